@@ -1,0 +1,27 @@
+//===- Tile.h - The tile dialect -------------------------------*- C++ -*-===//
+//
+// The online-softmax loop nest as operations on tile values; see TileOps.td.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_DIALECTS_TILE_H
+#define LADON_DIALECTS_TILE_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/tile/TileDialect.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/tile/TileOps.h.inc"
+
+#endif // LADON_DIALECTS_TILE_H

@@ -1,0 +1,75 @@
+/*===- kernel_abi.h - Between generated kernels and the runtime ---*- C -*-===*\
+ *
+ * What the compiler emits and the runtime expects, on both sides of one shared
+ * library. Private: users see only <name>.h. The compiler writes these
+ * structures as LLVM constants (compiler/codegen/cpu), so a change of a field
+ * is a change of both places.
+ *
+\*===----------------------------------------------------------------------===*/
+
+#ifndef LADON_RUNTIME_KERNEL_ABI_H
+#define LADON_RUNTIME_KERNEL_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a parameter of an entry point is. */
+enum {
+  LADON_KIND_INPUT = 0,  /**< const DLTensor *, read */
+  LADON_KIND_OUTPUT = 1, /**< DLTensor *, written */
+  LADON_KIND_SCALAR = 2  /**< passed by value; args[i] points at the value */
+};
+
+/** One parameter, in the order of the entry point's arguments. */
+typedef struct ladon_param_info {
+  const char *name;
+  int32_t kind;
+  int32_t dtype_code; /**< DLDataTypeCode; bool is kDLBool (6) or uint8 */
+  int32_t dtype_bits;
+  int32_t rank;        /**< 0 for a scalar */
+  const int64_t *dims; /**< [rank]: >= 0 a size, -1 - k the symbol k */
+} ladon_param_info;
+
+typedef struct ladon_ctx ladon_ctx;
+
+/** One compiled attention. */
+typedef struct ladon_program {
+  const char *name;
+  int32_t num_params;
+  const ladon_param_info *params;
+  int32_t num_symbols;
+  const char *const *symbols; /**< names, for messages */
+  int32_t cpu_level;          /**< x86-64 level the code needs (1..4) */
+  /** The generated code. args[i] points at a memref descriptor
+   *  { void *allocated; void *aligned; int64_t offset (0);
+   *    int64_t sizes[rank]; int64_t strides[rank] (elements); }
+   *  for a tensor, or at the value of a scalar. */
+  void (*run)(ladon_ctx *ctx, void **args);
+} ladon_program;
+
+/** Checks the arguments, runs the program; returns a ladon_status. `args[i]` is
+ *  the DLTensor pointer of a tensor, or a pointer to a scalar's value. `opts`
+ *  may be null. Called by the generated entry point only. */
+int32_t ladon_rt_enter(const ladon_program *program, void *const *args,
+                       const void *opts);
+
+/** Memory that lives until the call returns, 64-byte aligned. When there is
+ *  none, the call is marked as failed and null is returned; after that
+ *  ladon_rt_parallel_for does nothing, so the code need not test it. */
+void *ladon_rt_alloc(ladon_ctx *ctx, int64_t bytes);
+
+/** Runs body(env, i, scratch) for every i in [0, n), several at once, taken in
+ *  ascending order. `scratch` has `scratch_bytes` bytes, 64-byte aligned,
+ *  private to the running thread, with undefined contents. */
+void ladon_rt_parallel_for(ladon_ctx *ctx, int64_t n, int64_t scratch_bytes,
+                           void (*body)(void *env, int64_t i, void *scratch),
+                           void *env);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LADON_RUNTIME_KERNEL_ABI_H */
