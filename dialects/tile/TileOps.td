@@ -58,9 +58,10 @@ def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
 
 def Tile_ValueRangeOp : Tile_Op<"value_range", [
     SameVariadicOperandSize, MemoryEffects<[MemRead]>,
-    TypesMatchWith<"results have the element type of the source", "source",
+    TypesMatchWith<"min has the element type of the source", "source",
         "min", "::llvm::cast<::mlir::MemRefType>($_self).getElementType()">,
-    AllTypesMatch<["min", "max"]>]> {
+    TypesMatchWith<"max has the element type of the source", "source",
+        "max", "::llvm::cast<::mlir::MemRefType>($_self).getElementType()">]> {
   let summary = "smallest and largest element of a box of a captured tensor";
   let description = [{
     The minimum and maximum over `lower[k] <= index k <= upper[k]`, both ends
@@ -230,7 +231,8 @@ def Tile_SoftmaxUpdateOp : Tile_Op<"softmax_update", [
   let hasVerifier = 1;
 }
 
-def Tile_SoftmaxFinishOp : Tile_Op<"softmax_finish", [Pure]> {
+def Tile_SoftmaxFinishOp : Tile_Op<"softmax_finish", [
+    Pure, AllTypesMatch<["max", "sum", "lse"]>, AllTypesMatch<["acc", "out"]>]> {
   let summary = "the outputs of finished rows";
   let description = [{
     `out = acc / sum` and `lse = max + log(sum)` in natural units. Rows that
@@ -241,7 +243,7 @@ def Tile_SoftmaxFinishOp : Tile_Op<"softmax_finish", [Pure]> {
   let results = (outs Tile_Tile:$out, Tile_Tile:$lse);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` (`base2` $base2^)? attr-dict
-    `:` type($max) `,` type($acc) `->` type($out) `,` type($lse)
+    `:` type($max) `,` type($acc)
   }];
 }
 
