@@ -2,7 +2,7 @@
  *
  * What the compiler emits and the runtime expects, on both sides of one shared
  * library. Private: users see only <name>.h. The compiler writes these
- * structures as LLVM constants (compiler/codegen/cpu), so a change of a field
+ * structures as LLVM constants (compiler/codegen/artifact), so a change of a field
  * is a change of both places.
  *
 \*===----------------------------------------------------------------------===*/
@@ -31,6 +31,9 @@ typedef struct ladon_param_info {
   int32_t dtype_bits;
   int32_t rank;        /**< 0 for a scalar */
   const int64_t *dims; /**< [rank]: >= 0 a size, -1 - k the symbol k */
+  /** [rank]: what an axis counts, in the plural ("heads"), or null; for
+   *  messages only. The pointer itself may be null. */
+  const char *const *axes;
 } ladon_param_info;
 
 typedef struct ladon_ctx ladon_ctx;
@@ -56,8 +59,11 @@ typedef struct ladon_program {
 int32_t ladon_rt_enter(const ladon_program *program, void *const *args,
                        const void *opts);
 
-/** Memory that lives until the call returns, 64-byte aligned. When there is
- *  none, the call is marked as failed and null is returned; after that
+/** The sentence for the last call of this thread; empty after a success. */
+const char *ladon_rt_last_error(void);
+
+/** Memory that lives until the call returns, 64-byte aligned, with undefined
+ *  contents; `bytes` may be 0. When there is none, the call is marked as failed and null is returned; after that
  *  ladon_rt_parallel_for does nothing, so the code need not test it. */
 void *ladon_rt_alloc(ladon_ctx *ctx, int64_t bytes);
 

@@ -1,0 +1,139 @@
+//===- Artifact.h - What `ladon build` writes ------------------*- C++ -*-===//
+//
+// From a compiled attention to the three files of its artefact: lib<name>.so,
+// <name>.h and <name>.json. Everything is a pure function of its arguments, so
+// the same spec gives the same bytes; nothing outside this process is run, and
+// no file beside the loaded libc and libm is read.
+//
+// Order of use: codegen builds an LLVM module that defines
+// `void @<name>.run(ptr %ctx, ptr %args)` (runtime/lib/kernel_abi.h);
+// `addEntryPoint` completes it; the caller emits an object file;
+// `linkSharedLibrary` makes the library; `writeFilesAtomically` puts the files
+// in place.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_CODEGEN_ARTIFACT_ARTIFACT_H
+#define LADON_COMPILER_CODEGEN_ARTIFACT_ARTIFACT_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llvm {
+class Module;
+}
+
+namespace ladon::artifact {
+
+enum class ElementType { Bool, I32, I64, F32, F64 };
+
+/// "bool", "i32", ... as written in a spec.
+llvm::StringRef elementTypeName(ElementType type);
+
+/// One extent of a tensor.
+struct DimSpec {
+  /// The extent when it is known, else -1.
+  int64_t size = -1;
+  /// Index into ProgramSpec::symbols when `size` is -1.
+  int symbol = -1;
+  /// What the axis counts, in the plural ("heads"), for messages. When it is
+  /// empty on all axes of a parameter of rank 4 named q, k, v, query, key or
+  /// value, the words sequences, heads, positions, features are used.
+  std::string axis;
+};
+
+enum class ParamKind { Input, Output, Scalar };
+
+/// One argument of the entry point, in its order.
+struct ParamSpec {
+  std::string name;
+  ParamKind kind = ParamKind::Input;
+  ElementType element = ElementType::F32;
+  /// Empty for a scalar.
+  std::vector<DimSpec> dims;
+  /// One line for the header and the manifest; may be empty.
+  std::string doc;
+};
+
+/// What each axis counts, for messages: the words of the dims, or the default
+/// ones (see DimSpec::axis); empty where there is none. One entry per axis,
+/// which lives as long as `param`.
+std::vector<llvm::StringRef> axisWords(const ParamSpec &param);
+
+/// A compiled attention, as its caller sees it.
+struct ProgramSpec {
+  /// Name of the attention and of the entry point; see entryNameProblem.
+  std::string name;
+  std::vector<ParamSpec> params;
+  /// Names of the run-time sizes ("B", "S").
+  std::vector<std::string> symbols;
+  /// The x86-64 level (1..4) that the code needs.
+  int cpuLevel = 1;
+  /// For people and the manifest, e.g. "x86_64-linux-gnu x86-64-v3".
+  std::string target;
+  /// The text of the spec.
+  std::string source;
+  /// Further facts for the manifest, in this order ("tile.queries" -> "16").
+  std::vector<std::pair<std::string, std::string>> facts;
+};
+
+/// Why `name` cannot be the name of an entry point (a word of C or C++, a
+/// function of libc or libm, a name of the ABI); empty when it can.
+std::string entryNameProblem(llvm::StringRef name);
+
+/// `<name>.h`: a self-contained header for C99 and C++.
+std::string emitHeader(const ProgramSpec &spec);
+
+/// The C prototype of the entry point, without the semicolon.
+std::string emitPrototype(const ProgramSpec &spec);
+
+/// One result of an entry point; the values of ladon_status.
+struct StatusCode {
+  int value;
+  llvm::StringRef name;
+  llvm::StringRef meaning;
+};
+llvm::ArrayRef<StatusCode> statusCodes();
+
+/// `<name>.json`.
+std::string emitManifest(const ProgramSpec &spec);
+
+/// Adds the constant tables of `spec` to `module`, and the two exported
+/// functions: `i32 @<name>(...)` and `ptr @<name>_last_error()`. The module
+/// must define `void @<name>.run(ptr, ptr)`, which becomes internal. The two
+/// functions are compiled for plain x86-64, whatever the module's target is,
+/// so that the check of the CPU runs on any CPU.
+llvm::Error addEntryPoint(llvm::Module &module, const ProgramSpec &spec);
+
+/// Links the object files and the embedded runtime into the bytes of
+/// `lib<name>.so`. Exported are `<name>` and `<name>_last_error` only.
+llvm::Expected<std::string>
+linkSharedLibrary(llvm::ArrayRef<llvm::StringRef> objects,
+                  llvm::StringRef name);
+
+/// The object file of the runtime, as it goes into every library.
+llvm::StringRef runtimeObject();
+
+/// The text of ladon/ladon.h.
+llvm::StringRef publicHeader();
+
+struct OutputFile {
+  std::string path;
+  std::string bytes;
+  unsigned mode = 0644; ///< Before the umask.
+};
+
+/// Writes all files or none: each to a temporary beside its place, then all
+/// are renamed. On failure every place holds what it held before, and the
+/// error names the path and the reason.
+llvm::Error writeFilesAtomically(llvm::ArrayRef<OutputFile> files);
+
+} // namespace ladon::artifact
+
+#endif // LADON_COMPILER_CODEGEN_ARTIFACT_ARTIFACT_H

@@ -1,0 +1,226 @@
+//===- EntryPoint.cpp - The exported functions of a library ---------------===//
+//
+// Writes the structures of runtime/lib/kernel_abi.h as LLVM constants, and the
+// function of the C ABI that hands them and its arguments to the runtime.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/artifact/Artifact.h"
+
+#include "kernel_abi.h"
+
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+
+using namespace llvm;
+using namespace ladon::artifact;
+
+namespace {
+
+/// DLDataTypeCode and bits.
+struct DataType {
+  int32_t code, bits;
+};
+
+DataType dataType(ElementType type) {
+  switch (type) {
+  case ElementType::Bool:
+    return {6, 8};
+  case ElementType::I32:
+    return {0, 32};
+  case ElementType::I64:
+    return {0, 64};
+  case ElementType::F32:
+    return {2, 32};
+  case ElementType::F64:
+    return {2, 64};
+  }
+  llvm_unreachable("unknown element type");
+}
+
+/// What a scalar of this type is passed as.
+Type *scalarType(LLVMContext &context, ElementType type) {
+  switch (type) {
+  case ElementType::Bool:
+    return Type::getInt8Ty(context);
+  case ElementType::I32:
+    return Type::getInt32Ty(context);
+  case ElementType::I64:
+    return Type::getInt64Ty(context);
+  case ElementType::F32:
+    return Type::getFloatTy(context);
+  case ElementType::F64:
+    return Type::getDoubleTy(context);
+  }
+  llvm_unreachable("unknown element type");
+}
+
+/// Builds the tables and functions of one program in one module.
+class EntryBuilder {
+public:
+  EntryBuilder(Module &module, const ProgramSpec &spec)
+      : module(module), spec(spec), context(module.getContext()),
+        ptr(PointerType::getUnqual(context)), i32(Type::getInt32Ty(context)),
+        i64(Type::getInt64Ty(context)) {}
+
+  Error build();
+
+private:
+  Constant *string(StringRef text);
+  Constant *array(Type *element, ArrayRef<Constant *> values);
+  Constant *global(Constant *value, const Twine &name);
+  Constant *paramInfo(const ParamSpec &param);
+  Constant *program(Function *run);
+  Function *exported(FunctionType *type, const Twine &name);
+  void buildEntry(Constant *program);
+  void buildLastError();
+
+  Module &module;
+  const ProgramSpec &spec;
+  LLVMContext &context;
+  PointerType *ptr;
+  Type *i32, *i64;
+};
+
+} // namespace
+
+//===--- Tables
+//------------------------------------------------------------===//
+
+Constant *EntryBuilder::global(Constant *value, const Twine &name) {
+  auto *variable = new GlobalVariable(module, value->getType(), true,
+                                      GlobalValue::PrivateLinkage, value, name);
+  variable->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+  return variable;
+}
+
+Constant *EntryBuilder::string(StringRef text) {
+  return global(ConstantDataArray::getString(context, text), "ladon.str");
+}
+
+/// A pointer to a constant array; null for an empty one.
+Constant *EntryBuilder::array(Type *element, ArrayRef<Constant *> values) {
+  if (values.empty())
+    return ConstantPointerNull::get(ptr);
+  return global(
+      ConstantArray::get(ArrayType::get(element, values.size()), values),
+      "ladon.table");
+}
+
+Constant *EntryBuilder::paramInfo(const ParamSpec &param) {
+  bool scalar = param.kind == ParamKind::Scalar;
+  int32_t kind = scalar                            ? LADON_KIND_SCALAR
+                 : param.kind == ParamKind::Output ? LADON_KIND_OUTPUT
+                                                   : LADON_KIND_INPUT;
+  SmallVector<Constant *> dims, axes;
+  bool named = false;
+  std::vector<StringRef> words = axisWords(param);
+  for (auto [dim, word] : zip_equal(param.dims, words)) {
+    int64_t value = dim.size >= 0 ? dim.size : -1 - int64_t(dim.symbol);
+    dims.push_back(ConstantInt::getSigned(i64, value));
+    named |= !word.empty();
+    axes.push_back(word.empty() ? ConstantPointerNull::get(ptr) : string(word));
+  }
+  if (!named)
+    axes.clear();
+  DataType type = dataType(param.element);
+  auto number = [&](int64_t value) {
+    return ConstantInt::getSigned(i32, value);
+  };
+  return ConstantStruct::getAnon(
+      {string(param.name), number(kind), number(type.code), number(type.bits),
+       number(int64_t(param.dims.size())), array(i64, dims), array(ptr, axes)});
+}
+
+Constant *EntryBuilder::program(Function *run) {
+  SmallVector<Constant *> params, symbols;
+  for (const ParamSpec &param : spec.params)
+    params.push_back(paramInfo(param));
+  for (const std::string &symbol : spec.symbols)
+    symbols.push_back(string(symbol));
+  Type *paramType = StructType::get(ptr, i32, i32, i32, i32, ptr, ptr);
+  auto number = [&](int64_t value) {
+    return ConstantInt::getSigned(i32, value);
+  };
+  return global(ConstantStruct::getAnon(
+                    {string(spec.name), number(int64_t(params.size())),
+                     array(paramType, params), number(int64_t(symbols.size())),
+                     array(ptr, symbols), number(spec.cpuLevel), run}),
+                "ladon.program");
+}
+
+//===--- Functions
+//---------------------------------------------------------===//
+
+Function *EntryBuilder::exported(FunctionType *type, const Twine &name) {
+  Function *function =
+      Function::Create(type, GlobalValue::ExternalLinkage, name, module);
+  function->setDSOLocal(true);
+  function->addFnAttr(Attribute::NoUnwind);
+  function->addFnAttr("target-cpu", "x86-64");
+  function->addFnAttr("target-features", "");
+  return function;
+}
+
+void EntryBuilder::buildEntry(Constant *program) {
+  SmallVector<Type *> types;
+  for (const ParamSpec &param : spec.params)
+    types.push_back(param.kind == ParamKind::Scalar
+                        ? scalarType(context, param.element)
+                        : ptr);
+  types.push_back(ptr);
+  Function *entry = exported(FunctionType::get(i32, types, false), spec.name);
+  IRBuilder<> builder(BasicBlock::Create(context, "entry", entry));
+
+  Type *tableType = ArrayType::get(ptr, spec.params.size());
+  Value *table = builder.CreateAlloca(tableType, nullptr, "args");
+  for (auto [index, param] : enumerate(spec.params)) {
+    Argument *argument = entry->getArg(index);
+    argument->setName(param.name);
+    Value *value = argument;
+    if (param.kind == ParamKind::Scalar) {
+      if (param.element == ElementType::Bool)
+        argument->addAttr(Attribute::ZExt);
+      value = builder.CreateAlloca(argument->getType(), nullptr);
+      builder.CreateStore(argument, value);
+    }
+    builder.CreateStore(
+        value, builder.CreateConstInBoundsGEP2_64(tableType, table, 0, index));
+  }
+  Value *options = entry->getArg(spec.params.size());
+  FunctionCallee enter = module.getOrInsertFunction(
+      "ladon_rt_enter", FunctionType::get(i32, {ptr, ptr, ptr}, false));
+  builder.CreateRet(builder.CreateCall(enter, {program, table, options}));
+}
+
+void EntryBuilder::buildLastError() {
+  auto *type = FunctionType::get(ptr, false);
+  Function *function = exported(type, spec.name + "_last_error");
+  IRBuilder<> builder(BasicBlock::Create(context, "entry", function));
+  builder.CreateRet(builder.CreateCall(
+      module.getOrInsertFunction("ladon_rt_last_error", type)));
+}
+
+Error EntryBuilder::build() {
+  Function *run = module.getFunction(spec.name + ".run");
+  if (!run || run->isDeclaration())
+    return createStringError("the module does not define @%s.run",
+                             spec.name.c_str());
+  if (module.getNamedValue(spec.name) ||
+      module.getNamedValue(spec.name + "_last_error"))
+    return createStringError("the module already has a symbol named %s",
+                             spec.name.c_str());
+  run->setLinkage(GlobalValue::InternalLinkage);
+  buildEntry(program(run));
+  buildLastError();
+  std::string problem;
+  raw_string_ostream stream(problem);
+  if (verifyModule(module, &stream))
+    return createStringError("the module is malformed: " + problem);
+  return Error::success();
+}
+
+Error ladon::artifact::addEntryPoint(Module &module, const ProgramSpec &spec) {
+  return EntryBuilder(module, spec).build();
+}

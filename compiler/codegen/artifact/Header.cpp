@@ -1,0 +1,241 @@
+//===- Header.cpp - <name>.h ----------------------------------------------===//
+//
+// The generated header: what the library is (spec and shapes), the common
+// declarations of ladon.h, and two prototypes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/artifact/Artifact.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/JSON.h"
+
+#include <dlfcn.h>
+
+using namespace llvm;
+using namespace ladon::artifact;
+
+//===--- Names ---------------------------------------------------------------//
+
+/// Words that C or C++ keep for themselves in some version of theirs, macros of
+/// the standard headers that a generated header includes, and names of ladon.h.
+static bool isReservedWord(StringRef word) {
+  static const StringSet<> words = [] {
+    StringSet<> set;
+    for (StringRef word : split(
+             "alignas alignof and and_eq asm auto bitand bitor bool break case "
+             "catch char char8_t char16_t char32_t class compl concept const "
+             "consteval constexpr constinit const_cast continue co_await "
+             "co_return co_yield decltype default delete do double "
+             "dynamic_cast else enum explicit export extern false float for "
+             "friend goto if inline int long mutable namespace new noexcept "
+             "not not_eq nullptr operator or or_eq private protected public "
+             "register reinterpret_cast requires restrict return short signed "
+             "sizeof static static_assert static_cast struct switch template "
+             "this thread_local throw true try typedef typeid typename typeof "
+             "typeof_unqual union unsigned using virtual void volatile "
+             "wchar_t while xor xor_eq asm linux unix main NULL offsetof "
+             "DLTensor DLDevice DLDataType opts",
+             ' '))
+      set.insert(word);
+    return set;
+  }();
+  return words.contains(word) || word.starts_with("_") ||
+         word.starts_with_insensitive("ladon_") || word.starts_with("kDL") ||
+         // INT32_MAX, INT64_C and the like.
+         word.starts_with("INT") || word.starts_with("UINT") ||
+         word.ends_with("_MAX") || word.ends_with("_MIN");
+}
+
+/// Parameter names are free in C; only a clash with a word needs a change.
+static std::string parameterName(StringRef name) {
+  return isReservedWord(name) ? (name + "_").str() : name.str();
+}
+
+static bool isInSystemLibrary(const char *library, StringRef name) {
+  void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
+  if (!handle)
+    return false;
+  bool found = dlsym(handle, name.str().c_str()) != nullptr;
+  dlclose(handle);
+  return found;
+}
+
+std::string ladon::artifact::entryNameProblem(StringRef name) {
+  if (isReservedWord(name))
+    return ("'" + name + "' is reserved in C, C++ or Ladon's own headers")
+        .str();
+  if (isInSystemLibrary("libc.so.6", name))
+    return ("'" + name + "' is a function of the C library").str();
+  if (isInSystemLibrary("libm.so.6", name))
+    return ("'" + name + "' is a function of the C math library").str();
+  return {};
+}
+
+StringRef ladon::artifact::elementTypeName(ElementType type) {
+  switch (type) {
+  case ElementType::Bool:
+    return "bool";
+  case ElementType::I32:
+    return "i32";
+  case ElementType::I64:
+    return "i64";
+  case ElementType::F32:
+    return "f32";
+  case ElementType::F64:
+    return "f64";
+  }
+  llvm_unreachable("unknown element type");
+}
+
+static StringRef scalarTypeInC(ElementType type) {
+  switch (type) {
+  case ElementType::Bool:
+    return "uint8_t";
+  case ElementType::I32:
+    return "int32_t";
+  case ElementType::I64:
+    return "int64_t";
+  case ElementType::F32:
+    return "float";
+  case ElementType::F64:
+    return "double";
+  }
+  llvm_unreachable("unknown element type");
+}
+
+std::vector<StringRef> ladon::artifact::axisWords(const ParamSpec &param) {
+  std::vector<StringRef> words;
+  bool given = false;
+  for (const DimSpec &dim : param.dims) {
+    words.push_back(dim.axis);
+    given |= !dim.axis.empty();
+  }
+  static const StringSet<> attended = {"q", "k", "v", "query", "key", "value"};
+  if (!given && words.size() == 4 && attended.contains(param.name))
+    words = {"sequences", "heads", "positions", "features"};
+  return words;
+}
+
+//===--- Comments ------------------------------------------------------------//
+
+/// `text` without what would end, nest or disguise a comment.
+static std::string commentSafe(StringRef text) {
+  std::string fixed = json::fixUTF8(text);
+  std::string result;
+  for (size_t i = 0; i < fixed.size(); ++i) {
+    unsigned char c = fixed[i];
+    char previous = result.empty() ? '\0' : result.back();
+    if ((c == '/' && previous == '*') || (c == '*' && previous == '/'))
+      result += ' ';
+    // Marks that reorder what an editor shows: U+202A to U+202E and U+2066 to
+    // U+2069, which all begin with the same byte.
+    StringRef rest = StringRef(fixed).substr(i, 3);
+    if (rest.size() == 3 &&
+        ((rest >= "\xe2\x80\xaa" && rest <= "\xe2\x80\xae") ||
+         (rest >= "\xe2\x81\xa6" && rest <= "\xe2\x81\xa9"))) {
+      result += '?';
+      i += 2;
+      continue;
+    }
+    if (c == '\t')
+      result += "    ";
+    else if ((c < 0x20 && c != '\n') || c == 0x7f)
+      result += c == '\r' ? "" : "?";
+    else
+      result += char(c);
+  }
+  return result;
+}
+
+/// "f32[B, 8, S, 64]", or "f32" for a scalar.
+static std::string typeText(const ProgramSpec &spec, const ParamSpec &param) {
+  std::string text = elementTypeName(param.element).str();
+  if (param.kind == ParamKind::Scalar)
+    return text;
+  text += "[";
+  for (auto [index, dim] : enumerate(param.dims)) {
+    if (index)
+      text += ", ";
+    text += dim.size >= 0 ? std::to_string(dim.size) : spec.symbols[dim.symbol];
+  }
+  return text + "]";
+}
+
+/// One line of the comment, which may be empty.
+static void line(std::string &out, StringRef text) {
+  text = text.rtrim();
+  out += text.empty() ? std::string(" *\n") : (" * " + text + "\n").str();
+}
+
+static std::string docComment(const ProgramSpec &spec) {
+  std::string out = "/**\n";
+  line(out, spec.name + ": a fused attention, compiled by Ladon for " +
+                commentSafe(spec.target) + ".");
+  line(out, "");
+  size_t width = 0;
+  for (const ParamSpec &param : spec.params)
+    width = std::max(width, param.name.size());
+  for (const ParamSpec &param : spec.params) {
+    StringRef kind = param.kind == ParamKind::Input    ? "in "
+                     : param.kind == ParamKind::Output ? "out"
+                                                       : "   ";
+    std::string text = "  " + kind.str() + " " + param.name +
+                       std::string(width - param.name.size() + 2, ' ') +
+                       typeText(spec, param);
+    if (!param.doc.empty())
+      text += "  " + commentSafe(param.doc);
+    line(out, text);
+  }
+  line(out, "");
+  if (!spec.symbols.empty())
+    line(out, "Run-time sizes: " + join(spec.symbols, ", ") +
+                  "; a name stands for one size in all tensors.");
+  line(out, "Any strides, in elements; null strides mean row-major. An output");
+  line(out, "shares no memory with any other tensor. `opts` may be null.");
+  line(out, "Returns LADON_OK, or another ladon_status that " + spec.name +
+                "_last_error()");
+  line(out, "explains; safe to call from several threads at the same time.");
+  line(out, "");
+  line(out, "The spec:");
+  line(out, "");
+  SmallVector<StringRef> lines;
+  std::string source = commentSafe(spec.source);
+  StringRef(source).rtrim().split(lines, '\n');
+  for (StringRef text : lines)
+    line(out, ("    " + text).str());
+  return out + " */\n";
+}
+
+//===--- The header ----------------------------------------------------------//
+
+std::string ladon::artifact::emitPrototype(const ProgramSpec &spec) {
+  std::string text = "int32_t " + spec.name + "(";
+  for (const ParamSpec &param : spec.params) {
+    if (param.kind == ParamKind::Scalar)
+      text += scalarTypeInC(param.element).str() + " ";
+    else
+      text +=
+          param.kind == ParamKind::Input ? "const DLTensor *" : "DLTensor *";
+    text += parameterName(param.name) + ", ";
+  }
+  return text + "const ladon_options *opts)";
+}
+
+std::string ladon::artifact::emitHeader(const ProgramSpec &spec) {
+  std::string guard = "LADON_GENERATED_" + spec.name + "_H";
+  std::string out = "/* " + spec.name + ".h: how to call lib" + spec.name +
+                    ".so. Generated by Ladon; not meant to be edited. */\n\n";
+  out += "#ifndef " + guard + "\n#define " + guard + "\n\n";
+  out += publicHeader();
+  out += "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+  out += docComment(spec);
+  out += emitPrototype(spec) + ";\n\n";
+  out += "/** The sentence for this thread's last call of " + spec.name +
+         ": \"k: expected 8 heads on\n *  axis 1, found 6\". Empty after a "
+         "success; valid until the next call. */\n";
+  out += "const char *" + spec.name + "_last_error(void);\n\n";
+  out += "#ifdef __cplusplus\n}\n#endif\n\n#endif /* " + guard + " */\n";
+  return out;
+}

@@ -1,0 +1,13 @@
+/*===- runtime.c - The runtime as one translation unit -------------*- C -*-===*\
+ *
+ * What goes into generated libraries: one object file, whose functions the
+ * linker can drop one by one.
+ *
+\*===----------------------------------------------------------------------===*/
+
+#define _GNU_SOURCE
+
+#include "checks.c"
+#include "cpu.c"
+#include "entry.c"
+#include "pool.c"
