@@ -1,0 +1,173 @@
+//===- Attend.cpp - Attention in plain loops ------------------------------===//
+
+#include "compiler/reference/Attend.h"
+#include "compiler/reference/PointExpr.h"
+
+#include "llvm/Support/Parallel.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace ladon;
+using namespace ladon::ast;
+using namespace ladon::reference;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// A visible key of a row and its score.
+struct VisibleKey {
+  int64_t key;
+  double score, error;
+  double weight = 0;
+};
+
+/// One attend, row by row.
+class Attend {
+public:
+  Attend(const AttendArgs &args, const Tensor &q, const Tensor &k,
+         const Tensor &v, const Bindings &bindings)
+      : q(q), k(k), v(v), batches(q.shape[0]), heads(q.shape[1]),
+        queries(q.shape[2]), features(q.shape[3]), kvHeads(k.shape[1]),
+        keys(k.shape[2]), valueFeatures(v.shape[3]), scale(args.scale) {
+    int64_t offset = keys - queries;
+    if (args.score)
+      score.emplace(args.score, bindings, offset, q.element);
+    if (args.mask)
+      mask.emplace(args.mask, bindings, offset, q.element);
+  }
+
+  AttendResult run();
+
+private:
+  void row(Point point, AttendResult &result) const;
+  /// The visible keys of a row; false when a comparison was too close to tell.
+  bool visibleKeys(Point point, std::vector<VisibleKey> &visible) const;
+  Value scaledScore(const Point &point) const;
+
+  const Tensor &q, &k, &v;
+  int64_t batches, heads, queries, features, kvHeads, keys, valueFeatures;
+  double scale;
+  std::optional<PointExpr> score, mask;
+};
+
+} // namespace
+
+/// scale * sum_d q[d] k[d]. The error bound is that of summing |q[d] k[d]|.
+Value Attend::scaledScore(const Point &point) const {
+  int64_t qRow =
+      ((point.batch * heads + point.head) * queries + point.query) * features;
+  int64_t kRow =
+      ((point.batch * kvHeads + point.kvHead) * keys + point.key) * features;
+  double sum = 0, absolute = 0, inherited = 0;
+  for (int64_t d = 0; d < features; ++d) {
+    double qd = q.value[qRow + d], kd = k.value[kRow + d];
+    sum += qd * kd;
+    absolute += std::fabs(qd * kd);
+    inherited +=
+        q.error[qRow + d] * std::fabs(kd) + std::fabs(qd) * k.error[kRow + d];
+  }
+  Value value;
+  value.f = scale * sum;
+  value.err = std::fabs(scale) * (absolute + inherited);
+  return value;
+}
+
+bool Attend::visibleKeys(Point point, std::vector<VisibleKey> &visible) const {
+  bool certain = true;
+  for (point.key = 0; point.key < keys; ++point.key) {
+    if (mask) {
+      ScalarMath math;
+      math.floatType = q.element;
+      math.roundResults = true;
+      bool isVisible = mask->evaluate(point, math).i;
+      certain &= !math.ambiguous;
+      if (!isVisible)
+        continue;
+    }
+    point.score = scaledScore(point);
+    if (score) {
+      ScalarMath math;
+      math.floatType = q.element;
+      Value value =
+          math.convert(score->evaluate(point, math), score->type(), q.element);
+      certain &= !math.ambiguous;
+      point.score = value;
+    }
+    if (point.score.f == -infinity)
+      continue;
+    visible.push_back({point.key, point.score.f,
+                       std::max(point.score.err, std::fabs(point.score.f))});
+  }
+  return certain;
+}
+
+void Attend::row(Point point, AttendResult &result) const {
+  int64_t index = (point.batch * heads + point.head) * queries + point.query;
+  double *out = result.out.value.data() + index * valueFeatures;
+  double *outError = result.out.error.data() + index * valueFeatures;
+  double *largest = result.out.magnitude.data() + index * valueFeatures;
+
+  std::vector<VisibleKey> visible;
+  bool certain = visibleKeys(point, visible);
+  result.lse.magnitude[index] = 1;
+  if (visible.empty()) {
+    result.lse.value[index] = -infinity;
+    result.lse.error[index] = certain ? 0 : infinity;
+    std::fill_n(outError, valueFeatures, certain ? 0 : infinity);
+    return;
+  }
+
+  double top = -infinity, denominator = 0, scoreError = 0;
+  for (const VisibleKey &key : visible)
+    top = std::isnan(key.score) ? key.score : std::max(top, key.score);
+  for (VisibleKey &key : visible) {
+    key.weight = std::exp(key.score - top);
+    denominator += key.weight;
+  }
+  for (VisibleKey &key : visible) {
+    key.weight /= denominator;
+    scoreError += key.weight * key.error;
+    int64_t vRow = ((point.batch * kvHeads + point.kvHead) * keys + key.key) *
+                   valueFeatures;
+    for (int64_t e = 0; e < valueFeatures; ++e) {
+      double ve = v.value[vRow + e];
+      out[e] += key.weight * ve;
+      largest[e] = std::max(largest[e], std::fabs(ve));
+      outError[e] = std::max(outError[e], v.error[vRow + e]);
+    }
+  }
+  // A convex combination of the values moves by at most the largest of them
+  // times the relative error of the weights, which is that of the scores.
+  for (int64_t e = 0; e < valueFeatures; ++e)
+    outError[e] =
+        certain ? outError[e] + largest[e] * (1 + scoreError) : infinity;
+  result.lse.value[index] = top + std::log(denominator);
+  result.lse.error[index] =
+      certain ? 1 + scoreError + std::fabs(result.lse.value[index]) : infinity;
+}
+
+AttendResult Attend::run() {
+  AttendResult result;
+  result.out = Tensor(q.element, {batches, heads, queries, valueFeatures});
+  result.lse = Tensor(q.element, {batches, heads, queries});
+  result.out.headAxis = result.lse.headAxis = HeadAxis::Axis1;
+  result.out.heads = result.lse.heads = heads;
+  llvm::parallelFor(0, batches * heads, [&](size_t task) {
+    Point point;
+    point.batch = task / heads;
+    point.head = task % heads;
+    point.kvHead = point.head / (heads / kvHeads);
+    for (point.query = 0; point.query < queries; ++point.query)
+      row(point, result);
+  });
+  return result;
+}
+
+AttendResult reference::attend(const AttendArgs &args, const Tensor &q,
+                               const Tensor &k, const Tensor &v,
+                               const Bindings &bindings) {
+  return Attend(args, q, k, v, bindings).run();
+}

@@ -1,0 +1,41 @@
+//===- Attend.h - The reference's dense tensors and attend -----*- C++ -*-===//
+//
+// Private to the reference: the tensors it computes on, and one attend.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_REFERENCE_ATTEND_H
+#define LADON_COMPILER_REFERENCE_ATTEND_H
+
+#include "compiler/reference/Bindings.h"
+#include "compiler/reference/Reference.h"
+
+namespace ladon::reference {
+
+/// A dense tensor with its error bounds; see ReferenceResult.
+struct Tensor {
+  ast::ScalarType element = ast::ScalarType::F32;
+  Extents shape;
+  std::vector<double> value, error, magnitude;
+  HeadAxis headAxis = HeadAxis::None;
+  int64_t heads = 1;
+
+  Tensor() = default;
+  Tensor(ast::ScalarType element, llvm::ArrayRef<int64_t> shape)
+      : element(element), shape(shape.begin(), shape.end()),
+        value(elementCount(shape)), error(value.size()),
+        magnitude(value.size()) {}
+};
+
+/// Both results of an attend: out [B, H, S, Dv] and lse [B, H, S].
+struct AttendResult {
+  Tensor out, lse;
+};
+
+/// q [B, H, S, D], k [B, Hk, T, D], v [B, Hk, T, Dv].
+AttendResult attend(const ast::AttendArgs &args, const Tensor &q,
+                    const Tensor &k, const Tensor &v, const Bindings &bindings);
+
+} // namespace ladon::reference
+
+#endif // LADON_COMPILER_REFERENCE_ATTEND_H

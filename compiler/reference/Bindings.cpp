@@ -1,0 +1,74 @@
+//===- Bindings.cpp - Sizes and tensors of one evaluation -----------------===//
+
+#include "compiler/reference/Bindings.h"
+
+using namespace ladon;
+using namespace ladon::ast;
+
+int64_t Bindings::extent(const Dim &dim) const {
+  return dim.isStatic() ? dim.size : sizes.lookup(dim.name);
+}
+
+Extents Bindings::shape(const Type &type) const {
+  Extents shape;
+  if (type.dims)
+    for (const Dim &dim : *type.dims)
+      shape.push_back(extent(dim));
+  return shape;
+}
+
+static std::string elementName(ScalarType element) {
+  Type type;
+  type.element = element;
+  return type.str();
+}
+
+static llvm::Error bindOne(const Param &param, const HostTensor &input,
+                           Bindings &bindings,
+                           llvm::StringMap<std::string> &boundBy) {
+  size_t rank = param.type.dims ? param.type.dims->size() : 0;
+  if (input.element != param.type.element)
+    return llvm::createStringError("%s: expected %s elements, found %s",
+                                   param.name.c_str(),
+                                   elementName(param.type.element).c_str(),
+                                   elementName(input.element).c_str());
+  if (input.shape.size() != rank)
+    return llvm::createStringError("%s: expected %zu axes, found %zu",
+                                   param.name.c_str(), rank,
+                                   input.shape.size());
+  for (size_t axis = 0; axis < rank; ++axis) {
+    const Dim &dim = (*param.type.dims)[axis];
+    int64_t found = input.shape[axis];
+    if (dim.isStatic()) {
+      if (found != dim.size)
+        return llvm::createStringError(
+            "%s: expected extent %lld on axis %zu, found %lld",
+            param.name.c_str(), (long long)dim.size, axis, (long long)found);
+      continue;
+    }
+    auto [it, isNew] = bindings.sizes.try_emplace(dim.name, found);
+    if (isNew)
+      boundBy[dim.name] = param.name;
+    else if (it->second != found)
+      return llvm::createStringError(
+          "%s: expected %s = %lld on axis %zu, as in %s, found %lld",
+          param.name.c_str(), dim.name.c_str(), (long long)it->second, axis,
+          boundBy[dim.name].c_str(), (long long)found);
+  }
+  bindings.inputs[&param] = input;
+  return llvm::Error::success();
+}
+
+llvm::Expected<Bindings> ladon::bindInputs(const Attention &attention,
+                                           llvm::ArrayRef<HostTensor> inputs) {
+  if (inputs.size() != attention.params.size())
+    return llvm::createStringError("expected %zu inputs, found %zu",
+                                   attention.params.size(), inputs.size());
+  Bindings bindings;
+  llvm::StringMap<std::string> boundBy;
+  for (size_t index = 0; index < inputs.size(); ++index)
+    if (llvm::Error error =
+            bindOne(*attention.params[index], inputs[index], bindings, boundBy))
+      return std::move(error);
+  return bindings;
+}

@@ -1,0 +1,38 @@
+//===- Bindings.h - Sizes and tensors of one evaluation --------*- C++ -*-===//
+//
+// What the names of a spec stand for in one call: the run-time sizes, taken
+// from the shapes of the inputs, and the inputs themselves. Binding checks
+// element types, ranks and extents; a mismatch is an error in the user's words.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_REFERENCE_BINDINGS_H
+#define LADON_COMPILER_REFERENCE_BINDINGS_H
+
+#include "compiler/reference/HostTensor.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
+
+namespace ladon {
+
+/// Run-time sizes by name.
+using SizeMap = llvm::StringMap<int64_t>;
+
+/// The names of one evaluation.
+struct Bindings {
+  SizeMap sizes;
+  llvm::DenseMap<const ast::Param *, HostTensor> inputs;
+
+  int64_t extent(const ast::Dim &dim) const;
+  Extents shape(const ast::Type &type) const;
+};
+
+/// Binds `inputs`, one per parameter in order.
+llvm::Expected<Bindings> bindInputs(const ast::Attention &attention,
+                                    llvm::ArrayRef<HostTensor> inputs);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_REFERENCE_BINDINGS_H

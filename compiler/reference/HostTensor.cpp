@@ -1,0 +1,153 @@
+//===- HostTensor.cpp - A tensor in host memory ---------------------------===//
+
+#include "compiler/reference/HostTensor.h"
+
+#include <cstring>
+
+using namespace ladon;
+using namespace ladon::ast;
+using llvm::ArrayRef;
+
+unsigned ladon::byteSize(ScalarType type) {
+  switch (type) {
+  case ScalarType::Bool:
+    return 1;
+  case ScalarType::I32:
+  case ScalarType::F32:
+    return 4;
+  case ScalarType::I64:
+  case ScalarType::F64:
+    return 8;
+  }
+  return 0;
+}
+
+int64_t ladon::elementCount(ArrayRef<int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count *= extent;
+  return count;
+}
+
+Extents ladon::denseStrides(ArrayRef<int64_t> shape) {
+  Extents strides(shape.size(), 1);
+  for (size_t axis = shape.size(); axis-- > 1;)
+    strides[axis - 1] = strides[axis] * shape[axis];
+  return strides;
+}
+
+void ladon::forEachPosition(ArrayRef<int64_t> shape,
+                            llvm::function_ref<void(ArrayRef<int64_t>)> visit) {
+  if (elementCount(shape) == 0)
+    return;
+  Extents position(shape.size(), 0);
+  while (true) {
+    visit(position);
+    size_t axis = shape.size();
+    while (axis > 0 && ++position[axis - 1] == shape[axis - 1])
+      position[--axis] = 0;
+    if (axis == 0)
+      return;
+  }
+}
+
+HostTensor HostTensor::zeros(ScalarType element, ArrayRef<int64_t> shape) {
+  HostTensor tensor;
+  tensor.element = element;
+  tensor.shape.assign(shape.begin(), shape.end());
+  tensor.strides = denseStrides(shape);
+  tensor.owner = std::make_shared<std::vector<char>>(elementCount(shape) *
+                                                     byteSize(element));
+  tensor.data = tensor.owner->data();
+  return tensor;
+}
+
+HostTensor HostTensor::scalar(ScalarType element, double value) {
+  HostTensor tensor = zeros(element, {});
+  if (element == ScalarType::F32 || element == ScalarType::F64)
+    tensor.setFloat({}, value);
+  else
+    tensor.setInteger({}, static_cast<int64_t>(value));
+  return tensor;
+}
+
+char *HostTensor::address(ArrayRef<int64_t> position) const {
+  int64_t index = 0;
+  for (size_t axis = 0; axis < position.size(); ++axis)
+    index += position[axis] * strides[axis];
+  return data + index * int64_t(byteSize(element));
+}
+
+template <typename T> static T load(const char *from) {
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+template <typename T> static void store(char *to, T value) {
+  std::memcpy(to, &value, sizeof(T));
+}
+
+int64_t HostTensor::getInteger(ArrayRef<int64_t> position) const {
+  const char *from = address(position);
+  switch (element) {
+  case ScalarType::Bool:
+    return *from != 0;
+  case ScalarType::I32:
+    return load<int32_t>(from);
+  case ScalarType::I64:
+    return load<int64_t>(from);
+  case ScalarType::F32:
+  case ScalarType::F64:
+    break;
+  }
+  return 0;
+}
+
+double HostTensor::getFloat(ArrayRef<int64_t> position) const {
+  switch (element) {
+  case ScalarType::F32:
+    return load<float>(address(position));
+  case ScalarType::F64:
+    return load<double>(address(position));
+  default:
+    return static_cast<double>(getInteger(position));
+  }
+}
+
+void HostTensor::setInteger(ArrayRef<int64_t> position, int64_t value) const {
+  char *to = address(position);
+  switch (element) {
+  case ScalarType::Bool:
+    *to = value != 0;
+    return;
+  case ScalarType::I32:
+    return store(to, static_cast<int32_t>(value));
+  case ScalarType::I64:
+    return store(to, value);
+  case ScalarType::F32:
+    return store(to, static_cast<float>(value));
+  case ScalarType::F64:
+    return store(to, static_cast<double>(value));
+  }
+}
+
+void HostTensor::setFloat(ArrayRef<int64_t> position, double value) const {
+  switch (element) {
+  case ScalarType::F32:
+    return store(address(position), float(value));
+  case ScalarType::F64:
+    return store(address(position), value);
+  default:
+    return setInteger(position, static_cast<int64_t>(value));
+  }
+}
+
+HostTensor HostTensor::dense() const {
+  HostTensor copy = zeros(element, shape);
+  unsigned bytes = byteSize(element);
+  forEachPosition(shape, [&](ArrayRef<int64_t> position) {
+    std::memcpy(copy.address(position), address(position), bytes);
+  });
+  return copy;
+}

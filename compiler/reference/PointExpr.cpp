@@ -1,0 +1,298 @@
+//===- PointExpr.cpp - A score or mask at one position --------------------===//
+
+#include "compiler/reference/PointExpr.h"
+
+#include <algorithm>
+
+using namespace ladon;
+using namespace ladon::ast;
+using Kind = Expr::Kind;
+
+/// An operation whose operands have the types it works on: conversions are
+/// nodes of their own.
+struct PointExpr::Node {
+  enum Op { Constant, Position, Unary, Binary, If, Call, Form, Index, Convert };
+  Op op;
+  ScalarType type;          ///< Of the result.
+  ScalarType operandType{}; ///< Unary, Binary, Call, Convert: of the operands.
+  llvm::SmallVector<const Node *, 3> args;
+  Value constant;
+  IndexVar position{};
+  UnaryOp unary{};
+  BinaryOp binary{};
+  Builtin builtin{};
+  MaskForm form{};
+  HostTensor tensor; ///< Index.
+};
+
+//===--- Building --------------------------------------------------------===//
+
+class PointExpr::Builder {
+public:
+  Builder(PointExpr &owner, const Bindings &bindings, ScalarType scoreType)
+      : owner(owner), bindings(bindings), scoreType(scoreType) {
+    constants.floatType = scoreType;
+  }
+
+  const Node *build(const Expr *expr);
+  const Node *buildAs(const Expr *expr, ScalarType type) {
+    return convert(build(expr), type);
+  }
+
+private:
+  Node *create(Node::Op op, ScalarType type) {
+    owner.nodes.push_back(std::make_unique<Node>());
+    owner.nodes.back()->op = op;
+    owner.nodes.back()->type = type;
+    return owner.nodes.back().get();
+  }
+  const Node *integer(int64_t value, ScalarType type) {
+    Node *node = create(Node::Constant, type);
+    node->constant.i = value;
+    return node;
+  }
+  const Node *convert(const Node *from, ScalarType type);
+  const Node *buildName(const Expr *expr);
+  const Node *buildBinary(const Expr *expr);
+  const Node *buildCall(const Expr *expr);
+  const Node *buildIndex(const Expr *expr);
+
+  PointExpr &owner;
+  const Bindings &bindings;
+  ScalarType scoreType;
+  ScalarMath constants;
+};
+
+const PointExpr::Node *PointExpr::Builder::convert(const Node *from,
+                                                   ScalarType type) {
+  if (from->type == type)
+    return from;
+  Node *node = create(Node::Convert, type);
+  node->operandType = from->type;
+  node->args = {from};
+  return node;
+}
+
+const PointExpr::Node *PointExpr::Builder::buildName(const Expr *expr) {
+  if (expr->let)
+    return build(expr->let->value);
+  if (expr->size)
+    return integer(bindings.extent(*expr->size), expr->type.element);
+  if (expr->isOffset)
+    return integer(owner.offset, expr->type.element);
+  if (expr->param) {
+    const HostTensor &scalar = bindings.inputs.find(expr->param)->second;
+    Node *node = create(Node::Constant, scalar.element);
+    node->constant.i = scalar.getInteger({});
+    node->constant.f = scalar.getFloat({});
+    return node;
+  }
+  Node *node =
+      create(Node::Position,
+             expr->indexVar == IndexVar::Score ? scoreType : ScalarType::I32);
+  node->position = *expr->indexVar;
+  return node;
+}
+
+const PointExpr::Node *PointExpr::Builder::buildBinary(const Expr *expr) {
+  const Node *left = build(expr->args[0]), *right = build(expr->args[1]);
+  ScalarType type = commonType(left->type, right->type);
+  if (expr->binaryOp == BinaryOp::Div)
+    type = expr->type.element;
+  if (expr->binaryOp == BinaryOp::Shl || expr->binaryOp == BinaryOp::Shr)
+    type = left->type; // Of the amount only the low bits count.
+  Node *node = create(Node::Binary, expr->type.element);
+  node->binary = expr->binaryOp;
+  node->operandType = type;
+  node->args = {convert(left, type), convert(right, type)};
+  return node;
+}
+
+const PointExpr::Node *PointExpr::Builder::buildCall(const Expr *expr) {
+  bool converts =
+      expr->builtin == Builtin::Float || expr->builtin == Builtin::Int;
+  Node *node = create(Node::Call, expr->type.element);
+  node->builtin = expr->builtin;
+  node->operandType = expr->type.element;
+  for (const Expr *arg : expr->args) {
+    const Node *value = build(arg);
+    if (converts)
+      node->operandType = value->type;
+    node->args.push_back(converts ? value : convert(value, node->type));
+  }
+  return node;
+}
+
+const PointExpr::Node *PointExpr::Builder::buildIndex(const Expr *expr) {
+  const Param *param = expr->args[0]->param;
+  Node *node = create(Node::Index, param->type.element);
+  node->tensor = bindings.inputs.find(param)->second;
+  for (const Expr *index : llvm::ArrayRef(expr->args).drop_front())
+    node->args.push_back(build(index));
+  return node;
+}
+
+const PointExpr::Node *PointExpr::Builder::build(const Expr *expr) {
+  ScalarType type = expr->type.element;
+  switch (expr->kind) {
+  case Kind::IntLit:
+  case Kind::BoolLit: {
+    // An integer literal may stand where a float is expected.
+    Node *node = create(Node::Constant, type);
+    node->constant = constants.constant(double(expr->intValue), type);
+    node->constant.i = expr->intValue;
+    return node;
+  }
+  case Kind::FloatLit: {
+    Node *node = create(Node::Constant, type);
+    node->constant = constants.constant(expr->floatValue, type);
+    return node;
+  }
+  case Kind::Name:
+    return buildName(expr);
+  case Kind::Unary: {
+    Node *node = create(Node::Unary, type);
+    node->unary = expr->unaryOp;
+    node->operandType = type;
+    node->args = {buildAs(expr->args[0], type)};
+    return node;
+  }
+  case Kind::Binary:
+    return buildBinary(expr);
+  case Kind::If: {
+    Node *node = create(Node::If, type);
+    node->args = {build(expr->args[0]), buildAs(expr->args[1], type),
+                  buildAs(expr->args[2], type)};
+    return node;
+  }
+  case Kind::Call:
+    return buildCall(expr);
+  case Kind::Mask: {
+    Node *node = create(Node::Form, ScalarType::Bool);
+    node->form = expr->maskForm;
+    for (const Expr *side : expr->args)
+      node->args.push_back(build(side));
+    return node;
+  }
+  case Kind::Index:
+    return buildIndex(expr);
+  case Kind::Member:
+  case Kind::Attend:
+  case Kind::Split:
+  case Kind::Concat:
+    break; // Tensors, which a checked tree keeps out of here.
+  }
+  return integer(0, ScalarType::I32);
+}
+
+PointExpr::PointExpr(const Expr *expr, const Bindings &bindings, int64_t offset,
+                     ScalarType scoreType)
+    : offset(offset) {
+  root = Builder(*this, bindings, scoreType).build(expr);
+}
+
+PointExpr::~PointExpr() = default;
+
+ScalarType PointExpr::type() const { return root->type; }
+
+//===--- Evaluating ------------------------------------------------------===//
+
+static Value positionValue(IndexVar position, const Point &point) {
+  Value value;
+  switch (position) {
+  case IndexVar::Batch:
+    value.i = point.batch;
+    break;
+  case IndexVar::Head:
+    value.i = point.head;
+    break;
+  case IndexVar::KvHead:
+    value.i = point.kvHead;
+    break;
+  case IndexVar::Query:
+    value.i = point.query;
+    break;
+  case IndexVar::Key:
+    value.i = point.key;
+    break;
+  case IndexVar::Score:
+    return point.score;
+  }
+  return value;
+}
+
+Value PointExpr::evalIndex(const Node &node, const Point &point,
+                           ScalarMath &math) const {
+  Extents position;
+  for (size_t axis = 0; axis < node.args.size(); ++axis) {
+    int64_t extent = node.tensor.shape[axis];
+    int64_t index = eval(*node.args[axis], point, math).i;
+    position.push_back(
+        std::clamp<int64_t>(index, 0, std::max<int64_t>(extent, 1) - 1));
+  }
+  Value value;
+  if (node.tensor.size() == 0)
+    return value;
+  if (node.type == ScalarType::F32 || node.type == ScalarType::F64)
+    value.f = node.tensor.getFloat(position);
+  else
+    value.i = node.tensor.getInteger(position);
+  return value;
+}
+
+Value PointExpr::eval(const Node &node, const Point &point,
+                      ScalarMath &math) const {
+  auto arg = [&](unsigned index) {
+    return eval(*node.args[index], point, math);
+  };
+  Value truth;
+  switch (node.op) {
+  case Node::Constant:
+    if (math.roundResults && node.type == ScalarType::F32)
+      return math.constant(node.constant.f, node.type);
+    return node.constant;
+  case Node::Position:
+    return positionValue(node.position, point);
+  case Node::Unary:
+    return math.unary(node.unary, node.operandType, arg(0));
+  case Node::Binary:
+    if (node.binary == BinaryOp::And || node.binary == BinaryOp::Or) {
+      Value left = arg(0);
+      return bool(left.i) == (node.binary == BinaryOp::Or) ? left : arg(1);
+    }
+    return math.binary(node.binary, node.operandType, arg(0), arg(1));
+  case Node::If:
+    return arg(arg(0).i ? 1 : 2);
+  case Node::Call: {
+    llvm::SmallVector<Value, 4> args;
+    for (unsigned index = 0; index < node.args.size(); ++index)
+      args.push_back(arg(index));
+    return math.call(node.builtin, node.operandType, args, node.type);
+  }
+  case Node::Form: {
+    // Distances, not positions: no side of a window can overflow.
+    int64_t distance = point.key - point.query;
+    switch (node.form) {
+    case MaskForm::Causal:
+      truth.i = distance <= offset;
+      break;
+    case MaskForm::CausalTopLeft:
+      truth.i = distance <= 0;
+      break;
+    case MaskForm::Window:
+      truth.i = -arg(0).i <= distance - offset && distance - offset <= arg(1).i;
+      break;
+    }
+    return truth;
+  }
+  case Node::Index:
+    return evalIndex(node, point, math);
+  case Node::Convert:
+    return math.convert(arg(0), node.operandType, node.type);
+  }
+  return truth;
+}
+
+Value PointExpr::evaluate(const Point &point, ScalarMath &math) const {
+  return eval(*root, point, math);
+}

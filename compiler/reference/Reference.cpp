@@ -1,0 +1,264 @@
+//===- Reference.cpp - What a spec means, in plain loops ------------------===//
+
+#include "compiler/reference/Reference.h"
+#include "compiler/reference/Attend.h"
+#include "compiler/reference/PointExpr.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace ladon;
+using namespace ladon::ast;
+using namespace ladon::reference;
+using llvm::ArrayRef;
+using Kind = Expr::Kind;
+
+namespace {
+
+/// Evaluates tensor expressions; each `let` and attend once.
+class Evaluator {
+public:
+  explicit Evaluator(Bindings bindings) : bindings(std::move(bindings)) {}
+
+  Tensor evaluate(const Expr *expr);
+
+private:
+  Tensor load(const Param *param);
+  const AttendResult &attendResult(const Expr *expr);
+  Tensor split(const Tensor &source, int64_t heads);
+  Tensor concat(const Tensor &source);
+  Tensor matmul(const Tensor &left, const Tensor &right);
+  Tensor elementwise(const Expr *expr);
+  Tensor scalar(const Expr *expr);
+
+  Bindings bindings;
+  llvm::DenseMap<const Let *, Tensor> lets;
+  llvm::DenseMap<const AttendArgs *, std::unique_ptr<AttendResult>> attends;
+};
+
+} // namespace
+
+Tensor Evaluator::load(const Param *param) {
+  const HostTensor &input = bindings.inputs.find(param)->second;
+  Tensor tensor(input.element, input.shape);
+  size_t index = 0;
+  forEachPosition(input.shape, [&](ArrayRef<int64_t> position) {
+    tensor.value[index] = input.getFloat(position);
+    tensor.magnitude[index] = std::fabs(tensor.value[index]);
+    ++index;
+  });
+  return tensor;
+}
+
+/// A scalar as a tensor without axes.
+Tensor Evaluator::scalar(const Expr *expr) {
+  PointExpr point(expr, bindings, /*offset=*/0, expr->type.element);
+  ScalarMath math;
+  Value value = point.evaluate(Point(), math);
+  Tensor tensor(point.type(), {});
+  bool isFloat =
+      tensor.element == ScalarType::F32 || tensor.element == ScalarType::F64;
+  tensor.value[0] = isFloat ? value.f : double(value.i);
+  tensor.error[0] = value.err;
+  tensor.magnitude[0] = std::fabs(tensor.value[0]);
+  return tensor;
+}
+
+const AttendResult &Evaluator::attendResult(const Expr *expr) {
+  if (expr->kind == Kind::Name)
+    return attendResult(expr->let->value);
+  std::unique_ptr<AttendResult> &slot = attends[expr->attend];
+  if (!slot) {
+    Tensor q = evaluate(expr->attend->q), k = evaluate(expr->attend->k),
+           v = evaluate(expr->attend->v);
+    auto result = std::make_unique<AttendResult>(
+        attend(*expr->attend, q, k, v, bindings));
+    // Evaluating the operands may have moved the slot.
+    return *(attends[expr->attend] = std::move(result));
+  }
+  return *slot;
+}
+
+/// result[b, h, s, d] = source[b, s, h * D + d]
+Tensor Evaluator::split(const Tensor &source, int64_t heads) {
+  int64_t batches = source.shape[0], length = source.shape[1],
+          features = source.shape[2] / heads;
+  Tensor result(source.element, {batches, heads, length, features});
+  result.headAxis = HeadAxis::Axis1;
+  result.heads = heads;
+  size_t to = 0;
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < length; ++s)
+        for (int64_t d = 0; d < features; ++d, ++to) {
+          size_t from = ((b * length + s) * heads + h) * features + d;
+          result.value[to] = source.value[from];
+          result.error[to] = source.error[from];
+          result.magnitude[to] = source.magnitude[from];
+        }
+  return result;
+}
+
+/// result[b, s, h * D + d] = source[b, h, s, d]
+Tensor Evaluator::concat(const Tensor &source) {
+  int64_t batches = source.shape[0], heads = source.shape[1],
+          length = source.shape[2], features = source.shape[3];
+  Tensor result(source.element, {batches, length, heads * features});
+  result.headAxis = HeadAxis::Features;
+  result.heads = heads;
+  size_t from = 0;
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < length; ++s)
+        for (int64_t d = 0; d < features; ++d, ++from) {
+          size_t to = ((b * length + s) * heads + h) * features + d;
+          result.value[to] = source.value[from];
+          result.error[to] = source.error[from];
+          result.magnitude[to] = source.magnitude[from];
+        }
+  return result;
+}
+
+/// result[..., n] = sum_k left[..., k] right[k, n]
+Tensor Evaluator::matmul(const Tensor &left, const Tensor &right) {
+  int64_t inner = right.shape[0], columns = right.shape[1];
+  Extents shape(left.shape.begin(), left.shape.end() - 1);
+  int64_t rows = elementCount(shape);
+  shape.push_back(columns);
+  Tensor result(left.element, shape);
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t k = 0; k < inner; ++k) {
+      double a = left.value[m * inner + k], aError = left.error[m * inner + k];
+      for (int64_t n = 0; n < columns; ++n) {
+        double b = right.value[k * columns + n];
+        result.value[m * columns + n] += a * b;
+        result.magnitude[m * columns + n] += std::fabs(a * b);
+        result.error[m * columns + n] +=
+            std::fabs(a * b) + aError * std::fabs(b) +
+            std::fabs(a) * right.error[k * columns + n];
+      }
+    }
+  return result;
+}
+
+/// The position in `tensor` of element `position` of a larger result: shapes
+/// are aligned at their last axis, and an axis of extent 1 is repeated.
+static size_t broadcastIndex(const Tensor &tensor, ArrayRef<int64_t> position) {
+  size_t skipped = position.size() - tensor.shape.size(), index = 0;
+  for (size_t axis = 0; axis < tensor.shape.size(); ++axis)
+    index = index * tensor.shape[axis] +
+            (tensor.shape[axis] == 1 ? 0 : position[skipped + axis]);
+  return index;
+}
+
+Tensor Evaluator::elementwise(const Expr *expr) {
+  Tensor result(expr->type.element, bindings.shape(expr->type));
+  std::vector<Tensor> operands;
+  for (const Expr *arg : expr->args) {
+    operands.push_back(arg->type.isTensor() ? evaluate(arg) : scalar(arg));
+    if (operands.back().headAxis != HeadAxis::None &&
+        operands.back().shape == result.shape) {
+      result.headAxis = operands.back().headAxis;
+      result.heads = operands.back().heads;
+    }
+  }
+  bool converts =
+      expr->kind == Kind::Call &&
+      (expr->builtin == Builtin::Float || expr->builtin == Builtin::Int);
+  ScalarType type = converts ? operands[0].element : expr->type.element;
+
+  ScalarMath math;
+  math.floatType = expr->type.element;
+  llvm::SmallVector<Value, 3> args(operands.size());
+  size_t index = 0;
+  forEachPosition(result.shape, [&](ArrayRef<int64_t> position) {
+    double magnitude = 0;
+    for (size_t which = 0; which < operands.size(); ++which) {
+      const Tensor &operand = operands[which];
+      size_t from = broadcastIndex(operand, position);
+      Value value;
+      value.f = operand.value[from];
+      value.err = operand.error[from];
+      if (operand.element != ScalarType::F32 &&
+          operand.element != ScalarType::F64)
+        value.i = static_cast<int64_t>(operand.value[from]);
+      args[which] = math.convert(value, operand.element, type);
+      magnitude = std::max(magnitude, operand.magnitude[from]);
+    }
+    math.ambiguous = false;
+    Value value;
+    if (expr->kind == Kind::Unary)
+      value = math.unary(expr->unaryOp, type, args[0]);
+    else if (expr->kind == Kind::Binary)
+      value = math.binary(expr->binaryOp, type, args[0], args[1]);
+    else
+      value = math.call(expr->builtin, type, args, expr->type.element);
+    result.value[index] = value.f;
+    result.error[index] = math.ambiguous ? HUGE_VAL : value.err;
+    result.magnitude[index] = std::max(magnitude, std::fabs(value.f));
+    ++index;
+  });
+  return result;
+}
+
+Tensor Evaluator::evaluate(const Expr *expr) {
+  switch (expr->kind) {
+  case Kind::Name:
+    if (expr->param)
+      return load(expr->param);
+    if (expr->let) {
+      auto it = lets.find(expr->let);
+      if (it == lets.end()) {
+        Tensor value = evaluate(expr->let->value);
+        it = lets.try_emplace(expr->let, std::move(value)).first;
+      }
+      return it->second;
+    }
+    return scalar(expr);
+  case Kind::Member: {
+    const AttendResult &result = attendResult(expr->args[0]);
+    return expr->name == "lse" ? result.lse : result.out;
+  }
+  case Kind::Attend:
+    return attendResult(expr).out;
+  case Kind::Split:
+    return split(evaluate(expr->args[0]), expr->headCount);
+  case Kind::Concat:
+    return concat(evaluate(expr->args[0]));
+  case Kind::Binary:
+    if (expr->binaryOp == BinaryOp::MatMul)
+      return matmul(evaluate(expr->args[0]), evaluate(expr->args[1]));
+    return elementwise(expr);
+  case Kind::Unary:
+  case Kind::Call:
+    return elementwise(expr);
+  default:
+    return scalar(expr);
+  }
+}
+
+HostTensor ReferenceResult::tensor() const {
+  HostTensor tensor = HostTensor::zeros(element, shape);
+  size_t index = 0;
+  forEachPosition(shape, [&](ArrayRef<int64_t> position) {
+    tensor.setFloat(position, value[index++]);
+  });
+  return tensor;
+}
+
+llvm::Expected<std::vector<ReferenceResult>>
+ladon::evaluate(const Attention &attention, ArrayRef<HostTensor> inputs) {
+  llvm::Expected<Bindings> bindings = bindInputs(attention, inputs);
+  if (!bindings)
+    return bindings.takeError();
+  Evaluator evaluator(std::move(*bindings));
+  std::vector<ReferenceResult> results;
+  for (const Result &declared : attention.results) {
+    Tensor tensor = evaluator.evaluate(declared.value);
+    results.push_back({declared.name, declared.type.element, tensor.shape,
+                       std::move(tensor.value), std::move(tensor.error),
+                       std::move(tensor.magnitude), tensor.headAxis,
+                       tensor.heads});
+  }
+  return results;
+}

@@ -1,0 +1,57 @@
+//===- Reference.h - What a spec means, in plain loops ---------*- C++ -*-===//
+//
+// The oracle: evaluates a checked attention on host tensors, in f64 and
+// straight from the tree, one query and one key at a time. It shares no code
+// with the compiler below the tree. Keys that a row masks are not read by that
+// row. Beside every result runs a bound on the rounding error of a computation
+// in the spec's own type, for the numeric gate.
+//
+// Meaning of every construct: docs/semantics.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_REFERENCE_REFERENCE_H
+#define LADON_COMPILER_REFERENCE_REFERENCE_H
+
+#include "compiler/reference/HostTensor.h"
+
+#include "llvm/Support/Error.h"
+
+namespace ladon {
+
+/// Where the heads of a result lie, for the correlation per head.
+enum class HeadAxis {
+  None,    ///< No heads.
+  Axis1,   ///< [batch, heads, ...]
+  Features ///< [batch, positions, heads * D]
+};
+
+/// A result: values, and what the numeric gate compares them by. The three
+/// vectors are dense, the last axis innermost.
+struct ReferenceResult {
+  std::string name;
+  ast::ScalarType element = ast::ScalarType::F32;
+  Extents shape;
+  std::vector<double> value;
+  /// Bound on the rounding error of a compiled result, in units of the
+  /// element's roundoff and up to the gate's constant. Infinite where the spec
+  /// compares rounded numbers too close to tell.
+  std::vector<double> error;
+  /// What an error is divided by when it is reported: for a row of an attend
+  /// the largest |v| over its visible keys, for a product the sum of |a| |b|.
+  std::vector<double> magnitude;
+  HeadAxis headAxis = HeadAxis::None;
+  int64_t heads = 1;
+
+  /// The values, rounded to the element type.
+  HostTensor tensor() const;
+};
+
+/// Evaluates `attention` on one tensor per parameter, in order (a run-time
+/// scalar is a tensor without axes). Fails when the inputs do not fit the spec.
+llvm::Expected<std::vector<ReferenceResult>>
+evaluate(const ast::Attention &attention, llvm::ArrayRef<HostTensor> inputs);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_REFERENCE_REFERENCE_H

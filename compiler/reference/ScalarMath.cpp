@@ -1,0 +1,347 @@
+//===- ScalarMath.cpp - Operations on single values -----------------------===//
+
+#include "compiler/reference/ScalarMath.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace ladon;
+using namespace ladon::ast;
+
+/// How many times its bound an error is taken to be at most, when deciding
+/// whether a comparison is ambiguous: the factor of the numeric gate.
+static constexpr double safety = 16;
+
+double ladon::unitRoundoff(ScalarType type) {
+  return type == ScalarType::F64 ? 0x1p-53 : 0x1p-24;
+}
+
+static bool isFloat(ScalarType type) {
+  return type == ScalarType::F32 || type == ScalarType::F64;
+}
+
+ScalarType ladon::commonType(ScalarType left, ScalarType right) {
+  return std::max(left, right); // The enumerators are in this order.
+}
+
+//===--- Integers --------------------------------------------------------===//
+
+/// The low bits of `value` as a number of the type.
+static int64_t wrap(uint64_t value, ScalarType type) {
+  switch (type) {
+  case ScalarType::Bool:
+    return value & 1;
+  case ScalarType::I32:
+    return static_cast<int32_t>(value);
+  default:
+    return static_cast<int64_t>(value);
+  }
+}
+
+static int64_t floorDivide(int64_t left, int64_t right, ScalarType type) {
+  if (right == 0)
+    return 0;
+  if (right == -1) // The quotient of the smallest number wraps.
+    return wrap(0 - static_cast<uint64_t>(left), type);
+  int64_t quotient = left / right;
+  return quotient - (left % right != 0 && (left < 0) != (right < 0));
+}
+
+static int64_t floorModulo(int64_t left, int64_t right) {
+  if (right == 0 || right == -1)
+    return 0;
+  int64_t rest = left % right;
+  return rest + (rest != 0 && (rest < 0) != (right < 0) ? right : 0);
+}
+
+static int64_t integerBinary(BinaryOp op, ScalarType type, int64_t left,
+                             int64_t right) {
+  uint64_t l = left, r = right;
+  unsigned shift = r & (type == ScalarType::I64 ? 63 : 31);
+  switch (op) {
+  case BinaryOp::Add:
+    return wrap(l + r, type);
+  case BinaryOp::Sub:
+    return wrap(l - r, type);
+  case BinaryOp::Mul:
+    return wrap(l * r, type);
+  case BinaryOp::FloorDiv:
+    return floorDivide(left, right, type);
+  case BinaryOp::Mod:
+    return floorModulo(left, right);
+  case BinaryOp::BitAnd:
+    return left & right;
+  case BinaryOp::BitOr:
+    return left | right;
+  case BinaryOp::BitXor:
+    return left ^ right;
+  case BinaryOp::Shl:
+    return wrap(l << shift, type);
+  case BinaryOp::Shr:
+    return left >> shift;
+  case BinaryOp::Lt:
+    return left < right;
+  case BinaryOp::Le:
+    return left <= right;
+  case BinaryOp::Gt:
+    return left > right;
+  case BinaryOp::Ge:
+    return left >= right;
+  case BinaryOp::Eq:
+    return left == right;
+  case BinaryOp::Ne:
+    return left != right;
+  case BinaryOp::And:
+    return left && right;
+  case BinaryOp::Or:
+    return left || right;
+  case BinaryOp::Div:
+  case BinaryOp::MatMul:
+    break;
+  }
+  return 0;
+}
+
+//===--- Floats ----------------------------------------------------------===//
+
+Value ScalarMath::finish(double value, double err, ScalarType type) const {
+  Value result;
+  result.f = value;
+  result.err = std::isfinite(value) ? err : 0;
+  if (roundResults && type == ScalarType::F32)
+    result.f = static_cast<float>(value);
+  return result;
+}
+
+/// The error of rounding `value` itself, unless results are rounded as the
+/// compiled code rounds them.
+static double rounding(double value, bool roundResults) {
+  return roundResults ? 0 : std::fabs(value);
+}
+
+bool ScalarMath::close(Value left, Value right) const {
+  double err = left.err + right.err;
+  return err > 0 &&
+         std::fabs(left.f - right.f) <= safety * unitRoundoff(floatType) * err;
+}
+
+Value ScalarMath::constant(double value, ScalarType type) {
+  bool exact = type == ScalarType::F64 ||
+               static_cast<double>(static_cast<float>(value)) == value;
+  return finish(value, exact ? 0 : rounding(value, roundResults), type);
+}
+
+Value ScalarMath::convert(Value value, ScalarType from, ScalarType to) {
+  if (from == to)
+    return value;
+  if (isFloat(from) && isFloat(to)) {
+    double own = to == ScalarType::F32 ? rounding(value.f, roundResults) : 0;
+    return finish(value.f, value.err + own, to);
+  }
+  if (isFloat(to)) {
+    double result = static_cast<double>(value.i);
+    bool exact = std::fabs(result) * unitRoundoff(to) <= 1;
+    return finish(result, exact ? 0 : rounding(result, roundResults), to);
+  }
+  if (!isFloat(from)) {
+    value.i = to == ScalarType::Bool ? value.i != 0 : wrap(value.i, to);
+    return value;
+  }
+  // Towards zero, saturating; NaN gives 0.
+  Value whole = step(std::trunc(value.f), value, /*halfway=*/false, from);
+  double limit = to == ScalarType::I64 ? 0x1p63 : 0x1p31;
+  Value result;
+  if (std::isnan(whole.f))
+    result.i = 0;
+  else if (whole.f >= limit)
+    result.i = to == ScalarType::I64 ? std::numeric_limits<int64_t>::max()
+                                     : std::numeric_limits<int32_t>::max();
+  else if (whole.f < -limit)
+    result.i = to == ScalarType::I64 ? std::numeric_limits<int64_t>::min()
+                                     : std::numeric_limits<int32_t>::min();
+  else
+    result.i = static_cast<int64_t>(whole.f);
+  return result;
+}
+
+/// A step function of `of` with value `value`: exact, or ambiguous near a jump
+/// (at the whole numbers, or halfway between them).
+Value ScalarMath::step(double value, Value of, bool halfway, ScalarType type) {
+  if (of.err > 0 && std::isfinite(of.f)) {
+    double shifted = of.f + (halfway ? 0.5 : 0);
+    Value jump;
+    jump.f = std::nearbyint(shifted);
+    Value at{0, shifted, of.err};
+    ambiguous |= close(at, jump);
+  }
+  return finish(value, 0, type);
+}
+
+Value ScalarMath::binary(BinaryOp op, ScalarType type, Value left,
+                         Value right) {
+  if (!isFloat(type)) {
+    Value result;
+    result.i = integerBinary(op, type, left.i, right.i);
+    return result;
+  }
+  double l = left.f, r = right.f;
+  Value truth;
+  switch (op) {
+  case BinaryOp::Add:
+    return finish(l + r, left.err + right.err + rounding(l + r, roundResults),
+                  type);
+  case BinaryOp::Sub:
+    return finish(l - r, left.err + right.err + rounding(l - r, roundResults),
+                  type);
+  case BinaryOp::Mul:
+    return finish(l * r,
+                  std::fabs(l) * right.err + std::fabs(r) * left.err +
+                      rounding(l * r, roundResults),
+                  type);
+  case BinaryOp::Div: {
+    double q = l / r;
+    return finish(q,
+                  (left.err + std::fabs(q) * right.err) / std::fabs(r) +
+                      rounding(q, roundResults),
+                  type);
+  }
+  case BinaryOp::Lt:
+    truth.i = l < r;
+    break;
+  case BinaryOp::Le:
+    truth.i = l <= r;
+    break;
+  case BinaryOp::Gt:
+    truth.i = l > r;
+    break;
+  case BinaryOp::Ge:
+    truth.i = l >= r;
+    break;
+  case BinaryOp::Eq:
+    truth.i = l == r;
+    break;
+  case BinaryOp::Ne:
+    truth.i = l != r;
+    break;
+  default:
+    break;
+  }
+  ambiguous |= close(left, right);
+  return truth;
+}
+
+Value ScalarMath::unary(UnaryOp op, ScalarType type, Value value) {
+  switch (op) {
+  case UnaryOp::Neg:
+    value.f = -value.f;
+    value.i = wrap(0 - static_cast<uint64_t>(value.i), type);
+    return value;
+  case UnaryOp::Not:
+    value.i = !value.i;
+    return value;
+  case UnaryOp::BitNot:
+    value.i = ~value.i;
+    return value;
+  }
+  return value;
+}
+
+/// The smaller operand; a NaN loses against a number.
+static Value smaller(Value left, Value right) {
+  Value result = std::isnan(left.f) || right.f < left.f ? right : left;
+  result.i = std::min(left.i, right.i);
+  result.err = std::max(left.err, right.err);
+  return result;
+}
+
+static Value larger(Value left, Value right) {
+  Value result = std::isnan(left.f) || right.f > left.f ? right : left;
+  result.i = std::max(left.i, right.i);
+  result.err = std::max(left.err, right.err);
+  return result;
+}
+
+Value ScalarMath::call(Builtin builtin, ScalarType type,
+                       llvm::ArrayRef<Value> args, ScalarType resultType) {
+  Value result = args[0];
+  switch (builtin) {
+  case Builtin::Min:
+    for (const Value &arg : args.drop_front())
+      result = smaller(result, arg);
+    return result;
+  case Builtin::Max:
+    for (const Value &arg : args.drop_front())
+      result = larger(result, arg);
+    return result;
+  case Builtin::Clamp:
+    return smaller(larger(args[0], args[1]), args[2]);
+  case Builtin::Abs:
+    result.f = std::fabs(result.f);
+    if (result.i < 0)
+      result.i = wrap(0 - static_cast<uint64_t>(result.i), type);
+    return result;
+  case Builtin::Float:
+  case Builtin::Int:
+    return convert(result, type, resultType);
+  default:
+    return callFloat(builtin, type, args);
+  }
+}
+
+/// Functions of floats. A library function is taken to be within two units of
+/// the last place, hence the 2 |f| beside each propagated error.
+Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
+                            llvm::ArrayRef<Value> args) {
+  double x = args[0].f, err = args[0].err;
+  auto done = [&](double f, double slope) {
+    double own = err == 0 ? 0 : std::fabs(slope) * err;
+    return finish(f, own + 2 * std::fabs(f), type);
+  };
+  double root = std::sqrt(x);
+  switch (builtin) {
+  case Builtin::Exp:
+    return done(std::exp(x), std::exp(x));
+  case Builtin::Exp2:
+    return done(std::exp2(x), std::exp2(x) * M_LN2);
+  case Builtin::Log:
+    return done(std::log(x), 1 / x);
+  case Builtin::Log2:
+    return done(std::log2(x), 1 / (x * M_LN2));
+  case Builtin::Sqrt:
+    return finish(
+        root, (err == 0 ? 0 : err / (2 * root)) + rounding(root, roundResults),
+        type);
+  case Builtin::Rsqrt:
+    return done(1 / root, 1 / (2 * x * root));
+  case Builtin::Tanh:
+    return done(std::tanh(x), 1 - std::tanh(x) * std::tanh(x));
+  case Builtin::Sigmoid: {
+    double f = 1 / (1 + std::exp(-x));
+    return done(f, f * (1 - f));
+  }
+  case Builtin::Relu:
+    return larger(args[0], Value());
+  case Builtin::Erf:
+    return done(std::erf(x), M_2_SQRTPI * std::exp(-x * x));
+  case Builtin::Sin:
+    return done(std::sin(x), 1);
+  case Builtin::Cos:
+    return done(std::cos(x), 1);
+  case Builtin::Pow: {
+    double y = args[1].f, f = std::pow(x, y);
+    double exponent = std::fabs(y * std::log(std::fabs(x)));
+    double own = (err == 0 ? 0 : std::fabs(f * y / x) * err) +
+                 std::fabs(f * std::log(std::fabs(x))) * args[1].err;
+    return finish(f, own + (2 + exponent) * std::fabs(f), type);
+  }
+  case Builtin::Floor:
+    return step(std::floor(x), args[0], false, type);
+  case Builtin::Ceil:
+    return step(std::ceil(x), args[0], false, type);
+  case Builtin::Round:
+    return step(std::nearbyint(x), args[0], true, type);
+  default:
+    return args[0];
+  }
+}
