@@ -1,0 +1,88 @@
+//===- Driver.cpp - What the commands share -------------------------------===//
+
+#include "compiler/driver/Driver.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/WithColor.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+using namespace ladon;
+
+void ladon::addParamOption(CLI::App &command,
+                           std::vector<std::string> &values) {
+  command
+      .add_option("-D", values,
+                  "Set a compile-time param: -D name=value, repeatable")
+      ->allow_extra_args(false)
+      ->type_name("NAME=VALUE");
+}
+
+bool ladon::parseOverrides(const std::vector<std::string> &values,
+                           ParamOverrides &overrides) {
+  for (const std::string &text : values) {
+    size_t equal = text.find('=');
+    if (equal == std::string::npos || equal == 0) {
+      llvm::errs() << "ladon: error: -D " << text
+                   << ": expected -D name=value\n";
+      return false;
+    }
+    overrides.emplace_back(text.substr(0, equal), text.substr(equal + 1));
+  }
+  return true;
+}
+
+unsigned ladon::readSource(const std::string &path, llvm::SourceMgr &sources) {
+  llvm::sys::fs::file_status status;
+  if (path != "-" && !llvm::sys::fs::status(path, status) &&
+      llvm::sys::fs::is_directory(status)) {
+    llvm::errs() << "ladon: error: " << path << ": is a directory\n";
+    return 0;
+  }
+  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!buffer) {
+    llvm::errs() << "ladon: error: " << path << ": "
+                 << buffer.getError().message() << '\n';
+    return 0;
+  }
+  return sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+}
+
+void SourceFile::printDiagnostics() const {
+  diagnostics.print(llvm::errs(), llvm::errs().has_colors());
+}
+
+std::unique_ptr<CheckedSpec>
+ladon::loadSpec(const std::string &path, const std::vector<std::string> &params,
+                SourceFile &file) {
+  ParamOverrides overrides;
+  if (!parseOverrides(params, overrides))
+    return nullptr;
+  file.buffer = readSource(path, file.sources);
+  if (!file.buffer)
+    return nullptr;
+  auto spec =
+      parseAndCheck(file.sources, file.buffer, overrides, file.diagnostics);
+  file.printDiagnostics();
+  return spec;
+}
+
+bool ladon::writeFile(const std::string &path, llvm::StringRef contents) {
+  if (path == "-") {
+    llvm::outs() << contents;
+    llvm::outs().flush();
+    return !llvm::outs().has_error();
+  }
+  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+    os << contents;
+    return llvm::Error::success();
+  });
+  if (!error)
+    return true;
+  llvm::errs() << "ladon: error: " << path << ": "
+               << llvm::toString(std::move(error)) << '\n';
+  return false;
+}

@@ -1,0 +1,69 @@
+//===- Driver.h - The commands of the ladon executable ---------*- C++ -*-===//
+//
+// One file per command: it adds its options to the command line and returns
+// what to run. Exit codes are part of the interface: 0 done, 1 the input is
+// wrong, 2 the command line is wrong, 70 an internal error.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_DRIVER_H
+#define LADON_COMPILER_DRIVER_DRIVER_H
+
+#include "compiler/frontend/Frontend.h"
+
+#include "llvm/Support/SourceMgr.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace ladon {
+
+enum ExitCode : int {
+  ExitSuccess = 0,
+  ExitUserError = 1,
+  ExitUsage = 2,
+  ExitInternal = 70
+};
+
+/// Adds a subcommand to `app`. When it is chosen it runs and sets `exitCode`.
+void addFmtCommand(CLI::App &app, int &exitCode);
+void addBuildCommand(CLI::App &app, int &exitCode);
+
+/// Adds `-D name=value` to a subcommand, kept as text in `values`.
+void addParamOption(CLI::App &command, std::vector<std::string> &values);
+
+/// Splits "name=value" texts; prints what is wrong and returns false.
+bool parseOverrides(const std::vector<std::string> &values,
+                    ParamOverrides &overrides);
+
+/// Reads `path` ("-" is the standard input) into `sources` and returns the
+/// buffer's id, or 0 after printing why not.
+unsigned readSource(const std::string &path, llvm::SourceMgr &sources);
+
+/// A source manager and the diagnostics about what is in it.
+struct SourceFile {
+  llvm::SourceMgr sources;
+  DiagnosticEngine diagnostics{sources};
+  unsigned buffer = 0;
+
+  /// Prints the diagnostics to standard error.
+  void printDiagnostics() const;
+};
+
+/// Reads and checks a spec; prints diagnostics. Null after an error.
+std::unique_ptr<CheckedSpec> loadSpec(const std::string &path,
+                                      const std::vector<std::string> &params,
+                                      SourceFile &file);
+
+/// Writes a file so that it appears complete or not at all; "-" is the
+/// standard output. Prints why not and returns false.
+bool writeFile(const std::string &path, llvm::StringRef contents);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_DRIVER_H

@@ -1,0 +1,203 @@
+//===- AST.h - The checked syntax tree of an attention spec ----*- C++ -*-===//
+//
+// What a spec says, after parsing and (where a comment says so) after semantic
+// analysis. The parser fills shape and names; `Sema` resolves names, expands
+// `fn` macros and fills `type`. Two clients walk the checked tree: the importer
+// into the attn dialect, and the fp64 reference, which shares nothing else with
+// the compiler. That is why `causal`, `window` and `scale` stay in the tree as
+// written: each client gives them their meaning by itself.
+//
+// Ownership: an `ASTContext` owns every node; raw pointers are non-null unless
+// said otherwise and live as long as the context.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_FRONTEND_AST_H
+#define LADON_COMPILER_FRONTEND_AST_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/SMLoc.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ladon::ast {
+
+/// Element types. Tensors that are computed on are f32 or f64; captured ones
+/// may also be bool (one byte each), i32 or i64.
+enum class ScalarType { Bool, I32, I64, F32, F64 };
+
+/// One extent of a tensor: a known size, or a size bound at run time under an
+/// upper-case name (`name` is empty for a known size).
+struct Dim {
+  int64_t size = -1; ///< >= 0 when known at compile time, else -1.
+  std::string name;  ///< The symbol when unknown, e.g. "S".
+
+  bool isStatic() const { return size >= 0; }
+  bool operator==(const Dim &o) const {
+    return size == o.size && name == o.name;
+  }
+};
+
+/// A scalar (`dims` absent) or a tensor (`dims` present).
+struct Type {
+  ScalarType element = ScalarType::F32;
+  std::optional<llvm::SmallVector<Dim, 4>> dims;
+
+  bool isTensor() const { return dims.has_value(); }
+  bool isInteger() const {
+    return element == ScalarType::I32 || element == ScalarType::I64;
+  }
+  bool isFloat() const {
+    return element == ScalarType::F32 || element == ScalarType::F64;
+  }
+  /// As written in a spec: "f32[B, 8, S, 64]".
+  std::string str() const;
+};
+
+/// The position variables of a score or mask expression. All are i32 except
+/// `Score`, which has the element type of the queries.
+///   Batch b, Head h, KvHead hk, Query i, Key j, Score s.
+enum class IndexVar { Batch, Head, KvHead, Query, Key, Score };
+
+enum class UnaryOp { Neg, Not, BitNot };
+enum class BinaryOp {
+  Add, Sub, Mul,
+  Div,      ///< Real division; integers are converted to float first.
+  FloorDiv, ///< `//` on integers, rounding to minus infinity.
+  Mod,      ///< `%` on integers, with the sign of the divisor.
+  BitAnd, BitOr, BitXor, Shl, Shr,
+  Lt, Le, Gt, Ge, Eq, Ne,
+  And, Or,
+  MatMul ///< `@` on tensors.
+};
+
+/// Functions of an expression. Float ones take the type of their argument
+/// (integers are converted to the score's float type); Min, Max, Abs and Clamp
+/// work on integers and floats.
+enum class Builtin {
+  Min, Max, Abs, Clamp,
+  Exp, Exp2, Log, Log2, Sqrt, Rsqrt, Tanh, Sigmoid, Relu, Erf, Sin, Cos,
+  Pow, Floor, Ceil, Round, Float ///< float(x): integer or bool to float.
+  , Int ///< int(x): bool or float (towards zero) to i32.
+};
+
+/// The named masks. Meaning: docs/semantics.md.
+enum class MaskForm {
+  Causal,        ///< j <= i + offset
+  CausalTopLeft, ///< j <= i
+  Window         ///< i + offset - left <= j <= i + offset + right
+};
+
+struct Param;
+struct Let;
+
+/// An expression node. One struct with a kind keeps every client a switch.
+struct Expr {
+  enum class Kind {
+    IntLit,   ///< intValue
+    FloatLit, ///< floatValue
+    BoolLit,  ///< intValue is 0 or 1
+    Name,     ///< name; after Sema exactly one of the Ref fields below is set
+    Unary,    ///< unaryOp, args[0]
+    Binary,   ///< binaryOp, args[0], args[1]
+    If,       ///< args = condition, then, else (both sides of one type)
+    Call,     ///< name; after Sema `builtin` is set, args are the arguments
+    Mask,     ///< maskForm; Window: args = left, right
+    Index,    ///< args[0] = a captured tensor parameter, rest = indices
+    Member,   ///< args[0] . name   (only `.out` and `.lse` of an attend)
+    Attend,   ///< `attend`
+    Split,    ///< args[0], headCount
+    Concat    ///< args[0]
+  };
+  Kind kind;
+  llvm::SMRange range; ///< In the source buffer; of the call for an expansion.
+  llvm::SmallVector<Expr *, 3> args;
+  std::string name;
+  int64_t intValue = 0;
+  double floatValue = 0;
+  UnaryOp unaryOp{};
+  BinaryOp binaryOp{};
+  Builtin builtin{};
+  MaskForm maskForm{};
+  int64_t headCount = 0; ///< Split, after Sema.
+
+  //===-- Filled by Sema -------------------------------------------------===//
+  Type type;
+  std::optional<IndexVar> indexVar; ///< Name: b h hk i j s
+  const Param *param = nullptr;     ///< Name: a tensor or run-time scalar
+  const Let *let = nullptr;         ///< Name: an earlier `let`
+  std::optional<Dim> size;          ///< Name: a size, as an i32 value
+  bool isOffset = false;            ///< Name: `offset` (= T - S), i32
+  struct AttendArgs *attend = nullptr; ///< Attend
+};
+
+/// The arguments of an `attend`. q is [B, H, S, D], k [B, Hk, T, D],
+/// v [B, Hk, T, Dv]; results are out [B, H, S, Dv] and lse [B, H, S].
+struct AttendArgs {
+  Expr *q = nullptr, *k = nullptr, *v = nullptr;
+  Expr *score = nullptr; ///< Null: the plain scaled score.
+  Expr *mask = nullptr;  ///< Null: every key is visible.
+  Expr *scaleExpr = nullptr; ///< As written; null: 1 / sqrt(D).
+  double scale = 0;          ///< Its compile-time value, after Sema.
+};
+
+/// A parameter of the attention: a tensor, or a scalar given at run time.
+struct Param {
+  std::string name;
+  Type type;
+  llvm::SMRange range;
+};
+
+/// `let name = value`.
+struct Let {
+  std::string name;
+  Expr *value = nullptr;
+  llvm::SMRange range;
+};
+
+/// One result; a single unnamed result is called "out".
+struct Result {
+  std::string name;
+  Type type; ///< As declared.
+  Expr *value = nullptr;
+  llvm::SMRange range;
+};
+
+/// A checked attention: what the importer and the reference read.
+struct Attention {
+  std::string name;
+  std::vector<std::unique_ptr<Param>> params;
+  std::vector<std::unique_ptr<Let>> lets; ///< In source order.
+  std::vector<Result> results;
+  llvm::SMRange range;
+  std::string source; ///< The text of the whole spec, for artefacts.
+};
+
+/// Owns expression nodes.
+class ASTContext {
+public:
+  Expr *create(Expr::Kind kind, llvm::SMRange range) {
+    nodes.push_back(std::make_unique<Expr>());
+    nodes.back()->kind = kind;
+    nodes.back()->range = range;
+    return nodes.back().get();
+  }
+  AttendArgs *createAttend() {
+    attends.push_back(std::make_unique<AttendArgs>());
+    return attends.back().get();
+  }
+
+private:
+  std::vector<std::unique_ptr<Expr>> nodes;
+  std::vector<std::unique_ptr<AttendArgs>> attends;
+};
+
+} // namespace ladon::ast
+
+#endif // LADON_COMPILER_FRONTEND_AST_H

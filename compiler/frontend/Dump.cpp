@@ -1,0 +1,107 @@
+//===- Dump.cpp - Prints the checked tree ---------------------------------===//
+
+#include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/Frontend.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+
+using namespace ladon;
+using namespace ladon::ast;
+using Kind = ast::Expr::Kind;
+
+namespace {
+
+/// The shortest text that reads back as the same number.
+std::string numberText(double value) {
+  if (std::isinf(value))
+    return value < 0 ? "-inf" : "inf";
+  std::string text;
+  for (int digits = 1; digits <= 17; ++digits) {
+    char buffer[40];
+    snprintf(buffer, sizeof(buffer), "%.*g", digits, value);
+    text = buffer;
+    if (strtod(buffer, nullptr) == value)
+      break;
+  }
+  return text;
+}
+
+class Dumper {
+public:
+  explicit Dumper(llvm::raw_ostream &os) : os(os) {}
+
+  void dump(const Attention &attention) {
+    line(0) << "attention " << attention.name << '\n';
+    for (const auto &param : attention.params)
+      line(1) << "param " << param->name << ": " << param->type.str() << '\n';
+    for (const auto &let : attention.lets) {
+      line(1) << "let " << let->name << ": " << let->value->type.str() << '\n';
+      dump(let->value, 2);
+    }
+    for (const Result &result : attention.results) {
+      line(1) << "result " << result.name << ": " << result.type.str() << '\n';
+      dump(result.value, 2);
+    }
+  }
+
+private:
+  llvm::raw_ostream &line(unsigned depth) { return os.indent(2 * depth); }
+
+  std::string label(const Expr *expr) {
+    switch (expr->kind) {
+    case Kind::IntLit: return "int " + std::to_string(expr->intValue);
+    case Kind::FloatLit: return "float " + numberText(expr->floatValue);
+    case Kind::BoolLit: return expr->intValue ? "true" : "false";
+    case Kind::Name:
+      return (expr->param      ? "param "
+              : expr->let      ? "let "
+              : expr->indexVar ? "position "
+              : expr->isOffset ? ""
+                               : "size ") +
+             expr->name;
+    case Kind::Unary: return "unary " + spelling(expr->unaryOp).str();
+    case Kind::Binary: return "binary " + spelling(expr->binaryOp).str();
+    case Kind::If: return "if";
+    case Kind::Call: return "call " + expr->name;
+    case Kind::Mask: return "mask " + maskFormName(expr->maskForm).str();
+    case Kind::Index: return "index";
+    case Kind::Member: return "member " + expr->name;
+    case Kind::Attend:
+      return "attend scale=" + numberText(expr->attend->scale);
+    case Kind::Split: return "split heads=" + std::to_string(expr->headCount);
+    case Kind::Concat: return "concat";
+    }
+    return "";
+  }
+
+  void dump(const Expr *expr, unsigned depth) {
+    line(depth) << label(expr) << ": " << expr->type.str() << '\n';
+    for (const Expr *arg : expr->args)
+      dump(arg, depth + 1);
+    if (expr->kind != Kind::Attend)
+      return;
+    const AttendArgs &attend = *expr->attend;
+    const std::pair<const char *, const Expr *> parts[] = {
+        {"q", attend.q},
+        {"k", attend.k},
+        {"v", attend.v},
+        {"score", attend.score},
+        {"mask", attend.mask}};
+    for (auto [name, part] : parts)
+      if (part) {
+        line(depth + 1) << name << '\n';
+        dump(part, depth + 2);
+      }
+  }
+
+  llvm::raw_ostream &os;
+};
+
+} // namespace
+
+void ladon::dumpAST(const Attention &attention, llvm::raw_ostream &os) {
+  Dumper(os).dump(attention);
+}

@@ -1,0 +1,153 @@
+//===- Fold.cpp - Values of constant expressions --------------------------===//
+
+#include "compiler/frontend/Fold.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace ladon;
+using namespace ladon::ast;
+using Kind = ast::Expr::Kind;
+
+static std::optional<double> foldCall(const Expr *expr) {
+  llvm::SmallVector<double, 4> args;
+  for (const Expr *arg : expr->args) {
+    std::optional<double> value = foldFloat(arg);
+    if (!value)
+      return std::nullopt;
+    args.push_back(*value);
+  }
+  double x = args[0];
+  switch (expr->builtin) {
+  case Builtin::Min: return *std::min_element(args.begin(), args.end());
+  case Builtin::Max: return *std::max_element(args.begin(), args.end());
+  case Builtin::Abs: return std::fabs(x);
+  case Builtin::Clamp: return std::min(std::max(x, args[1]), args[2]);
+  case Builtin::Exp: return std::exp(x);
+  case Builtin::Exp2: return std::exp2(x);
+  case Builtin::Log: return std::log(x);
+  case Builtin::Log2: return std::log2(x);
+  case Builtin::Sqrt: return std::sqrt(x);
+  case Builtin::Rsqrt: return 1 / std::sqrt(x);
+  case Builtin::Tanh: return std::tanh(x);
+  case Builtin::Sigmoid: return 1 / (1 + std::exp(-x));
+  case Builtin::Relu: return std::max(x, 0.0);
+  case Builtin::Erf: return std::erf(x);
+  case Builtin::Sin: return std::sin(x);
+  case Builtin::Cos: return std::cos(x);
+  case Builtin::Pow: return std::pow(x, args[1]);
+  case Builtin::Floor: return std::floor(x);
+  case Builtin::Ceil: return std::ceil(x);
+  case Builtin::Round: return std::nearbyint(x);
+  case Builtin::Float: return x;
+  case Builtin::Int: return std::trunc(x);
+  }
+  return std::nullopt;
+}
+
+static std::optional<double> foldBinary(BinaryOp op, double left,
+                                        double right) {
+  switch (op) {
+  case BinaryOp::Add: return left + right;
+  case BinaryOp::Sub: return left - right;
+  case BinaryOp::Mul: return left * right;
+  case BinaryOp::Div: return left / right;
+  case BinaryOp::Lt: return left < right;
+  case BinaryOp::Le: return left <= right;
+  case BinaryOp::Gt: return left > right;
+  case BinaryOp::Ge: return left >= right;
+  case BinaryOp::Eq: return left == right;
+  case BinaryOp::Ne: return left != right;
+  case BinaryOp::And: return left != 0 && right != 0;
+  case BinaryOp::Or: return left != 0 || right != 0;
+  default: return std::nullopt;
+  }
+}
+
+std::optional<double> ladon::foldFloat(const Expr *expr) {
+  switch (expr->kind) {
+  case Kind::IntLit:
+  case Kind::BoolLit:
+    return double(expr->intValue);
+  case Kind::FloatLit:
+    return expr->floatValue;
+  case Kind::Unary: {
+    std::optional<double> value = foldFloat(expr->args[0]);
+    if (!value || expr->unaryOp == UnaryOp::BitNot)
+      return std::nullopt;
+    return expr->unaryOp == UnaryOp::Neg ? -*value : double(*value == 0);
+  }
+  case Kind::Binary: {
+    std::optional<double> left = foldFloat(expr->args[0]);
+    std::optional<double> right = foldFloat(expr->args[1]);
+    if (!left || !right)
+      return std::nullopt;
+    return foldBinary(expr->binaryOp, *left, *right);
+  }
+  case Kind::If: {
+    std::optional<double> condition = foldFloat(expr->args[0]);
+    if (!condition)
+      return std::nullopt;
+    return foldFloat(expr->args[*condition != 0 ? 1 : 2]);
+  }
+  case Kind::Call:
+    return foldCall(expr);
+  default:
+    return std::nullopt;
+  }
+}
+
+std::optional<int64_t> ladon::foldInteger(BinaryOp op, int64_t left,
+                                          int64_t right) {
+  int64_t result;
+  switch (op) {
+  case BinaryOp::Add:
+    return llvm::AddOverflow(left, right, result) ? std::nullopt
+                                                  : std::optional(result);
+  case BinaryOp::Sub:
+    return llvm::SubOverflow(left, right, result) ? std::nullopt
+                                                  : std::optional(result);
+  case BinaryOp::Mul:
+    return llvm::MulOverflow(left, right, result) ? std::nullopt
+                                                  : std::optional(result);
+  case BinaryOp::FloorDiv:
+  case BinaryOp::Mod: {
+    if (right == 0)
+      return std::nullopt;
+    if (right == -1)
+      return op == BinaryOp::Mod ? std::optional<int64_t>(0)
+                                 : foldInteger(BinaryOp::Sub, 0, left);
+    int64_t remainder = left % right;
+    bool adjust = remainder != 0 && (remainder < 0) != (right < 0);
+    if (op == BinaryOp::Mod)
+      return adjust ? remainder + right : remainder;
+    return left / right - adjust;
+  }
+  case BinaryOp::BitAnd: return left & right;
+  case BinaryOp::BitOr: return left | right;
+  case BinaryOp::BitXor: return left ^ right;
+  case BinaryOp::Shl:
+    if (right < 0 || right > 62)
+      return std::nullopt;
+    return foldInteger(BinaryOp::Mul, left, int64_t(1) << right);
+  case BinaryOp::Shr:
+    if (right < 0 || right > 63)
+      return std::nullopt;
+    return left >> right;
+  default:
+    return std::nullopt;
+  }
+}
+
+bool ladon::foldCompare(BinaryOp op, int64_t left, int64_t right) {
+  switch (op) {
+  case BinaryOp::Lt: return left < right;
+  case BinaryOp::Le: return left <= right;
+  case BinaryOp::Gt: return left > right;
+  case BinaryOp::Ge: return left >= right;
+  case BinaryOp::Eq: return left == right;
+  default: return left != right;
+  }
+}

@@ -1,0 +1,270 @@
+//===- ParseExpr.cpp - Expressions ----------------------------------------===//
+
+#include "compiler/frontend/ParserImpl.h"
+
+#include "llvm/ADT/ScopeExit.h"
+
+using namespace ladon;
+using namespace ladon::syntax;
+using ast::BinaryOp;
+using ast::UnaryOp;
+using llvm::SMLoc;
+using llvm::SMRange;
+using Kind = syntax::Expr::Kind;
+
+namespace {
+
+/// Binding strength of the operators; `not` stands between `and` and the
+/// comparisons.
+enum Precedence {
+  PrecOr = 1, PrecAnd, PrecNot, PrecCompare,
+  PrecBitOr, PrecBitXor, PrecBitAnd, PrecShift, PrecSum, PrecProduct
+};
+
+struct Operator {
+  int precedence = 0; ///< 0: no binary operator.
+  BinaryOp op{};
+};
+
+Operator binaryOperator(Tok kind) {
+  switch (kind) {
+  case Tok::KwOr: return {PrecOr, BinaryOp::Or};
+  case Tok::KwAnd: return {PrecAnd, BinaryOp::And};
+  case Tok::Lt: return {PrecCompare, BinaryOp::Lt};
+  case Tok::Le: return {PrecCompare, BinaryOp::Le};
+  case Tok::Gt: return {PrecCompare, BinaryOp::Gt};
+  case Tok::Ge: return {PrecCompare, BinaryOp::Ge};
+  case Tok::EqEq: return {PrecCompare, BinaryOp::Eq};
+  case Tok::NotEq: return {PrecCompare, BinaryOp::Ne};
+  case Tok::Pipe: return {PrecBitOr, BinaryOp::BitOr};
+  case Tok::Caret: return {PrecBitXor, BinaryOp::BitXor};
+  case Tok::Amp: return {PrecBitAnd, BinaryOp::BitAnd};
+  case Tok::Shl: return {PrecShift, BinaryOp::Shl};
+  case Tok::Shr: return {PrecShift, BinaryOp::Shr};
+  case Tok::Plus: return {PrecSum, BinaryOp::Add};
+  case Tok::Minus: return {PrecSum, BinaryOp::Sub};
+  case Tok::Star: return {PrecProduct, BinaryOp::Mul};
+  case Tok::Slash: return {PrecProduct, BinaryOp::Div};
+  case Tok::SlashSlash: return {PrecProduct, BinaryOp::FloorDiv};
+  case Tok::Percent: return {PrecProduct, BinaryOp::Mod};
+  case Tok::At: return {PrecProduct, BinaryOp::MatMul};
+  default: return {};
+  }
+}
+
+} // namespace
+
+Expr *Parser::create(Kind kind, SMLoc begin, llvm::ArrayRef<Expr *> args) {
+  file.exprs.emplace_back();
+  Expr *expr = &file.exprs.back();
+  expr->kind = kind;
+  expr->range = {begin, lastEnd()};
+  expr->args.assign(args.begin(), args.end());
+  for (Expr *arg : args)
+    expr->depth = std::max(expr->depth, arg->depth + 1);
+  return expr;
+}
+
+Expr *Parser::errorExpr(SMRange range) {
+  file.exprs.emplace_back();
+  file.exprs.back().range = range;
+  return &file.exprs.back();
+}
+
+Expr *Parser::parseExpr() {
+  llvm::scope_exit leave([&] { --nesting; });
+  if (++nesting > maxNesting) {
+    error(DiagId::NestingTooDeep, peek().range(), maxNesting);
+    // Everything up to the next statement hangs on the part left out.
+    skipToStatement();
+    errorAt = at;
+    return errorExpr(peek().range());
+  }
+  Expr *expr = is(Tok::KwIf) ? parseIf() : parseBinary(PrecOr);
+  if (is(Tok::Equal)) {
+    if (Diagnostic *report =
+            error(DiagId::AssignInExpression, peek().range()))
+      report->fixIt(peek().range(), "==");
+    take();
+    parseExpr();
+    errorAt = at;
+  }
+  return expr;
+}
+
+Expr *Parser::parseIf() {
+  SMLoc begin = take().range().Start;
+  Expr *condition = parseExpr();
+  if (!expect(Tok::KwThen, "'then'"))
+    return condition;
+  Expr *then = parseExpr();
+  if (!expect(Tok::KwElse, "'else'"))
+    return condition;
+  Expr *otherwise = parseExpr();
+  return create(Kind::If, begin, {condition, then, otherwise});
+}
+
+Expr *Parser::parseBinary(int precedence) {
+  SMLoc begin = peek().range().Start;
+  Expr *left = parseOperand(precedence);
+  while (true) {
+    Token op = peek();
+    Operator found = binaryOperator(op.kind);
+    if (!found.precedence || found.precedence < precedence)
+      return left;
+    if (found.precedence == PrecCompare)
+      checkChain(op, left);
+    take();
+    Expr *right = parseBinary(found.precedence + 1);
+    Expr *expr = create(Kind::Binary, begin, {left, right});
+    expr->binaryOp = found.op;
+    expr->name = {op.text, op.range()};
+    left = expr;
+  }
+}
+
+/// `a < b < c` would compare a bool with c.
+void Parser::checkChain(const Token &op, const Expr *left) {
+  bool chained = left->kind == Kind::Binary &&
+                 left->binaryOp >= BinaryOp::Lt &&
+                 left->binaryOp <= BinaryOp::Ne &&
+                 // A comparison in parentheses ends after its right side.
+                 left->range.End == left->args[1]->range.End &&
+                 left->range.Start == left->args[0]->range.Start;
+  if (!chained || lastEnd() != left->range.End)
+    return;
+  SMRange middle = left->args[1]->range;
+  llvm::StringRef text(middle.Start.getPointer(),
+                       middle.End.getPointer() - middle.Start.getPointer());
+  if (Diagnostic *report = error(DiagId::ChainedComparison, op.range()))
+    report->note(middle, "compare twice and join with 'and'")
+        .fixIt({op.range().Start, op.range().Start}, "and " + text.str() + " ");
+}
+
+Expr *Parser::parseOperand(int precedence) {
+  bool isNot = is(Tok::KwNot);
+  if (!isNot && !is(Tok::Minus) && !is(Tok::Tilde))
+    return parsePostfix();
+  llvm::scope_exit leave([&] { --nesting; });
+  if (++nesting > maxNesting) {
+    error(DiagId::NestingTooDeep, peek().range(), maxNesting);
+    skipToStatement();
+    errorAt = at;
+    return errorExpr(peek().range());
+  }
+  if (isNot && precedence > PrecNot)
+    error(DiagId::OperandNeedsParentheses, peek().range(), "not");
+  Token op = take();
+  Expr *operand =
+      isNot ? parseBinary(PrecNot) : parseOperand(PrecProduct + 1);
+  Expr *expr = create(Kind::Unary, op.range().Start, {operand});
+  expr->unaryOp = isNot                  ? UnaryOp::Not
+                  : op.kind == Tok::Minus ? UnaryOp::Neg
+                                          : UnaryOp::BitNot;
+  expr->name = {op.text, op.range()};
+  return expr;
+}
+
+Expr *Parser::parsePostfix() {
+  SMLoc begin = peek().range().Start;
+  Expr *expr = parsePrimary();
+  unsigned entered = nesting;
+  llvm::scope_exit leave([&] { nesting = entered; });
+  while (is(Tok::LBracket) || is(Tok::Dot)) {
+    ++nesting;
+    if (nesting > maxNesting) {
+      error(DiagId::NestingTooDeep, peek().range(), maxNesting);
+      skipToStatement();
+      errorAt = at;
+      return errorExpr(peek().range());
+    }
+    if (takeIf(Tok::Dot)) {
+      Name member;
+      if (!expectName(member, "'out' or 'lse'"))
+        return expr;
+      expr = create(Kind::Member, begin, {expr});
+      expr->name = member;
+      continue;
+    }
+    take();
+    if (is(Tok::RBracket))
+      errorExpected("an index");
+    llvm::SmallVector<Expr *, 4> args = {expr};
+    parseList(Tok::RBracket, [&] { args.push_back(parseExpr()); });
+    expr = create(Kind::Index, begin, args);
+  }
+  return expr;
+}
+
+Expr *Parser::parsePrimary() {
+  Token token = peek();
+  SMLoc begin = token.range().Start;
+  switch (token.kind) {
+  case Tok::Integer:
+  case Tok::Float: {
+    take();
+    Expr *expr = create(
+        token.kind == Tok::Integer ? Kind::Integer : Kind::Float, begin);
+    // The lexer has reported what does not fit.
+    if (token.kind == Tok::Float)
+      token.text.getAsDouble(expr->floatValue);
+    else if (token.text.starts_with_insensitive("0x"))
+      token.text.drop_front(2).getAsInteger(16, expr->intValue);
+    else
+      token.text.getAsInteger(10, expr->intValue);
+    return expr;
+  }
+  case Tok::KwTrue:
+  case Tok::KwFalse: {
+    take();
+    Expr *expr = create(Kind::Bool, begin);
+    expr->intValue = token.kind == Tok::KwTrue;
+    return expr;
+  }
+  case Tok::Name: {
+    take();
+    if (is(Tok::LParen))
+      return parseCall(token);
+    Expr *expr = create(Kind::Name, begin);
+    expr->name = {token.text, token.range()};
+    return expr;
+  }
+  case Tok::LParen: {
+    take();
+    Expr *expr = parseExpr();
+    if (!expect(Tok::RParen, "')'")) {
+      skipToSeparator(Tok::RParen);
+      takeIf(Tok::RParen);
+    }
+    // The parentheses belong to the range, so that an underline shows them.
+    expr->range = {begin, lastEnd()};
+    return expr;
+  }
+  case Tok::KwIf:
+    error(DiagId::OperandNeedsParentheses, token.range(), "if");
+    return parseExpr();
+  default:
+    errorExpected("an expression");
+    return errorExpr(token.range());
+  }
+}
+
+Expr *Parser::parseCall(const Token &callee) {
+  take();
+  llvm::SmallVector<Expr *, 4> args;
+  std::vector<Name> names;
+  parseList(Tok::RParen, [&] {
+    Name name;
+    if (is(Tok::Name) && peek(1).kind == Tok::Equal) {
+      Token token = take();
+      name = {token.text, token.range()};
+      take();
+    }
+    args.push_back(parseExpr());
+    names.push_back(name);
+  });
+  Expr *expr = create(Kind::Call, callee.range().Start, args);
+  expr->name = {callee.text, callee.range()};
+  expr->argNames = std::move(names);
+  return expr;
+}

@@ -1,0 +1,377 @@
+//===- Sema.cpp - Declarations, params, the attention as a whole ----------===//
+
+#include "compiler/frontend/Sema.h"
+
+#include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/Fold.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <cmath>
+
+using namespace ladon;
+using ast::ScalarType;
+using llvm::SMRange;
+using llvm::StringRef;
+
+std::string ladon::describe(const ast::Type &type) { return type.str(); }
+
+std::string ladon::counted(size_t count, StringRef noun) {
+  StringRef plural = count == 1 ? "" : noun == "axis" ? "" : "s";
+  std::string text = noun == "axis" && count != 1 ? "axes" : noun.str();
+  return std::to_string(count) + " " + text + plural.str();
+}
+
+void Sema::noteExpansions(Diagnostic &diagnostic, const Scope *scope) {
+  // The innermost and the outermost calls say the most.
+  constexpr unsigned mostNotes = 4;
+  unsigned notes = 0;
+  for (; scope; scope = scope->caller)
+    if (notes++ < mostNotes || !scope->caller)
+      diagnostic.note(scope->call->range,
+                      "in the expansion of '" + scope->fn->name.text.str() +
+                          "' called here");
+}
+
+void Sema::run() {
+  if (file.attentions.empty()) {
+    diagnostics.report(DiagId::NoAttention, {});
+    return;
+  }
+  for (size_t at = 1; at < file.attentions.size(); ++at)
+    diagnostics
+        .report(DiagId::SecondAttention, file.attentions[at].name.range,
+                file.attentions[at].name.text)
+        .note(file.attentions[0].name.range, "the first attention is here");
+  declareNames();
+  checkOverrides();
+  checkFns();
+  for (const syntax::ConstParam &param : file.params)
+    evaluateParam(param);
+  checkAttention(file.attentions[0]);
+  if (!diagnostics.hasErrors())
+    warnUnused(file.attentions[0]);
+}
+
+//===--- Names -------------------------------------------------------------===//
+
+void Sema::declare(const syntax::Name &name,
+                   llvm::StringMap<SMRange> &in) {
+  if (StringRef meaning = reservedMeaning(name.text); !meaning.empty()) {
+    diagnostics.report(DiagId::ReservedName, name.range, name.text, meaning);
+    return;
+  }
+  for (auto *scope : {&fileNames, &in})
+    if (auto other = scope->find(name.text); other != scope->end()) {
+      diagnostics.report(DiagId::Redefinition, name.range, name.text)
+          .note(other->second, "the first definition is here");
+      return;
+    }
+  in.try_emplace(name.text, name.range);
+}
+
+void Sema::declareNames() {
+  for (const syntax::ConstParam &param : file.params)
+    declare(param.name, fileNames);
+  for (size_t at = 0; at < file.fns.size(); ++at) {
+    declare(file.fns[at].name, fileNames);
+    fns.try_emplace(file.fns[at].name.text, at);
+  }
+}
+
+void Sema::checkForeignName(const syntax::Name &name, StringRef where) {
+  if (isForeignKeyword(name.text))
+    diagnostics.report(DiagId::ForeignKeyword, name.range, name.text, where);
+}
+
+//===--- Compile-time params -----------------------------------------------===//
+
+void Sema::checkOverrides() {
+  llvm::StringSet<> seen;
+  for (const auto &[name, value] : overrides) {
+    if (!seen.insert(name).second)
+      diagnostics.report(DiagId::RepeatedOverride, {}, name);
+    auto isIt = [&, &name = name](const syntax::ConstParam &param) {
+      return param.name.text == name;
+    };
+    if (llvm::any_of(file.params, isIt))
+      continue;
+    Diagnostic &report =
+        diagnostics.report(DiagId::UnknownOverride, {}, name);
+    for (const syntax::ConstParam &param : file.params)
+      report.note(param.name.range,
+                  "'" + param.name.text.str() + "' can be given");
+  }
+}
+
+/// Whether an integer is a value of the integer type.
+static bool fits(int64_t value, ScalarType type) {
+  return type == ScalarType::I64 ||
+         (value >= INT32_MIN && value <= INT32_MAX);
+}
+
+std::optional<Sema::ConstValue>
+Sema::overrideValue(const syntax::ConstParam &param) {
+  for (const auto &[name, text] : overrides) {
+    if (name != param.name.text)
+      continue;
+    ConstValue value{param.type.element};
+    StringRef trimmed = StringRef(text).trim();
+    bool good = true;
+    switch (value.type) {
+    case ScalarType::Bool:
+      good = trimmed == "true" || trimmed == "false";
+      value.integer = trimmed == "true";
+      break;
+    case ScalarType::I32:
+    case ScalarType::I64:
+      good = !trimmed.getAsInteger(10, value.integer) &&
+             fits(value.integer, value.type);
+      value.number = double(value.integer);
+      break;
+    case ScalarType::F32:
+    case ScalarType::F64:
+      good = !trimmed.getAsDouble(value.number) && std::isfinite(value.number);
+      break;
+    }
+    if (good)
+      return value;
+    diagnostics.report(DiagId::BadOverride, {}, name, text,
+                       spelling(value.type))
+        .note(param.name.range, "the param is declared here");
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<Sema::ConstValue>
+Sema::defaultValue(const syntax::ConstParam &param) {
+  ScalarType type = param.type.element;
+  ast::Expr *value = elaborateScalar(param.value, nullptr, {Place::Constant});
+  if (!value)
+    return std::nullopt;
+  ConstValue result{type};
+  bool good = false;
+  std::optional<double> number = foldFloat(value);
+  ast::Type wanted{type, std::nullopt};
+  if (type == ScalarType::Bool) {
+    good = value->type.element == ScalarType::Bool && number;
+    result.integer = good && *number != 0;
+  } else if (wanted.isInteger()) {
+    good = value->kind == ast::Expr::Kind::IntLit &&
+           fits(value->intValue, type);
+    result.integer = value->intValue;
+    result.number = double(value->intValue);
+  } else {
+    good = value->type.element != ScalarType::Bool && number;
+    result.number = number.value_or(0);
+  }
+  if (good)
+    return result;
+  diagnostics.report(DiagId::ParamDefault, param.value->range, param.name.text,
+                     spelling(type), describe(value->type));
+  return std::nullopt;
+}
+
+void Sema::evaluateParam(const syntax::ConstParam &param) {
+  if (param.type.isTensor) {
+    diagnostics.report(DiagId::Expected, param.type.range,
+                       "a scalar type for a compile-time param", "a tensor");
+    broken.insert(param.name.text);
+    return;
+  }
+  std::optional<ConstValue> value = defaultValue(param);
+  if (std::optional<ConstValue> given = overrideValue(param))
+    value = given;
+  if (!value) {
+    broken.insert(param.name.text);
+    return;
+  }
+  if (!constants.try_emplace(param.name.text, *value).second)
+    return;
+  std::string text =
+      value->type == ScalarType::Bool ? (value->integer ? "true" : "false")
+      : value->type == ScalarType::I32 || value->type == ScalarType::I64
+          ? std::to_string(value->integer)
+          : llvm::formatv("{0:g17}", value->number).str();
+  spec.params.push_back({param.name.text.str(), value->type, text});
+}
+
+//===--- The attention -----------------------------------------------------===//
+
+void Sema::collectSizes(const syntax::Attention &attention) {
+  for (const syntax::TypedName &param : attention.params)
+    for (const syntax::Expr *dim : param.type.dims)
+      if (dim->kind == syntax::Expr::Kind::Name &&
+          llvm::isUpper(dim->name.text[0]) &&
+          !fileNames.contains(dim->name.text)) {
+        sizes.insert(dim->name.text);
+        if (auto other = names.find(dim->name.text); other != names.end())
+          diagnostics
+              .report(DiagId::Redefinition, dim->range, dim->name.text)
+              .note(other->second, "the first definition is here");
+      }
+  sizesKnown = true;
+}
+
+std::optional<ast::Dim> Sema::checkDim(const syntax::Expr *dim) {
+  if (dim->kind == syntax::Expr::Kind::Name &&
+      llvm::isUpper(dim->name.text[0]) && !fileNames.contains(dim->name.text)) {
+    if (sizes.contains(dim->name.text)) {
+      used.insert(dim->name.text);
+      return ast::Dim{-1, dim->name.text.str()};
+    }
+    diagnostics.report(DiagId::UnboundSize, dim->range, dim->name.text);
+    return std::nullopt;
+  }
+  ast::Expr *value = elaborateScalar(dim, nullptr, {Place::Constant});
+  if (!value)
+    return std::nullopt;
+  if (value->kind != ast::Expr::Kind::IntLit) {
+    diagnostics.report(DiagId::DimNotInteger, dim->range,
+                       describe(value->type));
+    return std::nullopt;
+  }
+  if (value->intValue < 0 || value->intValue > maxDim) {
+    diagnostics.report(DiagId::DimRange, dim->range, value->intValue);
+    return std::nullopt;
+  }
+  return ast::Dim{value->intValue, ""};
+}
+
+std::optional<ast::Type> Sema::checkType(const syntax::TypeExpr &type,
+                                         StringRef what) {
+  ast::Type result;
+  result.element = type.element;
+  if (!type.isTensor)
+    return result;
+  result.dims.emplace();
+  bool good = true;
+  // 2^62 bytes leave room for any stride arithmetic in 64 bits.
+  __int128 bytes = 8;
+  for (const syntax::Expr *dim : type.dims) {
+    std::optional<ast::Dim> checked = checkDim(dim);
+    good &= checked.has_value();
+    if (!checked)
+      continue;
+    if (checked->isStatic() && checked->size > 0 &&
+        bytes <= (__int128(1) << 62))
+      bytes *= checked->size;
+    result.dims->push_back(*checked);
+  }
+  if (bytes > (__int128(1) << 62)) {
+    diagnostics.report(DiagId::TensorTooLarge, type.range, what);
+    good = false;
+  }
+  return good ? std::optional(result) : std::nullopt;
+}
+
+void Sema::checkAttention(const syntax::Attention &attention) {
+  spec.attention = std::make_unique<ast::Attention>();
+  spec.attention->name = attention.name.text.str();
+  spec.attention->range = attention.range;
+  checkForeignName(attention.name, "the function");
+  for (const syntax::TypedName &param : attention.params) {
+    declare(param.name, names);
+    checkForeignName(param.name, "a parameter");
+  }
+  collectSizes(attention);
+  for (const syntax::TypedName &param : attention.params) {
+    std::optional<ast::Type> type =
+        checkType(param.type, "'" + param.name.text.str() + "'");
+    if (!type) {
+      broken.insert(param.name.text);
+      continue;
+    }
+    SMRange range = {param.name.range.Start, param.type.range.End};
+    spec.attention->params.push_back(std::make_unique<ast::Param>(
+        ast::Param{param.name.text.str(), *type, range}));
+    params.try_emplace(param.name.text, spec.attention->params.back().get());
+  }
+  for (const syntax::Let &let : attention.lets)
+    checkLet(let);
+  checkResults(attention);
+}
+
+void Sema::checkLet(const syntax::Let &let) {
+  ast::Expr *value = elaborate(let.value, nullptr, {Place::Tensor});
+  // A let sees only what stands above it, so its name comes after its value.
+  declare(let.name, names);
+  if (!value) {
+    broken.insert(let.name.text);
+  } else if (!value->type.isTensor()) {
+    scalarLets.try_emplace(let.name.text, let.value);
+  } else {
+    spec.attention->lets.push_back(std::make_unique<ast::Let>(
+        ast::Let{let.name.text.str(), value, let.name.range}));
+    tensorLets.try_emplace(let.name.text, spec.attention->lets.back().get());
+  }
+}
+
+void Sema::checkResults(const syntax::Attention &attention) {
+  llvm::StringMap<SMRange> resultNames;
+  for (const syntax::TypedName &result : attention.results) {
+    // The results stand beside the parameters in the C function.
+    if (auto param = names.find(result.name.text);
+        param != names.end() && params.contains(result.name.text))
+      diagnostics
+          .report(DiagId::Redefinition, result.name.range, result.name.text)
+          .note(param->second, "the first definition is here");
+    else
+      declare(result.name, resultNames);
+    checkForeignName(result.name, "a result");
+  }
+  if (attention.results.size() != attention.returned.size())
+    diagnostics.report(DiagId::ResultCount, attention.returnRange,
+                       counted(attention.results.size(), "result"),
+                       attention.returned.size());
+  for (size_t at = 0; at < std::max(attention.results.size(),
+                                    attention.returned.size());
+       ++at) {
+    std::optional<ast::Type> declared;
+    if (at < attention.results.size()) {
+      const syntax::TypedName &result = attention.results[at];
+      declared = checkType(result.type, "result '" + result.name.text.str() +
+                                            "'");
+    }
+    if (at >= attention.returned.size())
+      continue;
+    const syntax::Expr *returned = attention.returned[at];
+    ast::Expr *value = elaborateTensor(returned, nullptr);
+    if (!value || !declared)
+      continue;
+    const syntax::TypedName &result = attention.results[at];
+    if (declared->str() != value->type.str()) {
+      diagnostics
+          .report(DiagId::ResultType, returned->range, result.name.text,
+                  describe(*declared), describe(value->type))
+          .note(result.type.range, "the result is declared here");
+      continue;
+    }
+    spec.attention->results.push_back({result.name.text.str(), *declared,
+                                       value, result.name.range});
+  }
+}
+
+void Sema::warnUnused(const syntax::Attention &attention) {
+  for (const syntax::ConstParam &param : file.params)
+    if (!used.contains(param.name.text))
+      diagnostics.report(DiagId::UnusedParam, param.name.range,
+                         param.name.text);
+  for (size_t at = 0; at < file.fns.size(); ++at) {
+    const syntax::Fn &fn = file.fns[at];
+    if (!used.contains(fn.name.text))
+      diagnostics.report(DiagId::UnusedFn, fn.name.range, fn.name.text);
+    for (size_t arg = 0; arg < fn.params.size(); ++arg)
+      if (!fnArgUsed[at][arg])
+        diagnostics.report(DiagId::UnusedParameter, fn.params[arg].range,
+                           fn.params[arg].text);
+  }
+  for (const syntax::TypedName &param : attention.params)
+    if (!used.contains(param.name.text))
+      diagnostics.report(DiagId::UnusedParameter, param.name.range,
+                         param.name.text);
+  for (const syntax::Let &let : attention.lets)
+    if (!used.contains(let.name.text))
+      diagnostics.report(DiagId::UnusedLet, let.name.range, let.name.text);
+}

@@ -1,0 +1,235 @@
+//===- Sema.h - Syntax tree to checked tree --------------------*- C++ -*-===//
+//
+// Resolves names, expands macros, gives every expression a type and checks
+// shapes. The checked tree is in `AST.h`; nothing of the syntax tree stays in
+// it but source ranges. A function that returns an expression returns null
+// after it has reported why; callers then go on with what else they can check.
+//
+// Sema.cpp        declarations, params, the attention as a whole
+// SemaNames.cpp   scopes, suggestions, bodies of macros
+// SemaScalar.cpp  operators, conversions, indexing
+// SemaCalls.cpp   functions, macros, masks
+// SemaTensor.cpp  split, concat, attend, matmul, elementwise
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_FRONTEND_SEMA_H
+#define LADON_COMPILER_FRONTEND_SEMA_H
+
+#include "compiler/frontend/Frontend.h"
+#include "compiler/frontend/MaskRange.h"
+#include "compiler/frontend/Syntax.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace ladon {
+
+/// Operations a spec may expand to, and the depth of one expression.
+constexpr unsigned maxOperations = 100000;
+constexpr unsigned maxDepth = 1000;
+constexpr int64_t maxDim = INT32_MAX;
+
+class Sema {
+public:
+  Sema(const syntax::File &file, CheckedSpec &spec,
+       const ParamOverrides &overrides, DiagnosticEngine &diagnostics)
+      : file(file), spec(spec), overrides(overrides),
+        diagnostics(diagnostics) {}
+
+  /// Fills `spec`. It is complete only if no error was reported.
+  void run();
+
+private:
+  /// One macro call: its arguments belong to the scope of the caller. The
+  /// outermost scope is null.
+  struct Scope {
+    const syntax::Fn *fn;
+    const Scope *caller;
+    const syntax::Expr *call;
+    llvm::SMRange outermost; ///< The call in the attention itself.
+  };
+
+  /// Where an expression stands, which decides what it may read.
+  struct Place {
+    enum Kind {
+      Constant, ///< Literals and params.
+      Tensor,   ///< The right side of a let, a result.
+      Score,
+      Mask
+    };
+    Kind kind;
+    ast::ScalarType floatType = ast::ScalarType::F64;
+    const AttendShape *shape = nullptr; ///< Score, Mask: null after errors.
+    bool inWindow = false;              ///< An argument of `window`.
+    bool guarded = false; ///< Not evaluated for every position.
+    bool inExpansion() const { return kind == Score || kind == Mask; }
+  };
+
+  struct ConstValue {
+    ast::ScalarType type;
+    int64_t integer = 0; ///< Also bool.
+    double number = 0;
+  };
+
+  using Expr = ast::Expr;
+
+  //===--- Sema.cpp ------------------------------------------------------===//
+  void declareNames();
+  void declare(const syntax::Name &name, llvm::StringMap<llvm::SMRange> &in);
+  void checkOverrides();
+  void evaluateParam(const syntax::ConstParam &param);
+  std::optional<ConstValue> overrideValue(const syntax::ConstParam &param);
+  std::optional<ConstValue> defaultValue(const syntax::ConstParam &param);
+  void checkAttention(const syntax::Attention &attention);
+  void collectSizes(const syntax::Attention &attention);
+  void checkForeignName(const syntax::Name &name, llvm::StringRef where);
+  std::optional<ast::Type> checkType(const syntax::TypeExpr &type,
+                                     llvm::StringRef what);
+  std::optional<ast::Dim> checkDim(const syntax::Expr *dim);
+  void checkLet(const syntax::Let &let);
+  void checkResults(const syntax::Attention &attention);
+  void warnUnused(const syntax::Attention &attention);
+
+  //===--- SemaNames.cpp -------------------------------------------------===//
+  void checkFns();
+  void checkFnBody(size_t index);
+  void checkFnName(const syntax::Fn &fn, const syntax::Expr *expr);
+  void checkFnCall(size_t index, const syntax::Expr *expr);
+  void reportUndefined(const syntax::Name &name, const Scope *scope,
+                       llvm::ArrayRef<llvm::StringRef> more = {});
+  std::optional<std::string>
+  suggestion(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> more);
+  /// The argument a name stands for in a macro, or null.
+  static const syntax::Expr *argument(llvm::StringRef name, const Scope *scope);
+  Expr *elaborateName(const syntax::Expr *expr, const Scope *scope,
+                      const Place &place);
+  Expr *elaboratePosition(const syntax::Expr *expr, const Scope *scope,
+                          const Place &place, ast::IndexVar var);
+  Expr *elaborateParamName(const syntax::Expr *expr, const Scope *scope,
+                           const Place &place, const ast::Param *param);
+
+  //===--- SemaScalar.cpp ------------------------------------------------===//
+  Expr *elaborate(const syntax::Expr *expr, const Scope *scope,
+                  const Place &place);
+  Expr *elaborateKind(const syntax::Expr *expr, const Scope *scope,
+                      const Place &place);
+  Expr *elaborateUnary(const syntax::Expr *expr, const Scope *scope,
+                       const Place &place);
+  Expr *elaborateBinary(const syntax::Expr *expr, const Scope *scope,
+                        const Place &place);
+  Expr *elaborateIf(const syntax::Expr *expr, const Scope *scope,
+                    const Place &place);
+  Expr *elaborateIndex(const syntax::Expr *expr, const Scope *scope,
+                       const Place &place);
+  void checkIndexRange(const syntax::Expr *at, const Expr *index,
+                       const ast::Param *param, unsigned axis,
+                       const Scope *scope, const Place &place);
+  Expr *integerBinary(const syntax::Expr *expr, const Scope *scope,
+                      const Place &place, Expr *left, Expr *right);
+  Expr *foldedBinary(const syntax::Expr *expr, const Scope *scope,
+                     ast::ScalarType type, const Expr *left,
+                     const Expr *right);
+  Expr *create(Expr::Kind kind, const syntax::Expr *expr, const Scope *scope,
+               ast::ScalarType type);
+  Expr *integerLiteral(const syntax::Expr *expr, const Scope *scope,
+                       int64_t value, ast::ScalarType type);
+  Expr *boolLiteral(const syntax::Expr *expr, const Scope *scope, bool value);
+  /// Reports a tensor where a scalar is needed, or passes `value` on.
+  Expr *asScalar(Expr *value, const syntax::Expr *expr, const Scope *scope);
+  Expr *elaborateScalar(const syntax::Expr *expr, const Scope *scope,
+                        const Place &place);
+  /// An int-to-float or widening conversion; literals change in place.
+  Expr *toFloat(Expr *value, ast::ScalarType type);
+  /// The common type of numbers, to which literals and floats are converted.
+  std::optional<ast::ScalarType> unify(llvm::MutableArrayRef<Expr *> values,
+                                       const Place &place);
+
+  //===--- SemaCalls.cpp -------------------------------------------------===//
+  Expr *elaborateCall(const syntax::Expr *expr, const Scope *scope,
+                      const Place &place);
+  Expr *elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
+                         const Place &place);
+  Expr *foldedBuiltin(const syntax::Expr *expr, const Scope *scope,
+                      const Expr *call);
+  Expr *expandFn(const syntax::Expr *expr, const Scope *scope,
+                 const Place &place, const syntax::Fn &fn);
+  Expr *elaborateMaskForm(const syntax::Expr *expr, const Scope *scope,
+                          const Place &place, ast::MaskForm form);
+  bool checkArgCount(const syntax::Expr *call, const Scope *scope,
+                     unsigned least, unsigned most);
+  bool rejectNamed(const syntax::Expr *call, const Scope *scope);
+
+  //===--- SemaTensor.cpp ------------------------------------------------===//
+  Expr *elaborateSplit(const syntax::Expr *expr, const Scope *scope,
+                       const Place &place);
+  Expr *elaborateConcat(const syntax::Expr *expr, const Scope *scope,
+                        const Place &place);
+  Expr *elaborateMember(const syntax::Expr *expr, const Scope *scope,
+                        const Place &place);
+  Expr *tensorBinary(const syntax::Expr *expr, const Scope *scope, Expr *left,
+                     Expr *right);
+  Expr *matmul(const syntax::Expr *expr, const Scope *scope, Expr *left,
+               Expr *right);
+  /// A tensor that is computed on, or null.
+  Expr *elaborateTensor(const syntax::Expr *expr, const Scope *scope);
+
+  //===--- SemaAttend.cpp ------------------------------------------------===//
+  Expr *elaborateAttend(const syntax::Expr *expr, const Scope *scope);
+  std::optional<AttendShape> checkAttendShapes(const syntax::Expr *expr,
+                                               const Scope *scope,
+                                               const ast::AttendArgs &attend);
+  void checkScale(const syntax::Expr *expr, const Scope *scope,
+                  ast::AttendArgs &attend);
+  void checkScore(const syntax::Expr *expr, const Scope *scope,
+                  const Place &place, ast::AttendArgs &attend);
+  void checkMask(const syntax::Expr *expr, const Scope *scope,
+                 const Place &place, ast::AttendArgs &attend);
+  bool isStatic(const ast::Dim &dim, llvm::StringRef what,
+                const syntax::Expr *at, const Scope *scope);
+
+  //===--- Reports -------------------------------------------------------===//
+  /// Reports at a place of the text and says through which macros it came in.
+  template <typename... Args>
+  Diagnostic &report(DiagId id, llvm::SMRange range, const Scope *scope,
+                     Args &&...args) {
+    Diagnostic &result =
+        diagnostics.report(id, range, std::forward<Args>(args)...);
+    noteExpansions(result, scope);
+    return result;
+  }
+  static void noteExpansions(Diagnostic &diagnostic, const Scope *scope);
+
+  const syntax::File &file;
+  CheckedSpec &spec;
+  const ParamOverrides &overrides;
+  DiagnosticEngine &diagnostics;
+
+  llvm::StringMap<llvm::SMRange> fileNames; ///< fn and param.
+  llvm::StringMap<llvm::SMRange> names;     ///< Of the attention.
+  llvm::StringMap<ConstValue> constants;
+  llvm::StringMap<size_t> fns;
+  llvm::StringMap<const ast::Param *> params;
+  llvm::StringMap<const ast::Let *> tensorLets;
+  llvm::StringMap<const syntax::Expr *> scalarLets;
+  llvm::StringSet<> sizes;       ///< Bound by a parameter.
+  llvm::StringSet<> used;        ///< Names something refers to.
+  llvm::StringSet<> broken;      ///< Declared, but with an error.
+  std::vector<bool> fnBroken;
+  std::vector<std::vector<bool>> fnArgUsed;
+  std::deque<Scope> scopes;
+  bool inParamDefault = false;
+  bool sizesKnown = false;
+  unsigned operations = 0;
+  unsigned depth = 0;
+  bool exhausted = false; ///< A limit was reported; nothing more is expanded.
+};
+
+/// "bool", "f32" or "f32[B, 8]", for messages.
+std::string describe(const ast::Type &type);
+/// "1 argument", "3 arguments".
+std::string counted(size_t count, llvm::StringRef noun);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_FRONTEND_SEMA_H

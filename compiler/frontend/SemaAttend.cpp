@@ -1,0 +1,217 @@
+//===- SemaAttend.cpp - The attend operation ------------------------------===//
+
+#include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/Fold.h"
+#include "compiler/frontend/Sema.h"
+
+#include <cmath>
+
+using namespace ladon;
+using ast::Dim;
+using ast::ScalarType;
+using llvm::StringRef;
+using Kind = ast::Expr::Kind;
+
+static std::string text(const Dim &dim) {
+  return dim.isStatic() ? std::to_string(dim.size) : dim.name;
+}
+
+ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr,
+                                 const Scope *scope) {
+  ast::AttendArgs *attend = spec.context.createAttend();
+  const syntax::Expr *operands[3] = {}, *score = nullptr, *mask = nullptr,
+                     *scale = nullptr;
+  unsigned positional = 0;
+  unsigned before = diagnostics.errorCount();
+  for (size_t at = 0; at < expr->args.size(); ++at) {
+    const syntax::Name &name = expr->argNames[at];
+    if (name.text.empty()) {
+      if (positional < 3)
+        operands[positional] = expr->args[at];
+      else if (positional == 3)
+        report(DiagId::ArgumentCount, expr->args[at]->range, scope, "attend",
+               "q, k and v, everything else is named", "a fourth");
+      ++positional;
+      continue;
+    }
+    const syntax::Expr **slot = name.text == "score"  ? &score
+                                : name.text == "mask" ? &mask
+                                : name.text == "scale" ? &scale
+                                                       : nullptr;
+    if (!slot) {
+      report(DiagId::NamedArgument, name.range, scope, "attend", name.text)
+          .note({}, "named arguments are scale, score and mask");
+      continue;
+    }
+    if (*slot)
+      report(DiagId::RepeatedArgument, name.range, scope, name.text)
+          .note((*slot)->range, "the first one is here");
+    *slot = expr->args[at];
+  }
+  if (positional < 3)
+    report(DiagId::MissingArgument, expr->range, scope, "attend",
+           "q, k and v in this order");
+  ast::Expr **slots[] = {&attend->q, &attend->k, &attend->v};
+  for (unsigned at = 0; at < 3; ++at)
+    if (operands[at])
+      *slots[at] = elaborateTensor(operands[at], scope);
+
+  std::optional<AttendShape> shape;
+  if (attend->q && attend->k && attend->v)
+    shape = checkAttendShapes(expr, scope, *attend);
+  Place place{Place::Score};
+  place.floatType = attend->q ? attend->q->type.element : ScalarType::F32;
+  place.shape = shape ? &*shape : nullptr;
+  if (shape) {
+    const auto &dims = *attend->q->type.dims;
+    attend->scale = 1 / std::sqrt(double(dims[3].size));
+  }
+  if (scale)
+    checkScale(scale, scope, *attend);
+  if (score)
+    checkScore(score, scope, place, *attend);
+  place.kind = Place::Mask;
+  if (mask)
+    checkMask(mask, scope, place, *attend);
+  if (!shape || diagnostics.errorCount() != before)
+    return nullptr;
+  Expr *result = create(Kind::Attend, expr, scope, attend->q->type.element);
+  result->attend = attend;
+  result->type = attend->q->type;
+  result->type.dims->back() = attend->v->type.dims->back();
+  return result;
+}
+
+std::optional<AttendShape>
+Sema::checkAttendShapes(const syntax::Expr *expr, const Scope *scope,
+                        const ast::AttendArgs &attend) {
+  const Expr *tensors[] = {attend.q, attend.k, attend.v};
+  const StringRef what[] = {"queries", "keys", "values"};
+  const StringRef axes[] = {"[batch, heads, queries, features]",
+                            "[batch, heads, keys, features]",
+                            "[batch, heads, keys, features]"};
+  const syntax::Expr *at[] = {expr->args[0], expr->args[0], expr->args[0]};
+  for (size_t arg = 0, found = 0; arg < expr->args.size() && found < 3; ++arg)
+    if (expr->argNames[arg].text.empty())
+      at[found++] = expr->args[arg];
+  bool good = true;
+  for (unsigned side = 0; side < 3; ++side) {
+    if (tensors[side]->type.dims->size() != 4) {
+      report(DiagId::AttendRank, at[side]->range, scope, what[side],
+             axes[side], describe(tensors[side]->type));
+      good = false;
+    } else if (tensors[side]->type.element != attend.q->type.element) {
+      report(DiagId::ElementMismatch, at[side]->range, scope, what[0],
+             spelling(attend.q->type.element), what[side],
+             spelling(tensors[side]->type.element));
+      good = false;
+    }
+  }
+  if (!good)
+    return std::nullopt;
+  const auto &q = *attend.q->type.dims, &k = *attend.k->type.dims,
+             &v = *attend.v->type.dims;
+  const llvm::SmallVector<Dim, 4> *dims[] = {&q, &k, &v};
+  for (unsigned side = 0; side < 3; ++side) {
+    std::string of = " of the " + what[side].str();
+    good &= isStatic((*dims[side])[1], "number of heads" + of, at[side], scope);
+    good &= isStatic((*dims[side])[3], "number of features" + of, at[side],
+                     scope);
+  }
+  if (!good)
+    return std::nullopt;
+  auto type = [&](unsigned side) {
+    return "the " + what[side].str() + " are " +
+           describe(tensors[side]->type);
+  };
+  for (unsigned side = 1; side < 3; ++side)
+    if (!(q[0] == (*dims[side])[0])) {
+      report(DiagId::BatchMismatch, at[side]->range, scope, what[0],
+             text(q[0]), what[side], text((*dims[side])[0]))
+          .note(at[0]->range, type(0));
+      good = false;
+    }
+  if (!(q[3] == k[3])) {
+    report(DiagId::FeatureMismatch, at[1]->range, scope, q[3].size, k[3].size)
+        .note(at[0]->range, type(0));
+    good = false;
+  }
+  if (!(k[2] == v[2])) {
+    report(DiagId::KeyLengthMismatch, at[2]->range, scope, text(k[2]),
+           text(v[2]))
+        .note(at[1]->range, type(1));
+    good = false;
+  }
+  if (!(k[1] == v[1])) {
+    report(DiagId::KvHeadMismatch, at[2]->range, scope, k[1].size, v[1].size)
+        .note(at[1]->range, type(1));
+    good = false;
+  }
+  if (q[1].size % k[1].size) {
+    report(DiagId::HeadGroups, at[1]->range, scope, q[1].size, k[1].size)
+        .note(at[0]->range, type(0));
+    good = false;
+  }
+  if (!good)
+    return std::nullopt;
+  return AttendShape{q[0], q[1], k[1], q[2], k[2]};
+}
+
+void Sema::checkScale(const syntax::Expr *expr, const Scope *scope,
+                      ast::AttendArgs &attend) {
+  Expr *value = elaborateScalar(expr, scope, {Place::Constant});
+  if (!value)
+    return;
+  std::optional<double> number = foldFloat(value);
+  if (value->type.element == ScalarType::Bool || !number ||
+      !std::isfinite(*number) || *number == 0) {
+    report(DiagId::ScaleValue, expr->range, scope,
+           value->type.element == ScalarType::Bool || !number
+               ? describe(value->type)
+               : llvm::formatv("{0:g}", *number).str());
+    return;
+  }
+  attend.scaleExpr = value;
+  attend.scale = *number;
+}
+
+void Sema::checkScore(const syntax::Expr *expr, const Scope *scope,
+                      const Place &place, ast::AttendArgs &attend) {
+  Expr *value = elaborateScalar(expr, scope, place);
+  if (!value)
+    return;
+  if (value->type.element == ScalarType::Bool) {
+    report(DiagId::ScoreType, expr->range, scope, describe(value->type))
+        .note({}, "conditions on positions belong in 'mask'");
+    return;
+  }
+  attend.score = toFloat(value, place.floatType);
+}
+
+void Sema::checkMask(const syntax::Expr *expr, const Scope *scope,
+                     const Place &place, ast::AttendArgs &attend) {
+  Expr *value = elaborateScalar(expr, scope, place);
+  if (!value)
+    return;
+  if (value->type.element != ScalarType::Bool) {
+    Diagnostic &result =
+        report(DiagId::MaskType, expr->range, scope, describe(value->type));
+    if (value->type.isInteger())
+      result.note({}, "a key is visible where the mask is true: compare with "
+                      "'!= 0'");
+    return;
+  }
+  attend.mask = value;
+  if (!place.shape)
+    return;
+  switch (decideMask(value, *place.shape)) {
+  case Truth::False:
+    report(DiagId::MaskAlwaysFalse, expr->range, scope);
+    break;
+  case Truth::True:
+    report(DiagId::MaskAlwaysTrue, expr->range, scope);
+    break;
+  case Truth::Unknown:
+    break;
+  }
+}

@@ -1,0 +1,289 @@
+//===- SemaNames.cpp - Scopes, suggestions, bodies of macros --------------===//
+
+#include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/Sema.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <cmath>
+
+using namespace ladon;
+using ast::IndexVar;
+using ast::ScalarType;
+using llvm::StringRef;
+using SyntaxKind = syntax::Expr::Kind;
+
+//===--- Suggestions -------------------------------------------------------===//
+
+std::optional<std::string>
+Sema::suggestion(StringRef name, llvm::ArrayRef<StringRef> more) {
+  std::vector<StringRef> candidates = reservedNames();
+  candidates.insert(candidates.end(), more.begin(), more.end());
+  for (auto &entry : fileNames)
+    candidates.push_back(entry.first());
+  for (auto &entry : names)
+    candidates.push_back(entry.first());
+  for (auto &entry : sizes)
+    candidates.push_back(entry.first());
+  unsigned best = std::min<size_t>(name.size() / 3 + 1, 3);
+  StringRef found;
+  // Names of one letter are all alike.
+  if (name.size() > 1 && name.size() <= 64)
+    for (StringRef candidate : candidates) {
+      unsigned distance =
+          name.edit_distance(candidate, /*AllowReplacements=*/true, best);
+      if (candidate.size() > 1 && distance != 0 &&
+          (distance < best || (distance == best && candidate < found) ||
+           (distance == best && found.empty()))) {
+        best = distance;
+        found = candidate;
+      }
+    }
+  return found.empty() ? std::nullopt : std::optional(found.str());
+}
+
+void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
+                           llvm::ArrayRef<StringRef> more) {
+  Diagnostic &result =
+      report(DiagId::UndefinedName, name.range, scope,
+             name.text.size() > 64 ? name.text.take_front(64) : name.text);
+  if (std::optional<std::string> close = suggestion(name.text, more))
+    result.note(name.range, "did you mean '" + *close + "'?");
+  else if (llvm::isUpper(name.text[0]) && name.text.size() <= 2)
+    result.note({}, "a size has a name when an axis of a parameter is "
+                    "declared by that name");
+}
+
+//===--- Bodies of macros --------------------------------------------------===//
+
+void Sema::checkFns() {
+  fnBroken.assign(file.fns.size(), false);
+  fnArgUsed.resize(file.fns.size());
+  for (size_t at = 0; at < file.fns.size(); ++at)
+    checkFnBody(at);
+}
+
+/// Checks what can be checked without a call, so that a mistake is reported
+/// once and also in a fn that is not used.
+void Sema::checkFnBody(size_t index) {
+  const syntax::Fn &fn = file.fns[index];
+  unsigned before = diagnostics.errorCount();
+  llvm::StringMap<llvm::SMRange> own;
+  for (const syntax::Name &param : fn.params) {
+    // Positions may be shadowed: `fn softcap(s, cap) = ...`.
+    if (!findPosition(param.text))
+      declare(param, own);
+    else if (!own.try_emplace(param.text, param.range).second)
+      diagnostics.report(DiagId::Redefinition, param.range, param.text)
+          .note(own[param.text], "the first definition is here");
+  }
+  fnArgUsed[index].assign(fn.params.size(), false);
+  if (fn.body->depth > maxDepth) {
+    diagnostics.report(DiagId::ExpansionTooDeep, fn.body->range, maxDepth);
+    fnBroken[index] = true;
+    return;
+  }
+  std::vector<const syntax::Expr *> work = {fn.body};
+  while (!work.empty()) {
+    const syntax::Expr *expr = work.back();
+    work.pop_back();
+    if (expr->kind == SyntaxKind::Name) {
+      auto param = llvm::find_if(fn.params, [&](const syntax::Name &name) {
+        return name.text == expr->name.text;
+      });
+      if (param != fn.params.end())
+        fnArgUsed[index][param - fn.params.begin()] = true;
+      else
+        checkFnName(fn, expr);
+    } else if (expr->kind == SyntaxKind::Call) {
+      checkFnCall(index, expr);
+    }
+    work.insert(work.end(), expr->args.rbegin(), expr->args.rend());
+  }
+  fnBroken[index] = diagnostics.errorCount() != before;
+}
+
+void Sema::checkFnName(const syntax::Fn &fn, const syntax::Expr *expr) {
+  StringRef name = expr->name.text;
+  if (!reservedMeaning(name).empty() || fileNames.contains(name))
+    return;
+  const syntax::Attention &attention = file.attentions[0];
+  // A size is known by its name everywhere.
+  for (const syntax::TypedName &param : attention.params)
+    for (const syntax::Expr *dim : param.type.dims)
+      if (dim->kind == SyntaxKind::Name && dim->name.text == name)
+        return;
+  for (const syntax::TypedName &param : attention.params)
+    if (param.name.text == name) {
+      diagnostics.report(DiagId::CaptureInFn, expr->range, name)
+          .note(fn.name.range, "add a parameter to '" + fn.name.text.str() +
+                                   "' and pass '" + name.str() + "' to it");
+      return;
+    }
+  llvm::SmallVector<StringRef, 4> own;
+  for (const syntax::Name &param : fn.params)
+    own.push_back(param.text);
+  reportUndefined(expr->name, nullptr, own);
+}
+
+void Sema::checkFnCall(size_t index, const syntax::Expr *expr) {
+  StringRef name = expr->name.text;
+  if (name == "attend") {
+    diagnostics.report(DiagId::AttendInFn, expr->range);
+    return;
+  }
+  auto fn = fns.find(name);
+  if (fn == fns.end()) {
+    if (fileNames.contains(name))
+      diagnostics.report(DiagId::NotAFunction, expr->name.range, name);
+    else if (reservedMeaning(name).empty())
+      reportUndefined(expr->name, nullptr);
+    return;
+  }
+  if (fn->second == index)
+    diagnostics.report(DiagId::RecursiveFn, expr->range, name)
+        .note(file.fns[index].name.range, "a fn is expanded where it is "
+                                          "called, so it cannot recur");
+  else if (fn->second > index)
+    diagnostics.report(DiagId::FnBelow, expr->range, name)
+        .note(file.fns[fn->second].name.range, "it is defined here");
+}
+
+//===--- Names in expressions ----------------------------------------------===//
+
+const syntax::Expr *Sema::argument(StringRef name, const Scope *scope) {
+  if (!scope)
+    return nullptr;
+  for (size_t at = 0; at < scope->fn->params.size(); ++at)
+    if (scope->fn->params[at].text == name)
+      return scope->call->args[at];
+  return nullptr;
+}
+
+ast::Expr *Sema::elaborateName(const syntax::Expr *expr, const Scope *scope,
+                               const Place &place) {
+  StringRef name = expr->name.text;
+  if (const syntax::Expr *given = argument(name, scope))
+    return elaborate(given, scope->caller, place);
+  used.insert(name);
+  if (!scope) {
+    if (auto let = tensorLets.find(name); let != tensorLets.end()) {
+      Expr *result = create(Expr::Kind::Name, expr, scope, ScalarType::F32);
+      result->name = name.str();
+      result->let = let->second;
+      result->type = let->second->value->type;
+      return result;
+    }
+    if (auto let = scalarLets.find(name); let != scalarLets.end())
+      return elaborate(let->second, scope, place);
+    if (auto param = params.find(name); param != params.end())
+      return elaborateParamName(expr, scope, place, param->second);
+  }
+  if (broken.contains(name))
+    return nullptr;
+  if (auto constant = constants.find(name); constant != constants.end()) {
+    const ConstValue &value = constant->second;
+    if (value.type == ScalarType::Bool)
+      return boolLiteral(expr, scope, value.integer);
+    if (value.type == ScalarType::I32 || value.type == ScalarType::I64)
+      return integerLiteral(expr, scope, value.integer, value.type);
+    Expr *result = create(Expr::Kind::FloatLit, expr, scope, place.floatType);
+    result->floatValue = value.number;
+    return result;
+  }
+  if (const PositionInfo *position = findPosition(name))
+    return elaboratePosition(expr, scope, place, position->var);
+  if (name == "inf") {
+    Expr *result = create(Expr::Kind::FloatLit, expr, scope, place.floatType);
+    result->floatValue = INFINITY;
+    return result;
+  }
+  if (name == "offset") {
+    if (!place.inExpansion()) {
+      report(DiagId::PositionOutside, expr->range, scope, name,
+             reservedMeaning(name));
+      return nullptr;
+    }
+    Expr *result = create(Expr::Kind::Name, expr, scope, ScalarType::I32);
+    result->name = name.str();
+    result->isOffset = true;
+    return result;
+  }
+  if (std::optional<ast::MaskForm> form = findMaskForm(name)) {
+    if (*form == ast::MaskForm::Window) {
+      report(DiagId::NeedsCall, expr->range, scope, name);
+      return nullptr;
+    }
+    return elaborateMaskForm(expr, scope, place, *form);
+  }
+  if (sizes.contains(name)) {
+    if (place.kind == Place::Constant) {
+      report(DiagId::NotConstant, expr->range, scope,
+             llvm::formatv("'{0}' is a size known only at run time", name)
+                 .str());
+      return nullptr;
+    }
+    Expr *result = create(Expr::Kind::Name, expr, scope, ScalarType::I32);
+    result->name = name.str();
+    result->size = ast::Dim{-1, name.str()};
+    return result;
+  }
+  if (findBuiltin(name) || fns.contains(name) ||
+      reservedMeaning(name) == "a tensor operation")
+    report(DiagId::NeedsCall, expr->range, scope, name);
+  else
+    reportUndefined(expr->name, scope);
+  return nullptr;
+}
+
+ast::Expr *Sema::elaboratePosition(const syntax::Expr *expr,
+                                   const Scope *scope, const Place &place,
+                                   IndexVar var) {
+  StringRef name = expr->name.text;
+  if (!place.inExpansion()) {
+    report(DiagId::PositionOutside, expr->range, scope, name,
+           findPosition(name)->meaning);
+    return nullptr;
+  }
+  if (var == IndexVar::Score && place.kind == Place::Mask) {
+    report(DiagId::ScoreInMask, expr->range, scope)
+        .note({}, "to drop keys by their score, return -inf from 'score'");
+    return nullptr;
+  }
+  if (place.inWindow && (var == IndexVar::Query || var == IndexVar::Key ||
+                         var == IndexVar::Score)) {
+    report(DiagId::WindowPosition, expr->range, scope, name);
+    return nullptr;
+  }
+  Expr *result = create(Expr::Kind::Name, expr, scope,
+                        var == IndexVar::Score ? place.floatType
+                                               : ScalarType::I32);
+  result->name = name.str();
+  result->indexVar = var;
+  return result;
+}
+
+ast::Expr *Sema::elaborateParamName(const syntax::Expr *expr,
+                                    const Scope *scope, const Place &place,
+                                    const ast::Param *param) {
+  if (place.kind == Place::Constant) {
+    report(DiagId::NotConstant, expr->range, scope,
+           llvm::formatv("'{0}' is given at run time", param->name).str())
+        .note(param->range, "it is declared here");
+    return nullptr;
+  }
+  Expr *result = create(Expr::Kind::Name, expr, scope, param->type.element);
+  result->name = param->name;
+  result->param = param;
+  result->type = param->type;
+  if (param->type.isTensor() || place.kind == Place::Tensor ||
+      !param->type.isFloat())
+    return result;
+  if (param->type.element == ScalarType::F64 &&
+      place.floatType == ScalarType::F32) {
+    report(DiagId::NarrowingFloat, expr->range, scope)
+        .note(param->range, "'" + param->name + "' is declared here");
+    return nullptr;
+  }
+  return toFloat(result, place.floatType);
+}

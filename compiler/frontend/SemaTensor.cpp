@@ -1,0 +1,265 @@
+//===- SemaTensor.cpp - Operations on whole tensors -----------------------===//
+
+#include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/Fold.h"
+#include "compiler/frontend/Sema.h"
+
+using namespace ladon;
+using ast::BinaryOp;
+using ast::Dim;
+using llvm::StringRef;
+using Kind = ast::Expr::Kind;
+
+ast::Expr *Sema::elaborateTensor(const syntax::Expr *expr,
+                                 const Scope *scope) {
+  Expr *value = elaborate(expr, scope, {Place::Tensor});
+  if (!value)
+    return nullptr;
+  if (!value->type.isTensor()) {
+    report(DiagId::ScalarAsTensor, expr->range, scope, describe(value->type));
+    return nullptr;
+  }
+  if (!value->type.isFloat()) {
+    report(DiagId::ElementNotFloat, expr->range, scope,
+           "a tensor that is computed on",
+           ast::Type{value->type.element, std::nullopt}.str());
+    return nullptr;
+  }
+  return value;
+}
+
+bool Sema::isStatic(const Dim &dim, StringRef what, const syntax::Expr *at,
+                    const Scope *scope) {
+  if (!dim.isStatic()) {
+    report(DiagId::AxisNotStatic, at->range, scope, what, dim.name);
+    return false;
+  }
+  if (dim.size == 0) {
+    report(DiagId::EmptyAxis, at->range, scope, what);
+    return false;
+  }
+  return true;
+}
+
+//===--- Heads -------------------------------------------------------------===//
+
+ast::Expr *Sema::elaborateSplit(const syntax::Expr *expr, const Scope *scope,
+                                const Place &place) {
+  const syntax::Expr *tensor = nullptr, *heads = nullptr;
+  bool good = true;
+  for (size_t at = 0; at < expr->args.size(); ++at) {
+    const syntax::Name &name = expr->argNames[at];
+    if (!name.text.empty() && name.text != "heads") {
+      report(DiagId::NamedArgument, name.range, scope, "split", name.text);
+      good = false;
+      continue;
+    }
+    const syntax::Expr *&slot = name.text.empty() ? tensor : heads;
+    if (slot) {
+      if (name.text.empty())
+        report(DiagId::ArgumentCount, expr->args[at]->range, scope, "split",
+               "one tensor and 'heads = ...'", expr->args.size());
+      else
+        report(DiagId::RepeatedArgument, name.range, scope, name.text);
+      good = false;
+    }
+    slot = expr->args[at];
+  }
+  if (good && (!tensor || !heads)) {
+    report(DiagId::MissingArgument, expr->range, scope, "split",
+           tensor ? "'heads = ...'" : "a tensor");
+    good = false;
+  }
+  Expr *value = tensor ? elaborateTensor(tensor, scope) : nullptr;
+  Expr *count =
+      heads ? elaborateScalar(heads, scope, {Place::Constant}) : nullptr;
+  if (!good || !value || !count)
+    return nullptr;
+  if (count->kind != Kind::IntLit || count->intValue < 1 ||
+      count->intValue > maxDim) {
+    report(DiagId::HeadCount, heads->range, scope,
+           count->kind == Kind::IntLit ? std::to_string(count->intValue)
+                                       : describe(count->type));
+    return nullptr;
+  }
+  if (value->type.dims->size() != 3) {
+    report(DiagId::SplitRank, tensor->range, scope, describe(value->type));
+    return nullptr;
+  }
+  const Dim &features = (*value->type.dims)[2];
+  if (!isStatic(features, "number of features", tensor, scope))
+    return nullptr;
+  if (features.size % count->intValue) {
+    report(DiagId::SplitDivides, heads->range, scope, features.size,
+           count->intValue);
+    return nullptr;
+  }
+  Expr *result = create(Kind::Split, expr, scope, value->type.element);
+  result->args = {value};
+  result->headCount = count->intValue;
+  result->type.dims = {(*value->type.dims)[0], Dim{count->intValue, ""},
+                       (*value->type.dims)[1],
+                       Dim{features.size / count->intValue, ""}};
+  return result;
+}
+
+ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope,
+                                 const Place &place) {
+  if (!rejectNamed(expr, scope) || !checkArgCount(expr, scope, 1, 1))
+    return nullptr;
+  const syntax::Expr *tensor = expr->args[0];
+  Expr *value = elaborateTensor(tensor, scope);
+  if (!value)
+    return nullptr;
+  if (value->type.dims->size() != 4) {
+    report(DiagId::ConcatRank, tensor->range, scope, describe(value->type));
+    return nullptr;
+  }
+  const auto &dims = *value->type.dims;
+  if (!isStatic(dims[1], "number of heads", tensor, scope) ||
+      !isStatic(dims[3], "number of features", tensor, scope))
+    return nullptr;
+  int64_t features = dims[1].size * dims[3].size;
+  if (features > maxDim) {
+    report(DiagId::DimRange, expr->range, scope, features);
+    return nullptr;
+  }
+  Expr *result = create(Kind::Concat, expr, scope, value->type.element);
+  result->args = {value};
+  result->type.dims = {dims[0], dims[2], Dim{features, ""}};
+  return result;
+}
+
+//===--- Results of an attend ----------------------------------------------===//
+
+ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
+                                 const Place &place) {
+  StringRef name = expr->name.text;
+  Expr *base = elaborate(expr->args[0], scope, {Place::Tensor});
+  if (!base)
+    return nullptr;
+  if (place.kind != Place::Tensor) {
+    report(DiagId::TensorAsScalar, expr->range, scope, "." + name.str());
+    return nullptr;
+  }
+  const Expr *attend = base;
+  while (attend->kind == Kind::Name && attend->let)
+    attend = attend->let->value;
+  if (attend->kind != Kind::Attend) {
+    report(DiagId::MemberOfOther, expr->range, scope, name);
+    return nullptr;
+  }
+  if (name != "out" && name != "lse") {
+    report(DiagId::UnknownMember, expr->name.range, scope, name);
+    return nullptr;
+  }
+  Expr *result = create(Kind::Member, expr, scope, attend->type.element);
+  result->name = name.str();
+  result->args = {base};
+  result->type = attend->type;
+  if (name == "lse")
+    result->type.dims->pop_back();
+  return result;
+}
+
+//===--- Arithmetic --------------------------------------------------------===//
+
+ast::Expr *Sema::tensorBinary(const syntax::Expr *expr, const Scope *scope,
+                              Expr *left, Expr *right) {
+  BinaryOp op = expr->binaryOp;
+  Expr *sides[] = {left, right};
+  for (unsigned side = 0; side < 2; ++side) {
+    if (!sides[side]->type.isTensor() || sides[side]->type.isFloat())
+      continue;
+    report(DiagId::ElementNotFloat, expr->args[side]->range, scope,
+           "a tensor that is computed on",
+           ast::Type{sides[side]->type.element, std::nullopt}.str());
+    return nullptr;
+  }
+  if (op == BinaryOp::MatMul)
+    return matmul(expr, scope, left, right);
+  if (op > BinaryOp::Div) {
+    unsigned side = left->type.isTensor() ? 0 : 1;
+    report(DiagId::OperandType, expr->args[side]->range, scope, spelling(op),
+           "single values", describe(sides[side]->type));
+    return nullptr;
+  }
+  for (unsigned side = 0; side < 2; ++side) {
+    Expr *&value = sides[side];
+    if (value->type.isTensor())
+      continue;
+    std::optional<double> constant = foldFloat(value);
+    if (!constant || value->type.element == ast::ScalarType::Bool) {
+      report(DiagId::NotConstant, expr->args[side]->range, scope,
+             "a tensor is combined with tensors and constants");
+      return nullptr;
+    }
+    if (side == 1 && op == BinaryOp::Div && *constant == 0) {
+      report(DiagId::DivisionByZero, expr->args[side]->range, scope);
+      return nullptr;
+    }
+    Expr *literal = create(Kind::FloatLit, expr->args[side], scope,
+                           sides[1 - side]->type.element);
+    literal->floatValue = *constant;
+    value = literal;
+  }
+  Expr *result = create(Kind::Binary, expr, scope, sides[0]->type.element);
+  result->binaryOp = op;
+  result->args = {sides[0], sides[1]};
+  if (!sides[0]->type.isTensor() || !sides[1]->type.isTensor()) {
+    result->type.dims = sides[sides[0]->type.isTensor() ? 0 : 1]->type.dims;
+    return result;
+  }
+  if (left->type.element != right->type.element) {
+    report(DiagId::ElementMismatch, expr->range, scope, "the left side",
+           spelling(left->type.element), "the right side",
+           spelling(right->type.element));
+    return nullptr;
+  }
+  // The right side may lack leading axes, as a bias does.
+  llvm::ArrayRef<Dim> full = *left->type.dims, part = *right->type.dims;
+  if (part.size() > full.size() || full.take_back(part.size()) != part) {
+    Diagnostic &result =
+        report(DiagId::ElementwiseShape, expr->range, scope, spelling(op),
+               describe(left->type), describe(right->type));
+    result.note({}, "the shapes must be equal, or the right one must be the "
+                    "end of the left one");
+    return nullptr;
+  }
+  result->type.dims = left->type.dims;
+  return result;
+}
+
+ast::Expr *Sema::matmul(const syntax::Expr *expr, const Scope *scope,
+                        Expr *left, Expr *right) {
+  bool good = left->type.isTensor() && right->type.isTensor() &&
+              left->type.dims->size() >= 2 && right->type.dims->size() == 2;
+  if (!good) {
+    report(DiagId::MatmulRank, expr->range, scope, describe(left->type),
+           describe(right->type));
+    return nullptr;
+  }
+  if (left->type.element != right->type.element) {
+    report(DiagId::ElementMismatch, expr->range, scope, "the left side",
+           spelling(left->type.element), "the right side",
+           spelling(right->type.element));
+    return nullptr;
+  }
+  auto text = [](const Dim &dim) {
+    return dim.isStatic() ? std::to_string(dim.size) : dim.name;
+  };
+  const Dim &features = left->type.dims->back();
+  const Dim &rows = right->type.dims->front();
+  if (!(features == rows)) {
+    report(DiagId::MatmulShape, expr->range, scope, text(features), text(rows))
+        .note(expr->args[0]->range, "this is " + describe(left->type))
+        .note(expr->args[1]->range, "this is " + describe(right->type));
+    return nullptr;
+  }
+  Expr *result = create(Kind::Binary, expr, scope, left->type.element);
+  result->binaryOp = BinaryOp::MatMul;
+  result->args = {left, right};
+  result->type.dims = left->type.dims;
+  result->type.dims->back() = right->type.dims->back();
+  return result;
+}

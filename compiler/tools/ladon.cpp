@@ -1,0 +1,28 @@
+//===- ladon.cpp - The compiler's command line ----------------------------===//
+
+#include "compiler/driver/Driver.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+
+int main(int argc, char **argv) {
+  CLI::App app("Ladon compiles attention specs to small shared libraries");
+  app.name("ladon");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "ladon 0.1.0");
+  int exitCode = ladon::ExitSuccess;
+  ladon::addBuildCommand(app, exitCode);
+  ladon::addFmtCommand(app, exitCode);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    // Help and version are no errors and leave with 0.
+    return app.exit(error) == 0 ? ladon::ExitSuccess : ladon::ExitUsage;
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "ladon: internal error: %s\n", error.what());
+    return ladon::ExitInternal;
+  }
+  return exitCode;
+}
