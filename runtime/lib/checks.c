@@ -1,4 +1,4 @@
-/*===- checks.c - The entry checks ---------------------------------*- C -*-===*\
+/*===- checks.c - The entry checks ----------------------------------------===*\
  *
  * Everything that can be wrong with the arguments of a call is found here,
  * before anything is written. Each kind of mistake has its own status, and a
@@ -38,7 +38,7 @@ typedef struct checked_tensor {
   byte_range range;
 } checked_tensor;
 
-/*===--- Words -------------------------------------------------------------===*/
+/*===--- Words ------------------------------------------------------------===*/
 
 static void print_dtype(char *buffer, size_t size, int code, int bits,
                         int lanes) {
@@ -71,7 +71,7 @@ static void print_extent(char *buffer, size_t size,
   snprintf(buffer, size, "%lld %.*s", (long long)extent, length, word);
 }
 
-/*===--- One tensor --------------------------------------------------------===*/
+/*===--- One tensor -------------------------------------------------------===*/
 
 static bool check_type(checked_tensor *t) {
   const DLTensor *tensor = t->tensor;
@@ -98,9 +98,9 @@ static bool check_type(checked_tensor *t) {
   }
 
   if (tensor->ndim != t->info->rank)
-    return ladon_fail(t->ctx, LADON_RANK,
-                      "%s: expected %d ax%s, found %d", name, t->info->rank,
-                      t->info->rank == 1 ? "is" : "es", tensor->ndim);
+    return ladon_fail(t->ctx, LADON_RANK, "%s: expected %d ax%s, found %d",
+                      name, t->info->rank, t->info->rank == 1 ? "is" : "es",
+                      tensor->ndim);
   if (tensor->ndim > 0 && !tensor->shape)
     return ladon_fail(t->ctx, LADON_NULL_SHAPE, "%s: the shape is null", name);
   return true;
@@ -136,13 +136,12 @@ static bool check_extents(checked_tensor *t, int32_t param, int64_t *symbols) {
         symbols[symbol] = extent;
         bound_by[symbol] = param;
       } else if (symbols[symbol] != extent) {
-        return ladon_fail(t->ctx, LADON_SYMBOL_MISMATCH,
-                          "%s: expected %s = %lld on axis %d, as in %s, "
-                          "found %lld",
-                          info->name, program->symbols[symbol],
-                          (long long)symbols[symbol], axis,
-                          program->params[bound_by[symbol]].name,
-                          (long long)extent);
+        return ladon_fail(
+            t->ctx, LADON_SYMBOL_MISMATCH,
+            "%s: expected %s = %lld on axis %d, as in %s, "
+            "found %lld",
+            info->name, program->symbols[symbol], (long long)symbols[symbol],
+            axis, program->params[bound_by[symbol]].name, (long long)extent);
       }
     }
     t->sizes[axis] = extent;
@@ -229,9 +228,9 @@ static bool check_memory(checked_tensor *t) {
                         "%s: the stride of axis %d is negative: %lld",
                         info->name, axis, (long long)t->strides[axis]);
     int64_t reach;
-    overflow |= __builtin_mul_overflow(t->sizes[axis] - 1, t->strides[axis],
-                                       &reach) ||
-                __builtin_add_overflow(last, reach, &last);
+    overflow |=
+        __builtin_mul_overflow(t->sizes[axis] - 1, t->strides[axis], &reach) ||
+        __builtin_add_overflow(last, reach, &last);
   }
   uintptr_t first = (uintptr_t)tensor->data;
   overflow = overflow || __builtin_add_overflow(last, 1, &last) ||
@@ -255,7 +254,7 @@ static bool check_memory(checked_tensor *t) {
   return true;
 }
 
-/*===--- All arguments -----------------------------------------------------===*/
+/*===--- All arguments ----------------------------------------------------===*/
 
 /** Words in front of the sizes: allocated and aligned pointer, offset. */
 enum { DESCRIPTOR_HEAD = 3 };
@@ -337,7 +336,7 @@ bool ladon_check_arguments(ladon_ctx *ctx, void *const *args, int64_t *words,
   return check_overlaps(ctx, run_args);
 }
 
-/*===--- Options -----------------------------------------------------------===*/
+/*===--- Options ----------------------------------------------------------===*/
 
 bool ladon_check_options(ladon_ctx *ctx, const void *options) {
   if (!options)
@@ -371,8 +370,7 @@ bool ladon_check_options(ladon_ctx *ctx, const void *options) {
                       "options: expected 0 in reserved, found %u",
                       known->reserved);
   if (!known->allocate != !known->deallocate)
-    return ladon_fail(ctx, LADON_BAD_OPTIONS,
-                      "options: %s is set without %s",
+    return ladon_fail(ctx, LADON_BAD_OPTIONS, "options: %s is set without %s",
                       known->allocate ? "allocate" : "deallocate",
                       known->allocate ? "deallocate" : "allocate");
   return true;

@@ -1,4 +1,4 @@
-/*===- cpu.c - What this CPU can run -------------------------------*- C -*-===*\
+/*===- cpu.c - What this CPU can run --------------------------------------===*\
  *
  * The levels of the x86-64 psABI, and the operating system's part in them: the
  * wide registers exist only when the system saves them. Written with cpuid
@@ -55,8 +55,8 @@ static int32_t detect_level(void) {
   if ((saved & xmm_ymm) != xmm_ymm)
     return 2;
 
-  const uint32_t level4 = bit_AVX512F | bit_AVX512BW | bit_AVX512CD |
-                          bit_AVX512DQ | bit_AVX512VL;
+  const uint32_t level4 =
+      bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
   if (!has_all(seven[EBX], level4) || (saved & masks_zmm) != masks_zmm)
     return 3;
   return 4;

@@ -1,4 +1,4 @@
-/*===- entry.c - One call from beginning to end --------------------*- C -*-===*\
+/*===- entry.c - One call from beginning to end ---------------------------===*\
  *
  * Options, arguments, the generated code, and the clean-up after it; the
  * memory of a call; the sentence that explains its status.
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*===--- Failure -----------------------------------------------------------===*/
+/*===--- Failure ----------------------------------------------------------===*/
 
 static _Thread_local char last_message[LADON_MESSAGE_SIZE];
 
@@ -41,18 +41,19 @@ bool ladon_fail(ladon_ctx *ctx, int32_t status, const char *format, ...) {
   return false;
 }
 
-/*===--- Memory ------------------------------------------------------------===*/
+/*===--- Memory -----------------------------------------------------------===*/
 
 ladon_block *ladon_allocate_block(ladon_ctx *ctx, int64_t bytes) {
   const size_t alignment = LADON_ALLOCATION_ALIGNMENT;
-  if (bytes < 0 || (uint64_t)bytes > SIZE_MAX / 2)
+  if (bytes < 0 || (uint64_t)bytes > SIZE_MAX / 4)
     return NULL;
   /* Whole cache lines, so that no two threads ever share one. */
   size_t total =
       ((size_t)bytes + alignment - 1) / alignment * alignment + alignment;
   ladon_block *block = NULL;
   if (ctx->options.allocate) {
-    block = ctx->options.allocate(ctx->options.allocator_user, total, alignment);
+    block =
+        ctx->options.allocate(ctx->options.allocator_user, total, alignment);
     if (block && (uintptr_t)block % alignment != 0) {
       ctx->options.deallocate(ctx->options.allocator_user, block, total);
       block = NULL;
@@ -92,7 +93,7 @@ void *ladon_rt_alloc(ladon_ctx *ctx, int64_t bytes) {
   return NULL;
 }
 
-/*===--- The call ----------------------------------------------------------===*/
+/*===--- The call ---------------------------------------------------------===*/
 
 /** Checks the arguments, then runs the code on their descriptors. */
 static void check_and_run(ladon_ctx *ctx, void *const *args,

@@ -1,4 +1,4 @@
-/*===- internal.h - Between the parts of the runtime ---------------*- C -*-===*\
+/*===- internal.h - Between the parts of the runtime ----------------------===*\
  *
  * Nothing here leaves the library. The state that outlives a call is in two
  * places only: the pool's idle threads and the cache of scratch buffers, both
@@ -52,7 +52,7 @@ struct ladon_ctx {
 bool ladon_fail(ladon_ctx *ctx, int32_t status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/*===--- checks.c ----------------------------------------------------------===*/
+/*===--- checks.c ---------------------------------------------------------===*/
 
 /** Copies the options that the caller knows of into the call's. */
 bool ladon_check_options(ladon_ctx *ctx, const void *options);
@@ -66,7 +66,7 @@ size_t ladon_descriptor_words(const ladon_program *program);
 bool ladon_check_arguments(ladon_ctx *ctx, void *const *args, int64_t *words,
                            int64_t *symbols, void **run_args);
 
-/*===--- cpu.c -------------------------------------------------------------===*/
+/*===--- cpu.c ------------------------------------------------------------===*/
 
 /** The x86-64 level of this CPU and operating system, 1 to 4. */
 int32_t ladon_cpu_level(void);
@@ -77,12 +77,12 @@ const char *ladon_cpu_level_name(int32_t level);
 /** The number of CPUs that the process may use, at least 1. */
 int32_t ladon_cpu_count(void);
 
-/*===--- pool.c ------------------------------------------------------------===*/
+/*===--- pool.c -----------------------------------------------------------===*/
 
 /** Gives the call's scratch buffers back. */
 void ladon_release_scratch(ladon_ctx *ctx);
 
-/*===--- entry.c -----------------------------------------------------------===*/
+/*===--- entry.c ----------------------------------------------------------===*/
 
 /** Memory from the host's allocator, or from libc; null when there is none.
  *  Called with the call's mutex held. */

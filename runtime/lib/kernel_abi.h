@@ -1,9 +1,9 @@
-/*===- kernel_abi.h - Between generated kernels and the runtime ---*- C -*-===*\
+/*===- kernel_abi.h - Between generated kernels and the runtime -----------===*\
  *
  * What the compiler emits and the runtime expects, on both sides of one shared
  * library. Private: users see only <name>.h. The compiler writes these
- * structures as LLVM constants (compiler/codegen/artifact), so a change of a field
- * is a change of both places.
+ * structures as LLVM constants (compiler/codegen/artifact), so a change of a
+ * field is a change of both places.
  *
 \*===----------------------------------------------------------------------===*/
 
@@ -63,8 +63,9 @@ int32_t ladon_rt_enter(const ladon_program *program, void *const *args,
 const char *ladon_rt_last_error(void);
 
 /** Memory that lives until the call returns, 64-byte aligned, with undefined
- *  contents; `bytes` may be 0. When there is none, the call is marked as failed and null is returned; after that
- *  ladon_rt_parallel_for does nothing, so the code need not test it. */
+ *  contents; `bytes` may be 0. When there is none, the call is marked as failed
+ *  and null is returned; after that ladon_rt_parallel_for does nothing, so the
+ *  code need not test it. */
 void *ladon_rt_alloc(ladon_ctx *ctx, int64_t bytes);
 
 /** Runs body(env, i, scratch) for every i in [0, n), several at once, taken in

@@ -1,4 +1,4 @@
-/*===- pool.c - Parallel loops, threads and scratch ----------------*- C -*-===*\
+/*===- pool.c - Parallel loops, threads and scratch -----------------------===*\
  *
  * A loop hands out its indices by one atomic counter, to the calling thread and
  * to helpers: idle threads of the pool, which start when first wanted and then
@@ -54,7 +54,7 @@ static struct {
 
 static pthread_once_t pool_once = PTHREAD_ONCE_INIT;
 
-/*===--- Fork --------------------------------------------------------------===*/
+/*===--- Fork -------------------------------------------------------------===*/
 
 /* What pthread_atfork calls in glibc, where pthread_atfork itself is in a
  * static library that a generated library is not linked with. The handle ties
@@ -83,7 +83,7 @@ static void prepare_pool(void) {
   __register_atfork(lock_pool, unlock_pool, forget_helpers, &fork_handle);
 }
 
-/*===--- Helpers -----------------------------------------------------------===*/
+/*===--- Helpers ----------------------------------------------------------===*/
 
 static inline void relax(void) {
 #if defined(__x86_64__)
@@ -223,7 +223,7 @@ __attribute__((destructor)) static void close_pool(void) {
   __cxa_finalize(&fork_handle);
 }
 
-/*===--- Scratch -----------------------------------------------------------===*/
+/*===--- Scratch ----------------------------------------------------------===*/
 
 /** A buffer for one thread of a loop: from the host's allocator, or one that an
  *  earlier call left, or a new one. Called with the call's mutex held. */
@@ -304,7 +304,7 @@ static bool prepare_workers(ladon_ctx *ctx) {
   return true;
 }
 
-/*===--- Loops -------------------------------------------------------------===*/
+/*===--- Loops ------------------------------------------------------------===*/
 
 /** A loop inside a loop: in order, with a buffer of its own. */
 static void run_nested(ladon_ctx *ctx, loop *work, int64_t scratch_bytes) {
@@ -362,9 +362,9 @@ static void run_host_index(void *env, int64_t index, int32_t worker) {
 
 static void run_on_host(ladon_ctx *ctx, loop *work, int32_t workers) {
   host_loop host = {.work = work, .ctx = ctx, .workers = workers};
-  int32_t result = ctx->options.parallel_for(ctx->options.parallel_for_user,
-                                             work->count, workers,
-                                             run_host_index, &host);
+  int32_t result =
+      ctx->options.parallel_for(ctx->options.parallel_for_user, work->count,
+                                workers, run_host_index, &host);
   if (result != 0)
     ladon_fail(ctx, LADON_PARALLEL_FOR,
                "options: parallel_for failed and returned %d", result);

@@ -1,4 +1,4 @@
-/*===- runtime.c - The runtime as one translation unit -------------*- C -*-===*\
+/*===- runtime.c - The runtime as one translation unit --------------------===*\
  *
  * What goes into generated libraries: one object file, whose functions the
  * linker can drop one by one.

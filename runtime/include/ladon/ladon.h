@@ -1,4 +1,4 @@
-/*===- ladon.h - Calling a compiled attention ----------------------*- C -*-===*\
+/*===- ladon.h - Calling a compiled attention -----------------------------===*\
  *
  * What every library that Ladon builds has in common: status codes, options
  * and the tensor type of DLPack. The text of this file is part of each
@@ -156,7 +156,7 @@ typedef struct ladon_options {
 
 /** Initialises a ladon_options to the defaults. */
 #define LADON_OPTIONS_INIT                                                     \
-  { sizeof(ladon_options), 0, 0, NULL, NULL, NULL, NULL, NULL }
+  {sizeof(ladon_options), 0, 0, NULL, NULL, NULL, NULL, NULL}
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,89 @@
+//===- pool_stress.cpp - The runtime under ThreadSanitizer ----------------===//
+//
+// Many callers, loops of all sizes, loops inside loops, both kinds of scratch
+// and failing allocations, all at once. The sanitizer makes the exit code.
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/unit/runtime_program.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+using namespace ladon::test;
+
+namespace {
+
+std::atomic<int> wrong{0};
+
+/// An allocator whose every seventh allocation fails.
+void attachFlakyAllocator(ladon_options &options, int *calls) {
+  options.allocator_user = calls;
+  options.allocate = [](void *user, size_t bytes, size_t align) -> void * {
+    int call = ++*static_cast<int *>(user);
+    return call % 7 == 0 ? nullptr : aligned_alloc(align, bytes);
+  };
+  options.deallocate = [](void *, void *memory, size_t) { free(memory); };
+}
+
+/// A loop of loops that counts its indices in ordinary memory.
+void runNested(ladon_ctx *ctx, void **) {
+  static constexpr int outer = 6, inner = 5;
+  struct Env {
+    ladon_ctx *ctx;
+    int counts[outer] = {};
+  } env{ctx};
+  ladon_rt_parallel_for(
+      ctx, outer, 128,
+      [](void *opaque, int64_t i, void *scratch) {
+        auto *env = static_cast<Env *>(opaque);
+        *static_cast<int64_t *>(scratch) = i;
+        ladon_rt_parallel_for(
+            env->ctx, inner, 128,
+            [](void *count, int64_t, void *) { ++*static_cast<int *>(count); },
+            &env->counts[i]);
+        if (*static_cast<int64_t *>(scratch) != i)
+          ++wrong;
+      },
+      &env);
+  for (int count : env.counts)
+    if (count != inner)
+      ++wrong;
+}
+
+void callMany(int caller) {
+  int allocations = caller;
+  for (int round = 0; round < 300; ++round) {
+    ExampleCall call;
+    call.options.threads = 1 + (caller + round) % 4;
+    bool flaky = round % 3 == 0;
+    if (flaky)
+      attachFlakyAllocator(call.options, &allocations);
+    int32_t status = call.run();
+    if (status == LADON_OK ? !call.isRight()
+                           : !flaky || status != LADON_OUT_OF_MEMORY)
+      ++wrong;
+
+    static const ladon_program nested = {"nested", 0, nullptr,  0,
+                                         nullptr,  1, runNested};
+    ladon_options options = LADON_OPTIONS_INIT;
+    options.threads = 3;
+    if (ladon_rt_enter(&nested, nullptr, &options) != LADON_OK)
+      ++wrong;
+  }
+}
+
+} // namespace
+
+int main() {
+  std::thread callers[4];
+  for (int i = 0; i < 4; ++i)
+    callers[i] = std::thread(callMany, i);
+  for (std::thread &caller : callers)
+    caller.join();
+  if (wrong)
+    fprintf(stderr, "%d wrong results\n", wrong.load());
+  return wrong != 0;
+}

@@ -1,0 +1,442 @@
+//===- runtime_test.cpp - The entry checks and the options ----------------===//
+//
+// Every status code once, with its exact sentence, and in each case that the
+// outputs are as they were; then what looks wrong and must be accepted.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime_program.h"
+
+#include <gtest/gtest.h>
+
+#include <climits>
+#include <cstring>
+#include <thread>
+
+using namespace ladon::test;
+
+// Of runtime/lib/internal.h, which is C only.
+extern "C" int32_t ladon_cpu_level(void);
+extern "C" const char *ladon_cpu_level_name(int32_t level);
+
+namespace {
+
+/// Runs the call and expects it to be refused.
+void expectRefused(ExampleCall &call, int32_t status, const char *sentence) {
+  EXPECT_EQ(call.run(), status);
+  EXPECT_STREQ(ladon_rt_last_error(), sentence);
+  EXPECT_TRUE(call.isUntouched());
+}
+
+} // namespace
+
+TEST(RuntimeChecks, acceptsValidArgumentsAndClearsTheSentence) {
+  ExampleCall bad;
+  bad.q.dl.ndim = 3;
+  EXPECT_NE(bad.run(), LADON_OK);
+  ExampleCall call;
+  EXPECT_EQ(call.run(), LADON_OK);
+  EXPECT_STREQ(ladon_rt_last_error(), "");
+  EXPECT_TRUE(call.isRight());
+}
+
+TEST(RuntimeChecks, nullTensor) {
+  ExampleCall call;
+  void *args[] = {&call.q.dl, nullptr, &call.cap, &call.out.dl, &call.sum.dl};
+  EXPECT_EQ(ladon_rt_enter(&exampleProgram(), args, nullptr),
+            LADON_NULL_TENSOR);
+  EXPECT_STREQ(ladon_rt_last_error(), "keep: the tensor is null");
+  EXPECT_TRUE(call.isUntouched());
+}
+
+TEST(RuntimeChecks, device) {
+  ExampleCall call;
+  call.out.dl.device.device_type = kDLCUDA;
+  expectRefused(call, LADON_DEVICE,
+                "out: expected memory of the CPU (DLPack device type 1), found "
+                "device type 2");
+}
+
+TEST(RuntimeChecks, hostMemoryOfADeviceIsMemoryOfTheCpu) {
+  ExampleCall call;
+  call.q.dl.device.device_type = kDLCUDAHost;
+  EXPECT_EQ(call.run(), LADON_OK);
+}
+
+TEST(RuntimeChecks, dtype) {
+  ExampleCall call;
+  call.q.dl.dtype.bits = 64;
+  expectRefused(call, LADON_DTYPE,
+                "q: expected elements of type f32, found f64");
+  call.q.dl.dtype = {4, 16, 1};
+  expectRefused(call, LADON_DTYPE,
+                "q: expected elements of type f32, found bf16");
+  call.q.dl.dtype = {6, 8, 1};
+  expectRefused(call, LADON_DTYPE,
+                "q: expected elements of type f32, found bool");
+  call.q.dl.dtype = {200, 4, 1};
+  expectRefused(
+      call, LADON_DTYPE,
+      "q: expected elements of type f32, found type code 200 of 4 bits");
+  call.q.dl.dtype = {2, 32, 4};
+  expectRefused(call, LADON_DTYPE,
+                "q: expected elements of type f32, found f32 in vectors of 4");
+}
+
+TEST(RuntimeChecks, boolMayBeAnUnsignedByteButNotASignedOne) {
+  ExampleCall call;
+  call.keep.dl.dtype = {1, 8, 1};
+  EXPECT_EQ(call.run(), LADON_OK);
+  ExampleCall bad;
+  bad.keep.dl.dtype = {0, 8, 1};
+  expectRefused(bad, LADON_DTYPE,
+                "keep: expected elements of type bool, found i8");
+}
+
+TEST(RuntimeChecks, rankIsCheckedBeforeTheShapeIsRead) {
+  ExampleCall call;
+  call.q.dl.ndim = 3;
+  call.q.dl.shape = nullptr;
+  expectRefused(call, LADON_RANK, "q: expected 4 axes, found 3");
+  call.q.dl.ndim = -1;
+  expectRefused(call, LADON_RANK, "q: expected 4 axes, found -1");
+  ExampleCall other;
+  other.sum.dl.ndim = 2;
+  expectRefused(other, LADON_RANK, "sum: expected 1 axis, found 2");
+}
+
+TEST(RuntimeChecks, nullShape) {
+  ExampleCall call;
+  call.q.dl.shape = nullptr;
+  expectRefused(call, LADON_NULL_SHAPE, "q: the shape is null");
+}
+
+TEST(RuntimeChecks, negativeExtent) {
+  ExampleCall call;
+  call.q.shape[2] = -1;
+  expectRefused(call, LADON_NEGATIVE_EXTENT,
+                "q: the extent of axis 2 is negative: -1");
+}
+
+TEST(RuntimeChecks, extentTooLarge) {
+  ExampleCall call;
+  call.q.shape[0] = 1ll << 31;
+  expectRefused(call, LADON_EXTENT_TOO_LARGE,
+                "q: expected at most 2147483647 on axis 0, found 2147483648");
+}
+
+TEST(RuntimeChecks, extentMismatchUsesTheWordOfTheAxis) {
+  ExampleCall call;
+  call.q.shape[1] = 6;
+  expectRefused(call, LADON_EXTENT_MISMATCH,
+                "q: expected 4 heads on axis 1, found 6");
+  ExampleCall plain;
+  plain.out.shape[1] = 6;
+  expectRefused(plain, LADON_EXTENT_MISMATCH,
+                "out: expected 4 on axis 1, found 6");
+}
+
+TEST(RuntimeChecks, oneOfAThingIsSingular) {
+  static const int64_t dims[] = {1};
+  static const char *const words[] = {"heads"};
+  ladon_param_info param = {"k", LADON_KIND_INPUT, 2, 32, 1, dims, words};
+  ladon_program program = {"one", 1, &param, 0, nullptr, 1, nullptr};
+  float data[2] = {};
+  Tensor k(data, 2, 32, {2});
+  void *args[] = {&k.dl};
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_EXTENT_MISMATCH);
+  EXPECT_STREQ(ladon_rt_last_error(), "k: expected 1 head on axis 0, found 2");
+}
+
+TEST(RuntimeChecks, symbolMismatchNamesTheTensorThatBoundIt) {
+  ExampleCall call;
+  call.keep.shape[1] = 5;
+  expectRefused(call, LADON_SYMBOL_MISMATCH,
+                "keep: expected S = 3 on axis 1, as in q, found 5");
+}
+
+TEST(RuntimeChecks, sizeOverflow) {
+  ExampleCall call;
+  for (Tensor *tensor : {&call.q, &call.out})
+    tensor->shape = {INT32_MAX, 4, INT32_MAX, 2};
+  call.q.dl.shape = call.q.shape.data();
+  expectRefused(call, LADON_SIZE_OVERFLOW,
+                "q: the size in bytes overflows 64 bits");
+}
+
+TEST(RuntimeChecks, nullData) {
+  ExampleCall call;
+  call.q.dl.data = nullptr;
+  expectRefused(call, LADON_NULL_DATA,
+                "q: the data pointer is null, but there are 48 elements");
+}
+
+TEST(RuntimeChecks, negativeStride) {
+  ExampleCall call;
+  call.q.setStrides({24, 6, -2, 1});
+  expectRefused(call, LADON_NEGATIVE_STRIDE,
+                "q: the stride of axis 2 is negative: -2");
+}
+
+TEST(RuntimeChecks, addressOverflow) {
+  const char *sentence =
+      "q: strides and byte offset reach beyond the address space";
+  ExampleCall call;
+  call.q.setStrides({INT64_MAX, 6, 2, 1});
+  expectRefused(call, LADON_ADDRESS_OVERFLOW, sentence);
+  call.q.setStrides({INT64_MAX / 4, 6, 2, 1});
+  expectRefused(call, LADON_ADDRESS_OVERFLOW, sentence);
+  ExampleCall offset;
+  offset.q.dl.byte_offset = UINT64_MAX - 3;
+  expectRefused(offset, LADON_ADDRESS_OVERFLOW, sentence);
+}
+
+TEST(RuntimeChecks, outputWithStrideZero) {
+  ExampleCall call;
+  call.out.setStrides({24, 0, 2, 1});
+  expectRefused(call, LADON_OUTPUT_STRIDES,
+                "out: axis 1 has 4 entries and stride 0, so that they share "
+                "memory");
+}
+
+TEST(RuntimeChecks, outputThatOverlapsItself) {
+  ExampleCall call;
+  call.out.setStrides({24, 5, 2, 1}); // heads of 6 elements, 5 apart
+  expectRefused(call, LADON_OUTPUT_STRIDES,
+                "out: axis 1 has stride 5, but the axes inside it span 6 "
+                "elements");
+  call.out.setStrides({6, 6, 2, 1}); // two batches on one another
+  expectRefused(call, LADON_OUTPUT_STRIDES,
+                "out: axis 0 has stride 6, but the axes inside it span 24 "
+                "elements");
+}
+
+TEST(RuntimeChecks, alignment) {
+  ExampleCall call;
+  call.q.dl.byte_offset = 2;
+  expectRefused(call, LADON_ALIGNMENT,
+                "q: expected an address that is a multiple of 4, found one "
+                "that is 2 beyond");
+}
+
+TEST(RuntimeChecks, overlapOfOutputAndInput) {
+  ExampleCall call;
+  call.out.dl.data = &call.qData.back();
+  expectRefused(call, LADON_OVERLAP, "out: its memory overlaps that of q");
+}
+
+TEST(RuntimeChecks, overlapOfOutputs) {
+  ExampleCall call;
+  call.sum.dl.data = &call.outData[46];
+  expectRefused(call, LADON_OVERLAP, "sum: its memory overlaps that of out");
+}
+
+TEST(RuntimeChecks, neighboursDoNotOverlap) {
+  std::vector<float> all(49 + 48 + 2, -7);
+  ExampleCall call;
+  call.q.dl.data = all.data() + 1;
+  call.out.dl.data = all.data() + 49;
+  call.sum.dl.data = all.data() + 97;
+  EXPECT_EQ(call.run(), LADON_OK);
+  EXPECT_EQ(all[0], -7);
+}
+
+TEST(RuntimeChecks, cpu) {
+  ladon_program program = exampleProgram();
+  program.cpu_level = 5; // beyond any
+  ExampleCall call;
+  void *args[] = {&call.q.dl, &call.keep.dl, &call.cap, &call.out.dl,
+                  &call.sum.dl};
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_CPU);
+  EXPECT_EQ(std::string(ladon_rt_last_error()),
+            std::string("example: expected a CPU of level x86-64-v4 "
+                        "(AVX-512), found ") +
+                ladon_cpu_level_name(ladon_cpu_level()));
+  EXPECT_TRUE(call.isUntouched());
+}
+
+#if defined(__x86_64__) && defined(__clang__)
+TEST(RuntimeChecks, cpuLevelAgreesWithTheCompilersDetection) {
+  __builtin_cpu_init();
+  int level = __builtin_cpu_supports("x86-64-v4")   ? 4
+              : __builtin_cpu_supports("x86-64-v3") ? 3
+              : __builtin_cpu_supports("x86-64-v2") ? 2
+                                                    : 1;
+  EXPECT_EQ(ladon_cpu_level(), level);
+}
+#endif
+
+//===--- What must be accepted
+//---------------------------------------------===//
+
+TEST(RuntimeChecks, emptyTensorsNeedNoDataAndNoSensibleStrides) {
+  ExampleCall call;
+  for (Tensor *tensor : {&call.q, &call.out}) {
+    tensor->shape[2] = 0;
+    tensor->dl.data = nullptr;
+    tensor->setStrides({-1, INT64_MAX, 0, 0});
+  }
+  call.keep.shape[1] = 0;
+  call.keep.dl.data = nullptr;
+  EXPECT_EQ(call.run(), LADON_OK) << ladon_rt_last_error();
+  EXPECT_EQ(call.sumData[0], 0);
+  EXPECT_EQ(call.outData[0], -7);
+}
+
+TEST(RuntimeChecks, hugeExtentsBesideAnEmptyOne) {
+  ExampleCall call;
+  for (Tensor *tensor : {&call.q, &call.out, &call.keep, &call.sum}) {
+    tensor->shape[0] = 0;
+    if (tensor->shape.size() > 2)
+      tensor->shape[2] = INT32_MAX;
+  }
+  call.keep.shape[1] = INT32_MAX;
+  EXPECT_EQ(call.run(), LADON_OK) << ladon_rt_last_error();
+}
+
+TEST(RuntimeChecks, stridesPermuteBroadcastAndPad) {
+  ExampleCall call;
+  // [B, S, H, D] in memory, rows of the output padded to 3 elements.
+  std::vector<float> q(2 * 3 * 4 * 2), out(2 * 3 * 4 * 3, -7);
+  for (size_t i = 0; i < q.size(); ++i)
+    q[i] = float(i);
+  call.q.dl.data = q.data() - 4;
+  call.q.dl.byte_offset = 4 * sizeof(float);
+  call.q.setStrides({24, 2, 8, 1});
+  call.out.dl.data = out.data();
+  call.out.setStrides({36, 3, 12, 1});
+  call.keepData = {1, 0, 1};
+  call.keep.dl.data = call.keepData.data();
+  call.keep.setStrides({0, 1}); // one row for all sequences
+  ASSERT_EQ(call.run(), LADON_OK) << ladon_rt_last_error();
+  for (int b = 0; b < 2; ++b)
+    for (int s = 0; s < 3; ++s)
+      for (int h = 0; h < 4; ++h) {
+        const float *row = &out[b * 36 + s * 12 + h * 3];
+        EXPECT_EQ(row[0], s == 1 ? 0 : 2 * q[b * 24 + s * 8 + h * 2]);
+        EXPECT_EQ(row[2], -7);
+      }
+}
+
+TEST(RuntimeChecks, anAxisOfOneEntryMayHaveAnyStride) {
+  ExampleCall call;
+  for (Tensor *tensor : {&call.q, &call.out}) {
+    tensor->shape[0] = 1;
+    tensor->setStrides({INT64_MIN, 6, 2, 1});
+  }
+  call.keep.shape[0] = call.sum.shape[0] = 1;
+  EXPECT_EQ(call.run(), LADON_OK) << ladon_rt_last_error();
+  EXPECT_EQ(call.outData[23], 2 * call.qData[23]);
+}
+
+TEST(RuntimeChecks, inputsMayShareMemory) {
+  static const int64_t dims[] = {2};
+  static const ladon_param_info params[] = {
+      {"a", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr},
+      {"b", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr}};
+  ladon_program program = {
+      "two", 2, params, 0, nullptr, 1, [](ladon_ctx *, void **) {}};
+  float data[2] = {};
+  Tensor a(data, 2, 32, {2});
+  void *args[] = {&a.dl, &a.dl};
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_OK);
+}
+
+//===--- Options
+//-----------------------------------------------------------===//
+
+TEST(RuntimeOptions, nullMeansDefaults) {
+  ExampleCall call;
+  EXPECT_EQ(call.run(nullptr), LADON_OK);
+  EXPECT_TRUE(call.isRight());
+}
+
+TEST(RuntimeOptions, sizeIsChecked) {
+  for (uint64_t size : {uint64_t(0), uint64_t(7), uint64_t(4097)}) {
+    ExampleCall call;
+    call.options.size = size;
+    expectRefused(call, LADON_BAD_OPTIONS,
+                  ("options: expected sizeof(ladon_options) in size, found " +
+                   std::to_string(size))
+                      .c_str());
+  }
+}
+
+TEST(RuntimeOptions, anOlderCallerKnowsFewerFields) {
+  ExampleCall call;
+  struct {
+    uint64_t size = 12;
+    int32_t threads = 2;
+    uint32_t beyond = 0xdeadbeef;
+  } old;
+  EXPECT_EQ(call.run(&old), LADON_OK) << ladon_rt_last_error();
+  EXPECT_TRUE(call.isRight());
+}
+
+TEST(RuntimeOptions, aLaterCallerMaySetOnlyWhatTheLibraryKnows) {
+  struct {
+    ladon_options known = LADON_OPTIONS_INIT;
+    uint64_t later = 0;
+  } options;
+  options.known.size = sizeof options;
+  ExampleCall call;
+  EXPECT_EQ(call.run(&options), LADON_OK) << ladon_rt_last_error();
+  ExampleCall refused;
+  options.later = 1;
+  EXPECT_EQ(refused.run(&options), LADON_BAD_OPTIONS);
+  EXPECT_STREQ(ladon_rt_last_error(),
+               "options: a field beyond the 56 bytes that this library knows "
+               "is set");
+  EXPECT_TRUE(refused.isUntouched());
+}
+
+TEST(RuntimeOptions, threadsAndReservedAreChecked) {
+  ExampleCall call;
+  call.options.threads = -1;
+  expectRefused(call, LADON_BAD_OPTIONS,
+                "options: expected 0 to 4096 threads, found -1");
+  call.options.threads = 4097;
+  expectRefused(call, LADON_BAD_OPTIONS,
+                "options: expected 0 to 4096 threads, found 4097");
+  call.options.threads = 0;
+  call.options.reserved = 3;
+  expectRefused(call, LADON_BAD_OPTIONS,
+                "options: expected 0 in reserved, found 3");
+}
+
+TEST(RuntimeOptions, anAllocatorHasTwoHalves) {
+  ExampleCall call;
+  call.options.deallocate = [](void *, void *, size_t) {};
+  expectRefused(call, LADON_BAD_OPTIONS,
+                "options: deallocate is set without allocate");
+  call.options.deallocate = nullptr;
+  call.options.allocate = [](void *, size_t, size_t) -> void * {
+    return nullptr;
+  };
+  expectRefused(call, LADON_BAD_OPTIONS,
+                "options: allocate is set without deallocate");
+}
+
+TEST(RuntimeErrors, theSentenceBelongsToTheThread) {
+  ExampleCall call;
+  call.q.dl.ndim = 3;
+  EXPECT_EQ(call.run(), LADON_RANK);
+  std::thread([] {
+    EXPECT_STREQ(ladon_rt_last_error(), "");
+    ExampleCall other;
+    other.keep.shape[1] = 5;
+    EXPECT_EQ(other.run(), LADON_SYMBOL_MISMATCH);
+  }).join();
+  EXPECT_STREQ(ladon_rt_last_error(), "q: expected 4 axes, found 3");
+}
+
+TEST(RuntimeErrors, aLongNameIsCutNotOverrun) {
+  std::string name(2000, 'x');
+  static const int64_t dims[] = {1};
+  ladon_param_info param = {name.c_str(), LADON_KIND_INPUT, 2, 32, 1,
+                            dims,         nullptr};
+  ladon_program program = {"long", 1, &param, 0, nullptr, 1, nullptr};
+  void *args[] = {nullptr};
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_NULL_TENSOR);
+  EXPECT_EQ(strlen(ladon_rt_last_error()), 511u);
+}
