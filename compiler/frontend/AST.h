@@ -7,6 +7,17 @@
 // the compiler. That is why `causal`, `window` and `scale` stay in the tree as
 // written: each client gives them their meaning by itself.
 //
+// Conversions. In a checked tree integers and f32 values that meet an f64 or
+// f32 one stand inside a `float` call, and constants have their final type.
+// One conversion stays implicit: where operands of a Binary, arguments of a
+// Call or branches of an If are i32 and i64, the i32 side is sign-extended. The
+// type of such a Call or If is i64; so is that of a Binary other than a
+// comparison. A shift has the type of its left side whatever the right is; an
+// index of a captured tensor may be i32 or i64. Integer and bool constants are
+// folded to literals; constant floats are not. At tensor level an operand of
+// Add, Sub, Mul or Div is a tensor or a FloatLit of its element type, and the
+// right tensor may lack leading axes.
+//
 // Ownership: an `ASTContext` owns every node; raw pointers are non-null unless
 // said otherwise and live as long as the context.
 //
@@ -85,6 +96,8 @@ enum class Builtin {
   Exp, Exp2, Log, Log2, Sqrt, Rsqrt, Tanh, Sigmoid, Relu, Erf, Sin, Cos,
   Pow, Floor, Ceil, Round, Float ///< float(x): integer or bool to float.
   , Int ///< int(x): bool or float (towards zero) to i32.
+        // Sema also inserts Float where a number meets a float: from bool and
+        // integers as written, from integers and f32 (to f64) by itself.
 };
 
 /// The named masks. Meaning: docs/semantics.md.

@@ -18,6 +18,8 @@ namespace {
 std::string numberText(double value) {
   if (std::isinf(value))
     return value < 0 ? "-inf" : "inf";
+  if (value == std::trunc(value) && std::fabs(value) < 1e15)
+    return std::to_string(int64_t(value));
   std::string text;
   for (int digits = 1; digits <= 17; ++digits) {
     char buffer[40];
