@@ -1,8 +1,8 @@
 /*===- internal.h - Between the parts of the runtime ----------------------===*\
  *
  * Nothing here leaves the library. The state that outlives a call is in two
- * places only: the pool's idle threads and the cache of scratch buffers, both
- * in pool.c; the sentence of the last call is thread-local, in entry.c.
+ * places only: the pool's threads and scratch buffers, in pool.c, and the
+ * sentence of a thread's last call, in entry.c.
  *
 \*===----------------------------------------------------------------------===*/
 
@@ -78,6 +78,29 @@ const char *ladon_cpu_level_name(int32_t level);
 int32_t ladon_cpu_count(void);
 
 /*===--- pool.c -----------------------------------------------------------===*/
+
+/** One parallel loop, on the stack of the thread that runs it. */
+typedef struct ladon_loop {
+  void (*body)(void *env, int64_t i, void *scratch);
+  void *env;
+  int64_t count;
+  atomic_llong next;
+} ladon_loop;
+
+/** Runs indices until there are no more, or until `stop` (may be null). */
+void ladon_loop_work(ladon_loop *work, void *scratch, const atomic_bool *stop);
+
+/** Runs a loop on this thread and up to `workers` - 1 helpers. The call has
+ *  scratch for as many. */
+void ladon_pool_run(ladon_ctx *ctx, ladon_loop *work, int32_t workers);
+
+/** A scratch buffer that an earlier call left, of any size, or null. */
+ladon_block *ladon_pool_take_scratch(void);
+
+/** Keeps a buffer for a later call. */
+void ladon_pool_keep_scratch(ladon_block *block);
+
+/*===--- loop.c -----------------------------------------------------------===*/
 
 /** Gives the call's scratch buffers back. */
 void ladon_release_scratch(ladon_ctx *ctx);

@@ -1,10 +1,10 @@
-/*===- pool.c - Parallel loops, threads and scratch -----------------------===*\
+/*===- pool.c - The threads of the library --------------------------------===*\
  *
  * A loop hands out its indices by one atomic counter, to the calling thread and
  * to helpers: idle threads of the pool, which start when first wanted and then
  * stay. A loop takes what helpers are idle and never waits for one, so that
- * concurrent calls share the pool without knowing of each other, and a loop
- * inside a loop runs on its own thread alone.
+ * concurrent calls share the pool without knowing of each other. The pool also
+ * keeps the scratch buffers of earlier calls.
  *
  * One mutex guards the lists; it is held for a few instructions at a time and
  * never while foreign code runs. Around a fork it is held, so that the child
@@ -22,24 +22,15 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/** One parallel loop, on the stack of the thread that runs it. */
-typedef struct loop {
-  void (*body)(void *env, int64_t i, void *scratch);
-  void *env;
-  int64_t count;
-  atomic_llong next;
-} loop;
-
 /** A thread of the pool. Allocated once, freed when the library goes. */
 typedef struct helper {
   struct helper *next;        /* in the idle list, or of those a loop took */
   struct helper *next_of_all; /* never changes */
   pthread_t thread;
-  bool idle; /* in the idle list */
   atomic_bool stop;
   sem_t wake;     /* there is a loop, or a reason to stop */
   sem_t finished; /* posted once for each loop that was taken */
-  _Atomic(loop *) work;
+  _Atomic(ladon_loop *) work;
   void *scratch; /* for `work` */
 } helper;
 
@@ -103,8 +94,7 @@ static void wait_for(sem_t *semaphore) {
     ; /* interrupted by a signal */
 }
 
-/** Runs indices until there are no more, or until `stop`. */
-static void work_on(loop *work, void *scratch, const atomic_bool *stop) {
+void ladon_loop_work(ladon_loop *work, void *scratch, const atomic_bool *stop) {
   while (!stop || !atomic_load_explicit(stop, memory_order_relaxed)) {
     long long i =
         atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
@@ -118,9 +108,9 @@ static void *helper_main(void *argument) {
   helper *self = argument;
   for (;;) {
     wait_for(&self->wake);
-    loop *work = atomic_exchange(&self->work, NULL);
+    ladon_loop *work = atomic_exchange(&self->work, NULL);
     if (work) {
-      work_on(work, self->scratch, &self->stop);
+      ladon_loop_work(work, self->scratch, &self->stop);
       sem_post(&self->finished);
     }
     if (atomic_load(&self->stop))
@@ -161,6 +151,7 @@ static helper *create_helper(void) {
  *  number that any loop has wanted. */
 static helper *take_helpers(int32_t wanted) {
   helper *taken = NULL;
+  pthread_once(&pool_once, prepare_pool);
   lock_pool();
   for (int32_t i = 0; i < wanted && !pool.closing; ++i) {
     helper *one = pool.idle;
@@ -168,7 +159,6 @@ static helper *take_helpers(int32_t wanted) {
       pool.idle = one->next;
     else if (pool.count >= wanted || !(one = create_helper()))
       break;
-    one->idle = false;
     one->next = taken;
     taken = one;
   }
@@ -183,11 +173,26 @@ static void give_helpers_back(helper *taken) {
   while (taken) {
     helper *one = taken;
     taken = one->next;
-    one->idle = true;
     one->next = pool.idle;
     pool.idle = one;
   }
   unlock_pool();
+}
+
+void ladon_pool_run(ladon_ctx *ctx, ladon_loop *work, int32_t workers) {
+  helper *taken = workers > 1 ? take_helpers(workers - 1) : NULL;
+  int32_t worker = 1;
+  for (helper *one = taken; one; one = one->next) {
+    one->scratch = ladon_block_memory(ctx->scratch[worker++]);
+    atomic_store(&one->work, work);
+    sem_post(&one->wake);
+  }
+  ladon_loop_work(work, ladon_block_memory(ctx->scratch[0]), NULL);
+  /* A helper that has not woken by now finds its work withdrawn. */
+  for (helper *one = taken; one; one = one->next)
+    if (!atomic_exchange(&one->work, NULL))
+      wait_for(&one->finished);
+  give_helpers_back(taken);
 }
 
 /** Ends the threads when the library is unloaded or the process exits. A
@@ -225,30 +230,17 @@ __attribute__((destructor)) static void close_pool(void) {
 
 /*===--- Scratch ----------------------------------------------------------===*/
 
-/** A buffer for one thread of a loop: from the host's allocator, or one that an
- *  earlier call left, or a new one. Called with the call's mutex held. */
-static ladon_block *acquire_scratch(ladon_ctx *ctx, int64_t bytes) {
-  if (ctx->options.allocate)
-    return ladon_allocate_block(ctx, bytes);
+ladon_block *ladon_pool_take_scratch(void) {
+  pthread_once(&pool_once, prepare_pool);
   lock_pool();
   ladon_block *block = pool.scratch;
   if (block)
     pool.scratch = block->next;
   unlock_pool();
-  if (block && ladon_block_capacity(block) >= (size_t)bytes)
-    return block;
-  /* Too small for this library's largest loop; it need not be kept. */
-  free(block);
-  return ladon_allocate_block(ctx, bytes);
+  return block;
 }
 
-static void release_scratch(ladon_ctx *ctx, ladon_block *block) {
-  if (!block)
-    return;
-  if (ctx->options.allocate) {
-    ladon_free_block(ctx, block);
-    return;
-  }
+void ladon_pool_keep_scratch(ladon_block *block) {
   lock_pool();
   bool keep = !pool.closing;
   if (keep) {
@@ -258,144 +250,4 @@ static void release_scratch(ladon_ctx *ctx, ladon_block *block) {
   unlock_pool();
   if (!keep)
     free(block);
-}
-
-void ladon_release_scratch(ladon_ctx *ctx) {
-  for (int32_t worker = ctx->workers; worker-- > 0;)
-    release_scratch(ctx, ctx->scratch[worker]);
-}
-
-/** Gives workers [0, wanted) at least `bytes` each. Returns how many have
- *  them, which is 0 with a failed call when there is none at all. */
-static int32_t prepare_scratch(ladon_ctx *ctx, int32_t wanted, int64_t bytes) {
-  int32_t ready = 0;
-  pthread_mutex_lock(&ctx->mutex);
-  for (; ready < wanted; ++ready) {
-    ladon_block **slot = &ctx->scratch[ready];
-    if (*slot && ladon_block_capacity(*slot) >= (size_t)bytes)
-      continue;
-    release_scratch(ctx, *slot);
-    *slot = acquire_scratch(ctx, bytes);
-    if (!*slot)
-      break;
-  }
-  pthread_mutex_unlock(&ctx->mutex);
-  if (ready == 0)
-    ladon_fail(ctx, LADON_OUT_OF_MEMORY,
-               "out of memory: %lld bytes could not be allocated",
-               (long long)bytes);
-  return ready;
-}
-
-/** Decides, once per call, how many threads it may use. */
-static bool prepare_workers(ladon_ctx *ctx) {
-  if (ctx->workers > 0)
-    return true;
-  int32_t workers =
-      ctx->options.threads ? ctx->options.threads : ladon_cpu_count();
-  ladon_block **slots =
-      ladon_rt_alloc(ctx, (int64_t)workers * (int64_t)sizeof *slots);
-  if (!slots)
-    return false;
-  for (int32_t worker = 0; worker < workers; ++worker)
-    slots[worker] = NULL;
-  ctx->scratch = slots;
-  ctx->workers = workers;
-  return true;
-}
-
-/*===--- Loops ------------------------------------------------------------===*/
-
-/** A loop inside a loop: in order, with a buffer of its own. */
-static void run_nested(ladon_ctx *ctx, loop *work, int64_t scratch_bytes) {
-  pthread_mutex_lock(&ctx->mutex);
-  ladon_block *block = acquire_scratch(ctx, scratch_bytes);
-  pthread_mutex_unlock(&ctx->mutex);
-  if (!block) {
-    ladon_fail(ctx, LADON_OUT_OF_MEMORY,
-               "out of memory: %lld bytes could not be allocated",
-               (long long)scratch_bytes);
-    return;
-  }
-  work_on(work, ladon_block_memory(block), NULL);
-  pthread_mutex_lock(&ctx->mutex);
-  release_scratch(ctx, block);
-  pthread_mutex_unlock(&ctx->mutex);
-}
-
-static void run_on_pool(ladon_ctx *ctx, loop *work, int32_t workers) {
-  helper *taken = workers > 1 ? take_helpers(workers - 1) : NULL;
-  int32_t worker = 1;
-  for (helper *one = taken; one; one = one->next) {
-    one->scratch = ladon_block_memory(ctx->scratch[worker++]);
-    atomic_store(&one->work, work);
-    sem_post(&one->wake);
-  }
-  work_on(work, ladon_block_memory(ctx->scratch[0]), NULL);
-  /* A helper that has not woken by now finds its work withdrawn. */
-  for (helper *one = taken; one; one = one->next)
-    if (!atomic_exchange(&one->work, NULL))
-      wait_for(&one->finished);
-  give_helpers_back(taken);
-}
-
-/** A loop on the host's threads, and how the host has kept its contract. */
-typedef struct host_loop {
-  loop *work;
-  ladon_ctx *ctx;
-  int32_t workers;
-  atomic_llong done;
-  atomic_bool misused;
-} host_loop;
-
-static void run_host_index(void *env, int64_t index, int32_t worker) {
-  host_loop *host = env;
-  if (index < 0 || index >= host->work->count || worker < 0 ||
-      worker >= host->workers) {
-    atomic_store(&host->misused, true);
-    return;
-  }
-  host->work->body(host->work->env, index,
-                   ladon_block_memory(host->ctx->scratch[worker]));
-  atomic_fetch_add(&host->done, 1);
-}
-
-static void run_on_host(ladon_ctx *ctx, loop *work, int32_t workers) {
-  host_loop host = {.work = work, .ctx = ctx, .workers = workers};
-  int32_t result =
-      ctx->options.parallel_for(ctx->options.parallel_for_user, work->count,
-                                workers, run_host_index, &host);
-  if (result != 0)
-    ladon_fail(ctx, LADON_PARALLEL_FOR,
-               "options: parallel_for failed and returned %d", result);
-  else if (atomic_load(&host.misused))
-    ladon_fail(ctx, LADON_PARALLEL_FOR,
-               "options: parallel_for passed an index or a worker that does "
-               "not exist");
-  else if (atomic_load(&host.done) != work->count)
-    ladon_fail(ctx, LADON_PARALLEL_FOR,
-               "options: parallel_for ran %lld indices, expected %lld",
-               (long long)atomic_load(&host.done), (long long)work->count);
-}
-
-void ladon_rt_parallel_for(ladon_ctx *ctx, int64_t n, int64_t scratch_bytes,
-                           void (*body)(void *env, int64_t i, void *scratch),
-                           void *env) {
-  if (n <= 0 || atomic_load(&ctx->failed))
-    return;
-  pthread_once(&pool_once, prepare_pool);
-  loop work = {.body = body, .env = env, .count = n};
-  if (atomic_exchange(&ctx->in_loop, true)) {
-    run_nested(ctx, &work, scratch_bytes);
-    return;
-  }
-  if (prepare_workers(ctx)) {
-    int32_t wanted = n < ctx->workers ? (int32_t)n : ctx->workers;
-    int32_t workers = prepare_scratch(ctx, wanted, scratch_bytes);
-    if (workers > 0 && ctx->options.parallel_for)
-      run_on_host(ctx, &work, workers);
-    else if (workers > 0)
-      run_on_pool(ctx, &work, workers);
-  }
-  atomic_store(&ctx->in_loop, false);
 }

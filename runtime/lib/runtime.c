@@ -10,4 +10,5 @@
 #include "checks.c"
 #include "cpu.c"
 #include "entry.c"
+#include "loop.c"
 #include "pool.c"

@@ -266,8 +266,7 @@ TEST(RuntimeChecks, cpuLevelAgreesWithTheCompilersDetection) {
 }
 #endif
 
-//===--- What must be accepted
-//---------------------------------------------===//
+//===--- What must be accepted --------------------------------------------===//
 
 TEST(RuntimeChecks, emptyTensorsNeedNoDataAndNoSensibleStrides) {
   ExampleCall call;
@@ -342,8 +341,7 @@ TEST(RuntimeChecks, inputsMayShareMemory) {
   EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_OK);
 }
 
-//===--- Options
-//-----------------------------------------------------------===//
+//===--- Options ----------------------------------------------------------===//
 
 TEST(RuntimeOptions, nullMeansDefaults) {
   ExampleCall call;

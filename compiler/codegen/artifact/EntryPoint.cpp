@@ -85,8 +85,7 @@ private:
 
 } // namespace
 
-//===--- Tables
-//------------------------------------------------------------===//
+//===--- Tables -----------------------------------------------------------===//
 
 Constant *EntryBuilder::global(Constant *value, const Twine &name) {
   auto *variable = new GlobalVariable(module, value->getType(), true,
@@ -150,8 +149,7 @@ Constant *EntryBuilder::program(Function *run) {
                 "ladon.program");
 }
 
-//===--- Functions
-//---------------------------------------------------------===//
+//===--- Functions --------------------------------------------------------===//
 
 Function *EntryBuilder::exported(FunctionType *type, const Twine &name) {
   Function *function =

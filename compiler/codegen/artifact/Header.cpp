@@ -16,7 +16,7 @@
 using namespace llvm;
 using namespace ladon::artifact;
 
-//===--- Names ---------------------------------------------------------------//
+//===--- Names ------------------------------------------------------------===//
 
 /// Words that C or C++ keep for themselves in some version of theirs, macros of
 /// the standard headers that a generated header includes, and names of ladon.h.
@@ -118,7 +118,7 @@ std::vector<StringRef> ladon::artifact::axisWords(const ParamSpec &param) {
   return words;
 }
 
-//===--- Comments ------------------------------------------------------------//
+//===--- Comments ---------------------------------------------------------===//
 
 /// `text` without what would end, nest or disguise a comment.
 static std::string commentSafe(StringRef text) {
@@ -208,7 +208,7 @@ static std::string docComment(const ProgramSpec &spec) {
   return out + " */\n";
 }
 
-//===--- The header ----------------------------------------------------------//
+//===--- The header -------------------------------------------------------===//
 
 std::string ladon::artifact::emitPrototype(const ProgramSpec &spec) {
   std::string text = "int32_t " + spec.name + "(";
