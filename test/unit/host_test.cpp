@@ -186,7 +186,8 @@ TEST(HostAllocator, withMemoryForFewerThreadsFewerWork) {
 
 TEST(HostAllocator, memoryThatIsNotAlignedIsNone) {
   static char buffer[4096];
-  static int returned = 0;
+  static int returned;
+  returned = 0;
   ExampleCall call;
   call.options.allocate = [](void *, size_t, size_t) -> void * {
     uintptr_t start = (uintptr_t(buffer) + 63) / 64 * 64;
