@@ -1,0 +1,66 @@
+//===- Backend.cpp - What computes the results under test -----------------===//
+
+#include "test/e2e/Backend.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace ladon;
+using namespace ladon::e2e;
+
+llvm::Expected<std::unique_ptr<Spec>>
+e2e::loadSpec(llvm::StringRef path, const ParamOverrides &overrides) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer)
+    return llvm::createStringError(path + ": " + buffer.getError().message());
+  auto spec = std::make_unique<Spec>();
+  unsigned id = spec->sources.AddNewSourceBuffer(std::move(*buffer), {});
+  spec->checked =
+      parseAndCheck(spec->sources, id, overrides, spec->diagnostics);
+  if (spec->checked)
+    return std::move(spec);
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  spec->diagnostics.print(os);
+  return llvm::createStringError(text);
+}
+
+namespace {
+
+class ReferenceProgram : public Program {
+public:
+  explicit ReferenceProgram(const ast::Attention &attention)
+      : attention(attention) {}
+
+  llvm::Error run(llvm::ArrayRef<HostTensor> inputs,
+                  llvm::ArrayRef<HostTensor> outputs) override {
+    auto results = evaluate(attention, inputs);
+    if (!results)
+      return results.takeError();
+    for (size_t index = 0; index < outputs.size(); ++index) {
+      size_t element = 0;
+      forEachPosition(outputs[index].shape,
+                      [&](llvm::ArrayRef<int64_t> position) {
+                        outputs[index].setFloat(
+                            position, (*results)[index].value[element++]);
+                      });
+    }
+    return llvm::Error::success();
+  }
+
+private:
+  const ast::Attention &attention;
+};
+
+class ReferenceBackend : public Backend {
+public:
+  llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
+    return std::make_unique<ReferenceProgram>(spec.attention());
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Backend> e2e::referenceBackend() {
+  return std::make_unique<ReferenceBackend>();
+}

@@ -1,0 +1,50 @@
+//===- Backend.h - What computes the results under test --------*- C++ -*-===//
+//
+// Loads specs and runs them: compiled, or by the reference itself, which is how
+// the reference is tested against third-party results.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_TEST_E2E_BACKEND_H
+#define LADON_TEST_E2E_BACKEND_H
+
+#include "compiler/frontend/Frontend.h"
+#include "compiler/reference/Reference.h"
+
+namespace ladon::e2e {
+
+/// A spec file with its text and diagnostics.
+struct Spec {
+  llvm::SourceMgr sources;
+  DiagnosticEngine diagnostics{sources};
+  std::unique_ptr<CheckedSpec> checked;
+
+  const ast::Attention &attention() const { return *checked->attention; }
+};
+
+/// Reads and checks a spec; the error is the printed diagnostics.
+llvm::Expected<std::unique_ptr<Spec>> loadSpec(llvm::StringRef path,
+                                               const ParamOverrides &overrides);
+
+/// A spec ready to run.
+class Program {
+public:
+  virtual ~Program() = default;
+  /// Fills `outputs`, which have the right shapes.
+  virtual llvm::Error run(llvm::ArrayRef<HostTensor> inputs,
+                          llvm::ArrayRef<HostTensor> outputs) = 0;
+};
+
+/// Makes programs of specs.
+class Backend {
+public:
+  virtual ~Backend() = default;
+  virtual llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) = 0;
+};
+
+/// The reference, rounded to the element types of the spec.
+std::unique_ptr<Backend> referenceBackend();
+
+} // namespace ladon::e2e
+
+#endif // LADON_TEST_E2E_BACKEND_H

@@ -1,0 +1,218 @@
+//===- OnnxCases.cpp - Node tests of the ONNX operator Attention ----------===//
+
+#include "compiler/driver/Npy.h"
+#include "compiler/driver/NumericGate.h"
+#include "test/e2e/Suites.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace ladon;
+using namespace ladon::e2e;
+using llvm::StringRef;
+
+namespace {
+
+/// A line of cases.txt.
+struct Case {
+  StringRef name, spec, notYet, missing;
+  ParamOverrides overrides;
+  std::vector<std::pair<StringRef, StringRef>> inputs, outputs;
+};
+
+using Arrays = llvm::StringMap<HostTensor>;
+
+} // namespace
+
+static std::vector<std::pair<StringRef, StringRef>> parsePairs(StringRef text) {
+  std::vector<std::pair<StringRef, StringRef>> pairs;
+  llvm::SmallVector<StringRef> words;
+  text.split(words, ' ', -1, /*KeepEmpty=*/false);
+  for (StringRef word : words)
+    pairs.push_back(word.split('='));
+  return pairs;
+}
+
+static Case parseCase(StringRef line) {
+  Case result;
+  StringRef rest;
+  std::tie(result.name, rest) = line.split(": ");
+  if (rest.consume_front("not yet: ")) {
+    result.notYet = rest;
+    return result;
+  }
+  llvm::SmallVector<StringRef> parts;
+  rest.split(parts, '|');
+  for (StringRef &part : parts)
+    part = part.trim();
+  parts.resize(4);
+  auto [spec, params] = parts[0].split(' ');
+  result.spec = spec;
+  for (auto [name, value] : parsePairs(params))
+    result.overrides.emplace_back(name.str(), value.str());
+  result.inputs = parsePairs(parts[1]);
+  result.outputs = parsePairs(parts[2]);
+  if (parts[3].consume_front("not: "))
+    result.missing = parts[3];
+  return result;
+}
+
+/// Ones where the last two positions agree, in the shape the spec declares.
+static HostTensor identity(const ast::Param &param, const Arrays &arrays) {
+  Extents shape;
+  const HostTensor &k = arrays.find("in_K")->second;
+  for (const ast::Dim &dim : *param.type.dims)
+    shape.push_back(dim.isStatic() ? dim.size : k.shape[0]);
+  HostTensor tensor = HostTensor::zeros(param.type.element, shape);
+  forEachPosition(shape, [&](llvm::ArrayRef<int64_t> position) {
+    tensor.setFloat(position, position[2] == position[3]);
+  });
+  return tensor;
+}
+
+static llvm::Expected<HostTensor> findArray(const Arrays &arrays,
+                                            StringRef name) {
+  auto it = arrays.find(name);
+  if (it == arrays.end())
+    return llvm::createStringError("no array is called " + name);
+  return it->second;
+}
+
+static llvm::Error runCase(const Case &test, StringRef directory,
+                           Backend &backend) {
+  auto spec = loadSpec((directory + "/specs/" + test.spec + ".attn").str(),
+                       test.overrides);
+  if (!spec)
+    return spec.takeError();
+  auto arrays =
+      readNpz((directory + "/test_attention_" + test.name + ".npz").str());
+  if (!arrays)
+    return arrays.takeError();
+  const ast::Attention &attention = (*spec)->attention();
+
+  std::vector<HostTensor> inputs, outputs;
+  for (const auto &param : attention.params) {
+    StringRef array = param->name;
+    for (auto [name, from] : test.inputs)
+      if (name == param->name)
+        array = from;
+    if (array == "identity") {
+      inputs.push_back(identity(*param, *arrays));
+      continue;
+    }
+    auto tensor = findArray(*arrays, array);
+    if (!tensor)
+      return tensor.takeError();
+    inputs.push_back(*tensor);
+  }
+  auto results = evaluate(attention, inputs);
+  if (!results)
+    return results.takeError();
+  for (const ReferenceResult &result : *results)
+    outputs.push_back(HostTensor::zeros(result.element, result.shape));
+  auto program = backend.prepare(**spec);
+  if (!program)
+    return program.takeError();
+  if (llvm::Error error = (*program)->run(inputs, outputs))
+    return error;
+
+  // The expected arrays are themselves f32 results with errors of their own:
+  // the gate is applied with their values in place of the reference's.
+  if (test.outputs.size() != results->size())
+    return llvm::createStringError("the spec has %zu results, the case %zu",
+                                   results->size(), test.outputs.size());
+  for (size_t index = 0; index < results->size(); ++index) {
+    ReferenceResult &result = (*results)[index];
+    auto [name, from] = test.outputs[index];
+    auto expected = findArray(*arrays, from);
+    if (!expected)
+      return expected.takeError();
+    if (name != result.name || expected->shape != result.shape)
+      return llvm::createStringError("result " + name +
+                                     " is not that of the spec");
+    size_t element = 0;
+    forEachPosition(expected->shape, [&](llvm::ArrayRef<int64_t> position) {
+      result.value[element++] = expected->getFloat(position);
+    });
+    GateReport report = applyGate(result, outputs[index]);
+    if (!report.passed)
+      return llvm::createStringError(name + ": " + report.problem);
+  }
+  return llvm::Error::success();
+}
+
+/// The names in the manifest, without their common beginning.
+static llvm::Expected<llvm::StringSet<>> readManifest(StringRef directory) {
+  auto buffer = llvm::MemoryBuffer::getFile(directory + "/manifest.json");
+  if (!buffer)
+    return llvm::errorCodeToError(buffer.getError());
+  auto json = llvm::json::parse((*buffer)->getBuffer());
+  if (!json)
+    return json.takeError();
+  llvm::StringSet<> names;
+  if (const llvm::json::Object *object = json->getAsObject())
+    if (const llvm::json::Object *cases = object->getObject("cases"))
+      for (const auto &entry : *cases) {
+        StringRef name = entry.first;
+        name.consume_front("test_attention_");
+        names.insert(name);
+      }
+  return names;
+}
+
+Counts e2e::runOnnxCases(StringRef directory, Backend &backend) {
+  Counts counts;
+  auto fail = [&](const llvm::Twine &name, llvm::Error error) {
+    llvm::outs() << "FAIL onnx " << name << ": "
+                 << llvm::toString(std::move(error)) << "\n";
+    ++counts.failed;
+  };
+  auto names = readManifest(directory);
+  if (!names) {
+    fail("manifest", names.takeError());
+    return counts;
+  }
+  size_t total = names->size();
+  auto buffer = llvm::MemoryBuffer::getFile(directory + "/cases.txt");
+  if (!buffer) {
+    fail("cases.txt", llvm::errorCodeToError(buffer.getError()));
+    return counts;
+  }
+  llvm::SmallVector<StringRef> lines;
+  (*buffer)->getBuffer().split(lines, '\n', -1, /*KeepEmpty=*/false);
+  std::string partly, notYet;
+  int numPartly = 0, numNotYet = 0;
+  for (StringRef line : lines) {
+    if (line.starts_with("#"))
+      continue;
+    Case test = parseCase(line);
+    if (!names->erase(test.name)) {
+      fail(test.name, llvm::createStringError("not in the manifest"));
+      continue;
+    }
+    if (!test.notYet.empty()) {
+      notYet += ("  not yet: " + test.name + ": " + test.notYet + "\n").str();
+      ++numNotYet;
+      continue;
+    }
+    if (llvm::Error error = runCase(test, directory, backend)) {
+      fail(test.name, std::move(error));
+      continue;
+    }
+    ++counts.passed;
+    if (!test.missing.empty()) {
+      partly += ("  in part: " + test.name + ", without " + test.missing + "\n")
+                    .str();
+      ++numPartly;
+    }
+  }
+  for (const auto &name : *names)
+    fail(name.first(), llvm::createStringError("no line in cases.txt"));
+  llvm::outs() << partly << notYet << "onnx: " << total << " cases, "
+               << counts.passed << " passed (" << numPartly << " in part), "
+               << counts.failed << " failed, " << numNotYet << " not yet\n";
+  return counts;
+}
