@@ -1,35 +1,16 @@
 //===- Dump.cpp - Prints the checked tree ---------------------------------===//
 
 #include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/Fold.h"
 #include "compiler/frontend/Frontend.h"
 
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
-
-#include <cmath>
 
 using namespace ladon;
 using namespace ladon::ast;
 using Kind = ast::Expr::Kind;
 
 namespace {
-
-/// The shortest text that reads back as the same number.
-std::string numberText(double value) {
-  if (std::isinf(value))
-    return value < 0 ? "-inf" : "inf";
-  if (value == std::trunc(value) && std::fabs(value) < 1e15)
-    return std::to_string(int64_t(value));
-  std::string text;
-  for (int digits = 1; digits <= 17; ++digits) {
-    char buffer[40];
-    snprintf(buffer, sizeof(buffer), "%.*g", digits, value);
-    text = buffer;
-    if (strtod(buffer, nullptr) == value)
-      break;
-  }
-  return text;
-}
 
 class Dumper {
 public:

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 using namespace ladon;
 using namespace ladon::ast;
@@ -150,4 +152,20 @@ bool ladon::foldCompare(BinaryOp op, int64_t left, int64_t right) {
   case BinaryOp::Eq: return left == right;
   default: return left != right;
   }
+}
+
+std::string ladon::numberText(double value) {
+  if (std::isinf(value))
+    return value < 0 ? "-inf" : "inf";
+  if (value == std::trunc(value) && std::fabs(value) < 1e15)
+    return std::to_string(int64_t(value));
+  std::string text;
+  for (int digits = 1; digits <= 17; ++digits) {
+    char buffer[40];
+    snprintf(buffer, sizeof(buffer), "%.*g", digits, value);
+    text = buffer;
+    if (strtod(buffer, nullptr) == value)
+      break;
+  }
+  return text;
 }

@@ -21,6 +21,9 @@ std::optional<double> foldFloat(const ast::Expr *expr);
 std::optional<int64_t> foldInteger(ast::BinaryOp op, int64_t left,
                                    int64_t right);
 
+/// The shortest text that reads back as `value`.
+std::string numberText(double value);
+
 bool foldCompare(ast::BinaryOp op, int64_t left, int64_t right);
 
 } // namespace ladon

@@ -98,7 +98,8 @@ private:
   }
 
   void push(Tok kind, size_t length) {
-    tokens.push_back({kind, text.substr(at, length), newlines});
+    tokens.push_back({kind, text.substr(at, length), newlines, dropped});
+    dropped = false;
     at += length;
     newlines = 0;
     spaces = 0;
@@ -162,6 +163,7 @@ private:
     diagnostics.report(DiagId::UnexpectedCharacter, range(at, at + length),
                        shown);
     at += length;
+    dropped = true;
   }
 
   //===--- Comments ------------------------------------------------------===//
@@ -289,6 +291,7 @@ private:
   size_t at = 0;
   unsigned newlines = 0;
   unsigned spaces = 0;
+  bool dropped = false; ///< Text since the last token was left out.
 };
 
 /// Reports the first byte that is not UTF-8.
@@ -307,7 +310,7 @@ bool checkUtf8(StringRef text, DiagnosticEngine &diagnostics) {
 
 std::vector<Token> ladon::lex(StringRef text, DiagnosticEngine &diagnostics) {
   auto start = SMLoc::getFromPointer(text.begin());
-  std::vector<Token> nothing = {{Tok::Eof, text.substr(text.size()), 0}};
+  std::vector<Token> nothing = {{Tok::Eof, text.substr(text.size())}};
   if (text.size() > maxSourceBytes) {
     diagnostics.report(DiagId::SourceTooLarge, {start, start}, text.size(),
                        maxSourceBytes);

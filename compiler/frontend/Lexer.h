@@ -33,6 +33,7 @@ struct Token {
   Tok kind = Tok::Eof;
   llvm::StringRef text;
   unsigned newlinesBefore = 0; ///< Line ends since the token before it.
+  bool afterError = false;     ///< Text before it was reported and left out.
 
   llvm::SMRange range() const {
     return {llvm::SMLoc::getFromPointer(text.begin()),

@@ -19,6 +19,10 @@ Parser::Parser(llvm::ArrayRef<Token> all, DiagnosticEngine &diagnostics)
 //===--- Tokens ------------------------------------------------------------===//
 
 void Parser::errorExpected(StringRef what) {
+  if (peek().afterError) {
+    errorAt = at;
+    return;
+  }
   StringRef text = peek().text;
   std::string found = is(Tok::Eof)       ? "the end of the file"
                       : text.size() > 40 ? "'" + text.take_front(40).str() + "...'"
@@ -120,6 +124,7 @@ File Parser::parseFile() {
       skipToDeclaration();
     }
   }
+  file.end = tokens[at ? at - 1 : 0].range();
   return std::move(file);
 }
 

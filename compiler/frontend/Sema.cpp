@@ -35,7 +35,7 @@ void Sema::noteExpansions(Diagnostic &diagnostic, const Scope *scope) {
 
 void Sema::run() {
   if (file.attentions.empty()) {
-    diagnostics.report(DiagId::NoAttention, {});
+    diagnostics.report(DiagId::NoAttention, file.end);
     return;
   }
   for (size_t at = 1; at < file.attentions.size(); ++at)
@@ -193,7 +193,7 @@ void Sema::evaluateParam(const syntax::ConstParam &param) {
       value->type == ScalarType::Bool ? (value->integer ? "true" : "false")
       : value->type == ScalarType::I32 || value->type == ScalarType::I64
           ? std::to_string(value->integer)
-          : llvm::formatv("{0:g17}", value->number).str();
+          : numberText(value->number);
   spec.params.push_back({param.name.text.str(), value->type, text});
 }
 

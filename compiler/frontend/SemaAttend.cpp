@@ -101,8 +101,9 @@ Sema::checkAttendShapes(const syntax::Expr *expr, const Scope *scope,
              axes[side], describe(tensors[side]->type));
       good = false;
     } else if (tensors[side]->type.element != attend.q->type.element) {
-      report(DiagId::ElementMismatch, at[side]->range, scope, what[0],
-             spelling(attend.q->type.element), what[side],
+      report(DiagId::ElementMismatch, at[side]->range, scope,
+             "the type of the queries", spelling(attend.q->type.element),
+             "that of the " + what[side].str(),
              spelling(tensors[side]->type.element));
       good = false;
     }
@@ -168,7 +169,7 @@ void Sema::checkScale(const syntax::Expr *expr, const Scope *scope,
     report(DiagId::ScaleValue, expr->range, scope,
            value->type.element == ScalarType::Bool || !number
                ? describe(value->type)
-               : llvm::formatv("{0:g}", *number).str());
+               : numberText(*number));
     return;
   }
   attend.scaleExpr = value;

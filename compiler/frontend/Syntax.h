@@ -100,6 +100,7 @@ struct File {
   std::deque<ConstParam> params;
   std::deque<Attention> attentions;
   std::deque<Expr> exprs; ///< Owns every expression.
+  llvm::SMRange end;      ///< The last token, for what is missing.
 };
 
 } // namespace ladon::syntax
