@@ -114,10 +114,11 @@ Value ScalarMath::finish(double value, double err, ScalarType type) const {
   return result;
 }
 
-/// The error of rounding `value` itself, unless results are rounded as the
-/// compiled code rounds them.
+/// The error of rounding `value` itself: none if the compiled code rounds
+/// alike, or if the value is short enough to need no rounding in either type.
 static double rounding(double value, bool roundResults) {
-  return roundResults ? 0 : std::fabs(value);
+  bool exact = static_cast<double>(static_cast<float>(value)) == value;
+  return roundResults || exact ? 0 : std::fabs(value);
 }
 
 bool ScalarMath::close(Value left, Value right) const {
@@ -127,9 +128,8 @@ bool ScalarMath::close(Value left, Value right) const {
 }
 
 Value ScalarMath::constant(double value, ScalarType type) {
-  bool exact = type == ScalarType::F64 ||
-               static_cast<double>(static_cast<float>(value)) == value;
-  return finish(value, exact ? 0 : rounding(value, roundResults), type);
+  double own = type == ScalarType::F32 ? rounding(value, roundResults) : 0;
+  return finish(value, own, type);
 }
 
 Value ScalarMath::convert(Value value, ScalarType from, ScalarType to) {

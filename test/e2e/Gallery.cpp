@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -40,36 +41,54 @@ static const std::pair<int64_t, int64_t> lengths[] = {
     {16, 16}, {17, 33}, {31, 65}, {64, 63}, {33, 128},
     {65, 65}, {40, 17}, {1, 129}, {66, 31}, {128, 130}};
 
-/// `// e2e: S=4,T=20 S=1,T=7` in a spec gives its sizes in place of the table.
-static std::vector<SizeMap> sizesOf(const Spec &spec) {
+/// The sizes of the table, for the run-time sizes of a spec.
+static std::vector<SizeMap> tableSizes(const Spec &spec) {
   std::vector<SizeMap> all;
-  std::vector<std::string> names = sizeNames(spec.attention());
-  StringRef source = spec.attention().source;
-  size_t at = source.find("// e2e: ");
-  if (at != StringRef::npos) {
-    llvm::SmallVector<StringRef> sets;
-    source.drop_front(at + 8).split('\n').first.split(sets, ' ', -1, false);
-    for (StringRef set : sets) {
-      llvm::SmallVector<StringRef> words;
-      set.split(words, ',');
-      SizeMap sizes;
-      for (StringRef word : words) {
-        auto [name, value] = word.split('=');
-        value.getAsInteger(10, sizes[name]);
-      }
-      all.push_back(std::move(sizes));
-    }
-    return all;
-  }
   int64_t batch = 1;
   for (auto [S, T] : lengths) {
     SizeMap sizes;
-    for (const std::string &name : names)
+    for (const std::string &name : sizeNames(spec.attention()))
       sizes[name] = name == "B" ? batch : name == "T" ? T : S;
     all.push_back(std::move(sizes));
     batch = batch % 3 + 1;
   }
   return all;
+}
+
+llvm::Expected<OptionTable> e2e::readOptions(StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer)
+    return llvm::createStringError(path + ": " + buffer.getError().message());
+  OptionTable table;
+  llvm::SmallVector<StringRef> lines, words, parts;
+  (*buffer)->getBuffer().split(lines, '\n', -1, /*KeepEmpty=*/false);
+  for (StringRef line : lines) {
+    if (line.starts_with("#"))
+      continue;
+    words.clear();
+    line.split(words, ' ', -1, /*KeepEmpty=*/false);
+    SpecOptions &options = table[words[0]];
+    bool inSizes = false;
+    for (StringRef word : llvm::ArrayRef(words).drop_front()) {
+      if (word == "@") {
+        inSizes = true;
+        continue;
+      }
+      parts.clear();
+      word.split(parts, ',');
+      SizeMap sizes;
+      for (StringRef part : parts) {
+        auto [name, value] = part.split('=');
+        if (!inSizes)
+          options.overrides.emplace_back(name.str(), value.str());
+        else if (value.getAsInteger(10, sizes[name]))
+          return llvm::createStringError(path + ": bad size '" + part + "'");
+      }
+      if (inSizes)
+        options.sizes.push_back(std::move(sizes));
+    }
+  }
+  return table;
 }
 
 static std::string describe(const Trial &trial) {
@@ -121,11 +140,12 @@ static llvm::Error runTrial(const Spec &spec, Program &program,
 }
 
 /// Runs all trials of a spec; prints its failures.
-static Counts runSpec(StringRef path, Backend &backend, int seeds,
-                      bool verbose) {
+static Counts runSpec(StringRef path, Backend &backend,
+                      const GalleryOptions &options) {
   Counts counts;
   StringRef name = llvm::sys::path::stem(path);
-  auto spec = loadSpec(path, {});
+  SpecOptions own = options.specs.lookup(name);
+  auto spec = loadSpec(path, own.overrides);
   if (!spec) {
     llvm::outs() << "FAIL " << name << ": " << llvm::toString(spec.takeError())
                  << "\n";
@@ -137,10 +157,12 @@ static Counts runSpec(StringRef path, Backend &backend, int seeds,
                  << llvm::toString(program.takeError()) << "\n";
     return {0, 1};
   }
+  if (own.sizes.empty())
+    own.sizes = tableSizes(**spec);
   Worst worst;
   uint64_t trialNumber = 0;
-  for (int seed = 0; seed < seeds; ++seed)
-    for (const SizeMap &sizes : sizesOf(**spec)) {
+  for (int seed = 0; seed < options.seeds; ++seed)
+    for (const SizeMap &sizes : own.sizes) {
       // Kinds of values and views take turns: 6 and 5 have no common divisor,
       // so that all 30 pairs occur.
       ++trialNumber;
@@ -161,7 +183,7 @@ static Counts runSpec(StringRef path, Backend &backend, int seeds,
                  << " of " << worst.elements << " elements\n";
     ++counts.failed;
   }
-  if (verbose)
+  if (options.verbose)
     llvm::outs() << llvm::formatv(
         "{0,-28} {1,4} trials, error {2:e2}, bound {3:e2}, correlation "
         "1 - {4:e1}\n",
@@ -170,8 +192,8 @@ static Counts runSpec(StringRef path, Backend &backend, int seeds,
   return counts;
 }
 
-Counts e2e::runGallery(StringRef directory, Backend &backend, int seeds,
-                       bool verbose) {
+Counts e2e::runGallery(StringRef directory, Backend &backend,
+                       const GalleryOptions &options) {
   std::vector<std::string> paths;
   std::error_code error;
   for (llvm::sys::fs::directory_iterator it(directory, error), end;
@@ -185,7 +207,7 @@ Counts e2e::runGallery(StringRef directory, Backend &backend, int seeds,
     ++counts.failed;
   }
   for (const std::string &path : paths)
-    counts += runSpec(path, backend, seeds, verbose);
+    counts += runSpec(path, backend, options);
   llvm::outs() << directory << ": " << paths.size() << " specs, "
                << counts.passed << " trials passed, " << counts.failed
                << " failed\n";

@@ -7,6 +7,7 @@
 #ifndef LADON_TEST_E2E_SUITES_H
 #define LADON_TEST_E2E_SUITES_H
 
+#include "compiler/driver/InputGenerator.h"
 #include "test/e2e/Backend.h"
 
 namespace ladon::e2e {
@@ -24,10 +25,26 @@ struct Counts {
 /// them. Lists the cases that run in part and those that do not run.
 Counts runOnnxCases(llvm::StringRef directory, Backend &backend);
 
-/// Every spec of `directory` at a table of sizes, `seeds` times, through the
-/// numeric gate; the kinds of values and of memory layouts take turns.
-Counts runGallery(llvm::StringRef directory, Backend &backend, int seeds,
-                  bool verbose);
+/// How one spec is tested.
+struct SpecOptions {
+  ParamOverrides overrides;
+  std::vector<SizeMap> sizes; ///< Empty: the table of sizes.
+};
+using OptionTable = llvm::StringMap<SpecOptions>;
+
+/// Reads a file as options.txt, which explains itself.
+llvm::Expected<OptionTable> readOptions(llvm::StringRef path);
+
+struct GalleryOptions {
+  OptionTable specs; ///< By the name of the file, without ".attn".
+  int seeds = 1;     ///< Rounds through the sizes.
+  bool verbose = false;
+};
+
+/// Every spec of `directory` at its sizes through the numeric gate; the kinds
+/// of values and of memory layouts take turns.
+Counts runGallery(llvm::StringRef directory, Backend &backend,
+                  const GalleryOptions &options);
 
 } // namespace ladon::e2e
 
