@@ -16,6 +16,10 @@ def Attn_Dialect : Dialect {
     and mask as regions over positions, so that later passes can reason about
     them; nothing here says in what order or on what machine the work is done.
   }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
 }
 
 class Attn_Op<string mnemonic, list<Trait> traits = []>

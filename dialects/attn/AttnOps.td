@@ -4,18 +4,17 @@
 #define LADON_DIALECTS_ATTN_OPS_TD
 
 include "dialects/attn/AttnDialect.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Attn_FloatElement : AnyTypeOf<[F32, F64]>;
-def Attn_Tensor : TensorOf<[F32, F64]>;
+def Attn_Tensor : RankedTensorOf<[F32, F64]>;
 /// A tensor before bufferization, a memref after it.
 def Attn_Shaped : AnyTypeOf<[RankedTensorOf<[F32, F64]>, MemRefOf<[F32, F64]>],
                             "ranked tensor or memref of f32 or f64">;
 def Attn_Capture
-    : AnyTypeOf<[AnyRankedTensor, AnyRankedOrUnrankedMemRef, AnyInteger, AnyFloat],
-                "captured tensor, memref, integer or float">;
+    : AnyTypeOf<[AnyRankedTensor, AnyMemRef, AnySignlessInteger, AnyFloat],
+                "ranked tensor, memref, integer or float">;
 
 def Attn_SplitHeadsOp : Attn_Op<"split_heads", [Pure]> {
   let summary = "[batch, positions, heads * D] to [batch, heads, positions, D]";
@@ -55,9 +54,9 @@ def Attn_ConcatHeadsOp : Attn_Op<"concat_heads", [Pure]> {
 }
 
 def Attn_AttendOp : Attn_Op<"attend", [
-    AttrSizedOperandSegments, RecursiveMemoryEffects,
+    AttrSizedOperandSegments, IsolatedFromAbove, DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-    DestinationStyleOpInterface]> {
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "softmax(mask(score(scale * q k^T))) v, head by head";
   let description = [{
     For every batch `b`, query head `h` and query position `i`:
@@ -78,14 +77,20 @@ def Attn_AttendOp : Attn_Op<"attend", [
         q (b, h, i, d)   k (b, h floordiv g, j, d)   v (b, h floordiv g, j, e)
         out (b, h, i, e)   lse (b, h, i)
 
-    and `attn-fuse-heads` replaces split and concatenated operands by maps such
-    as `(b, i, h * 64 + d)`.
+    with `g = heads / key_value_heads` (left out when it is 1). A map may have
+    its results in any order, and may join head and feature into one axis, as
+    `h * head_dim + d`: `attn-fuse-heads` replaces split and concatenated
+    operands by maps such as `(b, i, h * 64 + d)`.
 
     `score` has block arguments `(s, b, h, i, j, captures...)`, `mask`
     `(b, h, i, j, captures...)`; s has the element type of q, positions are i32.
     Either region may be empty: the plain score, and no mask. Regions see
-    nothing but their arguments, and hold only pure elementwise operations and
+    nothing but their arguments, and hold only pure scalar operations and
     `attn.read`. The destinations are `out` and, if a second one is given, `lse`.
+
+    The operation is on tensors, and returns its destinations' new values, or on
+    memrefs, writes its destinations, and returns nothing. What the destinations
+    hold before does not matter.
 
     ```mlir
     %out = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64
@@ -95,9 +100,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
         captures(%offset : i32)
         outs(%init : tensor<?x8x?x64xf32>)
         maps [#q, #k, #v, #out]
-        score {}
-        mask {
-        ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %o: i32):
+        mask(%b: i32, %h: i32, %i: i32, %j: i32, %o: i32) {
           %last = arith.addi %i, %o : i32
           %visible = arith.cmpi sle, %j, %last : i32
           attn.yield %visible : i1
@@ -112,12 +115,24 @@ def Attn_AttendOp : Attn_Op<"attend", [
     I64Attr:$value_dim, F64Attr:$scale,
     AffineMapArrayAttr:$indexing_maps);
   let results = (outs Variadic<Attn_Tensor>:$results);
-  let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  let regions = (region MaxSizedRegion<1>:$score, MaxSizedRegion<1>:$mask);
+  let skipDefaultBuilders = 1;
+  /// On tensors or memrefs in the canonical form, with empty regions. Heads and
+  /// feature sizes are those of the types.
+  let builders = [OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key,
+      "::mlir::Value":$value, "::mlir::ValueRange":$captures,
+      "::mlir::ValueRange":$inits, "double":$scale)>];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
+    /// The dimensions of the indexing maps, by position.
+    enum MapDim : unsigned { Batch, Head, Query, Key, Feature, ValueFeature };
+    /// What an axis of an operand counts. Positions are those of queries for q,
+    /// out and lse, of keys for k and v. Joined is `h * D + d`.
+    enum class AxisRole { Batch, Head, Position, Feature, Joined };
+
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return getInitsMutable();
     }
@@ -126,7 +141,35 @@ def Attn_AttendOp : Attn_Op<"attend", [
     bool hasLse() { return getInits().size() > 1; }
     /// f32 or f64.
     ::mlir::FloatType getElementType();
+    /// The map of q, k, v (0 to 2), out (3) or lse (4).
     ::mlir::AffineMap getMap(unsigned operand);
+    /// q, k, v, out or lse, by the position of its map.
+    ::mlir::OpOperand &getMappedOperand(unsigned operand);
+    unsigned getNumMaps() { return 3 + getInits().size(); }
+    /// The map of an operand in the canonical form.
+    static ::mlir::AffineMap getCanonicalMap(::mlir::MLIRContext *context,
+        unsigned operand, int64_t heads, int64_t keyValueHeads);
+    /// `h`, or `h floordiv g` for k and v with fewer heads: what stands for the
+    /// head in the map of `operand`.
+    ::mlir::AffineExpr getHeadExpr(unsigned operand);
+    /// `d` or `e`, and null for lse.
+    ::mlir::AffineExpr getFeatureExpr(unsigned operand);
+    /// What each axis of an operand counts, after its map; none when the map
+    /// has no such reading.
+    std::optional<::llvm::SmallVector<AxisRole, 4>> getAxisRoles(
+        unsigned operand);
+    /// The axis of an operand with that role, or -1.
+    int64_t findAxis(unsigned operand, AxisRole role);
+    /// Adds the one block of an empty region, with the arguments it must have.
+    ::mlir::Block *createScoreBody(::mlir::OpBuilder &builder);
+    ::mlir::Block *createMaskBody(::mlir::OpBuilder &builder);
+    /// The block arguments that stand for the captures.
+    ::mlir::Block::BlockArgListType getScoreCaptures() {
+      return getScore().getArguments().drop_front(5);
+    }
+    ::mlir::Block::BlockArgListType getMaskCaptures() {
+      return getMask().getArguments().drop_front(4);
+    }
   }];
 }
 
@@ -141,9 +184,9 @@ def Attn_ReadOp : Attn_Op<"read", [Pure]> {
     %d = attn.read %doc[%b, %j] : tensor<?x?xi32>, i32, i32
     ```
   }];
-  let arguments = (ins AnyTypeOf<[AnyRankedTensor, AnyRankedOrUnrankedMemRef]>:$source,
+  let arguments = (ins AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$source,
                        Variadic<AnySignlessInteger>:$indices);
-  let results = (outs AnyTypeOf<[AnyInteger, AnyFloat]>:$result);
+  let results = (outs AnyTypeOf<[AnySignlessInteger, AnyFloat]>:$result);
   let assemblyFormat = [{
     $source `[` $indices `]` attr-dict `:` type($source) (`,` type($indices)^)?
     `->` type($result)

@@ -1,0 +1,102 @@
+//===- Passes.td - Passes from attn to the tile level ------*- tablegen -*-===//
+
+#ifndef LADON_COMPILER_TRANSFORMS_PASSES_TD
+#define LADON_COMPILER_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+//===----------------------------------------------------------------------===//
+// attn on tensors
+//===----------------------------------------------------------------------===//
+
+def FuseHeads : Pass<"attn-fuse-heads", "::mlir::func::FuncOp"> {
+  let summary = "Fold split and concatenated heads into attend's indexing maps";
+  let description = [{
+    An `attn.attend` reads the source of an `attn.split_heads` directly, through
+    a map such as `(b, i, h * 64 + d)`, and stores its output where a lone
+    `attn.concat_heads` would put it. What cannot be folded (a split that is no
+    operand of an attend, an output needed in both forms) becomes a reshape and
+    a `linalg.transpose`, with a remark that says why. No `attn.split_heads` or
+    `attn.concat_heads` is left.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def CanonicalizeMasks : Pass<"attn-canonicalize-masks", "::mlir::func::FuncOp"> {
+  let summary = "Bring masks into the normal form that analysis reads";
+  let description = [{
+    In the mask of every `attn.attend`: negations move to the comparisons, a
+    comparison has the key position alone on its left where the algebra allows,
+    `|x| <= c` is two bounds, conjuncts that the ranges of the positions imply
+    are gone. A rewrite happens only where no value can wrap, given that
+    positions and sizes are below 2^30.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
+  let summary = "Tensors to memrefs, results to arguments";
+  let description = [{
+    Results of a function become trailing arguments (`ladon.output`), memrefs of
+    any strides like all others, and are computed in place. Intermediate tensors
+    become `memref.alloc`, which the caller frees as a whole after the call: no
+    `memref.dealloc` is made. A result that is an argument, or is returned
+    twice, is copied (`linalg.copy`).
+  }];
+  let dependentDialects = [
+    "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// Tile level
+//===----------------------------------------------------------------------===//
+
+def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
+  let summary = "Lower attend to the online-softmax loop nest";
+  let description = [{
+    Each `attn.attend` on buffers becomes a `scf.forall` over (batch, head, query
+    tile); each grid point loops over all blocks of keys and masks every block.
+    Operands that are no (batch, head, position, feature) tensors are viewed as
+    such; no element is copied. Where hidden keys could spread a NaN or an
+    infinity, the finished tile is tested and computed again with guarded
+    updates in that rare case.
+  }];
+  let options = [
+    Option<"queryTile", "query-tile", "int64_t", "24",
+           "rows of a query tile of 32-bit elements; 64-bit ones get half">,
+    Option<"keyTile", "key-tile", "int64_t", "128", "keys of a block">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::ladon::tile::TileDialect"
+  ];
+}
+
+def ClassifyBlocks : Pass<"classify-blocks", "::mlir::func::FuncOp"> {
+  let summary = "Visit only the blocks of keys that a mask lets through";
+  let description = [{
+    For each `tile.key_loop` whose block of keys goes through one `tile.mask`,
+    scalar code computed from the mask at run time
+
+    - tightens the bounds of the loop to the keys that some row of the query
+      tile may see (not rounded to whole blocks);
+    - where the visible keys are described by ranges, moves the keys that every
+      row sees into a loop without the mask, and excepts them from the loop that
+      keeps it. Fewer of them than half a block are not moved;
+    - where they are not (captured tensors, remainders), tests each block: one
+      that no row can see is skipped and nothing is read for it, one that every
+      row sees is computed without the mask.
+
+    A loop with guarded updates keeps its mask and is only tightened. A part of
+    a mask that has no bounds is reported in a remark; the result is correct
+    whatever the mask is.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::ladon::tile::TileDialect"];
+}
+
+#endif // LADON_COMPILER_TRANSFORMS_PASSES_TD

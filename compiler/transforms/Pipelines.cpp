@@ -1,0 +1,24 @@
+//===- Pipelines.cpp - The stages of the compiler -------------------------===//
+
+#include "compiler/transforms/Pipelines.h"
+
+#include "compiler/transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void ladon::buildFusePipeline(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createFuseHeads());
+  pm.addNestedPass<func::FuncOp>(createCanonicalizeMasks());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void ladon::buildAttnPipeline(OpPassManager &pm) {
+  buildFusePipeline(pm);
+  pm.addPass(createBufferizeAttention());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}

@@ -1,0 +1,20 @@
+//===- Pipelines.h - The stages of the compiler ----------------*- C++ -*-===//
+
+#ifndef LADON_COMPILER_TRANSFORMS_PIPELINES_H
+#define LADON_COMPILER_TRANSFORMS_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+
+namespace ladon {
+
+/// Folds heads and masks, on tensors: what `--emit fused` shows.
+void buildFusePipeline(mlir::OpPassManager &pm);
+
+/// From an imported module to memrefs: `buildFusePipeline` and bufferization.
+/// Leaves functions with memref and scalar arguments, `attn.attend` and linalg
+/// operations on memrefs, and `memref.alloc` for what lies between them.
+void buildAttnPipeline(mlir::OpPassManager &pm);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_TRANSFORMS_PIPELINES_H

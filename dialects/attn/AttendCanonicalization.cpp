@@ -1,0 +1,134 @@
+//===- AttendCanonicalization.cpp - Simpler forms of attn.attend ----------===//
+//
+// Regions that say nothing go; so do captures that no region uses or that are
+// there twice. A captured constant moves into the regions, where folding sees
+// it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/attn/Attn.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace ladon::attn;
+
+/// Removes capture `index`; its block arguments have no uses left.
+static void eraseCapture(AttendOp op, unsigned index,
+                         PatternRewriter &rewriter) {
+  rewriter.modifyOpInPlace(op, [&] {
+    if (op.hasScore())
+      op.getScore().eraseArgument(5 + index);
+    if (op.hasMask())
+      op.getMask().eraseArgument(4 + index);
+    op.getCapturesMutable().erase(index);
+  });
+}
+
+/// The block arguments of capture `index`, one for each region that is there.
+static SmallVector<BlockArgument, 2> getCaptureArguments(AttendOp op,
+                                                         unsigned index) {
+  SmallVector<BlockArgument, 2> args;
+  if (op.hasScore())
+    args.push_back(op.getScoreCaptures()[index]);
+  if (op.hasMask())
+    args.push_back(op.getMaskCaptures()[index]);
+  return args;
+}
+
+static Value getYielded(Region &region) {
+  return cast<YieldOp>(region.front().getTerminator()).getValue();
+}
+
+namespace {
+
+/// `score` that yields s, and `mask` that yields true, are as good as none.
+struct DropPlainRegions : OpRewritePattern<AttendOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttendOp op,
+                                PatternRewriter &rewriter) const override {
+    auto drop = [&](Region &region) {
+      rewriter.modifyOpInPlace(op, [&] {
+        while (!region.front().empty())
+          rewriter.eraseOp(&region.front().back());
+        rewriter.eraseBlock(&region.front());
+      });
+      return success();
+    };
+    if (op.hasScore() &&
+        getYielded(op.getScore()) == op.getScore().getArgument(0))
+      return drop(op.getScore());
+    if (op.hasMask() && matchPattern(getYielded(op.getMask()), m_One()))
+      return drop(op.getMask());
+    return rewriter.notifyMatchFailure(op, "expected a plain score or mask");
+  }
+};
+
+/// Captures that no region uses.
+struct DropUnusedCaptures : OpRewritePattern<AttendOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttendOp op,
+                                PatternRewriter &rewriter) const override {
+    for (unsigned i = 0; i < op.getCaptures().size(); ++i) {
+      if (!llvm::all_of(getCaptureArguments(op, i),
+                        [](Value arg) { return arg.use_empty(); }))
+        continue;
+      eraseCapture(op, i, rewriter);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "expected an unused capture");
+  }
+};
+
+/// A value captured twice: the second one's uses go to the first.
+struct MergeEqualCaptures : OpRewritePattern<AttendOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttendOp op,
+                                PatternRewriter &rewriter) const override {
+    llvm::SmallDenseMap<Value, unsigned> first;
+    for (auto [i, capture] : llvm::enumerate(op.getCaptures())) {
+      auto [known, isNew] = first.try_emplace(capture, i);
+      if (isNew)
+        continue;
+      for (auto [from, to] : llvm::zip(getCaptureArguments(op, i),
+                                       getCaptureArguments(op, known->second)))
+        rewriter.replaceAllUsesWith(from, to);
+      eraseCapture(op, i, rewriter);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "expected a value captured twice");
+  }
+};
+
+/// A captured scalar constant becomes a constant of each region.
+struct SinkConstantCaptures : OpRewritePattern<AttendOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttendOp op,
+                                PatternRewriter &rewriter) const override {
+    for (auto [i, capture] : llvm::enumerate(op.getCaptures())) {
+      auto constant = capture.getDefiningOp<arith::ConstantOp>();
+      if (!constant || isa<ShapedType>(constant.getType()))
+        continue;
+      for (BlockArgument arg : getCaptureArguments(op, i)) {
+        rewriter.setInsertionPointToStart(arg.getOwner());
+        Operation *inner = rewriter.clone(*constant);
+        rewriter.replaceAllUsesWith(arg, inner->getResult(0));
+      }
+      eraseCapture(op, i, rewriter);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "expected a captured constant");
+  }
+};
+
+} // namespace
+
+void AttendOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                           MLIRContext *context) {
+  patterns.add<DropPlainRegions, DropUnusedCaptures, MergeEqualCaptures,
+               SinkConstantCaptures>(context);
+}

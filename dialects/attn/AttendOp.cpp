@@ -1,0 +1,376 @@
+//===- AttendOp.cpp - attn.attend: construction, maps and verifiers -------===//
+//
+// Every verifier clause states what the operation's description promises.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/attn/Attn.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace ladon::attn;
+
+static constexpr StringLiteral operandNames[] = {"query", "key", "value", "out",
+                                                 "lse"};
+
+//===----------------------------------------------------------------------===//
+// Construction
+//===----------------------------------------------------------------------===//
+
+void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
+                     Value key, Value value, ValueRange captures,
+                     ValueRange inits, double scale) {
+  auto queryType = cast<ShapedType>(query.getType());
+  auto valueType = cast<ShapedType>(value.getType());
+  int64_t heads = queryType.getDimSize(1);
+  int64_t keyValueHeads = valueType.getDimSize(1);
+
+  state.addOperands({query, key, value});
+  state.addOperands(captures);
+  state.addOperands(inits);
+  for (Type type : inits.getTypes())
+    if (isa<RankedTensorType>(type))
+      state.addTypes(type);
+  state.addRegion();
+  state.addRegion();
+
+  SmallVector<AffineMap> maps;
+  for (unsigned operand = 0; operand < 3 + inits.size(); ++operand)
+    maps.push_back(
+        getCanonicalMap(builder.getContext(), operand, heads, keyValueHeads));
+  auto &props = state.getOrAddProperties<Properties>();
+  props.operandSegmentSizes = {1, 1, 1, static_cast<int32_t>(captures.size()),
+                               static_cast<int32_t>(inits.size())};
+  props.heads = builder.getI64IntegerAttr(heads);
+  props.key_value_heads = builder.getI64IntegerAttr(keyValueHeads);
+  props.head_dim = builder.getI64IntegerAttr(queryType.getDimSize(3));
+  props.value_dim = builder.getI64IntegerAttr(valueType.getDimSize(3));
+  props.scale = builder.getF64FloatAttr(scale);
+  props.indexing_maps = builder.getAffineMapArrayAttr(maps);
+}
+
+/// Types of the arguments of a score or mask region.
+static SmallVector<Type> getBodyTypes(AttendOp op, bool isScore) {
+  SmallVector<Type> types;
+  if (isScore)
+    types.push_back(op.getElementType());
+  types.append(4, IntegerType::get(op.getContext(), 32));
+  llvm::append_range(types, op.getCaptures().getTypes());
+  return types;
+}
+
+static Block *createBody(OpBuilder &builder, AttendOp op, Region &region,
+                         bool isScore) {
+  SmallVector<Type> types = getBodyTypes(op, isScore);
+  SmallVector<Location> locs(types.size(), op.getLoc());
+  OpBuilder::InsertionGuard guard(builder);
+  return builder.createBlock(&region, region.end(), types, locs);
+}
+
+Block *AttendOp::createScoreBody(OpBuilder &builder) {
+  return createBody(builder, *this, getScore(), /*isScore=*/true);
+}
+
+Block *AttendOp::createMaskBody(OpBuilder &builder) {
+  return createBody(builder, *this, getMask(), /*isScore=*/false);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands and their maps
+//===----------------------------------------------------------------------===//
+
+FloatType AttendOp::getElementType() {
+  return cast<FloatType>(
+      cast<ShapedType>(getQuery().getType()).getElementType());
+}
+
+AffineMap AttendOp::getMap(unsigned operand) {
+  return cast<AffineMapAttr>(getIndexingMaps()[operand]).getValue();
+}
+
+OpOperand &AttendOp::getMappedOperand(unsigned operand) {
+  if (operand < 3)
+    return getOperation()->getOpOperand(operand);
+  return getInitsMutable()[operand - 3];
+}
+
+static AffineExpr getHead(MLIRContext *context, unsigned operand, int64_t heads,
+                          int64_t keyValueHeads) {
+  AffineExpr head = getAffineDimExpr(AttendOp::Head, context);
+  bool isKeyOrValue = operand == 1 || operand == 2;
+  return isKeyOrValue ? head.floorDiv(heads / keyValueHeads) : head;
+}
+
+static AffineExpr getFeature(MLIRContext *context, unsigned operand) {
+  if (operand > 3)
+    return {};
+  return getAffineDimExpr(
+      operand < 2 ? AttendOp::Feature : AttendOp::ValueFeature, context);
+}
+
+static AffineExpr getPosition(MLIRContext *context, unsigned operand) {
+  bool isKeyOrValue = operand == 1 || operand == 2;
+  return getAffineDimExpr(isKeyOrValue ? AttendOp::Key : AttendOp::Query,
+                          context);
+}
+
+AffineExpr AttendOp::getHeadExpr(unsigned operand) {
+  return getHead(getContext(), operand, getHeads(), getKeyValueHeads());
+}
+
+AffineExpr AttendOp::getFeatureExpr(unsigned operand) {
+  return getFeature(getContext(), operand);
+}
+
+AffineMap AttendOp::getCanonicalMap(MLIRContext *context, unsigned operand,
+                                    int64_t heads, int64_t keyValueHeads) {
+  SmallVector<AffineExpr> axes = {
+      getAffineDimExpr(Batch, context),
+      getHead(context, operand, heads, keyValueHeads),
+      getPosition(context, operand)};
+  if (AffineExpr feature = getFeature(context, operand))
+    axes.push_back(feature);
+  return AffineMap::get(/*dimCount=*/6, /*symbolCount=*/0, axes, context);
+}
+
+/// Features of one head of an operand.
+static int64_t getFeatureCount(AttendOp op, unsigned operand) {
+  return operand < 2 ? op.getHeadDim() : op.getValueDim();
+}
+
+std::optional<SmallVector<AttendOp::AxisRole, 4>>
+AttendOp::getAxisRoles(unsigned operand) {
+  AffineExpr batch = getAffineDimExpr(Batch, getContext());
+  AffineExpr head = getHeadExpr(operand);
+  AffineExpr position = getPosition(getContext(), operand);
+  AffineExpr feature = getFeatureExpr(operand);
+  AffineExpr joined;
+  if (feature)
+    joined = head * getFeatureCount(*this, operand) + feature;
+
+  SmallVector<AxisRole, 4> roles;
+  for (AffineExpr axis : getMap(operand).getResults()) {
+    if (axis == batch)
+      roles.push_back(AxisRole::Batch);
+    else if (axis == head)
+      roles.push_back(AxisRole::Head);
+    else if (axis == position)
+      roles.push_back(AxisRole::Position);
+    else if (axis == feature)
+      roles.push_back(AxisRole::Feature);
+    else if (axis == joined)
+      roles.push_back(AxisRole::Joined);
+    else
+      return std::nullopt;
+  }
+  auto count = [&](AxisRole role) { return llvm::count(roles, role); };
+  bool isSplit = count(AxisRole::Head) == 1 &&
+                 count(AxisRole::Feature) == (feature ? 1 : 0) &&
+                 count(AxisRole::Joined) == 0;
+  bool isJoined = count(AxisRole::Joined) == 1 && count(AxisRole::Head) == 0 &&
+                  count(AxisRole::Feature) == 0;
+  if (count(AxisRole::Batch) != 1 || count(AxisRole::Position) != 1 ||
+      (!isSplit && !isJoined))
+    return std::nullopt;
+  return roles;
+}
+
+int64_t AttendOp::findAxis(unsigned operand, AxisRole role) {
+  auto roles = getAxisRoles(operand);
+  if (!roles)
+    return -1;
+  auto *found = llvm::find(*roles, role);
+  return found == roles->end() ? -1 : found - roles->begin();
+}
+
+//===----------------------------------------------------------------------===//
+// Effects
+//===----------------------------------------------------------------------===//
+
+void AttendOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  for (OpOperand &operand : (*this)->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    MemoryEffects::Effect *effect = MemoryEffects::Read::get();
+    if (isDpsInit(&operand))
+      effect = MemoryEffects::Write::get();
+    effects.emplace_back(effect, &operand, SideEffects::DefaultResource::get());
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Verifiers
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifySizes(AttendOp op) {
+  int64_t heads = op.getHeads(), keyValueHeads = op.getKeyValueHeads();
+  if (heads < 1 || keyValueHeads < 1)
+    return op.emitOpError("expected at least one head, found ")
+           << heads << " and " << keyValueHeads << " key/value heads";
+  if (heads % keyValueHeads != 0)
+    return op.emitOpError() << heads << " heads do not share " << keyValueHeads
+                            << " key/value heads evenly";
+  int64_t headDim = op.getHeadDim(), valueDim = op.getValueDim();
+  if (headDim < 1 || valueDim < 1)
+    return op.emitOpError("expected at least one feature, found a head_dim of ")
+           << headDim << " and a value_dim of " << valueDim;
+  if (!std::isfinite(op.getScale().convertToDouble()))
+    return op.emitOpError("expected a finite scale");
+  return success();
+}
+
+static LogicalResult verifyOperandTypes(AttendOp op) {
+  size_t inits = op.getInits().size();
+  if (inits != 1 && inits != 2)
+    return op.emitOpError("expected a destination for out and at most one for "
+                          "lse, found ")
+           << inits << " destinations";
+  bool onMemory = isa<MemRefType>(op.getQuery().getType());
+  StringRef kind = onMemory ? "memref" : "tensor";
+  for (unsigned operand = 0; operand < op.getNumMaps(); ++operand) {
+    auto type = cast<ShapedType>(op.getMappedOperand(operand).get().getType());
+    if (isa<MemRefType>(type) != onMemory)
+      return op.emitOpError("expected ")
+             << operandNames[operand] << " to be a " << kind
+             << " as query is, found " << type;
+    if (type.getElementType() != op.getElementType())
+      return op.emitOpError("expected ")
+             << operandNames[operand] << " of " << op.getElementType()
+             << " as query is, found " << type.getElementType();
+  }
+  for (Type type : op.getCaptures().getTypes())
+    if (isa<ShapedType>(type) && isa<MemRefType>(type) != onMemory)
+      return op.emitOpError("expected captures to be ")
+             << kind << "s as query is, found " << type;
+  return success();
+}
+
+/// The extent an axis must have, or a dynamic one.
+static int64_t getExpectedExtent(AttendOp op, unsigned operand,
+                                 AttendOp::AxisRole role) {
+  bool isKeyOrValue = operand == 1 || operand == 2;
+  int64_t heads = isKeyOrValue ? op.getKeyValueHeads() : op.getHeads();
+  switch (role) {
+  case AttendOp::AxisRole::Head:
+    return heads;
+  case AttendOp::AxisRole::Feature:
+    return getFeatureCount(op, operand);
+  case AttendOp::AxisRole::Joined:
+    return heads * getFeatureCount(op, operand);
+  case AttendOp::AxisRole::Batch:
+  case AttendOp::AxisRole::Position:
+    break;
+  }
+  return ShapedType::kDynamic;
+}
+
+/// What is wrong with a map, in the terms in which maps are printed: d0 to d5
+/// are b, h, i, j, d, e.
+static LogicalResult emitMapError(AttendOp op, unsigned operand) {
+  std::string expected;
+  llvm::raw_string_ostream os(expected);
+  AffineExpr head = op.getHeadExpr(operand);
+  os << getAffineDimExpr(AttendOp::Batch, op.getContext()) << ", "
+     << getPosition(op.getContext(), operand);
+  if (AffineExpr feature = op.getFeatureExpr(operand))
+    os << ", " << head << " and " << feature << " (or "
+       << head * getFeatureCount(op, operand) + feature << " for the two)";
+  else
+    os << " and " << head;
+  return op.emitOpError("expected the map of ")
+         << operandNames[operand] << " to give " << expected
+         << ", each once, found " << AffineMapAttr::get(op.getMap(operand));
+}
+
+static LogicalResult verifyMaps(AttendOp op) {
+  if (op.getIndexingMaps().size() != op.getNumMaps())
+    return op.emitOpError("expected ")
+           << op.getNumMaps() << " indexing maps, found "
+           << op.getIndexingMaps().size();
+  // Batch, query and key positions, as far as some operand says them.
+  int64_t common[3] = {ShapedType::kDynamic, ShapedType::kDynamic,
+                       ShapedType::kDynamic};
+  static constexpr StringLiteral commonNames[] = {
+      "batch size", "number of queries", "number of keys"};
+  for (unsigned operand = 0; operand < op.getNumMaps(); ++operand) {
+    auto type = cast<ShapedType>(op.getMappedOperand(operand).get().getType());
+    AffineMap map = op.getMap(operand);
+    auto roles = op.getAxisRoles(operand);
+    if (!roles || map.getNumDims() != 6 || map.getNumSymbols() != 0)
+      return emitMapError(op, operand);
+    if (type.getRank() != map.getNumResults())
+      return op.emitOpError("expected ")
+             << operandNames[operand] << " of rank " << map.getNumResults()
+             << " after its map, found rank " << type.getRank();
+    for (auto [axis, role] : llvm::enumerate(*roles)) {
+      int64_t extent = type.getDimSize(axis);
+      bool isPosition = role == AttendOp::AxisRole::Position;
+      if (isPosition || role == AttendOp::AxisRole::Batch) {
+        bool isKeyOrValue = operand == 1 || operand == 2;
+        unsigned which = isPosition ? (isKeyOrValue ? 2 : 1) : 0;
+        int64_t &known = common[which];
+        if (ShapedType::isDynamic(known))
+          known = extent;
+        if (!ShapedType::isDynamic(extent) && extent != known)
+          return op.emitOpError("expected one ")
+                 << commonNames[which] << ", found " << known << " and, in "
+                 << operandNames[operand] << ", " << extent;
+        continue;
+      }
+      int64_t expected = getExpectedExtent(op, operand, role);
+      if (extent != expected)
+        return op.emitOpError("expected an extent of ")
+               << expected << " on axis " << axis << " of "
+               << operandNames[operand] << ", found "
+               << (ShapedType::isDynamic(extent) ? std::string("a dynamic one")
+                                                 : std::to_string(extent));
+    }
+  }
+  return success();
+}
+
+LogicalResult AttendOp::verify() {
+  if (failed(verifySizes(*this)) || failed(verifyOperandTypes(*this)))
+    return failure();
+  return verifyMaps(*this);
+}
+
+static LogicalResult verifyBody(AttendOp op, Region &region, bool isScore) {
+  if (region.empty())
+    return success();
+  StringRef name = isScore ? "score" : "mask";
+  Block &body = region.front();
+  SmallVector<Type> expected = getBodyTypes(op, isScore);
+  if (body.getArgumentTypes() != TypeRange(expected))
+    return op.emitOpError("expected ")
+           << name << " arguments of types " << TypeRange(expected)
+           << ", found " << TypeRange(body.getArgumentTypes());
+  auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(body.back());
+  if (!yield)
+    return op.emitOpError("expected ") << name << " to end in attn.yield";
+  Type yielded = op.getElementType();
+  if (!isScore)
+    yielded = IntegerType::get(op.getContext(), 1);
+  if (yield.getValue().getType() != yielded)
+    return yield.emitOpError("expected a value of ")
+           << yielded << " in " << name << ", found "
+           << yield.getValue().getType();
+  for (Operation &inner : body.without_terminator()) {
+    bool isScalar = llvm::all_of(inner.getResultTypes(), [](Type type) {
+      return type.isIntOrIndexOrFloat();
+    });
+    if (inner.getNumRegions() != 0 || !isMemoryEffectFree(&inner) || !isScalar)
+      return inner.emitOpError("does not belong in a score or mask: expected "
+                               "pure operations on scalars and attn.read");
+  }
+  return success();
+}
+
+LogicalResult AttendOp::verifyRegions() {
+  if (failed(verifyBody(*this, getScore(), /*isScore=*/true)))
+    return failure();
+  return verifyBody(*this, getMask(), /*isScore=*/false);
+}

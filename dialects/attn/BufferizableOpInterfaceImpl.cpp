@@ -1,0 +1,96 @@
+//===- BufferizableOpInterfaceImpl.cpp - attn on memrefs ------------------===//
+//
+// attn.attend reads q, k, v and its captures and overwrites its destinations
+// without reading them, never element by element: no operand may share memory
+// with a destination.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/attn/Attn.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+using namespace ladon::attn;
+
+namespace {
+
+struct AttendInterface
+    : DstBufferizableOpInterfaceExternalModel<AttendInterface, AttendOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
+                              const AnalysisState &) const {
+    return !cast<AttendOp>(op).isDpsInit(&operand);
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto attend = cast<AttendOp>(op);
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      if (isa<RankedTensorType>(operand.getType())) {
+        FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
+        if (failed(buffer))
+          return failure();
+        operand = *buffer;
+      }
+      operands.push_back(operand);
+    }
+    rewriter.setInsertionPoint(op);
+    OperationState onMemory(op->getLoc(), AttendOp::getOperationName(),
+                            operands, /*types=*/{}, op->getAttrs());
+    onMemory.addRegion();
+    onMemory.addRegion();
+    auto result = cast<AttendOp>(rewriter.create(onMemory));
+    for (auto [from, to] :
+         llvm::zip(attend->getRegions(), result->getRegions()))
+      to.takeBody(from);
+
+    // The regions see the captured buffers.
+    auto retype = [&](Block::BlockArgListType args) {
+      for (auto [arg, capture] : llvm::zip(args, result.getCaptures()))
+        arg.setType(capture.getType());
+    };
+    if (result.hasScore())
+      retype(result.getScoreCaptures());
+    if (result.hasMask())
+      retype(result.getMaskCaptures());
+    replaceOpWithBufferizedValues(rewriter, op, result.getInits());
+    return success();
+  }
+};
+
+/// What a read reads is a capture, which becomes a memref together with the
+/// attn.attend around it; there is nothing else to do.
+struct ReadInterface
+    : BufferizableOpInterface::ExternalModel<ReadInterface, ReadOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &,
+                              const AnalysisState &) const {
+    return true;
+  }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &,
+                               const AnalysisState &) const {
+    return false;
+  }
+  AliasingValueList getAliasingValues(Operation *, OpOperand &,
+                                      const AnalysisState &) const {
+    return {};
+  }
+  LogicalResult bufferize(Operation *, RewriterBase &,
+                          const BufferizationOptions &,
+                          BufferizationState &) const {
+    return success();
+  }
+};
+
+} // namespace
+
+void ladon::attn::registerBufferizableOpInterfaceExternalModels(
+    DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, AttnDialect *) {
+    AttendOp::attachInterface<AttendInterface>(*context);
+    ReadOp::attachInterface<ReadInterface>(*context);
+  });
+}

@@ -1,0 +1,497 @@
+// Every clause of attn.attend's verifier, once.
+// RUN: ladon-opt %s --split-input-file --verify-diagnostics
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @no_heads(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected at least one head, found 8 and 0 key/value heads}}
+  %r = attn.attend heads 8 key_value_heads 0 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @uneven_heads(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{8 heads do not share 3 key/value heads evenly}}
+  %r = attn.attend heads 8 key_value_heads 3 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @no_features(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected at least one feature, found a head_dim of 0 and a value_dim of 32}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 0 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @infinite_scale(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected a finite scale}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0x7FF0000000000000
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @no_destination(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected a destination for out and at most one for lse, found 3 destinations}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o, %o, %o : tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out, #out, #out]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @mixed_kinds(%q: tensor<?x8x?x64xf32>, %k: memref<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected key to be a tensor as query is, found 'memref<?x2x?x64xf32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, memref<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @mixed_elements(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf64>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected value of 'f32' as query is, found 'f64'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf64>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @memref_capture(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %c: memref<?xi32>) {
+  // expected-error@+1 {{expected captures to be tensors as query is, found 'memref<?xi32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      captures(%c : memref<?xi32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @map_count(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected 4 indexing maps, found 3}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @map_of_other_axis(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected the map of query to give d0, d2, d1 and d4 (or d1 * 64 + d4 for the two), each once, found affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1 floordiv 4, d3, d4)>}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#k, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @map_of_lse(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected the map of lse to give d0, d2 and d1, each once}}
+  %r:2 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o, %o : tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out, #out]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @map_rank(%q: tensor<?x?x512xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected query of rank 4 after its map, found rank 3}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x?x512xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @head_extent(%q: tensor<?x8x?x64xf32>, %k: tensor<?x8x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected an extent of 2 on axis 1 of key, found 8}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @feature_extent(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x32xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected an extent of 64 on axis 3 of key, found 32}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @dynamic_feature(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x?xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected an extent of 64 on axis 3 of key, found a dynamic one}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x?xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @batch_size(%q: tensor<2x8x?x64xf32>, %k: tensor<3x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected one batch size, found 2 and, in key, 3}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<2x8x?x64xf32>, tensor<3x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @number_of_keys(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x7x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected one number of keys, found 7 and, in value, 9}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x7x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @number_of_queries(%q: tensor<?x8x4x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x5x32xf32>) {
+  // expected-error@+1 {{expected one number of queries, found 4 and, in out, 5}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x4x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x5x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x5x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @mask_arguments(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %c: i64) {
+  // expected-error@+1 {{expected mask arguments of types 'i32', 'i32', 'i32', 'i32', 'i64', found 'i32', 'i32', 'i32', 'i32'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      captures(%c : i64)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %t = arith.cmpi sle, %j, %i : i32
+        attn.yield %t : i1
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @mask_value(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        // expected-error@+1 {{expected a value of 'i1' in mask, found 'i32'}}
+        attn.yield %j : i32
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @score_value(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      score(%s: f32, %b: i32, %h: i32, %i: i32, %j: i32) {
+        // expected-error@+1 {{expected a value of 'f32' in score, found 'i32'}}
+        attn.yield %j : i32
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @tensor_in_mask(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %t = arith.cmpi sle, %j, %i : i32
+        // expected-error@+1 {{does not belong in a score or mask: expected pure operations on scalars and attn.read}}
+        %x = tensor.from_elements %j : tensor<1xi32>
+        attn.yield %t : i1
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @impure_mask(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        // expected-error@+1 {{does not belong in a score or mask: expected pure operations on scalars and attn.read}}
+        %t = func.call @random() : () -> i1
+        attn.yield %t : i1
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+func.func private @random() -> i1
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @value_from_above(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %n: i32) {
+  // expected-note@+1 {{required by region isolation constraints}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        // expected-error@+1 {{using value defined outside the region}}
+        %t = arith.cmpi slt, %j, %n : i32
+        attn.yield %t : i1
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @missing_yield(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected mask to end in attn.yield}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        ub.unreachable
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+
+func.func @result_count(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected the number of tensor results (0) to be equal to the number of output tensors (1)}}
+  attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+  return
+}

@@ -1,0 +1,70 @@
+// The textual form survives a round trip, and so does the generic one.
+// RUN: ladon-opt %s | ladon-opt | FileCheck %s
+// RUN: ladon-opt %s --mlir-print-op-generic | ladon-opt | FileCheck %s
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#joined_q = affine_map<(b, h, i, j, d, e) -> (b, i, h * 64 + d)>
+#joined_v = affine_map<(b, h, i, j, d, e) -> (b, j, (h floordiv 4) * 32 + e)>
+
+// CHECK-DAG: #[[Q:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d4)>
+// CHECK-DAG: #[[JOINED_V:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d3, (d1 floordiv 4) * 32 + d5)>
+
+// CHECK-LABEL: func.func @heads
+func.func @heads(%x: tensor<?x?x512xf32>) -> tensor<?x?x512xf32> {
+  // CHECK: attn.split_heads %{{.*}} heads 8 : tensor<?x?x512xf32> -> tensor<?x8x?x64xf32>
+  %s = attn.split_heads %x heads 8 : tensor<?x?x512xf32> -> tensor<?x8x?x64xf32>
+  // CHECK: attn.concat_heads %{{.*}} : tensor<?x8x?x64xf32> -> tensor<?x?x512xf32>
+  %c = attn.concat_heads %s : tensor<?x8x?x64xf32> -> tensor<?x?x512xf32>
+  return %c : tensor<?x?x512xf32>
+}
+
+// CHECK-LABEL: func.func @plain
+func.func @plain(%q: tensor<?x8x?x64xf64>, %k: tensor<?x2x?x64xf64>,
+                 %v: tensor<?x2x?x32xf64>, %init: tensor<?x8x?x32xf64>)
+    -> tensor<?x8x?x32xf64> {
+  // CHECK: attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 1.250000e-01
+  // CHECK-NEXT: ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x8x?x64xf64>, tensor<?x2x?x64xf64>, tensor<?x2x?x32xf64>)
+  // CHECK-NEXT: outs(%{{.*}} : tensor<?x8x?x32xf64>)
+  // CHECK-NEXT: maps [#[[Q]], {{.*}}] -> tensor<?x8x?x32xf64>
+  %o = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf64>, tensor<?x2x?x64xf64>, tensor<?x2x?x32xf64>)
+      outs(%init : tensor<?x8x?x32xf64>)
+      maps [#q, #k, #v, #out] -> tensor<?x8x?x32xf64>
+  return %o : tensor<?x8x?x32xf64>
+}
+
+// CHECK-LABEL: func.func @on_memory
+func.func @on_memory(%q: memref<?x?x512xf32>, %k: memref<?x2x?x64xf32>,
+                     %v: memref<?x?x64xf32>, %doc: memref<?x?xi32>, %n: i32,
+                     %out: memref<?x8x?x32xf32>, %lse: memref<?x8x?xf32>) {
+  // CHECK: captures(%{{.*}}, %{{.*}} : memref<?x?xi32>, i32)
+  // CHECK-NEXT: outs(%{{.*}}, %{{.*}} : memref<?x8x?x32xf32>, memref<?x8x?xf32>)
+  // CHECK-NEXT: maps [#{{.*}}, #{{.*}}, #[[JOINED_V]], #{{.*}}, #{{.*}}]
+  // CHECK-NEXT: score(%[[S:.*]]: f32, %{{.*}}: i32, %{{.*}}: i32, %{{.*}}: i32, %{{.*}}: i32, %{{.*}}: memref<?x?xi32>, %{{.*}}: i32) {
+  // CHECK-NEXT:   arith.addf %[[S]], %[[S]] : f32
+  // CHECK-NEXT:   attn.yield
+  // CHECK-NEXT: }
+  // CHECK-NEXT: mask(%[[B:.*]]: i32, %{{.*}}: i32, %{{.*}}: i32, %[[J:.*]]: i32, %[[DOC:.*]]: memref<?x?xi32>, %[[N:.*]]: i32) {
+  // CHECK-NEXT:   %[[D:.*]] = attn.read %[[DOC]][%[[B]], %[[J]]] : memref<?x?xi32>, i32, i32 -> i32
+  // CHECK-NEXT:   arith.cmpi eq, %[[D]], %[[N]]
+  // CHECK:      } {note = "kept"}
+  attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : memref<?x?x512xf32>, memref<?x2x?x64xf32>, memref<?x?x64xf32>)
+      captures(%doc, %n : memref<?x?xi32>, i32)
+      outs(%out, %lse : memref<?x8x?x32xf32>, memref<?x8x?xf32>)
+      maps [#joined_q, #k, #joined_v, #out, #lse]
+      score(%s: f32, %b: i32, %h: i32, %i: i32, %j: i32, %c: memref<?x?xi32>, %m: i32) {
+        %t = arith.addf %s, %s : f32
+        attn.yield %t : f32
+      }
+      mask(%b: i32, %h: i32, %i: i32, %j: i32, %c: memref<?x?xi32>, %m: i32) {
+        %d = attn.read %c[%b, %j] : memref<?x?xi32>, i32, i32 -> i32
+        %same = arith.cmpi eq, %d, %m : i32
+        attn.yield %same : i1
+      } {note = "kept"}
+  return
+}
