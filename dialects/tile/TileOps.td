@@ -134,7 +134,7 @@ def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator,
   let summary = "ends the body of a loop or the expression of a position";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 //===----------------------------------------------------------------------===//

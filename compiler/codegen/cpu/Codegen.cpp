@@ -1,0 +1,132 @@
+//===- Codegen.cpp - Tile level to x86-64 object code ---------------------===//
+
+#include "compiler/codegen/cpu/Codegen.h"
+
+#include "compiler/codegen/cpu/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+
+using namespace mlir;
+using namespace ladon;
+using namespace ladon::cpu;
+
+static constexpr llvm::StringLiteral triple = "x86_64-unknown-linux-gnu";
+
+void ladon::cpu::buildCpuPipeline(OpPassManager &pm, const CpuTarget &target) {
+  TileToCpuOptions tile;
+  tile.vectorBits = target.vectorBits;
+  tile.rowsAtOnce = target.registerRows;
+  tile.unroll = target.unroll;
+  pm.addNestedPass<func::FuncOp>(createTileToCpu(tile));
+  ContractToCpuOptions contract;
+  contract.vectorBits = target.vectorBits;
+  contract.rowsAtOnce = target.registerRows;
+  contract.unroll = target.unroll;
+  pm.addNestedPass<func::FuncOp>(createContractToCpu(contract));
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(createApproximateMath());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
+  pm.addPass(createOutlineParallel());
+
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  FinalizeMemRefToLLVMConversionPassOptions memref;
+  memref.useGenericFunctions = true;
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass(memref));
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createEmitEntry());
+}
+
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+ladon::cpu::createTargetMachine(const CpuTarget &target) {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  std::string message;
+  llvm::Triple parsed(triple);
+  const llvm::Target *llvmTarget =
+      llvm::TargetRegistry::lookupTarget(parsed, message);
+  if (!llvmTarget)
+    return llvm::createStringError(message);
+  // x86-64-v4 alone makes LLVM prefer 256-bit registers for what it vectorises
+  // itself; ours are 512 bits wide by type.
+  llvm::TargetOptions options;
+  return std::unique_ptr<llvm::TargetMachine>(llvmTarget->createTargetMachine(
+      parsed, target.name, /*Features=*/"", options, llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+}
+
+llvm::Expected<std::unique_ptr<llvm::Module>>
+ladon::cpu::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
+                            llvm::TargetMachine &machine) {
+  registerBuiltinDialectTranslation(*module->getContext());
+  registerLLVMDialectTranslation(*module->getContext());
+  std::unique_ptr<llvm::Module> result =
+      translateModuleToLLVMIR(module, context, "ladon");
+  if (!result)
+    return llvm::createStringError("translation to LLVM IR failed");
+  result->setTargetTriple(machine.getTargetTriple());
+  result->setDataLayout(machine.createDataLayout());
+  for (llvm::Function &function : *result)
+    if (!function.isDeclaration()) {
+      function.addFnAttr("target-cpu", machine.getTargetCPU());
+      function.addFnAttr(llvm::Attribute::NoUnwind);
+    }
+  return result;
+}
+
+void ladon::cpu::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  // The hot loops are vectorised and unrolled by us; what is left is short.
+  tuning.SLPVectorization = false;
+  tuning.LoopVectorization = true;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graph;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graph, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+      .run(module, modules);
+}
+
+llvm::Expected<std::string> ladon::cpu::emitCode(llvm::Module &module,
+                                                 llvm::TargetMachine &machine,
+                                                 llvm::CodeGenFileType type) {
+  llvm::SmallString<0> buffer;
+  llvm::raw_svector_ostream stream(buffer);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
+    return llvm::createStringError("target cannot emit this kind of file");
+  passes.run(module);
+  return std::string(buffer);
+}

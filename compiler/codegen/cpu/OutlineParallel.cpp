@@ -1,0 +1,220 @@
+//===- OutlineParallel.cpp - Parallel loops to runtime tasks --------------===//
+//
+// See Passes.td. Constants are copied into the task rather than captured, so
+// that its code is as specialised as it was in the loop.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/cpu/Passes.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/Support/MathExtras.h"
+
+#define DEBUG_TYPE "cpu-outline-parallel"
+
+namespace ladon::cpu {
+#define GEN_PASS_DEF_OUTLINEPARALLEL
+#include "compiler/codegen/cpu/Passes.h.inc"
+} // namespace ladon::cpu
+
+using namespace mlir;
+using namespace ladon::cpu;
+
+/// Cache line of every supported CPU; also keeps vector loads of a scratch
+/// buffer from straddling lines.
+static constexpr int64_t scratchAlignment = 64;
+
+namespace {
+/// A buffer of a task and where it lies in the scratch.
+struct ScratchBuffer {
+  memref::AllocOp alloc;
+  int64_t offset;
+};
+} // namespace
+
+/// Gives every statically shaped allocation in `loop` a place in the scratch.
+static FailureOr<int64_t> placeBuffers(scf::ForallOp loop,
+                                       SmallVectorImpl<ScratchBuffer> &out) {
+  int64_t size = 0;
+  WalkResult result = loop.walk([&](memref::AllocOp alloc) {
+    MemRefType type = alloc.getType();
+    if (!type.hasStaticShape()) {
+      alloc.emitOpError("expected a static shape inside a parallel loop");
+      return WalkResult::interrupt();
+    }
+    out.push_back({alloc, size});
+    int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8) *
+                    type.getNumElements();
+    size = llvm::alignTo(size + bytes, scratchAlignment);
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  return size;
+}
+
+/// The number of iterations along each axis of `loop`.
+static SmallVector<Value> tripCounts(ImplicitLocOpBuilder &b,
+                                     scf::ForallOp loop) {
+  SmallVector<Value> counts;
+  for (auto [lower, upper, step] : llvm::zip(
+           loop.getLowerBound(b), loop.getUpperBound(b), loop.getStep(b))) {
+    Value length = arith::SubIOp::create(b, upper, lower);
+    Value zero = arith::ConstantIndexOp::create(b, 0);
+    length = arith::MaxSIOp::create(b, length, zero);
+    counts.push_back(arith::CeilDivSIOp::create(b, length, step));
+  }
+  return counts;
+}
+
+/// Copies constants used in `loop` but defined outside into it.
+static void sinkConstants(scf::ForallOp loop) {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(loop.getRegion(), captured);
+  OpBuilder b(loop.getBody(), loop.getBody()->begin());
+  for (Value value : captured) {
+    if (!matchPattern(value, m_Constant()))
+      continue;
+    Operation *copy = b.clone(*value.getDefiningOp());
+    value.replaceUsesWithIf(copy->getResult(0), [&](OpOperand &use) {
+      return loop->isProperAncestor(use.getOwner());
+    });
+  }
+}
+
+/// Fills `task` with the body of `loop`; `id` counts with the last axis
+/// fastest.
+static void buildTask(func::FuncOp task, scf::ForallOp loop,
+                      ArrayRef<Value> captures, size_t numAxes,
+                      ArrayRef<ScratchBuffer> buffers) {
+  Block *entry = task.addEntryBlock();
+  ImplicitLocOpBuilder b(loop.getLoc(), task.getContext());
+  b.setInsertionPointToStart(entry);
+  auto args = entry->getArguments();
+  size_t numCaptures = captures.size();
+  auto bounds = args.slice(numCaptures, 3 * numAxes);
+  Value id = args[numCaptures + 3 * numAxes];
+  Value scratch = args.back();
+
+  SmallVector<Value> position(numAxes);
+  for (size_t axis = numAxes; axis-- > 0;) {
+    Value count = bounds[3 * axis], lower = bounds[3 * axis + 1],
+          step = bounds[3 * axis + 2];
+    Value at = id;
+    if (axis > 0) {
+      at = arith::RemUIOp::create(b, id, count);
+      id = arith::DivUIOp::create(b, id, count);
+    }
+    at = arith::MulIOp::create(b, at, step);
+    position[axis] = arith::AddIOp::create(b, at, lower);
+  }
+  for (const ScratchBuffer &buffer : buffers) {
+    OpBuilder::InsertionGuard guard(b);
+    memref::AllocOp alloc = buffer.alloc;
+    b.setInsertionPoint(alloc);
+    Value offset = arith::ConstantIndexOp::create(b, buffer.offset);
+    Value view = memref::ViewOp::create(b, alloc.getType(), scratch, offset,
+                                        ValueRange());
+    alloc.replaceAllUsesWith(view);
+    alloc.erase();
+  }
+  Block *body = loop.getBody();
+  body->getTerminator()->erase();
+  for (auto [iv, value] : llvm::zip(loop.getInductionVars(), position))
+    iv.replaceAllUsesWith(value);
+  entry->getOperations().splice(entry->end(), body->getOperations());
+  for (auto [captured, arg] : llvm::zip(captures, args)) {
+    Value value = captured;
+    value.replaceUsesWithIf(arg, [&](OpOperand &use) {
+      return task->isProperAncestor(use.getOwner());
+    });
+  }
+  b.setInsertionPointToEnd(entry);
+  func::ReturnOp::create(b);
+}
+
+static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
+                             Value context, unsigned number,
+                             SymbolTable &symbols) {
+  SmallVector<ScratchBuffer> buffers;
+  FailureOr<int64_t> scratchBytes = placeBuffers(loop, buffers);
+  if (failed(scratchBytes))
+    return failure();
+  sinkConstants(loop);
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(loop.getRegion(), captured);
+  SmallVector<Value> captures = captured.takeVector();
+
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  SmallVector<Value> counts = tripCounts(b, loop);
+  SmallVector<Value> lower = loop.getLowerBound(b), step = loop.getStep(b);
+  Value total = arith::ConstantIndexOp::create(b, 1);
+  SmallVector<Value> passed = captures;
+  for (size_t axis = 0; axis < counts.size(); ++axis) {
+    total = arith::MulIOp::create(b, total, counts[axis]);
+    passed.append({counts[axis], lower[axis], step[axis]});
+  }
+
+  SmallVector<Type> taskTypes(ValueRange(passed).getTypes());
+  taskTypes.push_back(b.getIndexType());
+  taskTypes.push_back(MemRefType::get({*scratchBytes}, b.getI8Type()));
+  std::string suffix = std::to_string(number);
+  auto task = func::FuncOp::create(loop.getLoc(),
+                                   (parent.getName() + ".task" + suffix).str(),
+                                   b.getFunctionType(taskTypes, {}));
+  task.setPrivate();
+  symbols.insert(task);
+
+  SmallVector<Value> launchArgs = {context, total};
+  llvm::append_range(launchArgs, passed);
+  auto launch = func::FuncOp::create(
+      loop.getLoc(), (parent.getName() + ".launch" + suffix).str(),
+      b.getFunctionType(ValueRange(launchArgs).getTypes(), {}));
+  launch.setPrivate();
+  launch->setAttr(taskAttr, FlatSymbolRefAttr::get(task.getNameAttr()));
+  launch->setAttr(scratchAttr, b.getI64IntegerAttr(*scratchBytes));
+  symbols.insert(launch);
+  func::CallOp::create(b, launch, launchArgs);
+
+  buildTask(task, loop, captures, counts.size(), buffers);
+  loop.erase();
+  return success();
+}
+
+namespace {
+struct OutlineParallel
+    : public ladon::cpu::impl::OutlineParallelBase<OutlineParallel> {
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    for (auto func :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+      if (func.isExternal())
+        continue;
+      OpBuilder b(func);
+      SmallVector<int64_t> ranks;
+      for (Type type : func.getArgumentTypes()) {
+        auto memref = dyn_cast<MemRefType>(type);
+        ranks.push_back(memref ? memref.getRank() : -1);
+      }
+      func->setAttr(ranksAttr, b.getI64ArrayAttr(ranks));
+      if (failed(func.insertArgument(
+              0, LLVM::LLVMPointerType::get(&getContext()), {}, func.getLoc())))
+        return signalPassFailure();
+      Value context = func.getArgument(0);
+
+      SmallVector<scf::ForallOp> loops;
+      func.walk<WalkOrder::PreOrder>([&](scf::ForallOp loop) {
+        loops.push_back(loop);
+        return WalkResult::skip();
+      });
+      unsigned number = 0;
+      for (scf::ForallOp loop : loops)
+        if (failed(outline(loop, func, context, number++, symbols)))
+          return signalPassFailure();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,206 @@
+//===- PositionRegion.cpp - A score or mask expression in lanes -----------===//
+
+#include "compiler/codegen/cpu/PositionRegion.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace ladon;
+using namespace ladon::cpu;
+
+static bool isVector(Value v) { return isa<VectorType>(v.getType()); }
+
+PositionRegion::PositionRegion(VectorEmitter &emitter, Block &body,
+                               bool hasScore, Value batch, Value head,
+                               Value query, Value key, ValueRange captures)
+    : e(emitter), b(emitter.b), body(body), query(query), key(key) {
+  auto args = body.getArguments();
+  if (hasScore) {
+    scoreArg = args.front();
+    args = args.drop_front();
+  }
+  map.map(args[0], toI32(batch));
+  map.map(args[1], toI32(head));
+  queryArg = args[2];
+  keyArg = args[3];
+  map.map(args.drop_front(4), captures);
+
+  for (Operation &op : body.without_terminator()) {
+    Level level = Uniform;
+    for (Value operand : op.getOperands()) {
+      Level needed = Uniform;
+      if (operand == queryArg)
+        needed = Column;
+      else if (operand == keyArg || operand == scoreArg)
+        needed = Row;
+      else if (Operation *def = operand.getDefiningOp())
+        needed = levels.lookup(def);
+      level = std::max(level, needed);
+    }
+    levels[&op] = level;
+  }
+}
+
+Value PositionRegion::toI32(Value index) {
+  return arith::IndexCastOp::create(b, b.getI32Type(), index);
+}
+
+//===----------------------------------------------------------------------===//
+// Levels
+//===----------------------------------------------------------------------===//
+
+void PositionRegion::emitUniform() { emit(Uniform); }
+
+void PositionRegion::emitColumn(Value column) {
+  auto lanes = VectorType::get({e.lanes}, b.getI32Type());
+  SmallVector<int32_t> steps(e.lanes);
+  for (int64_t lane = 0; lane < e.lanes; ++lane)
+    steps[lane] = lane;
+  Value step = arith::ConstantOp::create(
+      b, lanes, DenseElementsAttr::get(lanes, ArrayRef<int32_t>(steps)));
+  Value first = toI32(arith::AddIOp::create(b, query, column));
+  map.map(queryArg, arith::AddIOp::create(b, e.broadcast(first), step));
+  emit(Column);
+}
+
+Value PositionRegion::emitRow(Value row, Value score) {
+  map.map(keyArg, toI32(arith::AddIOp::create(b, key, row)));
+  if (scoreArg)
+    map.map(scoreArg, score);
+  emit(Row);
+  Value result = map.lookup(body.getTerminator()->getOperand(0));
+  return isVector(result) ? result : e.broadcast(result);
+}
+
+void PositionRegion::emit(Level level) {
+  for (Operation &op : body.without_terminator())
+    if (levels.lookup(&op) == level)
+      emitOperation(op);
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+/// Elementwise operations keep their name and attributes; one vector operand
+/// makes all of them vectors.
+void PositionRegion::emitOperation(Operation &op) {
+  if (auto read = dyn_cast<attn::ReadOp>(op)) {
+    map.map(read.getResult(), emitRead(read));
+    return;
+  }
+  SmallVector<Value> operands;
+  for (Value operand : op.getOperands())
+    operands.push_back(map.lookup(operand));
+  SmallVector<Type> types(op.getResultTypes());
+  if (llvm::any_of(operands, isVector)) {
+    for (Value &operand : operands)
+      if (!isVector(operand))
+        operand = e.broadcast(operand);
+    for (Type &type : types)
+      type = VectorType::get({e.lanes}, type);
+  }
+  Operation *copy = Operation::create(
+      op.getLoc(), op.getName(), types, operands,
+      op.getDiscardableAttrDictionary(), op.getPropertiesStorage(),
+      /*successors=*/{}, /*numRegions=*/0);
+  b.insert(copy);
+  map.map(op.getResults(), copy->getResults());
+}
+
+/// Indices are clamped into the tensor; an empty tensor gives zero without a
+/// read.
+Value PositionRegion::emitRead(attn::ReadOp op) {
+  Value source = map.lookup(op.getSource());
+  auto type = cast<MemRefType>(source.getType());
+  Type element = type.getElementType();
+
+  SmallVector<Value> indices;
+  Value nonEmpty;
+  for (auto [axis, operand] : llvm::enumerate(op.getIndices())) {
+    Value index = map.lookup(operand);
+    Type intType = getElementTypeOrSelf(index.getType());
+    Value extent = memref::DimOp::create(b, source, axis);
+    Value last = arith::IndexCastOp::create(
+        b, intType, arith::SubIOp::create(b, extent, e.index(1)));
+    Value zero = arith::ConstantOp::create(b, b.getIntegerAttr(intType, 0));
+    if (isVector(index)) {
+      last = e.broadcast(last);
+      zero = e.broadcast(zero);
+    }
+    index =
+        arith::MinSIOp::create(b, arith::MaxSIOp::create(b, index, zero), last);
+    indices.push_back(index);
+    if (!type.isDynamicDim(axis) && type.getDimSize(axis) > 0)
+      continue;
+    Value some =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, extent, e.index(0));
+    nonEmpty =
+        nonEmpty ? arith::AndIOp::create(b, nonEmpty, some).getResult() : some;
+  }
+  if (!nonEmpty)
+    return emitLoad(source, indices, element);
+
+  Type result = llvm::any_of(indices, isVector)
+                    ? Type(VectorType::get({e.lanes}, element))
+                    : element;
+  auto branch = scf::IfOp::create(b, TypeRange{result}, nonEmpty,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, emitLoad(source, indices, element));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(
+      b, arith::ConstantOp::create(b, b.getZeroAttr(result)).getResult());
+  return branch.getResult(0);
+}
+
+/// A scalar load, or a gather when an index differs between lanes.
+Value PositionRegion::emitLoad(Value source, ArrayRef<Value> indices,
+                               Type element) {
+  if (llvm::none_of(indices, isVector)) {
+    SmallVector<Value> at;
+    for (Value index : indices)
+      at.push_back(arith::IndexCastOp::create(b, b.getIndexType(), index));
+    return memref::LoadOp::create(b, source, at);
+  }
+  // Offsets in elements, 64 bits wide: a captured [B, H, S, T] tensor may have
+  // more than 2^31 elements.
+  auto offsets = VectorType::get({e.lanes}, b.getI64Type());
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, source);
+  Value uniform = metadata.getOffset(), varying;
+  for (auto [index, stride] : llvm::zip(indices, metadata.getStrides())) {
+    if (!isVector(index)) {
+      Value at = arith::IndexCastOp::create(b, b.getIndexType(), index);
+      uniform = arith::AddIOp::create(b, uniform,
+                                      arith::MulIOp::create(b, at, stride));
+      continue;
+    }
+    Value wide = index;
+    if (index.getType() != offsets)
+      wide = arith::ExtSIOp::create(b, offsets, index);
+    Value step = arith::IndexCastOp::create(b, b.getI64Type(), stride);
+    Value term = arith::MulIOp::create(b, wide, e.broadcast(step));
+    varying =
+        varying ? arith::AddIOp::create(b, varying, term).getResult() : term;
+  }
+  auto dynamic = ShapedType::kDynamic;
+  auto flatType = MemRefType::get(
+      {dynamic}, element, StridedLayoutAttr::get(b.getContext(), dynamic, {1}));
+  // The size is only a promise to the type system; offsets are in range.
+  Value flat = memref::ReinterpretCastOp::create(
+      b, flatType, metadata.getBaseBuffer(), OpFoldResult(uniform),
+      ArrayRef<OpFoldResult>{OpFoldResult(e.index(INT64_C(1) << 40))},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  auto maskType = VectorType::get({e.lanes}, b.getI1Type());
+  Value all = arith::ConstantOp::create(b, maskType,
+                                        DenseElementsAttr::get(maskType, true));
+  auto result = VectorType::get({e.lanes}, element);
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(result));
+  return vector::GatherOp::create(b, result, flat, ValueRange{e.index(0)},
+                                  varying, all, none);
+}

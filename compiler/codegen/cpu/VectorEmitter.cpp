@@ -1,0 +1,172 @@
+//===- VectorEmitter.cpp - Native-width vector code building blocks -------===//
+
+#include "compiler/codegen/cpu/VectorEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace ladon::cpu;
+
+VectorEmitter::VectorEmitter(ImplicitLocOpBuilder &b, FloatType element,
+                             int64_t lanes)
+    : b(b), element(element), lanes(lanes),
+      vec(VectorType::get({lanes}, element)) {}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+Value VectorEmitter::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value VectorEmitter::splat(double value) {
+  auto attr = DenseElementsAttr::get(vec, b.getFloatAttr(element, value));
+  return arith::ConstantOp::create(b, vec, attr);
+}
+
+Value VectorEmitter::broadcast(Value scalar) {
+  return vector::BroadcastOp::create(
+      b, VectorType::get({lanes}, scalar.getType()), scalar);
+}
+
+Value VectorEmitter::load(Value memref, ValueRange indices) {
+  return vector::LoadOp::create(b, vec, memref, indices);
+}
+
+void VectorEmitter::store(Value vector, Value memref, ValueRange indices) {
+  vector::StoreOp::create(b, vector, memref, indices);
+}
+
+Value VectorEmitter::add(Value x, Value y) {
+  return arith::AddFOp::create(b, x, y);
+}
+
+Value VectorEmitter::addIndex(Value x, int64_t y) {
+  return y == 0 ? x : arith::AddIOp::create(b, x, index(y)).getResult();
+}
+
+Value VectorEmitter::minIndex(Value x, Value y) {
+  return arith::MinSIOp::create(b, x, y);
+}
+
+Value VectorEmitter::max(Value x, Value y) {
+  Value greater = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, y);
+  return arith::SelectOp::create(b, greater, x, y);
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+ValueRange VectorEmitter::loop(Value lower, Value upper, int64_t step,
+                               ValueRange carried, LoopBody body) {
+  auto loop =
+      scf::ForOp::create(b, lower, upper, index(step), carried,
+                         [&](OpBuilder &, Location, Value iv, ValueRange args) {
+                           // The callback's builder shares our insertion point
+                           // only if ours is moved into the body.
+                           OpBuilder::InsertionGuard guard(b);
+                           b.setInsertionPointToEnd(iv.getParentBlock());
+                           scf::YieldOp::create(b, body(iv, args));
+                         });
+  return loop.getResults();
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value>
+VectorEmitter::matmul(int64_t rows, int64_t columns, Value depth,
+                      int64_t unroll, ValueRange accumulators,
+                      llvm::function_ref<Value(int64_t r, Value k)> a,
+                      llvm::function_ref<Value(Value k, int64_t n)> bRow) {
+  auto step = [&](Value k, SmallVector<Value> acc) {
+    SmallVector<Value> right;
+    for (int64_t n = 0; n < columns; ++n)
+      right.push_back(bRow(k, n));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value left = broadcast(a(r, k));
+      for (int64_t n = 0; n < columns; ++n) {
+        Value &c = acc[r * columns + n];
+        c = vector::FMAOp::create(b, left, right[n], c);
+      }
+    }
+    return acc;
+  };
+
+  Value zero = index(0);
+  Value main = depth;
+  if (unroll > 1) {
+    Value count = arith::DivUIOp::create(b, depth, index(unroll));
+    main = arith::MulIOp::create(b, count, index(unroll));
+  }
+  ValueRange unrolled =
+      loop(zero, main, unroll, accumulators, [&](Value k, ValueRange carried) {
+        SmallVector<Value> acc(carried);
+        for (int64_t u = 0; u < unroll; ++u)
+          acc = step(addIndex(k, u), acc);
+        return acc;
+      });
+  if (unroll == 1)
+    return llvm::to_vector(unrolled);
+  return llvm::to_vector(
+      loop(main, depth, 1, unrolled, [&](Value k, ValueRange carried) {
+        return step(k, llvm::to_vector(carried));
+      }));
+}
+
+namespace {
+/// How 2^x is built for one element type: x = n + f with n an integer and
+/// |f| <= 1/2; adding `magic` (1.5 * 2^mantissa bits) rounds x to n and leaves
+/// n in the low bits. The polynomial in f is fitted to (2^f - 1) / f by
+/// Chebyshev interpolation, so that its constant term is exactly 1.
+struct Exp2Parameters {
+  double magic;
+  /// One below the smallest normal exponent: there the exponent bits become
+  /// zero, and with them the result.
+  double lowest;
+  int64_t mantissaBits;
+  ArrayRef<double> coefficients;
+};
+} // namespace
+
+static const double exp2F32[] = {1.0,           0x1.62e430p-1, 0x1.ebfbdap-3,
+                                 0x1.c6aed4p-5, 0x1.3b2dbcp-7, 0x1.5f456ap-10,
+                                 0x1.41d334p-13};
+static const double exp2F64[] = {
+    0x1.0000000000000p+0,  0x1.62e42fefa39efp-1,  0x1.ebfbdff82c58fp-3,
+    0x1.c6b08d704a0c6p-5,  0x1.3b2ab6fba4e79p-7,  0x1.5d87fe78a3f9cp-10,
+    0x1.430912f86b7dbp-13, 0x1.ffcbfc6da6ed1p-17, 0x1.62c02242b879cp-20,
+    0x1.b524ebd13a55fp-24, 0x1.e4cf10dec0f59p-28, 0x1.e9ec1fcb69a7fp-32,
+    0x1.c4a29324a1038p-36};
+
+Value VectorEmitter::exp2(Value t) {
+  bool single = element.isF32();
+  Exp2Parameters p = single ? Exp2Parameters{0x1.8p23, -127.0, 23, exp2F32}
+                            : Exp2Parameters{0x1.8p52, -1023.0, 52, exp2F64};
+  // The operand order keeps NaN: max returns its second operand for it.
+  Value x = max(splat(p.lowest), t);
+  Value magic = splat(p.magic);
+  Value shifted = arith::AddFOp::create(b, x, magic);
+  Value n = arith::SubFOp::create(b, shifted, magic);
+  Value f = arith::SubFOp::create(b, x, n);
+  Value poly = splat(p.coefficients.back());
+  for (double c : llvm::reverse(p.coefficients.drop_back()))
+    poly = vector::FMAOp::create(b, poly, f, splat(c));
+  // Multiplying by 2^n is adding n to the exponent field.
+  auto bits = VectorType::get({lanes}, b.getIntegerType(single ? 32 : 64));
+  Value amount = arith::ConstantOp::create(
+      b, bits,
+      DenseElementsAttr::get(
+          bits, b.getIntegerAttr(bits.getElementType(), p.mantissaBits)));
+  Value exponent = arith::ShLIOp::create(
+      b, arith::BitcastOp::create(b, bits, shifted), amount);
+  Value scaled = arith::AddIOp::create(
+      b, arith::BitcastOp::create(b, bits, poly), exponent);
+  return arith::BitcastOp::create(b, vec, scaled);
+}
