@@ -1,0 +1,248 @@
+//===- check_test.cpp - Files, inputs and the numeric gate ----------------===//
+
+#include "compiler/driver/InputGenerator.h"
+#include "compiler/driver/Npy.h"
+#include "compiler/driver/NumericGate.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+using namespace ladon;
+using ast::ScalarType;
+using llvm::ArrayRef;
+
+//===--- NumPy files -----------------------------------------------------===//
+
+/// A file as NumPy writes it, with the given header and elements.
+static std::string npy(llvm::StringRef header, llvm::StringRef elements) {
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  bytes += char(header.size());
+  bytes += '\0';
+  return bytes + header.str() + elements.str();
+}
+
+TEST(Npy, RoundTripsEveryElementType) {
+  for (ScalarType element : {ScalarType::Bool, ScalarType::I32, ScalarType::I64,
+                             ScalarType::F32, ScalarType::F64})
+    for (Extents shape :
+         {Extents{}, Extents{3}, Extents{2, 0}, Extents{2, 3}}) {
+      HostTensor tensor = HostTensor::zeros(element, shape);
+      int64_t next = -1;
+      forEachPosition(shape, [&](ArrayRef<int64_t> position) {
+        tensor.setInteger(position, next++);
+      });
+      auto read = parseNpy(formatNpy(tensor), "x");
+      ASSERT_TRUE(bool(read)) << llvm::toString(read.takeError());
+      EXPECT_EQ(read->element, element);
+      EXPECT_EQ(read->shape, shape);
+      forEachPosition(shape, [&](ArrayRef<int64_t> position) {
+        EXPECT_EQ(read->getInteger(position), tensor.getInteger(position));
+      });
+    }
+}
+
+TEST(Npy, WritesViewsDensely) {
+  HostTensor view = makeView(ScalarType::F32, {2, 3, 4}, ViewKind::Transposed);
+  forEachPosition(view.shape, [&](ArrayRef<int64_t> at) {
+    view.setFloat(at, 100 * at[0] + 10 * at[1] + at[2]);
+  });
+  auto read = parseNpy(formatNpy(view), "x");
+  ASSERT_TRUE(bool(read));
+  EXPECT_EQ(read->getFloat({1, 2, 3}), 123);
+}
+
+TEST(Npy, ReadsFortranOrder) {
+  float elements[] = {0, 10, 1, 11, 2, 12};
+  auto read = parseNpy(
+      npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n",
+          {reinterpret_cast<char *>(elements), sizeof(elements)}),
+      "x");
+  ASSERT_TRUE(bool(read));
+  EXPECT_EQ(read->getFloat({1, 2}), 12);
+  EXPECT_EQ(read->getFloat({0, 1}), 1);
+}
+
+TEST(Npy, BrokenFilesAreErrors) {
+  auto message = [](llvm::StringRef bytes) {
+    auto read = parseNpy(bytes, "x");
+    return read ? std::string() : llvm::toString(read.takeError());
+  };
+  auto header = [](llvm::StringRef descr, llvm::StringRef shape) {
+    return npy(("{'descr': '" + descr +
+                "', 'fortran_order': False, 'shape': " + shape + ", }\n")
+                   .str(),
+               "1234");
+  };
+  EXPECT_EQ(message(header("<f4", "(1,)")), "");
+  EXPECT_EQ(message(""), "x: not a NumPy array");
+  EXPECT_EQ(message("\x93NUMPY\x01"), "x: not a NumPy array");
+  EXPECT_EQ(message(header("<f4", "(2,)")),
+            "x: expected 8 bytes of elements, found 4");
+  EXPECT_EQ(message(header("<f2", "(1,)")),
+            "x: expected elements of type f32, f64, i32, i64 or bool "
+            "(little-endian), found '<f2'");
+  EXPECT_EQ(message(header("<f4", "(-1,)")),
+            "x: the header has no valid shape");
+  EXPECT_EQ(message(header("<f4", "(4611686018427387904, 4)")),
+            "x: the array is too large");
+  std::string cut = header("<f4", "(1,)").substr(0, 40);
+  EXPECT_EQ(message(cut), "x: the header is cut off");
+}
+
+TEST(Npy, DamagedArchivesAreErrors) {
+  std::string path =
+      LADON_SOURCE_DIR "/test/e2e/onnx/test_attention_bidirectional_window.npz";
+  auto arrays = readNpz(path);
+  ASSERT_TRUE(bool(arrays)) << llvm::toString(arrays.takeError());
+  EXPECT_EQ(arrays->lookup("in_Q").shape, (Extents{1, 1, 5, 1}));
+
+  // No flip of a byte and no cut crashes; only flips of unread bytes pass.
+  std::string bytes;
+  {
+    auto buffer = llvm::MemoryBuffer::getFile(path);
+    ASSERT_TRUE(bool(buffer));
+    bytes = (*buffer)->getBuffer().str();
+  }
+  llvm::SmallString<64> copy;
+  int fd;
+  ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("ladon", "npz", fd, copy));
+  llvm::raw_fd_ostream(fd, /*shouldClose=*/true);
+  auto readChanged = [&](const std::string &changed) {
+    std::error_code error;
+    llvm::raw_fd_ostream(copy, error) << changed;
+    auto read = readNpz(copy);
+    if (read)
+      return true;
+    llvm::consumeError(read.takeError());
+    return false;
+  };
+  EXPECT_TRUE(readChanged(bytes));
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    std::string changed = bytes;
+    changed[at] ^= 0x41;
+    readChanged(changed);
+    EXPECT_FALSE(readChanged(bytes.substr(0, at)));
+  }
+  llvm::sys::fs::remove(copy);
+}
+
+//===--- Inputs ----------------------------------------------------------===//
+
+TEST(Random, IsTheSameOnEveryMachine) {
+  Random random(1);
+  EXPECT_EQ(random.next(), 12966619160104079557u);
+  EXPECT_EQ(random.next(), 9600361134598540522u);
+}
+
+TEST(Random, NormalHasUnitVariance) {
+  Random random(7);
+  double sum = 0, squares = 0;
+  for (int n = 0; n < 20000; ++n) {
+    double x = random.normal();
+    sum += x;
+    squares += x * x;
+  }
+  EXPECT_NEAR(sum / 20000, 0, 0.03);
+  EXPECT_NEAR(squares / 20000, 1, 0.05);
+}
+
+TEST(Views, GapsAreNaN) {
+  HostTensor view = makeView(ScalarType::F32, {2, 3}, ViewKind::Padded);
+  forEachPosition(view.shape,
+                  [&](ArrayRef<int64_t> at) { view.setFloat(at, 1); });
+  int ones = 0, nans = 0;
+  for (size_t at = 0; at < view.owner->size(); at += 4) {
+    float value;
+    std::memcpy(&value, view.owner->data() + at, 4);
+    ones += value == 1;
+    nans += std::isnan(value);
+  }
+  EXPECT_EQ(ones, 6);
+  EXPECT_GT(nans, 30);
+  EXPECT_EQ(size_t(ones + nans), view.owner->size() / 4);
+}
+
+//===--- The gate --------------------------------------------------------===//
+
+/// Rows of `columns` elements of one head, all with the given error bound.
+static ReferenceResult expectation(std::vector<double> values, double error) {
+  ReferenceResult result;
+  result.shape = {1, 1, int64_t(values.size()), 1};
+  result.error.assign(values.size(), error);
+  result.magnitude.assign(values.size(), 1);
+  result.value = std::move(values);
+  result.headAxis = HeadAxis::Axis1;
+  return result;
+}
+
+static GateReport gate(const ReferenceResult &expected,
+                       std::vector<double> actual) {
+  HostTensor tensor = HostTensor::zeros(ScalarType::F32, expected.shape);
+  for (size_t at = 0; at < actual.size(); ++at)
+    tensor.setFloat({0, 0, int64_t(at), 0}, actual[at]);
+  return applyGate(expected, tensor);
+}
+
+TEST(NumericGate, BoundsTheErrorOfEachElement) {
+  ReferenceResult expected = expectation({1, 0.5, -0.25}, 2);
+  double bound = 8 * 2 * 0x1p-24;
+  GateReport exact = gate(expected, {1, 0.5, -0.25});
+  EXPECT_TRUE(exact.passed);
+  EXPECT_EQ(exact.error, 0);
+  EXPECT_DOUBLE_EQ(exact.bound, bound);
+  GateReport near = gate(expected, {1, 0.5 + 0.9 * bound, -0.25});
+  EXPECT_TRUE(near.passed);
+  EXPECT_NEAR(near.ratio(), 0.9, 0.05);
+  GateReport off = gate(expected, {1, 0.5 + 1.1 * bound, -0.25});
+  EXPECT_FALSE(off.passed);
+  EXPECT_EQ(off.problem.substr(0, 30), "element [0, 0, 1, 0]: expected");
+}
+
+TEST(NumericGate, DemandsThePatternOfSpecialValues) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(
+      gate(expectation({nan, inf, -inf, 0}, 0), {nan, inf, -inf, 0}).passed);
+  EXPECT_FALSE(gate(expectation({nan}, 1), {0}).passed);
+  EXPECT_FALSE(gate(expectation({0}, 1), {nan}).passed);
+  EXPECT_FALSE(gate(expectation({inf}, 1), {-inf}).passed);
+  EXPECT_FALSE(gate(expectation({inf}, 1), {nan}).passed);
+  EXPECT_FALSE(gate(expectation({-inf}, 1), {-3e38}).passed);
+  // A row without keys is exactly zero.
+  EXPECT_FALSE(gate(expectation({0}, 0), {1e-30}).passed);
+  EXPECT_TRUE(gate(expectation({0}, 0), {-0.0}).passed);
+}
+
+TEST(NumericGate, DemandsCorrelationPerHead) {
+  // Large scores make the bound wide; a head of noise within it still fails.
+  ReferenceResult expected = expectation({1, -1, 1, -1}, 2e4);
+  GateReport report = gate(expected, {1.004, -0.996, 0.996, -1.004});
+  EXPECT_FALSE(report.passed);
+  EXPECT_EQ(report.problem.substr(0, 19), "head 0: correlation");
+  // Two heads: the second one is negligible beside the first in one sum.
+  ReferenceResult two = expectation({1, -1, 1e-3, -1e-3}, 1e4);
+  two.shape = {1, 2, 2, 1};
+  two.heads = 2;
+  two.error = {1, 1, 0.01, 0.01};
+  HostTensor swapped = HostTensor::zeros(ScalarType::F32, two.shape);
+  swapped.setFloat({0, 0, 0, 0}, 1);
+  swapped.setFloat({0, 0, 1, 0}, -1);
+  swapped.setFloat({0, 1, 0, 0}, -1e-3);
+  swapped.setFloat({0, 1, 1, 0}, 1e-3);
+  EXPECT_NEAR(applyGate(two, swapped).correlation, -1, 1e-6);
+}
+
+TEST(NumericGate, SkipsWhatRoundingDecides) {
+  ReferenceResult expected =
+      expectation({1, 2}, std::numeric_limits<double>::infinity());
+  GateReport report = gate(expected, {5, 7});
+  EXPECT_TRUE(report.passed);
+  EXPECT_EQ(report.unchecked, 2);
+}

@@ -1,0 +1,348 @@
+//===- reference_test.cpp - The oracle against values made by hand --------===//
+
+#include "compiler/frontend/Frontend.h"
+#include "compiler/reference/Reference.h"
+#include "compiler/reference/ScalarMath.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace ladon;
+using ast::BinaryOp;
+using ast::Builtin;
+using ast::ScalarType;
+
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double notANumber = std::numeric_limits<double>::quiet_NaN();
+
+/// A checked spec that owns its text.
+struct Spec {
+  llvm::SourceMgr sources;
+  DiagnosticEngine diagnostics{sources};
+  std::unique_ptr<CheckedSpec> checked;
+
+  explicit Spec(const std::string &text) {
+    unsigned id = sources.AddNewSourceBuffer(
+        llvm::MemoryBuffer::getMemBufferCopy(text), {});
+    checked = parseAndCheck(sources, id, {}, diagnostics);
+    if (!checked)
+      diagnostics.print(llvm::errs());
+  }
+};
+
+HostTensor tensor(ScalarType element, Extents shape,
+                  std::vector<double> values) {
+  HostTensor result = HostTensor::zeros(element, shape);
+  size_t index = 0;
+  forEachPosition(shape, [&](llvm::ArrayRef<int64_t> position) {
+    result.setFloat(position, values[index++]);
+  });
+  return result;
+}
+
+HostTensor floats(Extents shape, std::vector<double> values) {
+  return tensor(ScalarType::F32, shape, std::move(values));
+}
+
+std::vector<ReferenceResult> run(const std::string &text,
+                                 std::vector<HostTensor> inputs) {
+  Spec spec(text);
+  EXPECT_NE(spec.checked, nullptr);
+  auto results = evaluate(*spec.checked->attention, inputs);
+  if (!results) {
+    ADD_FAILURE() << llvm::toString(results.takeError());
+    return {};
+  }
+  return *results;
+}
+
+/// One head, D = Dv = 1, the given score and mask arguments and captures.
+std::string tiny(const std::string &arguments,
+                 const std::string &captures = "") {
+  return "attention tiny(q: f32[B, 1, S, 1], k: f32[B, 1, T, 1], "
+         "v: f32[B, 1, T, 1]" +
+         captures +
+         ") -> (o: f32[B, 1, S, 1], lse: f32[B, 1, S]) {\n"
+         "  let a = attend(q, k, v" +
+         arguments + ")\n  return a.out, a.lse\n}\n";
+}
+
+/// Runs `tiny` with S queries of 1, the given keys and values 1, 10, 100, ...
+std::vector<ReferenceResult> runTiny(const std::string &arguments, int64_t S,
+                                     std::vector<double> keys,
+                                     std::vector<HostTensor> captured = {},
+                                     const std::string &captures = "") {
+  int64_t T = keys.size();
+  std::vector<double> values;
+  for (int64_t j = 0; j < T; ++j)
+    values.push_back(std::pow(10.0, double(j)));
+  std::vector<HostTensor> inputs = {
+      floats({1, 1, S, 1}, std::vector<double>(S, 1)),
+      floats({1, 1, T, 1}, keys), floats({1, 1, T, 1}, values)};
+  inputs.insert(inputs.end(), captured.begin(), captured.end());
+  return run(tiny(arguments, captures), inputs);
+}
+
+/// Which of up to 4 keys row `row` sees, as bits, when all scores are equal:
+/// the output is the mean of distinct powers of ten.
+unsigned visibleKeys(const ReferenceResult &out, const ReferenceResult &lse,
+                     size_t row) {
+  double count = std::exp(lse.value[row]);
+  double sum = out.value[row] * count;
+  unsigned bits = 0;
+  for (int j = 4; j-- > 0;)
+    if (sum > std::pow(10.0, j) - 0.5) {
+      sum -= std::pow(10.0, j);
+      bits |= 1u << j;
+    }
+  EXPECT_NEAR(sum, 0, 1e-6);
+  return bits;
+}
+
+unsigned visibleUnder(const std::string &mask, size_t row, int64_t S) {
+  auto results = runTiny(", mask = " + mask, S, {0, 0, 0, 0});
+  return visibleKeys(results[0], results[1], row);
+}
+
+} // namespace
+
+//===--- Attention -------------------------------------------------------===//
+
+TEST(Reference, SoftmaxOfTwoKeys) {
+  // Scores log 1 and log 3: weights 1/4 and 3/4.
+  auto results = runTiny(", scale = 1", 1, {0, std::log(3.0)});
+  EXPECT_NEAR(results[0].value[0], 0.25 * 1 + 0.75 * 10, 1e-6);
+  EXPECT_NEAR(results[1].value[0], std::log(4.0), 1e-7);
+}
+
+TEST(Reference, DefaultScaleIsOneOverRootOfFeatures) {
+  auto results =
+      run("attention a(q: f32[B, 1, S, 4], k: f32[B, 1, T, 4], "
+          "v: f32[B, 1, T, 1]) -> f32[B, 1, S] { return attend(q, k, v).lse }",
+          {floats({1, 1, 1, 4}, {1, 2, 3, 4}),
+           floats({1, 1, 1, 4}, {1, 1, 1, 1}), floats({1, 1, 1, 1}, {7})});
+  EXPECT_EQ(results[0].value[0], 10 / 2.0);
+}
+
+TEST(Reference, QueryHeadReadsItsKeyHead) {
+  // Four query heads on two key heads: heads 0 and 1 share the first.
+  auto results =
+      run("attention a(q: f32[B, 4, S, 1], k: f32[B, 2, T, 1], "
+          "v: f32[B, 2, T, 1]) -> f32[B, 4, S, 1] { return attend(q, k, v) }",
+          {floats({1, 4, 1, 1}, {0, 0, 0, 0}), floats({1, 2, 1, 1}, {0, 0}),
+           floats({1, 2, 1, 1}, {5, 6})});
+  EXPECT_EQ(results[0].value, (std::vector<double>{5, 5, 6, 6}));
+}
+
+TEST(Reference, MaskFormsWithOffset) {
+  // S = 2 queries at positions 2 and 3 of T = 4 keys.
+  EXPECT_EQ(visibleUnder("causal", 0, 2), 0b0111u);
+  EXPECT_EQ(visibleUnder("causal", 1, 2), 0b1111u);
+  EXPECT_EQ(visibleUnder("causal_top_left", 0, 2), 0b0001u);
+  EXPECT_EQ(visibleUnder("causal_top_left", 1, 2), 0b0011u);
+  EXPECT_EQ(visibleUnder("window(1, 0)", 0, 2), 0b0110u);
+  EXPECT_EQ(visibleUnder("window(0, 1)", 0, 2), 0b1100u);
+  EXPECT_EQ(visibleUnder("window(2, -1)", 1, 2), 0b0110u);
+  EXPECT_EQ(visibleUnder("window(0, 2147483647)", 1, 2), 0b1000u);
+  EXPECT_EQ(visibleUnder("j == offset", 0, 2), 0b0100u);
+}
+
+TEST(Reference, MoreQueriesThanKeys) {
+  // Five queries on four keys: offset -1, the first row is empty.
+  auto results = runTiny(", mask = causal", 5, {0, 0, 0, 0});
+  EXPECT_EQ(results[0].value[0], 0);
+  EXPECT_EQ(results[1].value[0], -inf);
+  EXPECT_EQ(results[0].error[0], 0);
+  EXPECT_EQ(visibleKeys(results[0], results[1], 1), 0b0001u);
+}
+
+TEST(Reference, NoKeysGiveZero) {
+  auto results = runTiny("", 2, {});
+  EXPECT_EQ(results[0].value, (std::vector<double>{0, 0}));
+  EXPECT_EQ(results[1].value, (std::vector<double>{-inf, -inf}));
+}
+
+TEST(Reference, ScoreOfMinusInfinityMasks) {
+  auto results = runTiny(", score = if j == 1 then -inf else s", 1, {0, 0, 0});
+  EXPECT_EQ(visibleKeys(results[0], results[1], 0), 0b0101u);
+}
+
+TEST(Reference, ScoreComesBeforeMaskAndAfterScale) {
+  // The cap acts on 0.5 * 4 = 2.
+  auto results =
+      runTiny(", scale = 0.5, score = min(s, 1.5), mask = j < 1", 1, {4, 9});
+  EXPECT_EQ(results[1].value[0], 1.5);
+}
+
+TEST(Reference, MaskedKeysDoNotReachTheRow) {
+  auto results = runTiny(", mask = j != 1", 1, {0, notANumber, 0});
+  EXPECT_EQ(visibleKeys(results[0], results[1], 0), 0b0101u);
+  results = runTiny("", 1, {0, notANumber, 0});
+  EXPECT_TRUE(std::isnan(results[0].value[0]));
+  EXPECT_TRUE(std::isnan(results[1].value[0]));
+  results = runTiny("", 1, {0, inf, 0});
+  EXPECT_TRUE(std::isnan(results[0].value[0]));
+}
+
+TEST(Reference, IndicesAreClamped) {
+  HostTensor table = floats({3}, {0, std::log(2.0), std::log(4.0)});
+  auto results = runTiny(", score = table[(j - 1) * 100]", 1, {0, 0, 0},
+                         {table}, ", table: f32[N]");
+  EXPECT_NEAR(std::exp(results[1].value[0]), 1 + 1 + 4, 1e-6);
+  results = runTiny(", score = table[j]", 1, {0, 0, 0}, {floats({0}, {})},
+                    ", table: f32[N]");
+  EXPECT_NEAR(std::exp(results[1].value[0]), 3, 1e-12);
+}
+
+TEST(Reference, BoolBytesOtherThanZeroAreTrue) {
+  HostTensor visible = HostTensor::zeros(ScalarType::Bool, {4});
+  visible.data[1] = 1;
+  visible.data[3] = char(0x80);
+  auto results = runTiny(", mask = visible[j]", 1, {0, 0, 0, 0}, {visible},
+                         ", visible: bool[T]");
+  EXPECT_EQ(visibleKeys(results[0], results[1], 0), 0b1010u);
+}
+
+TEST(Reference, StridedAndBroadcastInputs) {
+  // One key for both batches, values taken backwards in memory.
+  HostTensor k = floats({2, 1, 2, 1}, {0, 0, 0, 0});
+  k.strides = {0, 0, 1, 1};
+  HostTensor v = floats({2, 1, 2, 1}, {1, 2, 3, 4});
+  v.data += 3 * sizeof(float);
+  v.strides = {-2, 1, -1, 1};
+  auto results = run("attention a(q: f32[B, 1, S, 1], k: f32[B, 1, T, 1], "
+                     "v: f32[B, 1, T, 1]) -> f32[B, 1, S, 1] {\n"
+                     "  return attend(q, k, v, mask = j == b)\n}",
+                     {floats({2, 1, 1, 1}, {0, 0}), k, v});
+  EXPECT_EQ(results[0].value, (std::vector<double>{4, 1}));
+}
+
+//===--- Tensor operations -----------------------------------------------===//
+
+TEST(Reference, SplitAndConcatAreInverse) {
+  std::vector<double> x = {1, 2, 3, 4, 5, 6, 7, 8};
+  auto results = run("attention a(x: f32[B, S, 4]) -> (y: f32[B, 2, S, 2], "
+                     "z: f32[B, S, 4]) {\n"
+                     "  let y = split(x, heads = 2)\n  return y, concat(y)\n}",
+                     {floats({1, 2, 4}, x)});
+  EXPECT_EQ(results[0].value, (std::vector<double>{1, 2, 5, 6, 3, 4, 7, 8}));
+  EXPECT_EQ(results[1].value, x);
+}
+
+TEST(Reference, MatmulWithBias) {
+  auto results =
+      run("attention a(x: f32[B, S, 2], w: f32[2, 3], c: f32[3]) -> "
+          "f32[B, S, 3] {\n  return x @ w * 2 + c\n}",
+          {floats({1, 2, 2}, {1, 2, 3, 4}), floats({2, 3}, {1, 0, -1, 2, 1, 0}),
+           floats({3}, {100, 0, 0.5})});
+  EXPECT_EQ(results[0].value,
+            (std::vector<double>{110, 4, -1.5, 122, 8, -5.5}));
+  EXPECT_EQ(results[0].shape, (Extents{1, 2, 3}));
+}
+
+TEST(Reference, MisfittingInputsAreErrors) {
+  Spec spec(tiny(""));
+  auto expectError = [&](std::vector<HostTensor> inputs, const char *what) {
+    auto results = evaluate(*spec.checked->attention, inputs);
+    ASSERT_FALSE(bool(results));
+    EXPECT_EQ(llvm::toString(results.takeError()), what);
+  };
+  HostTensor q = floats({1, 1, 2, 1}, {0, 0}), k = floats({1, 1, 1, 1}, {0});
+  expectError({q, k}, "expected 3 inputs, found 2");
+  expectError({q, k, q}, "v: expected T = 1 on axis 2, as in k, found 2");
+  expectError({q, floats({1, 2, 1, 1}, {0, 0}), q},
+              "k: expected extent 1 on axis 1, found 2");
+  expectError({q, floats({1, 1, 1}, {0}), q}, "k: expected 4 axes, found 3");
+  expectError({tensor(ScalarType::F64, {1, 1, 1, 1}, {0}), k, k},
+              "q: expected f32 elements, found f64");
+}
+
+//===--- Single values ---------------------------------------------------===//
+
+static int64_t integer(BinaryOp op, ScalarType type, int64_t left,
+                       int64_t right) {
+  ScalarMath math;
+  return math.binary(op, type, {left, 0, 0}, {right, 0, 0}).i;
+}
+
+TEST(ScalarMath, IntegersWrapAtTheirWidth) {
+  EXPECT_EQ(integer(BinaryOp::Add, ScalarType::I32, INT32_MAX, 1), INT32_MIN);
+  EXPECT_EQ(integer(BinaryOp::Add, ScalarType::I64, INT32_MAX, 1), 2147483648);
+  EXPECT_EQ(integer(BinaryOp::Mul, ScalarType::I32, 65536, 65537), 65536);
+  EXPECT_EQ(integer(BinaryOp::Sub, ScalarType::I64, INT64_MIN, 1), INT64_MAX);
+}
+
+TEST(ScalarMath, DivisionFloorsAndIsTotal) {
+  ScalarType i32 = ScalarType::I32, i64 = ScalarType::I64;
+  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, -7, 2), -4);
+  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, 7, -2), -4);
+  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, -8, 2), -4);
+  EXPECT_EQ(integer(BinaryOp::Mod, i32, -7, 2), 1);
+  EXPECT_EQ(integer(BinaryOp::Mod, i32, 7, -2), -1);
+  EXPECT_EQ(integer(BinaryOp::Mod, i32, -6, 3), 0);
+  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, 5, 0), 0);
+  EXPECT_EQ(integer(BinaryOp::Mod, i32, 5, 0), 0);
+  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, INT32_MIN, -1), INT32_MIN);
+  EXPECT_EQ(integer(BinaryOp::FloorDiv, i64, INT64_MIN, -1), INT64_MIN);
+  EXPECT_EQ(integer(BinaryOp::Mod, i64, INT64_MIN, -1), 0);
+}
+
+TEST(ScalarMath, ShiftsTakeTheAmountModuloTheWidth) {
+  EXPECT_EQ(integer(BinaryOp::Shl, ScalarType::I32, 1, 33), 2);
+  EXPECT_EQ(integer(BinaryOp::Shl, ScalarType::I32, 1, 31), INT32_MIN);
+  EXPECT_EQ(integer(BinaryOp::Shl, ScalarType::I64, 1, 33), int64_t(1) << 33);
+  EXPECT_EQ(integer(BinaryOp::Shr, ScalarType::I32, -8, 1), -4);
+  EXPECT_EQ(integer(BinaryOp::Shr, ScalarType::I32, -8, -31), -4);
+}
+
+static Value number(double f) { return {0, f, 0}; }
+
+TEST(ScalarMath, MinAndMaxIgnoreNaN) {
+  ScalarMath math;
+  ScalarType f32 = ScalarType::F32;
+  auto call = [&](Builtin builtin, llvm::ArrayRef<Value> args) {
+    return math.call(builtin, f32, args, f32).f;
+  };
+  EXPECT_EQ(call(Builtin::Min, {number(notANumber), number(2)}), 2);
+  EXPECT_EQ(call(Builtin::Max, {number(2), number(notANumber)}), 2);
+  EXPECT_EQ(call(Builtin::Relu, {number(notANumber)}), 0);
+  EXPECT_EQ(call(Builtin::Clamp, {number(notANumber), number(1), number(3)}),
+            1);
+  EXPECT_EQ(call(Builtin::Round, {number(2.5)}), 2);
+  EXPECT_EQ(call(Builtin::Round, {number(-3.5)}), -4);
+}
+
+TEST(ScalarMath, IntTruncatesAndSaturates) {
+  ScalarMath math;
+  auto toInt = [&](double value) {
+    return math.convert(number(value), ScalarType::F32, ScalarType::I32).i;
+  };
+  EXPECT_EQ(toInt(2.9), 2);
+  EXPECT_EQ(toInt(-2.9), -2);
+  EXPECT_EQ(toInt(3e9), INT32_MAX);
+  EXPECT_EQ(toInt(-inf), INT32_MIN);
+  EXPECT_EQ(toInt(notANumber), 0);
+}
+
+TEST(ScalarMath, CloseComparisonsAreAmbiguous) {
+  ScalarMath math;
+  Value rounded{0, 1.0, 1.0}, far{0, 1.001, 0};
+  math.binary(BinaryOp::Lt, ScalarType::F32, rounded, far);
+  EXPECT_FALSE(math.ambiguous);
+  math.binary(BinaryOp::Lt, ScalarType::F32, rounded, number(1 + 1e-7));
+  EXPECT_TRUE(math.ambiguous);
+}
+
+TEST(ScalarMath, MasksRoundToTheFloatType) {
+  // 3 * 0.1 is above 0.3 in f64 and, rounded after each step, not in f32.
+  auto results = runTiny(", mask = j * 0.1 <= 0.3", 1, {0, 0, 0, 0});
+  EXPECT_EQ(visibleKeys(results[0], results[1], 0),
+            3 * 0.1f <= 0.3f ? 0b1111u : 0b0111u);
+}
