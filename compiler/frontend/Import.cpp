@@ -1,0 +1,470 @@
+//===- Import.cpp - A checked attention as an attn module -----------------===//
+
+#include "compiler/frontend/Import.h"
+
+#include "compiler/frontend/ImportExpr.h"
+#include "dialects/attn/Attn.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace ladon;
+using ast::BinaryOp;
+using ast::Dim;
+using ast::Expr;
+using ast::ScalarType;
+using Kind = Expr::Kind;
+
+namespace {
+
+class Importer {
+public:
+  Importer(MLIRContext &context, const ast::Attention &attention,
+           const llvm::SourceMgr &sources)
+      : b(UnknownLoc::get(&context), &context), attention(attention),
+        locations(context, sources) {}
+
+  OwningOpRef<ModuleOp> import();
+
+private:
+  /// What score and mask name, by name, in the order of their mention.
+  using Captures = llvm::MapVector<StringRef, Value>;
+
+  Type elementType(ScalarType type);
+  RankedTensorType tensorType(const ast::Type &type);
+  NamedAttrList describe(StringRef name, const ast::Type &type);
+  func::FuncOp createFunction();
+  void findLse(const Expr *expr);
+
+  Value extent(const Dim &dim);
+  Value extentAsInteger(const Dim &dim);
+  Value empty(const ast::Type &type);
+
+  Value tensor(const Expr *expr);
+  Value emitTensor(const Expr *expr);
+  attn::AttendOp attend(const Expr *expr);
+  void capture(const Expr *expr, const Dim &queries, const Dim &keys,
+               Captures &captures);
+  Value matmul(const Expr *expr, const Expr *bias);
+  Value elementwise(const Expr *expr);
+
+  ImplicitLocOpBuilder b;
+  const ast::Attention &attention;
+  SourceLocations locations;
+  Block *entry = nullptr;
+  llvm::DenseMap<const ast::Param *, Value> params;
+  /// Sizes by name, as index and as i32, made when first needed.
+  llvm::StringMap<Value> extents, integerExtents;
+  llvm::DenseMap<const Expr *, Value> tensors;
+  llvm::DenseMap<const Expr *, attn::AttendOp> attends;
+  llvm::DenseSet<const Expr *> withLse;
+  /// Names of the lets whose values are being emitted, for locations.
+  llvm::DenseMap<const Expr *, StringRef> letNames;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Types and the function
+//===----------------------------------------------------------------------===//
+
+Type Importer::elementType(ScalarType type) {
+  switch (type) {
+  case ScalarType::Bool:
+    return b.getI8Type();
+  case ScalarType::I32:
+    return b.getI32Type();
+  case ScalarType::I64:
+    return b.getI64Type();
+  case ScalarType::F32:
+    return b.getF32Type();
+  case ScalarType::F64:
+    return b.getF64Type();
+  }
+  return {};
+}
+
+RankedTensorType Importer::tensorType(const ast::Type &type) {
+  SmallVector<int64_t> shape;
+  for (const Dim &dim : *type.dims)
+    shape.push_back(dim.isStatic() ? dim.size : ShapedType::kDynamic);
+  return RankedTensorType::get(shape, elementType(type.element));
+}
+
+NamedAttrList Importer::describe(StringRef name, const ast::Type &type) {
+  NamedAttrList attrs;
+  if (type.element == ScalarType::Bool)
+    attrs.set("ladon.bool", b.getUnitAttr());
+  if (type.isTensor()) {
+    SmallVector<Attribute> dims;
+    for (const Dim &dim : *type.dims)
+      dims.push_back(b.getStringAttr(dim.isStatic() ? std::to_string(dim.size)
+                                                    : dim.name));
+    attrs.set("ladon.dims", b.getArrayAttr(dims));
+  }
+  attrs.set("ladon.name", b.getStringAttr(name));
+  return attrs;
+}
+
+func::FuncOp Importer::createFunction() {
+  SmallVector<Type> inputs, results;
+  for (const auto &param : attention.params)
+    inputs.push_back(param->type.isTensor() ? Type(tensorType(param->type))
+                                            : elementType(param->type.element));
+  for (const ast::Result &result : attention.results)
+    results.push_back(tensorType(result.type));
+  auto function = func::FuncOp::create(b, attention.name,
+                                       b.getFunctionType(inputs, results));
+  entry = b.createBlock(&function.getBody());
+  for (auto [i, param] : llvm::enumerate(attention.params)) {
+    params[param.get()] =
+        entry->addArgument(inputs[i], locations.get(param->range));
+    function.setArgAttrs(
+        i, describe(param->name, param->type).getDictionary(b.getContext()));
+  }
+  for (auto [i, result] : llvm::enumerate(attention.results))
+    function.setResultAttrs(
+        i, describe(result.name, result.type).getDictionary(b.getContext()));
+  return function;
+}
+
+/// The attend that an expression stands for, through lets.
+static const Expr *findAttend(const Expr *expr) {
+  while (expr->kind == Kind::Name && expr->let)
+    expr = expr->let->value;
+  return expr;
+}
+
+/// Notes the attends whose lse is asked for.
+void Importer::findLse(const Expr *expr) {
+  if (expr->kind == Kind::Name && expr->let)
+    return;
+  if (expr->kind == Kind::Member && expr->name == "lse")
+    withLse.insert(findAttend(expr->args[0]));
+  for (const Expr *arg : expr->args)
+    findLse(arg);
+  if (expr->attend)
+    for (const Expr *operand :
+         {expr->attend->q, expr->attend->k, expr->attend->v})
+      findLse(operand);
+}
+
+OwningOpRef<ModuleOp> Importer::import() {
+  b.setLoc(locations.get(attention.range));
+  OwningOpRef<ModuleOp> module = ModuleOp::create(b.getLoc());
+  b.setInsertionPointToStart(module->getBody());
+  createFunction();
+  for (const auto &let : attention.lets) {
+    letNames[let->value] = let->name;
+    findLse(let->value);
+  }
+  for (const ast::Result &result : attention.results)
+    findLse(result.value);
+  SmallVector<Value> results;
+  for (const ast::Result &result : attention.results)
+    results.push_back(tensor(result.value));
+  func::ReturnOp::create(b, results);
+  return module;
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+/// Sizes are read off the first parameter that carries them, at the top of the
+/// function.
+Value Importer::extent(const Dim &dim) {
+  OpBuilder::InsertionGuard guard(b);
+  Value &known = extents[dim.name];
+  if (known)
+    return known;
+  for (const auto &param : attention.params) {
+    if (!param->type.isTensor())
+      continue;
+    for (auto [axis, other] : llvm::enumerate(*param->type.dims)) {
+      if (!(other == dim))
+        continue;
+      b.setInsertionPointToStart(entry);
+      b.setLoc(locations.get(param->range));
+      return known = tensor::DimOp::create(b, params.lookup(param.get()), axis);
+    }
+  }
+  llvm_unreachable("a checked size is an extent of a parameter");
+}
+
+Value Importer::extentAsInteger(const Dim &dim) {
+  if (dim.isStatic())
+    return arith::ConstantOp::create(b, b.getI32IntegerAttr(dim.size));
+  Value &known = integerExtents[dim.name];
+  if (known)
+    return known;
+  Location loc = b.getLoc();
+  Value index = extent(dim);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfterValue(index);
+  known = arith::IndexCastOp::create(b, b.getI32Type(), index);
+  b.setLoc(loc);
+  return known;
+}
+
+Value Importer::empty(const ast::Type &type) {
+  Location loc = b.getLoc();
+  SmallVector<Value> sizes;
+  for (const Dim &dim : *type.dims)
+    if (!dim.isStatic())
+      sizes.push_back(extent(dim));
+  b.setLoc(loc);
+  return tensor::EmptyOp::create(b, tensorType(type), sizes);
+}
+
+//===----------------------------------------------------------------------===//
+// Attend
+//===----------------------------------------------------------------------===//
+
+/// Adds what `expr` needs from outside of its region.
+void Importer::capture(const Expr *expr, const Dim &queries, const Dim &keys,
+                       Captures &captures) {
+  bool usesOffset = expr->kind == Kind::Name && expr->isOffset;
+  if (expr->kind == Kind::Mask)
+    usesOffset = expr->maskForm != ast::MaskForm::CausalTopLeft;
+  if (usesOffset && !captures.contains("offset"))
+    captures["offset"] = arith::SubIOp::create(b, extentAsInteger(keys),
+                                               extentAsInteger(queries));
+  if (expr->kind == Kind::Name && expr->size && !expr->size->isStatic())
+    captures[expr->size->name] = extentAsInteger(*expr->size);
+  if (expr->kind == Kind::Name && expr->param) {
+    const ast::Param &param = *expr->param;
+    Value value = params.lookup(&param);
+    if (!param.type.isTensor() && param.type.element == ScalarType::Bool) {
+      if (captures.contains(param.name))
+        return;
+      Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
+      value = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, zero);
+    }
+    captures[param.name] = value;
+  }
+  for (const Expr *arg : expr->args)
+    capture(arg, queries, keys, captures);
+}
+
+attn::AttendOp Importer::attend(const Expr *expr) {
+  if (attn::AttendOp known = attends.lookup(expr))
+    return known;
+  const ast::AttendArgs &args = *expr->attend;
+  Value query = tensor(args.q), key = tensor(args.k), value = tensor(args.v);
+  const Dim &queries = (*args.q->type.dims)[2], &keys = (*args.k->type.dims)[2];
+
+  Captures captures;
+  for (const Expr *region : {args.score, args.mask})
+    if (region)
+      capture(region, queries, keys, captures);
+  SmallVector<Value> captured, inits = {empty(expr->type)};
+  for (auto &[name, outside] : captures)
+    captured.push_back(outside);
+  if (withLse.contains(expr)) {
+    ast::Type lse = expr->type;
+    lse.dims->pop_back();
+    inits.push_back(empty(lse));
+  }
+  auto op =
+      attn::AttendOp::create(b, query, key, value, captured, inits, args.scale);
+  attends[expr] = op;
+
+  auto emitRegion = [&](const Expr *body, bool isScore) {
+    if (!body)
+      return;
+    OpBuilder::InsertionGuard guard(b);
+    Block *block = isScore ? op.createScoreBody(b) : op.createMaskBody(b);
+    b.setInsertionPointToStart(block);
+    auto blockArgs = block->getArguments();
+    Position position;
+    if (isScore) {
+      position.score = blockArgs.front();
+      blockArgs = blockArgs.drop_front();
+    }
+    position.batch = blockArgs[0];
+    position.head = blockArgs[1];
+    position.query = blockArgs[2];
+    position.key = blockArgs[3];
+    position.headsPerKeyValueHead = op.getHeads() / op.getKeyValueHeads();
+    for (auto [entry, arg] : llvm::zip(captures, blockArgs.drop_front(4)))
+      position.captured[entry.first] = arg;
+    Value result = ExprImporter(b, locations, position).emit(body);
+    attn::YieldOp::create(b, locations.get(body->range), result);
+  };
+  emitRegion(args.score, /*isScore=*/true);
+  emitRegion(args.mask, /*isScore=*/false);
+  return op;
+}
+
+//===----------------------------------------------------------------------===//
+// Other tensor operations
+//===----------------------------------------------------------------------===//
+
+Value Importer::tensor(const Expr *expr) {
+  if (Value known = tensors.lookup(expr))
+    return known;
+  Location outer = b.getLoc();
+  Location loc = locations.get(expr->range);
+  if (StringRef name = letNames.lookup(expr); !name.empty())
+    loc = NameLoc::get(b.getStringAttr(name), loc);
+  b.setLoc(loc);
+  Value value = emitTensor(expr);
+  b.setLoc(outer);
+  return tensors[expr] = value;
+}
+
+/// `x @ w + bias`: the sum starts at the bias.
+static bool isBiasedProduct(const Expr *expr) {
+  if (expr->kind != Kind::Binary || expr->binaryOp != BinaryOp::Add)
+    return false;
+  const Expr *product = expr->args[0], *bias = expr->args[1];
+  return product->kind == Kind::Binary &&
+         product->binaryOp == BinaryOp::MatMul && bias->type.isTensor() &&
+         bias->type.dims->size() < product->type.dims->size();
+}
+
+Value Importer::emitTensor(const Expr *expr) {
+  switch (expr->kind) {
+  case Kind::Name:
+    return expr->let ? tensor(expr->let->value) : params.lookup(expr->param);
+  case Kind::Attend:
+    return attend(expr).getResult(0);
+  case Kind::Member: {
+    const Expr *source = findAttend(expr->args[0]);
+    Value out = tensor(source);
+    return expr->name == "lse" ? attends.lookup(source).getResult(1) : out;
+  }
+  case Kind::Split: {
+    Value source = tensor(expr->args[0]);
+    return attn::SplitHeadsOp::create(b, tensorType(expr->type), source,
+                                      expr->headCount);
+  }
+  case Kind::Concat: {
+    Value source = tensor(expr->args[0]);
+    return attn::ConcatHeadsOp::create(b, tensorType(expr->type), source);
+  }
+  case Kind::Binary:
+    if (expr->binaryOp == BinaryOp::MatMul)
+      return matmul(expr, /*bias=*/nullptr);
+    if (isBiasedProduct(expr))
+      return matmul(expr->args[0], expr->args[1]);
+    return elementwise(expr);
+  default:
+    llvm_unreachable("a checked tensor operation");
+  }
+}
+
+/// [.., M, K] @ [K, N], from zero or from a bias repeated over leading axes.
+Value Importer::matmul(const Expr *expr, const Expr *bias) {
+  Value x = tensor(expr->args[0]), w = tensor(expr->args[1]);
+  Value init = empty(expr->type);
+  auto type = cast<RankedTensorType>(init.getType());
+  int64_t rank = type.getRank();
+  if (bias) {
+    Value from = tensor(bias);
+    int64_t missing = rank - cast<RankedTensorType>(from.getType()).getRank();
+    init = linalg::BroadcastOp::create(
+               b, from, init, llvm::to_vector(llvm::seq<int64_t>(0, missing)))
+               ->getResult(0);
+  } else {
+    Value zero =
+        arith::ConstantOp::create(b, b.getFloatAttr(type.getElementType(), 0));
+    init = linalg::FillOp::create(b, zero, init).getResult(0);
+  }
+  // Dimensions: the axes of the result, then k.
+  MLIRContext *context = b.getContext();
+  AffineMap all = b.getMultiDimIdentityMap(rank + 1);
+  AffineExpr k = b.getAffineDimExpr(rank), n = b.getAffineDimExpr(rank - 1);
+  SmallVector<AffineExpr> rows(all.getResults().take_front(rank - 1));
+  SmallVector<AffineExpr> xAxes = rows, outAxes = rows;
+  xAxes.push_back(k);
+  outAxes.push_back(n);
+  ArrayAttr maps =
+      b.getAffineMapArrayAttr({AffineMap::get(rank + 1, 0, xAxes, context),
+                               AffineMap::get(rank + 1, 0, {k, n}, context),
+                               AffineMap::get(rank + 1, 0, outAxes, context)});
+  return linalg::ContractOp::create(b, init.getType(), ValueRange{x, w},
+                                    ValueRange{init}, maps)
+      ->getResult(0);
+}
+
+/// Whether `expr` is computed element by element from its operands.
+static bool isElementwise(const Expr *expr) {
+  return expr->kind == Kind::Binary && expr->binaryOp != BinaryOp::MatMul &&
+         !isBiasedProduct(expr);
+}
+
+/// The tensors at the leaves of an elementwise expression.
+static void collectLeaves(const Expr *expr,
+                          SmallVectorImpl<const Expr *> &leaves) {
+  if (isElementwise(expr))
+    for (const Expr *arg : expr->args)
+      collectLeaves(arg, leaves);
+  else if (expr->type.isTensor())
+    leaves.push_back(expr);
+}
+
+/// A whole tree of elementwise operations is one loop.
+Value Importer::elementwise(const Expr *expr) {
+  SmallVector<const Expr *> leaves;
+  collectLeaves(expr, leaves);
+  Value init = empty(expr->type);
+  auto type = cast<RankedTensorType>(init.getType());
+  int64_t rank = type.getRank();
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  AffineMap identity = b.getMultiDimIdentityMap(rank);
+  for (const Expr *leaf : leaves) {
+    inputs.push_back(tensor(leaf));
+    size_t missing = rank - leaf->type.dims->size();
+    maps.push_back(AffineMap::get(rank, /*symbolCount=*/0,
+                                  identity.getResults().drop_front(missing),
+                                  b.getContext()));
+  }
+  maps.push_back(identity);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+
+  auto buildBody = [&](OpBuilder &builder, Location, ValueRange args) {
+    unsigned next = 0;
+    std::function<Value(const Expr *)> emit = [&](const Expr *e) -> Value {
+      if (isElementwise(e)) {
+        Value left = emit(e->args[0]), right = emit(e->args[1]);
+        Location loc = locations.get(e->range);
+        switch (e->binaryOp) {
+        case BinaryOp::Add:
+          return arith::AddFOp::create(builder, loc, left, right);
+        case BinaryOp::Sub:
+          return arith::SubFOp::create(builder, loc, left, right);
+        case BinaryOp::Mul:
+          return arith::MulFOp::create(builder, loc, left, right);
+        default:
+          return arith::DivFOp::create(builder, loc, left, right);
+        }
+      }
+      if (e->type.isTensor())
+        return args[next++];
+      return arith::ConstantOp::create(
+          builder, locations.get(e->range),
+          builder.getFloatAttr(type.getElementType(), e->floatValue));
+    };
+    Value result = emit(expr);
+    linalg::YieldOp::create(builder, b.getLoc(), result);
+  };
+  return linalg::GenericOp::create(b, init.getType(), inputs, init, maps,
+                                   iterators, buildBody)
+      .getResult(0);
+}
+
+OwningOpRef<ModuleOp> ladon::importAttention(MLIRContext &context,
+                                             const ast::Attention &attention,
+                                             const llvm::SourceMgr &sources) {
+  context.loadDialect<arith::ArithDialect, attn::AttnDialect, func::FuncDialect,
+                      linalg::LinalgDialect, math::MathDialect,
+                      tensor::TensorDialect>();
+  return Importer(context, attention, sources).import();
+}

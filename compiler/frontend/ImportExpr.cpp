@@ -1,0 +1,490 @@
+//===- ImportExpr.cpp - Score and mask expressions as scalar code ---------===//
+
+#include "compiler/frontend/ImportExpr.h"
+
+#include "dialects/attn/Attn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace ladon;
+using ast::BinaryOp;
+using ast::Builtin;
+using ast::Expr;
+using ast::IndexVar;
+using ast::ScalarType;
+using CmpI = arith::CmpIPredicate;
+using CmpF = arith::CmpFPredicate;
+using Kind = Expr::Kind;
+
+Location SourceLocations::get(llvm::SMRange range) const {
+  unsigned buffer =
+      range.isValid() ? sources.FindBufferContainingLoc(range.Start) : 0;
+  if (!buffer)
+    return UnknownLoc::get(&context);
+  auto [line, column] = sources.getLineAndColumn(range.Start, buffer);
+  StringRef file = sources.getMemoryBuffer(buffer)->getBufferIdentifier();
+  return FileLineColLoc::get(&context, file, line, column);
+}
+
+//===--- Constants and conversions
+//-----------------------------------------===//
+
+Type ExprImporter::typeOf(ScalarType type) {
+  switch (type) {
+  case ScalarType::Bool:
+    return b.getI1Type();
+  case ScalarType::I32:
+    return b.getI32Type();
+  case ScalarType::I64:
+    return b.getI64Type();
+  case ScalarType::F32:
+    return b.getF32Type();
+  case ScalarType::F64:
+    return b.getF64Type();
+  }
+  return {};
+}
+
+Value ExprImporter::integer(Type type, int64_t value) {
+  return arith::ConstantOp::create(b, b.getIntegerAttr(type, value));
+}
+
+Value ExprImporter::real(Type type, double value) {
+  return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
+}
+
+Value ExprImporter::literal(const Expr *expr) {
+  Type type = typeOf(expr->type.element);
+  bool isFloat = expr->kind == Kind::FloatLit;
+  if (isa<FloatType>(type))
+    return real(type, isFloat ? expr->floatValue : double(expr->intValue));
+  return integer(type, expr->intValue);
+}
+
+Value ExprImporter::convert(Value value, ScalarType from, ScalarType to) {
+  if (from == to)
+    return value;
+  Type type = typeOf(to);
+  bool fromFloat = isa<FloatType>(value.getType());
+  if (fromFloat && isa<FloatType>(type))
+    return to == ScalarType::F64
+               ? arith::ExtFOp::create(b, type, value).getResult()
+               : arith::TruncFOp::create(b, type, value).getResult();
+  if (fromFloat)
+    return floatToInteger(value, type);
+  if (isa<FloatType>(type))
+    return from == ScalarType::Bool
+               ? arith::UIToFPOp::create(b, type, value).getResult()
+               : arith::SIToFPOp::create(b, type, value).getResult();
+  if (from == ScalarType::Bool)
+    return arith::ExtUIOp::create(b, type, value);
+  if (to == ScalarType::I64)
+    return arith::ExtSIOp::create(b, type, value);
+  return arith::TruncIOp::create(b, type, value);
+}
+
+Value ExprImporter::floatToInteger(Value value, Type type) {
+  Type floatType = value.getType();
+  bool isWide = type.isInteger(64);
+  double limit = isWide ? 0x1p63 : 0x1p31;
+  Value tooHigh =
+      arith::CmpFOp::create(b, CmpF::OGE, value, real(floatType, limit));
+  Value tooLow =
+      arith::CmpFOp::create(b, CmpF::OLT, value, real(floatType, -limit));
+  Value isNan = arith::CmpFOp::create(b, CmpF::UNO, value, value);
+  Value outside =
+      arith::OrIOp::create(b, arith::OrIOp::create(b, tooHigh, tooLow), isNan);
+  Value safe = arith::SelectOp::create(b, outside, real(floatType, 0), value);
+  Value result = arith::FPToSIOp::create(b, type, safe);
+  int64_t most = isWide ? std::numeric_limits<int64_t>::max()
+                        : std::numeric_limits<int32_t>::max();
+  result = arith::SelectOp::create(b, tooHigh, integer(type, most), result);
+  return arith::SelectOp::create(b, tooLow, integer(type, -most - 1), result);
+}
+
+//===--- Names, literals, masks
+//--------------------------------------------===//
+
+Value ExprImporter::emit(const Expr *expr) {
+  Location outer = b.getLoc();
+  b.setLoc(locations.get(expr->range));
+  Value value;
+  switch (expr->kind) {
+  case Kind::IntLit:
+  case Kind::FloatLit:
+  case Kind::BoolLit:
+    value = literal(expr);
+    break;
+  case Kind::Name:
+    value = emitName(expr);
+    break;
+  case Kind::Unary:
+    value = emitUnary(expr);
+    break;
+  case Kind::Binary:
+    value = emitBinary(expr);
+    break;
+  case Kind::If: {
+    // Both sides are pure and defined everywhere: a select will do.
+    ScalarType type = expr->type.element;
+    Value condition = emit(expr->args[0]);
+    Value sides[2];
+    for (unsigned side = 0; side < 2; ++side) {
+      const Expr *arg = expr->args[side + 1];
+      sides[side] = convert(emit(arg), arg->type.element, type);
+    }
+    value = arith::SelectOp::create(b, condition, sides[0], sides[1]);
+    break;
+  }
+  case Kind::Call:
+    value = emitCall(expr);
+    break;
+  case Kind::Mask:
+    value = emitMask(expr);
+    break;
+  case Kind::Index:
+    value = emitIndex(expr);
+    break;
+  case Kind::Member:
+  case Kind::Attend:
+  case Kind::Split:
+  case Kind::Concat:
+    llvm_unreachable("a checked score or mask holds no tensor operation");
+  }
+  b.setLoc(outer);
+  return value;
+}
+
+Value ExprImporter::emitName(const Expr *expr) {
+  if (expr->isOffset)
+    return position.captured.lookup("offset");
+  if (expr->size) {
+    if (expr->size->isStatic())
+      return integer(typeOf(expr->type.element), expr->size->size);
+    return convert(position.captured.lookup(expr->size->name), ScalarType::I32,
+                   expr->type.element);
+  }
+  if (expr->param)
+    return position.captured.lookup(expr->param->name);
+  switch (*expr->indexVar) {
+  case IndexVar::Batch:
+    return position.batch;
+  case IndexVar::Head:
+    return position.head;
+  case IndexVar::KvHead:
+    if (position.headsPerKeyValueHead == 1)
+      return position.head;
+    return arith::FloorDivSIOp::create(
+        b, position.head,
+        integer(b.getI32Type(), position.headsPerKeyValueHead));
+  case IndexVar::Query:
+    return position.query;
+  case IndexVar::Key:
+    return position.key;
+  case IndexVar::Score:
+    return position.score;
+  }
+  return {};
+}
+
+/// Sides of a window are compared with distances, not added to positions, so
+/// that no side, however large, makes a sum wrap.
+Value ExprImporter::emitMask(const Expr *expr) {
+  if (expr->maskForm == ast::MaskForm::CausalTopLeft)
+    return arith::CmpIOp::create(b, CmpI::sle, position.key, position.query);
+  Value last = arith::AddIOp::create(b, position.query,
+                                     position.captured.lookup("offset"));
+  if (expr->maskForm == ast::MaskForm::Causal)
+    return arith::CmpIOp::create(b, CmpI::sle, position.key, last);
+  Value left = emit(expr->args[0]), right = emit(expr->args[1]);
+  Value before = arith::SubIOp::create(b, last, position.key);
+  Value after = arith::SubIOp::create(b, position.key, last);
+  return arith::AndIOp::create(
+      b, arith::CmpIOp::create(b, CmpI::sle, before, left),
+      arith::CmpIOp::create(b, CmpI::sle, after, right));
+}
+
+Value ExprImporter::emitIndex(const Expr *expr) {
+  const ast::Param *param = expr->args[0]->param;
+  Value tensor = position.captured.lookup(param->name);
+  SmallVector<Value> indices;
+  for (const Expr *index : ArrayRef(expr->args).drop_front())
+    indices.push_back(emit(index));
+  Type element = cast<ShapedType>(tensor.getType()).getElementType();
+  Value value = attn::ReadOp::create(b, element, tensor, indices);
+  if (param->type.element != ScalarType::Bool)
+    return value;
+  return arith::CmpIOp::create(b, CmpI::ne, value, integer(element, 0));
+}
+
+//===--- Operators
+//---------------------------------------------------------===//
+
+Value ExprImporter::emitUnary(const Expr *expr) {
+  Value value = emit(expr->args[0]);
+  Type type = value.getType();
+  switch (expr->unaryOp) {
+  case ast::UnaryOp::Neg:
+    if (isa<FloatType>(type))
+      return arith::NegFOp::create(b, value);
+    return arith::SubIOp::create(b, integer(type, 0), value);
+  case ast::UnaryOp::Not:
+  case ast::UnaryOp::BitNot:
+    return arith::XOrIOp::create(b, value, integer(type, -1));
+  }
+  return {};
+}
+
+Value ExprImporter::emitBinary(const Expr *expr) {
+  const Expr *left = expr->args[0], *right = expr->args[1];
+  // The enumerators of scalar types are in the order in which types widen.
+  ScalarType type = std::max(left->type.element, right->type.element);
+  if (expr->binaryOp == BinaryOp::Div)
+    type = expr->type.element;
+  // Of the amount of a shift only the low bits count.
+  if (expr->binaryOp == BinaryOp::Shl || expr->binaryOp == BinaryOp::Shr)
+    type = left->type.element;
+  Value l = convert(emit(left), left->type.element, type);
+  Value r = convert(emit(right), right->type.element, type);
+  if (expr->binaryOp >= BinaryOp::Lt && expr->binaryOp <= BinaryOp::Ne)
+    return emitCompare(expr->binaryOp, l, r);
+  if (!isa<FloatType>(l.getType()))
+    return emitIntegerOp(expr, l, r);
+  switch (expr->binaryOp) {
+  case BinaryOp::Add:
+    return arith::AddFOp::create(b, l, r);
+  case BinaryOp::Sub:
+    return arith::SubFOp::create(b, l, r);
+  case BinaryOp::Mul:
+    return arith::MulFOp::create(b, l, r);
+  case BinaryOp::Div:
+    return arith::DivFOp::create(b, l, r);
+  default:
+    llvm_unreachable("a checked operator takes floats");
+  }
+}
+
+Value ExprImporter::emitCompare(BinaryOp op, Value left, Value right) {
+  // A comparison with NaN is false, but for `!=`.
+  static constexpr std::pair<CmpI, CmpF> predicates[] = {
+      {CmpI::slt, CmpF::OLT}, {CmpI::sle, CmpF::OLE}, {CmpI::sgt, CmpF::OGT},
+      {CmpI::sge, CmpF::OGE}, {CmpI::eq, CmpF::OEQ},  {CmpI::ne, CmpF::UNE}};
+  auto [ofIntegers, ofFloats] =
+      predicates[unsigned(op) - unsigned(BinaryOp::Lt)];
+  if (isa<FloatType>(left.getType()))
+    return arith::CmpFOp::create(b, ofFloats, left, right);
+  return arith::CmpIOp::create(b, ofIntegers, left, right);
+}
+
+Value ExprImporter::emitIntegerOp(const Expr *expr, Value left, Value right) {
+  auto shiftAmount = [&] {
+    Type type = right.getType();
+    return arith::AndIOp::create(
+        b, right, integer(type, type.getIntOrFloatBitWidth() - 1));
+  };
+  switch (expr->binaryOp) {
+  case BinaryOp::Add:
+    return arith::AddIOp::create(b, left, right);
+  case BinaryOp::Sub:
+    return arith::SubIOp::create(b, left, right);
+  case BinaryOp::Mul:
+    return arith::MulIOp::create(b, left, right);
+  case BinaryOp::FloorDiv:
+    return emitFloorDiv(expr->args[1], left, right);
+  case BinaryOp::Mod:
+    return emitFloorMod(expr->args[1], left, right);
+  case BinaryOp::BitAnd:
+  case BinaryOp::And:
+    return arith::AndIOp::create(b, left, right);
+  case BinaryOp::BitOr:
+  case BinaryOp::Or:
+    return arith::OrIOp::create(b, left, right);
+  case BinaryOp::BitXor:
+    return arith::XOrIOp::create(b, left, right);
+  case BinaryOp::Shl:
+    return arith::ShLIOp::create(b, left, shiftAmount());
+  case BinaryOp::Shr:
+    return arith::ShRSIOp::create(b, left, shiftAmount());
+  default:
+    llvm_unreachable("a checked operator takes integers");
+  }
+}
+
+//===--- Integer division
+//--------------------------------------------------===//
+
+/// Whether an integer expression is never negative, given that positions and
+/// sizes are not and that sizes are below 2^30.
+static bool isNatural(const Expr *expr) {
+  switch (expr->kind) {
+  case Kind::IntLit:
+    return expr->intValue >= 0;
+  case Kind::Name:
+    return expr->size || (expr->indexVar && *expr->indexVar != IndexVar::Score);
+  case Kind::Binary:
+    // A quotient and a remainder of natural numbers; a sum could wrap.
+    return (expr->binaryOp == BinaryOp::FloorDiv ||
+            expr->binaryOp == BinaryOp::Mod) &&
+           isNatural(expr->args[0]) && isNatural(expr->args[1]);
+  case Kind::Call:
+    return (expr->builtin == Builtin::Min || expr->builtin == Builtin::Max) &&
+           llvm::all_of(expr->args, isNatural);
+  default:
+    return false;
+  }
+}
+
+/// A divisor that divides without trapping where `divisor` would not: 1 in the
+/// place of 0, and of -1, whose quotient may not fit.
+static Value safeDivisor(ImplicitLocOpBuilder &b, const Expr *expr,
+                         Value divisor) {
+  Type type = divisor.getType();
+  Value one = arith::ConstantOp::create(b, b.getIntegerAttr(type, 1));
+  if (isNatural(expr))
+    return arith::MaxSIOp::create(b, divisor, one);
+  Value zero = arith::ConstantOp::create(b, b.getIntegerAttr(type, 0));
+  Value minusOne = arith::ConstantOp::create(b, b.getIntegerAttr(type, -1));
+  Value isSpecial = arith::OrIOp::create(
+      b, arith::CmpIOp::create(b, CmpI::eq, divisor, zero),
+      arith::CmpIOp::create(b, CmpI::eq, divisor, minusOne));
+  return arith::SelectOp::create(b, isSpecial, one, divisor);
+}
+
+Value ExprImporter::emitFloorDiv(const Expr *divisor, Value left, Value right) {
+  Type type = left.getType();
+  Value zero = integer(type, 0);
+  if (divisor->kind == Kind::IntLit) {
+    if (divisor->intValue == -1) // The smallest number wraps.
+      return arith::SubIOp::create(b, zero, left);
+    return arith::FloorDivSIOp::create(b, left, right);
+  }
+  Value quotient =
+      arith::FloorDivSIOp::create(b, left, safeDivisor(b, divisor, right));
+  if (!isNatural(divisor)) {
+    Value isMinusOne =
+        arith::CmpIOp::create(b, CmpI::eq, right, integer(type, -1));
+    Value negated = arith::SubIOp::create(b, zero, left);
+    quotient = arith::SelectOp::create(b, isMinusOne, negated, quotient);
+  }
+  Value isZero = arith::CmpIOp::create(b, CmpI::eq, right, zero);
+  return arith::SelectOp::create(b, isZero, zero, quotient);
+}
+
+/// The remainder has the sign of the divisor. By 0 and by -1 it is 0, as it is
+/// by 1, so that the safe divisor needs no correction afterwards.
+Value ExprImporter::emitFloorMod(const Expr *divisor, Value left, Value right) {
+  Type type = left.getType();
+  Value zero = integer(type, 0);
+  if (divisor->kind != Kind::IntLit)
+    right = safeDivisor(b, divisor, right);
+  else if (divisor->intValue == -1)
+    return zero;
+  Value rest = arith::RemSIOp::create(b, left, right);
+  Value wrongSign = arith::CmpIOp::create(b, CmpI::slt, rest, zero);
+  if (!isNatural(divisor)) {
+    Value isNegative = arith::CmpIOp::create(b, CmpI::slt, right, zero);
+    Value differs = arith::XOrIOp::create(b, wrongSign, isNegative);
+    Value isRest = arith::CmpIOp::create(b, CmpI::ne, rest, zero);
+    wrongSign = arith::AndIOp::create(b, isRest, differs);
+  }
+  Value sum = arith::AddIOp::create(b, rest, right);
+  return arith::SelectOp::create(b, wrongSign, sum, rest);
+}
+
+//===--- Functions
+//---------------------------------------------------------===//
+
+Value ExprImporter::emitCall(const Expr *expr) {
+  ScalarType type = expr->type.element;
+  SmallVector<Value> args;
+  for (const Expr *arg : expr->args)
+    args.push_back(convert(emit(arg), arg->type.element, type));
+  bool isFloat = isa<FloatType>(args[0].getType());
+  auto smaller = [&](Value x, Value y) -> Value {
+    if (isFloat)
+      return arith::MinNumFOp::create(b, x, y);
+    return arith::MinSIOp::create(b, x, y);
+  };
+  auto larger = [&](Value x, Value y) -> Value {
+    if (isFloat)
+      return arith::MaxNumFOp::create(b, x, y);
+    return arith::MaxSIOp::create(b, x, y);
+  };
+  Value result = args[0];
+  switch (expr->builtin) {
+  case Builtin::Float:
+  case Builtin::Int:
+    return result;
+  case Builtin::Min:
+    for (Value arg : ArrayRef(args).drop_front())
+      result = smaller(result, arg);
+    return result;
+  case Builtin::Max:
+    for (Value arg : ArrayRef(args).drop_front())
+      result = larger(result, arg);
+    return result;
+  case Builtin::Clamp:
+    return smaller(larger(result, args[1]), args[2]);
+  case Builtin::Abs:
+    if (isFloat)
+      return math::AbsFOp::create(b, result);
+    return math::AbsIOp::create(b, result);
+  default:
+    return emitFloatCall(expr->builtin, args);
+  }
+}
+
+Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
+  Value x = args[0];
+  Type type = x.getType();
+  switch (builtin) {
+  case Builtin::Exp:
+    return math::ExpOp::create(b, x);
+  case Builtin::Exp2:
+    return math::Exp2Op::create(b, x);
+  case Builtin::Log:
+    return math::LogOp::create(b, x);
+  case Builtin::Log2:
+    return math::Log2Op::create(b, x);
+  case Builtin::Sqrt:
+    return math::SqrtOp::create(b, x);
+  case Builtin::Rsqrt:
+    return math::RsqrtOp::create(b, x);
+  case Builtin::Tanh:
+    return math::TanhOp::create(b, x);
+  case Builtin::Sigmoid: {
+    Value one = real(type, 1);
+    Value power = math::ExpOp::create(b, arith::NegFOp::create(b, x));
+    return arith::DivFOp::create(b, one, arith::AddFOp::create(b, one, power));
+  }
+  case Builtin::Relu:
+    return arith::MaxNumFOp::create(b, x, real(type, 0));
+  case Builtin::Erf:
+    return math::ErfOp::create(b, x);
+  case Builtin::Sin:
+    return math::SinOp::create(b, x);
+  case Builtin::Cos:
+    return math::CosOp::create(b, x);
+  case Builtin::Pow:
+    return math::PowFOp::create(b, x, args[1]);
+  case Builtin::Floor:
+    return math::FloorOp::create(b, x);
+  case Builtin::Ceil:
+    return math::CeilOp::create(b, x);
+  case Builtin::Round:
+    return math::RoundEvenOp::create(b, x);
+  case Builtin::Min:
+  case Builtin::Max:
+  case Builtin::Abs:
+  case Builtin::Clamp:
+  case Builtin::Float:
+  case Builtin::Int:
+    break;
+  }
+  llvm_unreachable("not a function of floats");
+}

@@ -1,0 +1,85 @@
+//===- ImportExpr.h - Score and mask expressions as scalar code -*- C++ -*-===//
+//
+// Emits `arith` and `math` operations for the expression of one position. The
+// meaning of every operator is that of docs/semantics.md: integers wrap, a
+// division by zero gives zero, nothing traps.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_FRONTEND_IMPORTEXPR_H
+#define LADON_COMPILER_FRONTEND_IMPORTEXPR_H
+
+#include "compiler/frontend/AST.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace ladon {
+
+/// Places of the source text as locations: the start of a range.
+class SourceLocations {
+public:
+  SourceLocations(mlir::MLIRContext &context, const llvm::SourceMgr &sources)
+      : context(context), sources(sources) {}
+  mlir::Location get(llvm::SMRange range) const;
+
+private:
+  mlir::MLIRContext &context;
+  const llvm::SourceMgr &sources;
+};
+
+/// The values that an expression may name, inside a score or mask region.
+struct Position {
+  mlir::Value score; ///< Null in a mask.
+  mlir::Value batch, head, query, key;
+  int64_t headsPerKeyValueHead = 1;
+  /// Parameters and sizes by name, and "offset".
+  llvm::StringMap<mlir::Value> captured;
+};
+
+class ExprImporter {
+public:
+  /// Emits at the insertion point of `builder`.
+  ExprImporter(mlir::OpBuilder &builder, const SourceLocations &locations,
+               const Position &position)
+      : b(builder.getUnknownLoc(), builder), locations(locations),
+        position(position) {}
+
+  /// The value of `expr`, of its type; a bool is an i1.
+  mlir::Value emit(const ast::Expr *expr);
+
+private:
+  mlir::Type typeOf(ast::ScalarType type);
+  mlir::Value integer(mlir::Type type, int64_t value);
+  mlir::Value real(mlir::Type type, double value);
+  mlir::Value literal(const ast::Expr *expr);
+  mlir::Value convert(mlir::Value value, ast::ScalarType from,
+                      ast::ScalarType to);
+  /// Towards zero, saturating; NaN gives 0.
+  mlir::Value floatToInteger(mlir::Value value, mlir::Type type);
+
+  mlir::Value emitName(const ast::Expr *expr);
+  mlir::Value emitUnary(const ast::Expr *expr);
+  mlir::Value emitBinary(const ast::Expr *expr);
+  mlir::Value emitIntegerOp(const ast::Expr *expr, mlir::Value left,
+                            mlir::Value right);
+  mlir::Value emitFloorDiv(const ast::Expr *divisor, mlir::Value left,
+                           mlir::Value right);
+  mlir::Value emitFloorMod(const ast::Expr *divisor, mlir::Value left,
+                           mlir::Value right);
+  mlir::Value emitCompare(ast::BinaryOp op, mlir::Value left,
+                          mlir::Value right);
+  mlir::Value emitCall(const ast::Expr *expr);
+  mlir::Value emitFloatCall(ast::Builtin builtin,
+                            llvm::ArrayRef<mlir::Value> args);
+  mlir::Value emitMask(const ast::Expr *expr);
+  mlir::Value emitIndex(const ast::Expr *expr);
+
+  mlir::ImplicitLocOpBuilder b;
+  const SourceLocations &locations;
+  const Position &position;
+};
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_FRONTEND_IMPORTEXPR_H
