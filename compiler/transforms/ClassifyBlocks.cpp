@@ -1,0 +1,264 @@
+//===- ClassifyBlocks.cpp - Visit only the keys that a mask lets through --===//
+//
+// Restricts key loops to the keys that the query tile can see, and takes the
+// mask off blocks where every row sees every key. What can be seen is computed
+// at run time by scalar code that compiler/analysis emits from the mask.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/transforms/Passes.h"
+
+#include "compiler/analysis/MaskAnalysis.h"
+#include "dialects/tile/Tile.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#define DEBUG_TYPE "classify-blocks"
+
+namespace ladon {
+#define GEN_PASS_DEF_CLASSIFYBLOCKS
+#include "compiler/transforms/Passes.h.inc"
+} // namespace ladon
+
+using namespace mlir;
+using namespace ladon;
+using analysis::KeySet;
+using analysis::Scalar;
+using analysis::ScalarEmitter;
+
+//===----------------------------------------------------------------------===//
+// The loop and its mask
+//===----------------------------------------------------------------------===//
+
+/// The number of rows that the query tile under `scores` holds, if it shows.
+static Value rowsOfTile(Value scores, Value firstQuery) {
+  while (auto modify = scores.getDefiningOp<tile::ModifyOp>())
+    scores = modify.getScores();
+  auto product = scores.getDefiningOp<tile::ScoresOp>();
+  auto load = product ? product.getQuery().getDefiningOp<tile::LoadOp>()
+                      : tile::LoadOp();
+  return load && load.getRow() == firstQuery ? load.getRows() : Value();
+}
+
+namespace {
+/// Rewrites one key loop.
+class LoopClassifier {
+public:
+  LoopClassifier(tile::KeyLoopOp loop, tile::MaskOp mask)
+      : loop(loop), mask(mask), emit(loop, mask.getLoc()),
+        expression(mask.getBody().front(),
+                   {mask.getBatch(), mask.getHead(), mask.getCaptures(),
+                    static_cast<int64_t>(loop.getStep())},
+                   emit),
+        analysis(expression, queryTile(), emit) {}
+
+  void run();
+
+private:
+  analysis::QueryTile queryTile();
+  void setBounds(const analysis::Visibility &visible);
+  void splitOffFull(const analysis::Visibility &visible);
+  void testBlocks(bool guarded);
+  void reportUnknown(const analysis::Visibility &visible);
+
+  tile::KeyLoopOp loop;
+  tile::MaskOp mask;
+  ScalarEmitter emit;
+  analysis::MaskExpression expression;
+  analysis::MaskAnalysis analysis;
+  Scalar low, high; ///< The keys that may be visible.
+};
+} // namespace
+
+analysis::QueryTile LoopClassifier::queryTile() {
+  constexpr int64_t last = analysis::kMaxPosition - 1;
+  int64_t size = cast<ShapedType>(mask.getScores().getType()).getDimSize(0);
+  Scalar first = emit.wrap(mask.getQuery(), 0, last);
+  Value rows = rowsOfTile(mask.getScores(), mask.getQuery());
+  Scalar count = rows && emit.isOutside(rows) ? emit.wrap(rows, 1, size)
+                                              : ScalarEmitter::constant(size);
+  return {first, emit.add(first, emit.sub(count, ScalarEmitter::constant(1))),
+          emit.wrap(loop.getLower(), 0, last),
+          emit.wrap(loop.getUpper(), 0, last)};
+}
+
+void LoopClassifier::setBounds(const analysis::Visibility &visible) {
+  analysis::QueryTile tile = queryTile();
+  const KeySet &may = visible.may;
+  low = tile.keyLow;
+  high = tile.keyHigh;
+  if (may.low)
+    low = emit.clamp(*may.low, tile.keyLow, tile.keyHigh);
+  if (may.high)
+    high = emit.min(*may.high, tile.keyHigh);
+  // An empty range is left as it is unless another range refers to it.
+  high = emit.select(may.guard, high, low);
+  loop.getLowerMutable().assign(emit.index(low));
+  loop.getUpperMutable().assign(emit.index(high));
+}
+
+/// Puts the keys that every row sees into a loop of their own, without a mask.
+/// Fewer of them than half a block stay with the others: a block more costs
+/// more than their mask.
+void LoopClassifier::splitOffFull(const analysis::Visibility &visible) {
+  const KeySet &must = visible.must;
+  high = emit.max(high, low);
+  Scalar fullLow = must.low ? emit.clamp(*must.low, low, high) : low;
+  Scalar fullHigh = must.high ? emit.clamp(*must.high, fullLow, high) : high;
+  Scalar enough =
+      emit.lessEqual(ScalarEmitter::constant((loop.getStep() + 1) / 2),
+                     emit.sub(fullHigh, fullLow));
+  fullHigh = emit.select(emit.both(must.guard, enough), fullHigh, fullLow);
+
+  Value lowValue = emit.index(fullLow), highValue = emit.index(fullHigh);
+  loop.getUpperMutable().assign(emit.index(high));
+
+  OpBuilder builder(loop);
+  IRMapping map;
+  auto full = cast<tile::KeyLoopOp>(builder.clone(*loop, map));
+  Operation *fullMask = map.lookup(mask.getResult()).getDefiningOp();
+  fullMask->getResult(0).replaceAllUsesWith(fullMask->getOperand(0));
+  fullMask->erase();
+  full.getLowerMutable().assign(lowValue);
+  full.getUpperMutable().assign(highValue);
+  loop.getExceptLowerMutable().assign(lowValue);
+  loop.getExceptUpperMutable().assign(highValue);
+  loop.getInitsMutable().assign(full.getResults());
+}
+
+/// Makes the body of the loop conditional on the class of its block. Loads are
+/// inside, so that nothing is read for a block that no row sees.
+void LoopClassifier::testBlocks(bool guarded) {
+  Block &body = loop.getBody().front();
+  SmallVector<Operation *> ops;
+  for (Operation &op : body.without_terminator())
+    ops.push_back(&op);
+  constexpr int64_t last = analysis::kMaxPosition - 1;
+  analysis::BlockClass found =
+      analysis.classify(emit.wrap(loop.getFirstKey(), 0, last),
+                        emit.wrap(loop.getKeyCount(), 1, loop.getStep()));
+  if (guarded)
+    found.must = ScalarEmitter::boolean(false);
+  if (found.may.isTrue() && found.must.isFalse())
+    return;
+
+  Operation *yield = body.getTerminator();
+  Location loc = mask.getLoc();
+  OpBuilder builder(yield);
+  SmallVector<Value> state(yield->getOperands());
+  scf::IfOp may, must;
+  auto branch = [&](Scalar condition) {
+    return scf::IfOp::create(builder, loc, loop.getResultTypes(),
+                             emit.bit(condition), /*withElseRegion=*/true);
+  };
+  if (!found.may.isTrue()) {
+    may = branch(found.may);
+    builder.setInsertionPointToStart(may.elseBlock());
+    scf::YieldOp::create(builder, loc, loop.getStateArgs());
+    builder.setInsertionPointToStart(may.thenBlock());
+  }
+  if (!found.must.isFalse()) {
+    must = branch(found.must);
+    if (may)
+      scf::YieldOp::create(builder, loc, must.getResults());
+    builder.setInsertionPointToStart(must.thenBlock());
+    IRMapping map;
+    for (Operation *op : ops) {
+      if (op == mask)
+        map.map(mask.getResult(), map.lookupOrDefault(mask.getScores()));
+      else
+        builder.clone(*op, map);
+    }
+    SmallVector<Value> unmasked;
+    for (Value v : state)
+      unmasked.push_back(map.lookupOrDefault(v));
+    scf::YieldOp::create(builder, loc, unmasked);
+    builder.setInsertionPointToStart(must.elseBlock());
+  }
+  auto end = scf::YieldOp::create(builder, loc, state);
+  for (Operation *op : ops)
+    op->moveBefore(end);
+  yield->setOperands(may ? may.getResults() : must.getResults());
+}
+
+void LoopClassifier::reportUnknown(const analysis::Visibility &visible) {
+  const analysis::Condition *unknown = expression.firstUnknown();
+  if (!unknown)
+    return;
+  bool nothing =
+      visible.may.isAll() && visible.must.isNone() && !visible.blockwise;
+  InFlightDiagnostic remark = mask.emitRemark();
+  remark << (nothing ? "every key is visited and every position tested: "
+                     : "a part of the mask has no bounds: ")
+         << unknown->reason;
+  remark.attachNote(unknown->value.getLoc()) << "used here";
+}
+
+void LoopClassifier::run() {
+  bool guarded = false;
+  loop.walk([&](tile::SoftmaxUpdateOp op) { guarded |= op.getGuarded(); });
+  analysis::Visibility visible = analysis.visible();
+  if (visible.must.isAll()) {
+    mask.getResult().replaceAllUsesWith(mask.getScores());
+    mask.erase();
+    return;
+  }
+  if (!guarded)
+    reportUnknown(visible);
+  setBounds(visible);
+  if (visible.blockwise)
+    testBlocks(guarded);
+  else if (!guarded && !visible.must.isNone())
+    splitOffFull(visible);
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+/// The mask that this pass can act on, or null with a remark that says why not.
+static tile::MaskOp maskOf(tile::KeyLoopOp loop) {
+  SmallVector<tile::MaskOp> masks;
+  loop.walk([&](tile::MaskOp op) { masks.push_back(op); });
+  if (masks.empty())
+    return {};
+  auto refuse = [&](const Twine &reason) {
+    loop.emitRemark("blocks are not classified: ") << reason;
+    return tile::MaskOp();
+  };
+  if (masks.size() > 1)
+    return refuse("expected one mask in the loop, found " +
+                  Twine(masks.size()));
+  tile::MaskOp mask = masks.front();
+  if (mask->getParentOp() != loop)
+    return refuse("the mask is under a condition");
+  if (loop.getExceptLower())
+    return refuse("the loop leaves out a range already");
+  if (mask.getKey() != loop.getFirstKey() ||
+      mask.getKeys() != loop.getKeyCount())
+    return refuse("the mask is not on the block of the loop");
+  for (Value position : {mask.getBatch(), mask.getHead(), mask.getQuery()})
+    if (loop.getBody().isAncestor(position.getParentRegion()))
+      return refuse("the batch, head or query changes within the loop");
+  return mask;
+}
+
+namespace {
+struct ClassifyBlocks : public ladon::impl::ClassifyBlocksBase<ClassifyBlocks> {
+  void runOnOperation() override {
+    SmallVector<tile::KeyLoopOp> loops;
+    getOperation().walk([&](tile::KeyLoopOp loop) { loops.push_back(loop); });
+    for (tile::KeyLoopOp loop : loops)
+      if (tile::MaskOp mask = maskOf(loop))
+        LoopClassifier(loop, mask).run();
+    // The analysis computes bounds that may turn out not to be needed.
+    SmallVector<Operation *> ops;
+    getOperation().walk<WalkOrder::PreOrder>(
+        [&](Operation *op) { ops.push_back(op); });
+    for (Operation *op : llvm::reverse(ops))
+      if (isOpTriviallyDead(op))
+        op->erase();
+  }
+};
+} // namespace
