@@ -150,6 +150,8 @@ void EntryBuilder::defineRun(LLVM::LLVMFuncOp entry, ArrayAttr ranks) {
     for (int64_t word = 2; word < 3 + 2 * rank; ++word)
       args.push_back(field(i64, argument, i64, word));
   }
+  // The plain name is that of the exported entry point.
+  entry.setSymName((entry.getName() + ".main").str());
   LLVM::CallOp::create(b, entry, args);
   LLVM::ReturnOp::create(b, ValueRange());
   entry.setLinkage(LLVM::Linkage::Internal);

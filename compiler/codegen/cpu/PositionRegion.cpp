@@ -16,8 +16,9 @@ static bool isVector(Value v) { return isa<VectorType>(v.getType()); }
 
 PositionRegion::PositionRegion(VectorEmitter &emitter, Block &body,
                                bool hasScore, Value batch, Value head,
-                               Value query, Value key, ValueRange captures)
-    : e(emitter), b(emitter.b), body(body), query(query), key(key) {
+                               Value query, Value key, ValueRange captures,
+                               const IRMapping &outer)
+    : e(emitter), b(emitter.b), body(body), query(query), key(key), map(outer) {
   auto args = body.getArguments();
   if (hasScore) {
     scoreArg = args.front();
@@ -72,7 +73,7 @@ Value PositionRegion::emitRow(Value row, Value score) {
   if (scoreArg)
     map.map(scoreArg, score);
   emit(Row);
-  Value result = map.lookup(body.getTerminator()->getOperand(0));
+  Value result = map.lookupOrDefault(body.getTerminator()->getOperand(0));
   return isVector(result) ? result : e.broadcast(result);
 }
 
@@ -95,7 +96,7 @@ void PositionRegion::emitOperation(Operation &op) {
   }
   SmallVector<Value> operands;
   for (Value operand : op.getOperands())
-    operands.push_back(map.lookup(operand));
+    operands.push_back(map.lookupOrDefault(operand));
   SmallVector<Type> types(op.getResultTypes());
   if (llvm::any_of(operands, isVector)) {
     for (Value &operand : operands)
@@ -115,14 +116,14 @@ void PositionRegion::emitOperation(Operation &op) {
 /// Indices are clamped into the tensor; an empty tensor gives zero without a
 /// read.
 Value PositionRegion::emitRead(attn::ReadOp op) {
-  Value source = map.lookup(op.getSource());
+  Value source = map.lookupOrDefault(op.getSource());
   auto type = cast<MemRefType>(source.getType());
   Type element = type.getElementType();
 
   SmallVector<Value> indices;
   Value nonEmpty;
   for (auto [axis, operand] : llvm::enumerate(op.getIndices())) {
-    Value index = map.lookup(operand);
+    Value index = map.lookupOrDefault(operand);
     Type intType = getElementTypeOrSelf(index.getType());
     Value extent = memref::DimOp::create(b, source, axis);
     Value last = arith::IndexCastOp::create(

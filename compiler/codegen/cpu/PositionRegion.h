@@ -21,10 +21,11 @@ class PositionRegion {
 public:
   /// `body` takes (s, if `hasScore`,) b, h, i, j and the captures. Positions
   /// are of type index; `query` is the query of lane 0 of column 0, `key` the
-  /// key of row 0.
+  /// key of row 0. `outer` maps the values from above that the body uses.
   PositionRegion(VectorEmitter &emitter, mlir::Block &body, bool hasScore,
                  mlir::Value batch, mlir::Value head, mlir::Value query,
-                 mlir::Value key, mlir::ValueRange captures);
+                 mlir::Value key, mlir::ValueRange captures,
+                 const mlir::IRMapping &outer);
 
   /// Emits what no position changes. Call once, before the columns.
   void emitUniform();

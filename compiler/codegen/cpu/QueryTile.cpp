@@ -210,7 +210,7 @@ static PositionRegion makeRegion(VectorEmitter &e, PositionOp op,
   return PositionRegion(e, op.getBody().front(),
                         std::is_same_v<PositionOp, tile::ModifyOp>,
                         at(op.getBatch()), at(op.getHead()), at(op.getQuery()),
-                        at(op.getKey()), captures);
+                        at(op.getKey()), captures, map);
 }
 
 void QueryTile::modify(tile::ModifyOp op, IRMapping &map, bool isLast) {

@@ -132,7 +132,7 @@ LogicalResult GridPointLowering::lowerOperation(Operation &op) {
         return success();
       })
       .Case([&](tile::SoftmaxInitOp) {
-        tile.softmaxInit();
+        // Emitted where a loop starts from it: several may start from one.
         return success();
       })
       .Case([&](tile::SoftmaxUpdateOp op) {
@@ -187,6 +187,10 @@ LogicalResult GridPointLowering::lowerStore(tile::StoreOp op) {
 /// Blocks before and after an excepted range are one loop over block numbers,
 /// so that the body is emitted once.
 LogicalResult GridPointLowering::lowerKeyLoop(tile::KeyLoopOp op) {
+  if (llvm::any_of(op.getInits(), [](Value init) {
+        return init.getDefiningOp<tile::SoftmaxInitOp>();
+      }))
+    tile.softmaxInit();
   Value lower = at(op.getLower()), upper = at(op.getUpper());
   int64_t step = op.getStep();
   Block &body = op.getBody().front();
