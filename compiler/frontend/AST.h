@@ -78,13 +78,25 @@ enum class IndexVar { Batch, Head, KvHead, Query, Key, Score };
 
 enum class UnaryOp { Neg, Not, BitNot };
 enum class BinaryOp {
-  Add, Sub, Mul,
+  Add,
+  Sub,
+  Mul,
   Div,      ///< Real division; integers are converted to float first.
   FloorDiv, ///< `//` on integers, rounding to minus infinity.
   Mod,      ///< `%` on integers, with the sign of the divisor.
-  BitAnd, BitOr, BitXor, Shl, Shr,
-  Lt, Le, Gt, Ge, Eq, Ne,
-  And, Or,
+  BitAnd,
+  BitOr,
+  BitXor,
+  Shl,
+  Shr,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Eq,
+  Ne,
+  And,
+  Or,
   MatMul ///< `@` on tensors.
 };
 
@@ -92,12 +104,31 @@ enum class BinaryOp {
 /// (integers are converted to the score's float type); Min, Max, Abs and Clamp
 /// work on integers and floats.
 enum class Builtin {
-  Min, Max, Abs, Clamp,
-  Exp, Exp2, Log, Log2, Sqrt, Rsqrt, Tanh, Sigmoid, Relu, Erf, Sin, Cos,
-  Pow, Floor, Ceil, Round, Float ///< float(x): integer or bool to float.
-  , Int ///< int(x): bool or float (towards zero) to i32.
-        // Sema also inserts Float where a number meets a float: from bool and
-        // integers as written, from integers and f32 (to f64) by itself.
+  Min,
+  Max,
+  Abs,
+  Clamp,
+  Exp,
+  Exp2,
+  Log,
+  Log2,
+  Sqrt,
+  Rsqrt,
+  Tanh,
+  Sigmoid,
+  Relu,
+  Erf,
+  Sin,
+  Cos,
+  Pow,
+  Floor,
+  Ceil,
+  Round,
+  Float ///< float(x): integer or bool to float.
+  ,
+  Int ///< int(x): bool or float (towards zero) to i32.
+      // Sema also inserts Float where a number meets a float: from bool and
+      // integers as written, from integers and f32 (to f64) by itself.
 };
 
 /// The named masks. Meaning: docs/semantics.md.
@@ -142,11 +173,11 @@ struct Expr {
 
   //===-- Filled by Sema -------------------------------------------------===//
   Type type;
-  std::optional<IndexVar> indexVar; ///< Name: b h hk i j s
-  const Param *param = nullptr;     ///< Name: a tensor or run-time scalar
-  const Let *let = nullptr;         ///< Name: an earlier `let`
-  std::optional<Dim> size;          ///< Name: a size, as an i32 value
-  bool isOffset = false;            ///< Name: `offset` (= T - S), i32
+  std::optional<IndexVar> indexVar;    ///< Name: b h hk i j s
+  const Param *param = nullptr;        ///< Name: a tensor or run-time scalar
+  const Let *let = nullptr;            ///< Name: an earlier `let`
+  std::optional<Dim> size;             ///< Name: a size, as an i32 value
+  bool isOffset = false;               ///< Name: `offset` (= T - S), i32
   struct AttendArgs *attend = nullptr; ///< Attend
 };
 
@@ -154,8 +185,8 @@ struct Expr {
 /// v [B, Hk, T, Dv]; results are out [B, H, S, Dv] and lse [B, H, S].
 struct AttendArgs {
   Expr *q = nullptr, *k = nullptr, *v = nullptr;
-  Expr *score = nullptr; ///< Null: the plain scaled score.
-  Expr *mask = nullptr;  ///< Null: every key is visible.
+  Expr *score = nullptr;     ///< Null: the plain scaled score.
+  Expr *mask = nullptr;      ///< Null: every key is visible.
   Expr *scaleExpr = nullptr; ///< As written; null: 1 / sqrt(D).
   double scale = 0;          ///< Its compile-time value, after Sema.
 };

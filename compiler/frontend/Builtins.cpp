@@ -101,9 +101,12 @@ std::optional<MaskForm> ladon::findMaskForm(StringRef name) {
 
 StringRef ladon::maskFormName(MaskForm form) {
   switch (form) {
-  case MaskForm::Causal: return "causal";
-  case MaskForm::CausalTopLeft: return "causal_top_left";
-  case MaskForm::Window: return "window";
+  case MaskForm::Causal:
+    return "causal";
+  case MaskForm::CausalTopLeft:
+    return "causal_top_left";
+  case MaskForm::Window:
+    return "window";
   }
   return "";
 }
@@ -132,62 +135,95 @@ std::vector<StringRef> ladon::reservedNames() {
 
 bool ladon::isForeignKeyword(StringRef name) {
   static const llvm::StringSet<> keywords = {
-      "alignas", "alignof", "asm", "auto", "break", "case", "catch", "char",
-      "class", "const", "constexpr", "continue", "decltype", "default",
-      "delete", "do", "double", "else", "enum", "explicit", "export", "extern",
-      "false", "float", "for", "friend", "goto", "if", "inline", "int", "long",
-      "mutable", "namespace", "new", "noexcept", "not", "nullptr", "operator",
-      "or", "and", "private", "protected", "public", "register", "restrict",
-      "return", "short", "signed", "sizeof", "static", "struct", "switch",
-      "template", "this", "throw", "true", "try", "typedef", "typeid",
-      "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
-      "while", "xor", "bitand", "bitor", "compl", "requires", "concept",
-      "thread_local", "static_assert", "typeof", "wchar_t"};
+      "alignas",   "alignof",   "asm",       "auto",         "break",
+      "case",      "catch",     "char",      "class",        "const",
+      "constexpr", "continue",  "decltype",  "default",      "delete",
+      "do",        "double",    "else",      "enum",         "explicit",
+      "export",    "extern",    "false",     "float",        "for",
+      "friend",    "goto",      "if",        "inline",       "int",
+      "long",      "mutable",   "namespace", "new",          "noexcept",
+      "not",       "nullptr",   "operator",  "or",           "and",
+      "private",   "protected", "public",    "register",     "restrict",
+      "return",    "short",     "signed",    "sizeof",       "static",
+      "struct",    "switch",    "template",  "this",         "throw",
+      "true",      "try",       "typedef",   "typeid",       "typename",
+      "union",     "unsigned",  "using",     "virtual",      "void",
+      "volatile",  "while",     "xor",       "bitand",       "bitor",
+      "compl",     "requires",  "concept",   "thread_local", "static_assert",
+      "typeof",    "wchar_t"};
   return keywords.contains(name);
 }
 
 StringRef ladon::spelling(BinaryOp op) {
   switch (op) {
-  case BinaryOp::Add: return "+";
-  case BinaryOp::Sub: return "-";
-  case BinaryOp::Mul: return "*";
-  case BinaryOp::Div: return "/";
-  case BinaryOp::FloorDiv: return "//";
-  case BinaryOp::Mod: return "%";
-  case BinaryOp::BitAnd: return "&";
-  case BinaryOp::BitOr: return "|";
-  case BinaryOp::BitXor: return "^";
-  case BinaryOp::Shl: return "<<";
-  case BinaryOp::Shr: return ">>";
-  case BinaryOp::Lt: return "<";
-  case BinaryOp::Le: return "<=";
-  case BinaryOp::Gt: return ">";
-  case BinaryOp::Ge: return ">=";
-  case BinaryOp::Eq: return "==";
-  case BinaryOp::Ne: return "!=";
-  case BinaryOp::And: return "and";
-  case BinaryOp::Or: return "or";
-  case BinaryOp::MatMul: return "@";
+  case BinaryOp::Add:
+    return "+";
+  case BinaryOp::Sub:
+    return "-";
+  case BinaryOp::Mul:
+    return "*";
+  case BinaryOp::Div:
+    return "/";
+  case BinaryOp::FloorDiv:
+    return "//";
+  case BinaryOp::Mod:
+    return "%";
+  case BinaryOp::BitAnd:
+    return "&";
+  case BinaryOp::BitOr:
+    return "|";
+  case BinaryOp::BitXor:
+    return "^";
+  case BinaryOp::Shl:
+    return "<<";
+  case BinaryOp::Shr:
+    return ">>";
+  case BinaryOp::Lt:
+    return "<";
+  case BinaryOp::Le:
+    return "<=";
+  case BinaryOp::Gt:
+    return ">";
+  case BinaryOp::Ge:
+    return ">=";
+  case BinaryOp::Eq:
+    return "==";
+  case BinaryOp::Ne:
+    return "!=";
+  case BinaryOp::And:
+    return "and";
+  case BinaryOp::Or:
+    return "or";
+  case BinaryOp::MatMul:
+    return "@";
   }
   return "";
 }
 
 StringRef ladon::spelling(UnaryOp op) {
   switch (op) {
-  case UnaryOp::Neg: return "-";
-  case UnaryOp::Not: return "not";
-  case UnaryOp::BitNot: return "~";
+  case UnaryOp::Neg:
+    return "-";
+  case UnaryOp::Not:
+    return "not";
+  case UnaryOp::BitNot:
+    return "~";
   }
   return "";
 }
 
 StringRef ladon::spelling(ScalarType type) {
   switch (type) {
-  case ScalarType::Bool: return "bool";
-  case ScalarType::I32: return "i32";
-  case ScalarType::I64: return "i64";
-  case ScalarType::F32: return "f32";
-  case ScalarType::F64: return "f64";
+  case ScalarType::Bool:
+    return "bool";
+  case ScalarType::I32:
+    return "i32";
+  case ScalarType::I64:
+    return "i64";
+  case ScalarType::F32:
+    return "f32";
+  case ScalarType::F64:
+    return "f64";
   }
   return "";
 }

@@ -38,8 +38,8 @@ std::string DiagnosticEngine::idText(DiagId id) {
 
 Diagnostic &DiagnosticEngine::add(DiagId id, SMRange range,
                                   std::string message) {
-  Diagnostic diagnostic{id, entryOf(id).severity, range, std::move(message),
-                        {}, {}};
+  Diagnostic diagnostic{id, entryOf(id).severity, range, std::move(message), {},
+                        {}};
   bool isError = diagnostic.severity == Severity::Error;
   auto sameAs = [&](const Diagnostic &other) {
     return other.id == id && other.range.Start == range.Start &&
@@ -94,8 +94,8 @@ void DiagnosticEngine::print(llvm::raw_ostream &os, bool colors) const {
       printOne(os, note.range, SourceMgr::DK_Note, note.text, {}, colors);
   }
   if (droppedErrors)
-    printOne(os, {}, SourceMgr::DK_Error,
-             llvm::formatv("{0} further errors are not shown", droppedErrors)
-                 .str(),
-             {}, colors);
+    printOne(
+        os, {}, SourceMgr::DK_Error,
+        llvm::formatv("{0} further errors are not shown", droppedErrors).str(),
+        {}, colors);
 }

@@ -35,9 +35,12 @@ private:
 
   std::string label(const Expr *expr) {
     switch (expr->kind) {
-    case Kind::IntLit: return "int " + std::to_string(expr->intValue);
-    case Kind::FloatLit: return "float " + numberText(expr->floatValue);
-    case Kind::BoolLit: return expr->intValue ? "true" : "false";
+    case Kind::IntLit:
+      return "int " + std::to_string(expr->intValue);
+    case Kind::FloatLit:
+      return "float " + numberText(expr->floatValue);
+    case Kind::BoolLit:
+      return expr->intValue ? "true" : "false";
     case Kind::Name:
       return (expr->param      ? "param "
               : expr->let      ? "let "
@@ -45,17 +48,26 @@ private:
               : expr->isOffset ? ""
                                : "size ") +
              expr->name;
-    case Kind::Unary: return "unary " + spelling(expr->unaryOp).str();
-    case Kind::Binary: return "binary " + spelling(expr->binaryOp).str();
-    case Kind::If: return "if";
-    case Kind::Call: return "call " + expr->name;
-    case Kind::Mask: return "mask " + maskFormName(expr->maskForm).str();
-    case Kind::Index: return "index";
-    case Kind::Member: return "member " + expr->name;
+    case Kind::Unary:
+      return "unary " + spelling(expr->unaryOp).str();
+    case Kind::Binary:
+      return "binary " + spelling(expr->binaryOp).str();
+    case Kind::If:
+      return "if";
+    case Kind::Call:
+      return "call " + expr->name;
+    case Kind::Mask:
+      return "mask " + maskFormName(expr->maskForm).str();
+    case Kind::Index:
+      return "index";
+    case Kind::Member:
+      return "member " + expr->name;
     case Kind::Attend:
       return "attend scale=" + numberText(expr->attend->scale);
-    case Kind::Split: return "split heads=" + std::to_string(expr->headCount);
-    case Kind::Concat: return "concat";
+    case Kind::Split:
+      return "split heads=" + std::to_string(expr->headCount);
+    case Kind::Concat:
+      return "concat";
     }
     return "";
   }

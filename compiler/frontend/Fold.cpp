@@ -23,28 +23,50 @@ static std::optional<double> foldCall(const Expr *expr) {
   }
   double x = args[0];
   switch (expr->builtin) {
-  case Builtin::Min: return *std::min_element(args.begin(), args.end());
-  case Builtin::Max: return *std::max_element(args.begin(), args.end());
-  case Builtin::Abs: return std::fabs(x);
-  case Builtin::Clamp: return std::min(std::max(x, args[1]), args[2]);
-  case Builtin::Exp: return std::exp(x);
-  case Builtin::Exp2: return std::exp2(x);
-  case Builtin::Log: return std::log(x);
-  case Builtin::Log2: return std::log2(x);
-  case Builtin::Sqrt: return std::sqrt(x);
-  case Builtin::Rsqrt: return 1 / std::sqrt(x);
-  case Builtin::Tanh: return std::tanh(x);
-  case Builtin::Sigmoid: return 1 / (1 + std::exp(-x));
-  case Builtin::Relu: return std::max(x, 0.0);
-  case Builtin::Erf: return std::erf(x);
-  case Builtin::Sin: return std::sin(x);
-  case Builtin::Cos: return std::cos(x);
-  case Builtin::Pow: return std::pow(x, args[1]);
-  case Builtin::Floor: return std::floor(x);
-  case Builtin::Ceil: return std::ceil(x);
-  case Builtin::Round: return std::nearbyint(x);
-  case Builtin::Float: return x;
-  case Builtin::Int: return std::trunc(x);
+  case Builtin::Min:
+    return *std::min_element(args.begin(), args.end());
+  case Builtin::Max:
+    return *std::max_element(args.begin(), args.end());
+  case Builtin::Abs:
+    return std::fabs(x);
+  case Builtin::Clamp:
+    return std::min(std::max(x, args[1]), args[2]);
+  case Builtin::Exp:
+    return std::exp(x);
+  case Builtin::Exp2:
+    return std::exp2(x);
+  case Builtin::Log:
+    return std::log(x);
+  case Builtin::Log2:
+    return std::log2(x);
+  case Builtin::Sqrt:
+    return std::sqrt(x);
+  case Builtin::Rsqrt:
+    return 1 / std::sqrt(x);
+  case Builtin::Tanh:
+    return std::tanh(x);
+  case Builtin::Sigmoid:
+    return 1 / (1 + std::exp(-x));
+  case Builtin::Relu:
+    return std::max(x, 0.0);
+  case Builtin::Erf:
+    return std::erf(x);
+  case Builtin::Sin:
+    return std::sin(x);
+  case Builtin::Cos:
+    return std::cos(x);
+  case Builtin::Pow:
+    return std::pow(x, args[1]);
+  case Builtin::Floor:
+    return std::floor(x);
+  case Builtin::Ceil:
+    return std::ceil(x);
+  case Builtin::Round:
+    return std::nearbyint(x);
+  case Builtin::Float:
+    return x;
+  case Builtin::Int:
+    return std::trunc(x);
   }
   return std::nullopt;
 }
@@ -52,19 +74,32 @@ static std::optional<double> foldCall(const Expr *expr) {
 static std::optional<double> foldBinary(BinaryOp op, double left,
                                         double right) {
   switch (op) {
-  case BinaryOp::Add: return left + right;
-  case BinaryOp::Sub: return left - right;
-  case BinaryOp::Mul: return left * right;
-  case BinaryOp::Div: return left / right;
-  case BinaryOp::Lt: return left < right;
-  case BinaryOp::Le: return left <= right;
-  case BinaryOp::Gt: return left > right;
-  case BinaryOp::Ge: return left >= right;
-  case BinaryOp::Eq: return left == right;
-  case BinaryOp::Ne: return left != right;
-  case BinaryOp::And: return left != 0 && right != 0;
-  case BinaryOp::Or: return left != 0 || right != 0;
-  default: return std::nullopt;
+  case BinaryOp::Add:
+    return left + right;
+  case BinaryOp::Sub:
+    return left - right;
+  case BinaryOp::Mul:
+    return left * right;
+  case BinaryOp::Div:
+    return left / right;
+  case BinaryOp::Lt:
+    return left < right;
+  case BinaryOp::Le:
+    return left <= right;
+  case BinaryOp::Gt:
+    return left > right;
+  case BinaryOp::Ge:
+    return left >= right;
+  case BinaryOp::Eq:
+    return left == right;
+  case BinaryOp::Ne:
+    return left != right;
+  case BinaryOp::And:
+    return left != 0 && right != 0;
+  case BinaryOp::Or:
+    return left != 0 || right != 0;
+  default:
+    return std::nullopt;
   }
 }
 
@@ -127,9 +162,12 @@ std::optional<int64_t> ladon::foldInteger(BinaryOp op, int64_t left,
       return adjust ? remainder + right : remainder;
     return left / right - adjust;
   }
-  case BinaryOp::BitAnd: return left & right;
-  case BinaryOp::BitOr: return left | right;
-  case BinaryOp::BitXor: return left ^ right;
+  case BinaryOp::BitAnd:
+    return left & right;
+  case BinaryOp::BitOr:
+    return left | right;
+  case BinaryOp::BitXor:
+    return left ^ right;
   case BinaryOp::Shl:
     if (right < 0 || right > 62)
       return std::nullopt;
@@ -145,12 +183,18 @@ std::optional<int64_t> ladon::foldInteger(BinaryOp op, int64_t left,
 
 bool ladon::foldCompare(BinaryOp op, int64_t left, int64_t right) {
   switch (op) {
-  case BinaryOp::Lt: return left < right;
-  case BinaryOp::Le: return left <= right;
-  case BinaryOp::Gt: return left > right;
-  case BinaryOp::Ge: return left >= right;
-  case BinaryOp::Eq: return left == right;
-  default: return left != right;
+  case BinaryOp::Lt:
+    return left < right;
+  case BinaryOp::Le:
+    return left <= right;
+  case BinaryOp::Gt:
+    return left > right;
+  case BinaryOp::Ge:
+    return left >= right;
+  case BinaryOp::Eq:
+    return left == right;
+  default:
+    return left != right;
   }
 }
 

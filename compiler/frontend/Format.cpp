@@ -69,25 +69,34 @@ private:
   /// Prints an item. `indent` is for lines after its first; `after` is the
   /// width of what must follow on its last line.
   void print(const Item &item, unsigned indent, bool comma, unsigned after) {
+    unsigned later = indent;
+    // After comments alone, the item itself is still to begin.
+    const unsigned start = lineIndent;
+    indent = start;
     for (size_t at = 0; at < item.elements.size(); ++at) {
       if (comma && at == item.beforeComma && at)
         write(",", indent);
       const Element &element = item.elements[at];
       if (element.spaceBefore)
         space();
+      bool isComment =
+          element.kind == Element::Trailing || element.kind == Element::OwnLine;
+      unsigned here = indent;
+      if (!isComment)
+        indent = later;
       switch (element.kind) {
       case Element::Text:
-        write(element.text, indent);
+        write(element.text, here);
         break;
       case Element::Break:
-        if (column + 1 + segment(item, at + 1, after) > lineWidth)
+        if (endsLine(item, at, indent, after))
           newline(indent);
         else
           space();
         break;
       case Element::Nested:
         if (mustEnd)
-          newline(indent);
+          newline(here);
         print(*element.bracket, segment(item, at + 1, after));
         break;
       case Element::Trailing:
@@ -97,7 +106,10 @@ private:
         mustEnd = true;
         break;
       case Element::OwnLine:
-        if (!fresh)
+        // A comment below an item stands like the item.
+        if (item.beforeComma && at >= item.beforeComma)
+          newline(start);
+        else if (!fresh)
           newline(indent);
         write(element.text, indent);
         mustEnd = true;
@@ -108,8 +120,23 @@ private:
       write(",", indent);
   }
 
-  /// The width from `at` to the next place where the line may end.
-  static unsigned segment(const Item &item, size_t at, unsigned after) {
+  /// Whether the line ends at the Break `at`: if what follows does not fit
+  /// here, unless it must be cut inside of a bracket on any line.
+  bool endsLine(const Item &item, size_t at, unsigned indent,
+                unsigned after) const {
+    unsigned whole = segment(item, at + 1, after, infiniteWidth);
+    if (column + 1 + whole <= lineWidth)
+      return false;
+    bool afterEqual = at && item.elements[at - 1].text == "=";
+    if (!afterEqual && indent + whole <= lineWidth)
+      return true;
+    return column + 1 + segment(item, at + 1, after) > lineWidth;
+  }
+
+  /// The width from `at` to the next place where the line may end, which a
+  /// bracket wider than `small` is too.
+  static unsigned segment(const Item &item, size_t at, unsigned after,
+                          unsigned small = smallBracket) {
     unsigned width = 0;
     for (; at < item.elements.size(); ++at) {
       const Element &element = item.elements[at];
@@ -118,7 +145,7 @@ private:
         width += element.spaceBefore + element.text.size();
         break;
       case Element::Nested:
-        if (element.bracket->flatWidth > smallBracket)
+        if (element.bracket->flatWidth > small)
           return width + 1;
         width += element.spaceBefore + element.bracket->flatWidth;
         break;
@@ -178,9 +205,9 @@ private:
 
 } // namespace
 
-std::optional<std::string>
-ladon::formatSpec(llvm::SourceMgr &sources, unsigned bufferId,
-                  DiagnosticEngine &diagnostics) {
+std::optional<std::string> ladon::formatSpec(llvm::SourceMgr &sources,
+                                             unsigned bufferId,
+                                             DiagnosticEngine &diagnostics) {
   StringRef text = sources.getMemoryBuffer(bufferId)->getBuffer();
   std::vector<Token> tokens = lex(text, diagnostics);
   parse(tokens, diagnostics);

@@ -27,11 +27,15 @@ bool startsStatement(Tok kind) {
 unsigned widthOf(const Element &element) {
   unsigned space = element.spaceBefore;
   switch (element.kind) {
-  case Element::Text: return space + element.text.size();
-  case Element::Break: return 1;
-  case Element::Nested: return space + element.bracket->flatWidth;
+  case Element::Text:
+    return space + element.text.size();
+  case Element::Break:
+    return 1;
+  case Element::Nested:
+    return space + element.bracket->flatWidth;
   case Element::Trailing:
-  case Element::OwnLine: return infiniteWidth;
+  case Element::OwnLine:
+    return infiniteWidth;
   }
   return 0;
 }
@@ -181,10 +185,9 @@ private:
     bracket->close = tokens[at++].text;
     bracket->flatWidth = 2;
     for (size_t index = 0; index < bracket->items.size(); ++index)
-      bracket->flatWidth =
-          std::min(infiniteWidth, bracket->flatWidth +
-                                      bracket->items[index].width() +
-                                      (index ? 2 : 0));
+      bracket->flatWidth = std::min(
+          infiniteWidth,
+          bracket->flatWidth + bracket->items[index].width() + (index ? 2 : 0));
     element.kind = Element::Nested;
     element.bracket = std::move(bracket);
     afterOpen = false;
@@ -196,16 +199,16 @@ private:
 
   Item readItem(Tok close) {
     Item item;
-    item.isNamed = tokens[at].kind == Tok::Name &&
-                   tokens[at + 1].kind == Tok::Equal;
+    item.isNamed =
+        tokens[at].kind == Tok::Name && tokens[at + 1].kind == Tok::Equal;
     // A comment right after the bracket or comma is not part of the text.
     previous = Tok::Comma;
     afterOpen = true;
     while (tokens[at].kind != close && tokens[at].kind != Tok::Comma) {
       bool isComment = tokens[at].kind == Tok::Comment;
       if (!isComment && item.beforeComma == 0)
-        item.isNamed = tokens[at].kind == Tok::Name &&
-                       tokens[at + 1].kind == Tok::Equal;
+        item.isNamed =
+            tokens[at].kind == Tok::Name && tokens[at + 1].kind == Tok::Equal;
       Tok kept = previous;
       addToken(item);
       if (isComment)

@@ -24,10 +24,10 @@ struct Bracket;
 struct Element {
   enum Kind {
     Text,
-    Break,      ///< A space, or a line end where the line is full.
-    Nested,     ///< A bracket.
-    Trailing,   ///< A comment after code.
-    OwnLine     ///< A comment on its own line.
+    Break,    ///< A space, or a line end where the line is full.
+    Nested,   ///< A bracket.
+    Trailing, ///< A comment after code.
+    OwnLine   ///< A comment on its own line.
   };
   Kind kind = Text;
   llvm::StringRef text;

@@ -58,16 +58,16 @@ struct Punctuation {
 
 /// Longer spellings stand before their prefixes.
 const Punctuation punctuations[] = {
-    {"->", Tok::Arrow},   {"<<", Tok::Shl},      {">>", Tok::Shr},
-    {"<=", Tok::Le},      {">=", Tok::Ge},       {"==", Tok::EqEq},
-    {"!=", Tok::NotEq},   {"//", Tok::SlashSlash}, {"(", Tok::LParen},
-    {")", Tok::RParen},   {"[", Tok::LBracket},  {"]", Tok::RBracket},
-    {"{", Tok::LBrace},   {"}", Tok::RBrace},    {",", Tok::Comma},
-    {":", Tok::Colon},    {".", Tok::Dot},       {"=", Tok::Equal},
-    {"+", Tok::Plus},     {"-", Tok::Minus},     {"*", Tok::Star},
-    {"/", Tok::Slash},    {"%", Tok::Percent},   {"@", Tok::At},
-    {"&", Tok::Amp},      {"|", Tok::Pipe},      {"^", Tok::Caret},
-    {"~", Tok::Tilde},    {"<", Tok::Lt},        {">", Tok::Gt}};
+    {"->", Tok::Arrow}, {"<<", Tok::Shl},        {">>", Tok::Shr},
+    {"<=", Tok::Le},    {">=", Tok::Ge},         {"==", Tok::EqEq},
+    {"!=", Tok::NotEq}, {"//", Tok::SlashSlash}, {"(", Tok::LParen},
+    {")", Tok::RParen}, {"[", Tok::LBracket},    {"]", Tok::RBracket},
+    {"{", Tok::LBrace}, {"}", Tok::RBrace},      {",", Tok::Comma},
+    {":", Tok::Colon},  {".", Tok::Dot},         {"=", Tok::Equal},
+    {"+", Tok::Plus},   {"-", Tok::Minus},       {"*", Tok::Star},
+    {"/", Tok::Slash},  {"%", Tok::Percent},     {"@", Tok::At},
+    {"&", Tok::Amp},    {"|", Tok::Pipe},        {"^", Tok::Caret},
+    {"~", Tok::Tilde},  {"<", Tok::Lt},          {">", Tok::Gt}};
 
 /// Operators of other languages, reported with the right spelling.
 struct Foreign {
@@ -123,6 +123,9 @@ private:
     char c = text[at];
     if (isNameStart(c)) {
       size_t length = text.substr(at).take_while(isNamePart).size();
+      if (length > maxNameLength)
+        diagnostics.report(DiagId::NameTooLong, range(at, at + length),
+                           maxNameLength, length);
       return push(keywordOrName(text.substr(at, length)), length);
     }
     if (llvm::isDigit(c))
@@ -133,13 +136,11 @@ private:
     for (const Foreign &foreign : foreigns)
       if (rest.starts_with(foreign.text) && !rest.starts_with("!=")) {
         SMRange where = range(at, at + foreign.text.size());
-        Diagnostic &report =
-            diagnostics.report(DiagId::ForeignOperator, where, foreign.text,
-                               foreign.replacement);
+        Diagnostic &report = diagnostics.report(
+            DiagId::ForeignOperator, where, foreign.text, foreign.replacement);
         if (foreign.text != "**")
-          report.fixIt(where, foreign.text == "!"
-                                  ? "not "
-                                  : foreign.replacement);
+          report.fixIt(where,
+                       foreign.text == "!" ? "not " : foreign.replacement);
         return push(foreign.kind, foreign.text.size());
       }
     for (const Punctuation &punctuation : punctuations)
@@ -184,7 +185,8 @@ private:
   }
 
   StringRef restOfLine(size_t begin) const {
-    StringRef line = text.substr(begin).split('\n').first;
+    // The first words tell; a longer look would make lines of `//` quadratic.
+    StringRef line = text.substr(begin, 400).split('\n').first;
     return line.split("//").first.trim();
   }
 
@@ -318,5 +320,6 @@ std::vector<Token> ladon::lex(StringRef text, DiagnosticEngine &diagnostics) {
   }
   if (!checkUtf8(text, diagnostics))
     return nothing;
+  text.consume_front("\xef\xbb\xbf"); // A byte order mark.
   return Lexer(text, diagnostics).run();
 }

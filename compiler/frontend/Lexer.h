@@ -18,14 +18,54 @@ namespace ladon {
 
 /// The kinds of token. Type and function names are plain names.
 enum class Tok {
-  Eof, Comment, Name, Integer, Float,
-  KwFn, KwParam, KwAttention, KwLet, KwReturn,
-  KwIf, KwThen, KwElse, KwAnd, KwOr, KwNot, KwTrue, KwFalse,
-  LParen, RParen, LBracket, RBracket, LBrace, RBrace,
-  Comma, Colon, Dot, Equal, Arrow,
-  Plus, Minus, Star, Slash, SlashSlash, Percent, At,
-  Amp, Pipe, Caret, Tilde, Shl, Shr,
-  Lt, Le, Gt, Ge, EqEq, NotEq
+  Eof,
+  Comment,
+  Name,
+  Integer,
+  Float,
+  KwFn,
+  KwParam,
+  KwAttention,
+  KwLet,
+  KwReturn,
+  KwIf,
+  KwThen,
+  KwElse,
+  KwAnd,
+  KwOr,
+  KwNot,
+  KwTrue,
+  KwFalse,
+  LParen,
+  RParen,
+  LBracket,
+  RBracket,
+  LBrace,
+  RBrace,
+  Comma,
+  Colon,
+  Dot,
+  Equal,
+  Arrow,
+  Plus,
+  Minus,
+  Star,
+  Slash,
+  SlashSlash,
+  Percent,
+  At,
+  Amp,
+  Pipe,
+  Caret,
+  Tilde,
+  Shl,
+  Shr,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  EqEq,
+  NotEq
 };
 
 /// A token; `text` points into the source buffer.
@@ -46,6 +86,9 @@ bool endsOperand(Tok kind);
 
 /// The longest accepted spec in bytes.
 constexpr size_t maxSourceBytes = 1 << 20;
+
+/// The longest accepted name.
+constexpr size_t maxNameLength = 128;
 
 /// Tokens of `text`, which must lie in a buffer that the diagnostics can show.
 std::vector<Token> lex(llvm::StringRef text, DiagnosticEngine &diagnostics);

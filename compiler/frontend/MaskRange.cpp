@@ -55,6 +55,8 @@ struct Linear {
 };
 
 constexpr size_t maxTerms = 16;
+/// Sizes are taken to be at most this, so that i + 1 is known not to wrap.
+constexpr Wide maxSize = Wide(1) << 30;
 constexpr size_t maxConstraints = 16;
 /// Bounds asked for before giving up, so that no mask takes long.
 constexpr unsigned maxQueries = 20000;
@@ -64,8 +66,10 @@ class MaskDecider {
 public:
   explicit MaskDecider(const AttendShape &shape) : shape(shape) {
     // Where there is a query and a key, every axis has at least one element.
-    atoms = {{0, extent(shape.batch) - 1},   {0, extent(shape.heads) - 1},
-             {0, extent(shape.kvHeads) - 1}, {0, extent(shape.queries) - 1},
+    atoms = {{0, extent(shape.batch) - 1},
+             {0, extent(shape.heads) - 1},
+             {0, extent(shape.kvHeads) - 1},
+             {0, extent(shape.queries) - 1},
              {0, extent(shape.keys) - 1}};
   }
 
@@ -73,7 +77,7 @@ public:
 
 private:
   static Wide extent(const Dim &dim) {
-    return dim.isStatic() ? std::max<Wide>(dim.size, 1) : Wide(INT32_MAX);
+    return dim.isStatic() ? std::max<Wide>(dim.size, 1) : maxSize;
   }
 
   //===--- Integers ------------------------------------------------------===//
@@ -94,6 +98,7 @@ private:
   Linear combine(const Linear &left, const Linear &right, Wide factor);
   Linear sizeOf(const Dim &dim);
   Linear evaluate(const Expr *expr);
+  Linear evaluateExact(const Expr *expr);
   Linear evaluateBinary(const Expr *expr);
   Linear evaluateCall(const Expr *expr);
   Interval bounds(const Linear &form) const;
@@ -152,14 +157,26 @@ Linear MaskDecider::sizeOf(const Dim &dim) {
     return constant(dim.size);
   auto [entry, isNew] = sizes.try_emplace(dim.name, atoms.size());
   if (isNew) {
-    bool positive = dim == shape.batch || dim == shape.queries ||
-                    dim == shape.keys;
-    atoms.push_back({Wide(positive), Wide(INT32_MAX)});
+    bool positive =
+        dim == shape.batch || dim == shape.queries || dim == shape.keys;
+    atoms.push_back({Wide(positive), maxSize});
   }
   return of(entry->second);
 }
 
+/// Integers wrap at run time; a form that may leave its type says nothing.
 Linear MaskDecider::evaluate(const Expr *expr) {
+  Linear form = evaluateExact(expr);
+  bool isI64 = expr->type.element == ScalarType::I64;
+  Interval type = {isI64 ? Wide(INT64_MIN) : Wide(INT32_MIN),
+                   isI64 ? Wide(INT64_MAX) : Wide(INT32_MAX)};
+  Interval range = refinedBounds(form);
+  if (range.low < type.low || range.high > type.high)
+    return atom(type);
+  return form;
+}
+
+Linear MaskDecider::evaluateExact(const Expr *expr) {
   switch (expr->kind) {
   case Kind::IntLit:
     return constant(expr->intValue);
@@ -173,7 +190,9 @@ Linear MaskDecider::evaluate(const Expr *expr) {
     if (expr->param) {
       auto [entry, isNew] = scalars.try_emplace(expr->param, atoms.size());
       if (isNew)
-        atoms.push_back({});
+        atoms.push_back(expr->type.element == ScalarType::I32
+                            ? Interval{INT32_MIN, INT32_MAX}
+                            : Interval{INT64_MIN, INT64_MAX});
       return of(entry->second);
     }
     return atom({});
@@ -258,7 +277,9 @@ Linear MaskDecider::evaluateCall(const Expr *expr) {
   }
   case Builtin::Abs: {
     Wide far = std::max(result.high, -result.low);
-    Wide near = result.low > 0 ? result.low : result.high < 0 ? -result.high : 0;
+    Wide near = result.low > 0    ? result.low
+                : result.high < 0 ? -result.high
+                                  : 0;
     return atom({near, far});
   }
   case Builtin::Clamp: {
@@ -308,7 +329,8 @@ Interval MaskDecider::refinedBounds(const Linear &form) {
   return best;
 }
 
-//===--- Booleans ----------------------------------------------------------===//
+//===--- Booleans
+//----------------------------------------------------------===//
 
 Truth negate(Truth value) {
   return value == Truth::Unknown ? value
@@ -336,10 +358,14 @@ Truth MaskDecider::compare(BinaryOp op, const Linear &left, const Linear &right,
     return notPositive(combine(form, constant(1), 1), conjuncts);
   };
   switch (op) {
-  case BinaryOp::Le: return notPositive(difference, conjuncts);
-  case BinaryOp::Ge: return notPositive(reversed, conjuncts);
-  case BinaryOp::Lt: return below(difference);
-  case BinaryOp::Gt: return below(reversed);
+  case BinaryOp::Le:
+    return notPositive(difference, conjuncts);
+  case BinaryOp::Ge:
+    return notPositive(reversed, conjuncts);
+  case BinaryOp::Lt:
+    return below(difference);
+  case BinaryOp::Gt:
+    return below(reversed);
   case BinaryOp::Eq: {
     Truth atMost = notPositive(difference, conjuncts);
     Truth atLeast = notPositive(reversed, conjuncts);
@@ -456,12 +482,24 @@ Truth MaskDecider::decide(const Expr *expr, bool negated,
     return Truth::Unknown;
   if (negated) {
     switch (op) {
-    case BinaryOp::Lt: op = BinaryOp::Ge; break;
-    case BinaryOp::Le: op = BinaryOp::Gt; break;
-    case BinaryOp::Gt: op = BinaryOp::Le; break;
-    case BinaryOp::Ge: op = BinaryOp::Lt; break;
-    case BinaryOp::Eq: op = BinaryOp::Ne; break;
-    default: op = BinaryOp::Eq; break;
+    case BinaryOp::Lt:
+      op = BinaryOp::Ge;
+      break;
+    case BinaryOp::Le:
+      op = BinaryOp::Gt;
+      break;
+    case BinaryOp::Gt:
+      op = BinaryOp::Le;
+      break;
+    case BinaryOp::Ge:
+      op = BinaryOp::Lt;
+      break;
+    case BinaryOp::Eq:
+      op = BinaryOp::Ne;
+      break;
+    default:
+      op = BinaryOp::Eq;
+      break;
     }
   }
   return compare(op, evaluate(expr->args[0]), evaluate(expr->args[1]),

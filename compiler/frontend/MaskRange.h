@@ -22,7 +22,7 @@ struct AttendShape {
 enum class Truth { False, True, Unknown };
 
 /// The value of `mask` for every query and key of an attend of this shape that
-/// has at least one of each.
+/// has at least one of each and sizes up to 2^30.
 Truth decideMask(const ast::Expr *mask, const AttendShape &shape);
 
 } // namespace ladon

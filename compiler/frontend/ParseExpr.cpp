@@ -17,8 +17,16 @@ namespace {
 /// Binding strength of the operators; `not` stands between `and` and the
 /// comparisons.
 enum Precedence {
-  PrecOr = 1, PrecAnd, PrecNot, PrecCompare,
-  PrecBitOr, PrecBitXor, PrecBitAnd, PrecShift, PrecSum, PrecProduct
+  PrecOr = 1,
+  PrecAnd,
+  PrecNot,
+  PrecCompare,
+  PrecBitOr,
+  PrecBitXor,
+  PrecBitAnd,
+  PrecShift,
+  PrecSum,
+  PrecProduct
 };
 
 struct Operator {
@@ -28,27 +36,48 @@ struct Operator {
 
 Operator binaryOperator(Tok kind) {
   switch (kind) {
-  case Tok::KwOr: return {PrecOr, BinaryOp::Or};
-  case Tok::KwAnd: return {PrecAnd, BinaryOp::And};
-  case Tok::Lt: return {PrecCompare, BinaryOp::Lt};
-  case Tok::Le: return {PrecCompare, BinaryOp::Le};
-  case Tok::Gt: return {PrecCompare, BinaryOp::Gt};
-  case Tok::Ge: return {PrecCompare, BinaryOp::Ge};
-  case Tok::EqEq: return {PrecCompare, BinaryOp::Eq};
-  case Tok::NotEq: return {PrecCompare, BinaryOp::Ne};
-  case Tok::Pipe: return {PrecBitOr, BinaryOp::BitOr};
-  case Tok::Caret: return {PrecBitXor, BinaryOp::BitXor};
-  case Tok::Amp: return {PrecBitAnd, BinaryOp::BitAnd};
-  case Tok::Shl: return {PrecShift, BinaryOp::Shl};
-  case Tok::Shr: return {PrecShift, BinaryOp::Shr};
-  case Tok::Plus: return {PrecSum, BinaryOp::Add};
-  case Tok::Minus: return {PrecSum, BinaryOp::Sub};
-  case Tok::Star: return {PrecProduct, BinaryOp::Mul};
-  case Tok::Slash: return {PrecProduct, BinaryOp::Div};
-  case Tok::SlashSlash: return {PrecProduct, BinaryOp::FloorDiv};
-  case Tok::Percent: return {PrecProduct, BinaryOp::Mod};
-  case Tok::At: return {PrecProduct, BinaryOp::MatMul};
-  default: return {};
+  case Tok::KwOr:
+    return {PrecOr, BinaryOp::Or};
+  case Tok::KwAnd:
+    return {PrecAnd, BinaryOp::And};
+  case Tok::Lt:
+    return {PrecCompare, BinaryOp::Lt};
+  case Tok::Le:
+    return {PrecCompare, BinaryOp::Le};
+  case Tok::Gt:
+    return {PrecCompare, BinaryOp::Gt};
+  case Tok::Ge:
+    return {PrecCompare, BinaryOp::Ge};
+  case Tok::EqEq:
+    return {PrecCompare, BinaryOp::Eq};
+  case Tok::NotEq:
+    return {PrecCompare, BinaryOp::Ne};
+  case Tok::Pipe:
+    return {PrecBitOr, BinaryOp::BitOr};
+  case Tok::Caret:
+    return {PrecBitXor, BinaryOp::BitXor};
+  case Tok::Amp:
+    return {PrecBitAnd, BinaryOp::BitAnd};
+  case Tok::Shl:
+    return {PrecShift, BinaryOp::Shl};
+  case Tok::Shr:
+    return {PrecShift, BinaryOp::Shr};
+  case Tok::Plus:
+    return {PrecSum, BinaryOp::Add};
+  case Tok::Minus:
+    return {PrecSum, BinaryOp::Sub};
+  case Tok::Star:
+    return {PrecProduct, BinaryOp::Mul};
+  case Tok::Slash:
+    return {PrecProduct, BinaryOp::Div};
+  case Tok::SlashSlash:
+    return {PrecProduct, BinaryOp::FloorDiv};
+  case Tok::Percent:
+    return {PrecProduct, BinaryOp::Mod};
+  case Tok::At:
+    return {PrecProduct, BinaryOp::MatMul};
+  default:
+    return {};
   }
 }
 
@@ -82,8 +111,7 @@ Expr *Parser::parseExpr() {
   }
   Expr *expr = is(Tok::KwIf) ? parseIf() : parseBinary(PrecOr);
   if (is(Tok::Equal)) {
-    if (Diagnostic *report =
-            error(DiagId::AssignInExpression, peek().range()))
+    if (Diagnostic *report = error(DiagId::AssignInExpression, peek().range()))
       report->fixIt(peek().range(), "==");
     take();
     parseExpr();
@@ -125,8 +153,7 @@ Expr *Parser::parseBinary(int precedence) {
 
 /// `a < b < c` would compare a bool with c.
 void Parser::checkChain(const Token &op, const Expr *left) {
-  bool chained = left->kind == Kind::Binary &&
-                 left->binaryOp >= BinaryOp::Lt &&
+  bool chained = left->kind == Kind::Binary && left->binaryOp >= BinaryOp::Lt &&
                  left->binaryOp <= BinaryOp::Ne &&
                  // A comparison in parentheses ends after its right side.
                  left->range.End == left->args[1]->range.End &&
@@ -155,10 +182,9 @@ Expr *Parser::parseOperand(int precedence) {
   if (isNot && precedence > PrecNot)
     error(DiagId::OperandNeedsParentheses, peek().range(), "not");
   Token op = take();
-  Expr *operand =
-      isNot ? parseBinary(PrecNot) : parseOperand(PrecProduct + 1);
+  Expr *operand = isNot ? parseBinary(PrecNot) : parseOperand(PrecProduct + 1);
   Expr *expr = create(Kind::Unary, op.range().Start, {operand});
-  expr->unaryOp = isNot                  ? UnaryOp::Not
+  expr->unaryOp = isNot                   ? UnaryOp::Not
                   : op.kind == Tok::Minus ? UnaryOp::Neg
                                           : UnaryOp::BitNot;
   expr->name = {op.text, op.range()};
@@ -203,8 +229,8 @@ Expr *Parser::parsePrimary() {
   case Tok::Integer:
   case Tok::Float: {
     take();
-    Expr *expr = create(
-        token.kind == Tok::Integer ? Kind::Integer : Kind::Float, begin);
+    Expr *expr =
+        create(token.kind == Tok::Integer ? Kind::Integer : Kind::Float, begin);
     // The lexer has reported what does not fit.
     if (token.kind == Tok::Float)
       token.text.getAsDouble(expr->floatValue);

@@ -16,7 +16,8 @@ Parser::Parser(llvm::ArrayRef<Token> all, DiagnosticEngine &diagnostics)
       tokens.push_back(token);
 }
 
-//===--- Tokens ------------------------------------------------------------===//
+//===--- Tokens
+//------------------------------------------------------------===//
 
 void Parser::errorExpected(StringRef what) {
   if (peek().afterError) {
@@ -24,12 +25,15 @@ void Parser::errorExpected(StringRef what) {
     return;
   }
   StringRef text = peek().text;
-  std::string found = is(Tok::Eof)       ? "the end of the file"
-                      : text.size() > 40 ? "'" + text.take_front(40).str() + "...'"
-                                         : "'" + text.str() + "'";
+  std::string found = is(Tok::Eof) ? "the end of the file"
+                      : text.size() > 40
+                          ? "'" + text.take_front(40).str() + "...'"
+                          : "'" + text.str() + "'";
   Diagnostic *report = error(DiagId::Expected, peek().range(), what, found);
   // A `//` that divides is most often meant as a comment.
-  for (size_t back = at; report && back-- > 0 && !tokens[back + 1].newlinesBefore;)
+  size_t first = at > 64 ? at - 64 : 0;
+  for (size_t back = at;
+       report && back-- > first && !tokens[back + 1].newlinesBefore;)
     if (tokens[back].kind == Tok::SlashSlash) {
       report->note(tokens[back].range(),
                    "'//' divides here: a comment after an expression starts "
@@ -55,7 +59,8 @@ bool Parser::expectName(Name &name, StringRef what) {
   return true;
 }
 
-//===--- Recovery ----------------------------------------------------------===//
+//===--- Recovery
+//----------------------------------------------------------===//
 
 bool Parser::startsDeclaration() const {
   return is(Tok::KwFn) || is(Tok::KwParam) || is(Tok::KwAttention) ||
@@ -106,7 +111,8 @@ void Parser::parseList(Tok close, llvm::function_ref<void()> item) {
   expect(close, closeText);
 }
 
-//===--- Declarations ------------------------------------------------------===//
+//===--- Declarations
+//------------------------------------------------------===//
 
 File Parser::parseFile() {
   while (!is(Tok::Eof)) {
@@ -241,7 +247,8 @@ void Parser::parseBody(Attention &attention) {
 }
 
 bool Parser::parseTypedName(TypedName &result) {
-  if (!expectName(result.name, "a name") || !expect(Tok::Colon, "':' and a type"))
+  if (!expectName(result.name, "a name") ||
+      !expect(Tok::Colon, "':' and a type"))
     return false;
   result.type = parseType();
   return true;

@@ -28,9 +28,9 @@ void Sema::noteExpansions(Diagnostic &diagnostic, const Scope *scope) {
   unsigned notes = 0;
   for (; scope; scope = scope->caller)
     if (notes++ < mostNotes || !scope->caller)
-      diagnostic.note(scope->call->range,
-                      "in the expansion of '" + scope->fn->name.text.str() +
-                          "' called here");
+      diagnostic.note(scope->call->range, "in the expansion of '" +
+                                              scope->fn->name.text.str() +
+                                              "' called here");
 }
 
 void Sema::run() {
@@ -53,10 +53,10 @@ void Sema::run() {
     warnUnused(file.attentions[0]);
 }
 
-//===--- Names -------------------------------------------------------------===//
+//===--- Names
+//-------------------------------------------------------------===//
 
-void Sema::declare(const syntax::Name &name,
-                   llvm::StringMap<SMRange> &in) {
+void Sema::declare(const syntax::Name &name, llvm::StringMap<SMRange> &in) {
   if (StringRef meaning = reservedMeaning(name.text); !meaning.empty()) {
     diagnostics.report(DiagId::ReservedName, name.range, name.text, meaning);
     return;
@@ -84,7 +84,8 @@ void Sema::checkForeignName(const syntax::Name &name, StringRef where) {
     diagnostics.report(DiagId::ForeignKeyword, name.range, name.text, where);
 }
 
-//===--- Compile-time params -----------------------------------------------===//
+//===--- Compile-time params
+//-----------------------------------------------===//
 
 void Sema::checkOverrides() {
   llvm::StringSet<> seen;
@@ -96,8 +97,7 @@ void Sema::checkOverrides() {
     };
     if (llvm::any_of(file.params, isIt))
       continue;
-    Diagnostic &report =
-        diagnostics.report(DiagId::UnknownOverride, {}, name);
+    Diagnostic &report = diagnostics.report(DiagId::UnknownOverride, {}, name);
     for (const syntax::ConstParam &param : file.params)
       report.note(param.name.range,
                   "'" + param.name.text.str() + "' can be given");
@@ -106,8 +106,7 @@ void Sema::checkOverrides() {
 
 /// Whether an integer is a value of the integer type.
 static bool fits(int64_t value, ScalarType type) {
-  return type == ScalarType::I64 ||
-         (value >= INT32_MIN && value <= INT32_MAX);
+  return type == ScalarType::I64 || (value >= INT32_MIN && value <= INT32_MAX);
 }
 
 std::optional<Sema::ConstValue>
@@ -136,8 +135,8 @@ Sema::overrideValue(const syntax::ConstParam &param) {
     }
     if (good)
       return value;
-    diagnostics.report(DiagId::BadOverride, {}, name, text,
-                       spelling(value.type))
+    diagnostics
+        .report(DiagId::BadOverride, {}, name, text, spelling(value.type))
         .note(param.name.range, "the param is declared here");
     return std::nullopt;
   }
@@ -158,8 +157,8 @@ Sema::defaultValue(const syntax::ConstParam &param) {
     good = value->type.element == ScalarType::Bool && number;
     result.integer = good && *number != 0;
   } else if (wanted.isInteger()) {
-    good = value->kind == ast::Expr::Kind::IntLit &&
-           fits(value->intValue, type);
+    good =
+        value->kind == ast::Expr::Kind::IntLit && fits(value->intValue, type);
     result.integer = value->intValue;
     result.number = double(value->intValue);
   } else {
@@ -197,7 +196,8 @@ void Sema::evaluateParam(const syntax::ConstParam &param) {
   spec.params.push_back({param.name.text.str(), value->type, text});
 }
 
-//===--- The attention -----------------------------------------------------===//
+//===--- The attention
+//-----------------------------------------------------===//
 
 void Sema::collectSizes(const syntax::Attention &attention) {
   for (const syntax::TypedName &param : attention.params)
@@ -207,8 +207,7 @@ void Sema::collectSizes(const syntax::Attention &attention) {
           !fileNames.contains(dim->name.text)) {
         sizes.insert(dim->name.text);
         if (auto other = names.find(dim->name.text); other != names.end())
-          diagnostics
-              .report(DiagId::Redefinition, dim->range, dim->name.text)
+          diagnostics.report(DiagId::Redefinition, dim->range, dim->name.text)
               .note(other->second, "the first definition is here");
       }
   sizesKnown = true;
@@ -325,14 +324,14 @@ void Sema::checkResults(const syntax::Attention &attention) {
     diagnostics.report(DiagId::ResultCount, attention.returnRange,
                        counted(attention.results.size(), "result"),
                        attention.returned.size());
-  for (size_t at = 0; at < std::max(attention.results.size(),
-                                    attention.returned.size());
+  for (size_t at = 0;
+       at < std::max(attention.results.size(), attention.returned.size());
        ++at) {
     std::optional<ast::Type> declared;
     if (at < attention.results.size()) {
       const syntax::TypedName &result = attention.results[at];
-      declared = checkType(result.type, "result '" + result.name.text.str() +
-                                            "'");
+      declared =
+          checkType(result.type, "result '" + result.name.text.str() + "'");
     }
     if (at >= attention.returned.size())
       continue;
@@ -348,8 +347,8 @@ void Sema::checkResults(const syntax::Attention &attention) {
           .note(result.type.range, "the result is declared here");
       continue;
     }
-    spec.attention->results.push_back({result.name.text.str(), *declared,
-                                       value, result.name.range});
+    spec.attention->results.push_back(
+        {result.name.text.str(), *declared, value, result.name.range});
   }
 }
 

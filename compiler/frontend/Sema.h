@@ -34,8 +34,8 @@ class Sema {
 public:
   Sema(const syntax::File &file, CheckedSpec &spec,
        const ParamOverrides &overrides, DiagnosticEngine &diagnostics)
-      : file(file), spec(spec), overrides(overrides),
-        diagnostics(diagnostics) {}
+      : file(file), spec(spec), overrides(overrides), diagnostics(diagnostics) {
+  }
 
   /// Fills `spec`. It is complete only if no error was reported.
   void run();
@@ -62,7 +62,7 @@ private:
     ast::ScalarType floatType = ast::ScalarType::F64;
     const AttendShape *shape = nullptr; ///< Score, Mask: null after errors.
     bool inWindow = false;              ///< An argument of `window`.
-    bool guarded = false; ///< Not evaluated for every position.
+    bool guarded = false;               ///< Not evaluated for every position.
     bool inExpansion() const { return kind == Score || kind == Mask; }
   };
 
@@ -98,8 +98,8 @@ private:
   void checkFnCall(size_t index, const syntax::Expr *expr);
   void reportUndefined(const syntax::Name &name, const Scope *scope,
                        llvm::ArrayRef<llvm::StringRef> more = {});
-  std::optional<std::string>
-  suggestion(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> more);
+  std::optional<std::string> suggestion(llvm::StringRef name,
+                                        llvm::ArrayRef<llvm::StringRef> more);
   /// The argument a name stands for in a macro, or null.
   static const syntax::Expr *argument(llvm::StringRef name, const Scope *scope);
   Expr *elaborateName(const syntax::Expr *expr, const Scope *scope,
@@ -128,8 +128,7 @@ private:
   Expr *integerBinary(const syntax::Expr *expr, const Scope *scope,
                       const Place &place, Expr *left, Expr *right);
   Expr *foldedBinary(const syntax::Expr *expr, const Scope *scope,
-                     ast::ScalarType type, const Expr *left,
-                     const Expr *right);
+                     ast::ScalarType type, const Expr *left, const Expr *right);
   Expr *create(Expr::Kind kind, const syntax::Expr *expr, const Scope *scope,
                ast::ScalarType type);
   Expr *integerLiteral(const syntax::Expr *expr, const Scope *scope,
@@ -212,9 +211,9 @@ private:
   llvm::StringMap<const ast::Param *> params;
   llvm::StringMap<const ast::Let *> tensorLets;
   llvm::StringMap<const syntax::Expr *> scalarLets;
-  llvm::StringSet<> sizes;       ///< Bound by a parameter.
-  llvm::StringSet<> used;        ///< Names something refers to.
-  llvm::StringSet<> broken;      ///< Declared, but with an error.
+  llvm::StringSet<> sizes;  ///< Bound by a parameter.
+  llvm::StringSet<> used;   ///< Names something refers to.
+  llvm::StringSet<> broken; ///< Declared, but with an error.
   std::vector<bool> fnBroken;
   std::vector<std::vector<bool>> fnArgUsed;
   std::deque<Scope> scopes;

@@ -16,8 +16,7 @@ static std::string text(const Dim &dim) {
   return dim.isStatic() ? std::to_string(dim.size) : dim.name;
 }
 
-ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr,
-                                 const Scope *scope) {
+ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
   ast::AttendArgs *attend = spec.context.createAttend();
   const syntax::Expr *operands[3] = {}, *score = nullptr, *mask = nullptr,
                      *scale = nullptr;
@@ -34,8 +33,8 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr,
       ++positional;
       continue;
     }
-    const syntax::Expr **slot = name.text == "score"  ? &score
-                                : name.text == "mask" ? &mask
+    const syntax::Expr **slot = name.text == "score"   ? &score
+                                : name.text == "mask"  ? &mask
                                 : name.text == "scale" ? &scale
                                                        : nullptr;
     if (!slot) {
@@ -97,8 +96,8 @@ Sema::checkAttendShapes(const syntax::Expr *expr, const Scope *scope,
   bool good = true;
   for (unsigned side = 0; side < 3; ++side) {
     if (tensors[side]->type.dims->size() != 4) {
-      report(DiagId::AttendRank, at[side]->range, scope, what[side],
-             axes[side], describe(tensors[side]->type));
+      report(DiagId::AttendRank, at[side]->range, scope, what[side], axes[side],
+             describe(tensors[side]->type));
       good = false;
     } else if (tensors[side]->type.element != attend.q->type.element) {
       report(DiagId::ElementMismatch, at[side]->range, scope,
@@ -116,19 +115,18 @@ Sema::checkAttendShapes(const syntax::Expr *expr, const Scope *scope,
   for (unsigned side = 0; side < 3; ++side) {
     std::string of = " of the " + what[side].str();
     good &= isStatic((*dims[side])[1], "number of heads" + of, at[side], scope);
-    good &= isStatic((*dims[side])[3], "number of features" + of, at[side],
-                     scope);
+    good &=
+        isStatic((*dims[side])[3], "number of features" + of, at[side], scope);
   }
   if (!good)
     return std::nullopt;
   auto type = [&](unsigned side) {
-    return "the " + what[side].str() + " are " +
-           describe(tensors[side]->type);
+    return "the " + what[side].str() + " are " + describe(tensors[side]->type);
   };
   for (unsigned side = 1; side < 3; ++side)
     if (!(q[0] == (*dims[side])[0])) {
-      report(DiagId::BatchMismatch, at[side]->range, scope, what[0],
-             text(q[0]), what[side], text((*dims[side])[0]))
+      report(DiagId::BatchMismatch, at[side]->range, scope, what[0], text(q[0]),
+             what[side], text((*dims[side])[0]))
           .note(at[0]->range, type(0));
       good = false;
     }

@@ -67,8 +67,8 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
         report(DiagId::NotAFunction, expr->name.range, scope, name);
     if (auto tensor = params.find(name);
         tensor != params.end() && tensor->second->type.isTensor())
-      result.note({}, "a tensor is read with brackets: " + name.str() +
-                          "[...]");
+      result.note({},
+                  "a tensor is read with brackets: " + name.str() + "[...]");
     return nullptr;
   }
   llvm::SmallVector<StringRef, 8> fnNames;
@@ -78,7 +78,8 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
   return nullptr;
 }
 
-//===--- Builtin functions -------------------------------------------------===//
+//===--- Builtin functions
+//-------------------------------------------------===//
 
 ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
                                   const Place &place) {
@@ -86,8 +87,8 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
   bool good = rejectNamed(expr, scope);
   good &= checkArgCount(expr, scope, info.minArgs, info.maxArgs);
   llvm::SmallVector<Expr *, 4> args;
-  bool converts = info.builtin == Builtin::Float ||
-                  info.builtin == Builtin::Int;
+  bool converts =
+      info.builtin == Builtin::Float || info.builtin == Builtin::Int;
   for (const syntax::Expr *arg : expr->args) {
     Expr *value = elaborateScalar(arg, scope, place);
     good &= value != nullptr;
@@ -170,7 +171,8 @@ ast::Expr *Sema::foldedBuiltin(const syntax::Expr *expr, const Scope *scope,
   return integerLiteral(expr, scope, value, type);
 }
 
-//===--- Macros ------------------------------------------------------------===//
+//===--- Macros
+//------------------------------------------------------------===//
 
 ast::Expr *Sema::expandFn(const syntax::Expr *expr, const Scope *scope,
                           const Place &place, const syntax::Fn &fn) {
@@ -185,17 +187,16 @@ ast::Expr *Sema::expandFn(const syntax::Expr *expr, const Scope *scope,
       bool isTensorName = expr->args[at]->kind == syntax::Expr::Kind::Name;
       good &= isTensorName || elaborate(expr->args[at], scope, place);
     }
-  scopes.push_back(
-      {&fn, scope, expr, scope ? scope->outermost : expr->range});
+  scopes.push_back({&fn, scope, expr, scope ? scope->outermost : expr->range});
   Expr *result = elaborate(fn.body, &scopes.back(), place);
   return good ? result : nullptr;
 }
 
-//===--- Masks -------------------------------------------------------------===//
+//===--- Masks
+//-------------------------------------------------------------===//
 
-ast::Expr *Sema::elaborateMaskForm(const syntax::Expr *expr,
-                                   const Scope *scope, const Place &place,
-                                   ast::MaskForm form) {
+ast::Expr *Sema::elaborateMaskForm(const syntax::Expr *expr, const Scope *scope,
+                                   const Place &place, ast::MaskForm form) {
   bool isCall = expr->kind == syntax::Expr::Kind::Call;
   if (place.kind != Place::Mask) {
     report(DiagId::MaskFormOutside, expr->range, scope, maskFormName(form));

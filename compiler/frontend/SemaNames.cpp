@@ -13,10 +13,11 @@ using ast::ScalarType;
 using llvm::StringRef;
 using SyntaxKind = syntax::Expr::Kind;
 
-//===--- Suggestions -------------------------------------------------------===//
+//===--- Suggestions
+//-------------------------------------------------------===//
 
-std::optional<std::string>
-Sema::suggestion(StringRef name, llvm::ArrayRef<StringRef> more) {
+std::optional<std::string> Sema::suggestion(StringRef name,
+                                            llvm::ArrayRef<StringRef> more) {
   std::vector<StringRef> candidates = reservedNames();
   candidates.insert(candidates.end(), more.begin(), more.end());
   for (auto &entry : fileNames)
@@ -28,7 +29,8 @@ Sema::suggestion(StringRef name, llvm::ArrayRef<StringRef> more) {
   unsigned best = std::min<size_t>(name.size() / 3 + 1, 3);
   StringRef found;
   // Names of one letter are all alike.
-  if (name.size() > 1 && name.size() <= 64)
+  constexpr unsigned mostSearches = 20;
+  if (name.size() > 1 && diagnostics.errorCount() <= mostSearches)
     for (StringRef candidate : candidates) {
       unsigned distance =
           name.edit_distance(candidate, /*AllowReplacements=*/true, best);
@@ -45,8 +47,16 @@ Sema::suggestion(StringRef name, llvm::ArrayRef<StringRef> more) {
 void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
                            llvm::ArrayRef<StringRef> more) {
   Diagnostic &result =
-      report(DiagId::UndefinedName, name.range, scope,
-             name.text.size() > 64 ? name.text.take_front(64) : name.text);
+      report(DiagId::UndefinedName, name.range, scope, name.text);
+  // A spec starts with a keyword, so there is text before every name.
+  const char *before = name.text.begin();
+  while (before[-1] == ' ')
+    --before;
+  if (before[-1] == '/' && before[-2] == '/')
+    result.note({llvm::SMLoc::getFromPointer(before - 2),
+                 llvm::SMLoc::getFromPointer(before)},
+                "'//' divides here: a comment after an expression starts "
+                "after two spaces");
   if (std::optional<std::string> close = suggestion(name.text, more))
     result.note(name.range, "did you mean '" + *close + "'?");
   else if (llvm::isUpper(name.text[0]) && name.text.size() <= 2)
@@ -54,7 +64,8 @@ void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
                     "declared by that name");
 }
 
-//===--- Bodies of macros --------------------------------------------------===//
+//===--- Bodies of macros
+//--------------------------------------------------===//
 
 void Sema::checkFns() {
   fnBroken.assign(file.fns.size(), false);
@@ -149,7 +160,8 @@ void Sema::checkFnCall(size_t index, const syntax::Expr *expr) {
         .note(file.fns[fn->second].name.range, "it is defined here");
 }
 
-//===--- Names in expressions ----------------------------------------------===//
+//===--- Names in expressions
+//----------------------------------------------===//
 
 const syntax::Expr *Sema::argument(StringRef name, const Scope *scope) {
   if (!scope)
@@ -218,9 +230,9 @@ ast::Expr *Sema::elaborateName(const syntax::Expr *expr, const Scope *scope,
   }
   if (sizes.contains(name)) {
     if (place.kind == Place::Constant) {
-      report(DiagId::NotConstant, expr->range, scope,
-             llvm::formatv("'{0}' is a size known only at run time", name)
-                 .str());
+      report(
+          DiagId::NotConstant, expr->range, scope,
+          llvm::formatv("'{0}' is a size known only at run time", name).str());
       return nullptr;
     }
     Expr *result = create(Expr::Kind::Name, expr, scope, ScalarType::I32);
@@ -236,9 +248,8 @@ ast::Expr *Sema::elaborateName(const syntax::Expr *expr, const Scope *scope,
   return nullptr;
 }
 
-ast::Expr *Sema::elaboratePosition(const syntax::Expr *expr,
-                                   const Scope *scope, const Place &place,
-                                   IndexVar var) {
+ast::Expr *Sema::elaboratePosition(const syntax::Expr *expr, const Scope *scope,
+                                   const Place &place, IndexVar var) {
   StringRef name = expr->name.text;
   if (!place.inExpansion()) {
     report(DiagId::PositionOutside, expr->range, scope, name,
@@ -255,9 +266,9 @@ ast::Expr *Sema::elaboratePosition(const syntax::Expr *expr,
     report(DiagId::WindowPosition, expr->range, scope, name);
     return nullptr;
   }
-  Expr *result = create(Expr::Kind::Name, expr, scope,
-                        var == IndexVar::Score ? place.floatType
-                                               : ScalarType::I32);
+  Expr *result =
+      create(Expr::Kind::Name, expr, scope,
+             var == IndexVar::Score ? place.floatType : ScalarType::I32);
   result->name = name.str();
   result->indexVar = var;
   return result;

@@ -15,10 +15,11 @@ using llvm::StringRef;
 using Kind = ast::Expr::Kind;
 using SyntaxKind = syntax::Expr::Kind;
 
-//===--- Nodes and limits --------------------------------------------------===//
+//===--- Nodes and limits
+//--------------------------------------------------===//
 
-ast::Expr *Sema::create(Kind kind, const syntax::Expr *expr,
-                        const Scope *scope, ScalarType type) {
+ast::Expr *Sema::create(Kind kind, const syntax::Expr *expr, const Scope *scope,
+                        ScalarType type) {
   Expr *result =
       spec.context.create(kind, scope ? scope->outermost : expr->range);
   result->type.element = type;
@@ -91,7 +92,8 @@ ast::Expr *Sema::elaborateKind(const syntax::Expr *expr, const Scope *scope,
   return nullptr;
 }
 
-//===--- Conversions -------------------------------------------------------===//
+//===--- Conversions
+//-------------------------------------------------------===//
 
 ast::Expr *Sema::toFloat(Expr *value, ScalarType type) {
   if (value->type.element == type)
@@ -137,8 +139,7 @@ ast::Expr *Sema::asScalar(Expr *value, const syntax::Expr *expr,
     return value;
   // Name the tensor if the text does; the note shows the way out.
   std::string name = value->kind == Kind::Name ? value->name : "this value";
-  Diagnostic &result =
-      report(DiagId::TensorAsScalar, expr->range, scope, name);
+  Diagnostic &result = report(DiagId::TensorAsScalar, expr->range, scope, name);
   if (value->kind == Kind::Name && value->param)
     result.note(value->param->range,
                 llvm::formatv("it has {0}: read one value with {1}[...]",
@@ -152,7 +153,8 @@ ast::Expr *Sema::elaborateScalar(const syntax::Expr *expr, const Scope *scope,
   return asScalar(elaborate(expr, scope, place), expr, scope);
 }
 
-//===--- Operators ---------------------------------------------------------===//
+//===--- Operators
+//---------------------------------------------------------===//
 
 ast::Expr *Sema::elaborateUnary(const syntax::Expr *expr, const Scope *scope,
                                 const Place &place) {
@@ -188,10 +190,10 @@ ast::Expr *Sema::elaborateUnary(const syntax::Expr *expr, const Scope *scope,
         op == UnaryOp::Neg ? foldInteger(BinaryOp::Sub, 0, operand->intValue)
                            : ~operand->intValue;
     // 2147483648 is an i64 only until its sign is known.
-    ScalarType folded = value == INT32_MIN && expr->args[0]->kind ==
-                                                  SyntaxKind::Integer
-                            ? ScalarType::I32
-                            : type.element;
+    ScalarType folded =
+        value == INT32_MIN && expr->args[0]->kind == SyntaxKind::Integer
+            ? ScalarType::I32
+            : type.element;
     if (value && (folded == ScalarType::I64 || *value <= INT32_MAX))
       return integerLiteral(expr, scope, *value, folded);
     report(DiagId::ConstantOverflow, expr->range, scope, describe(type));
@@ -274,9 +276,10 @@ ast::Expr *Sema::elaborateBinary(const syntax::Expr *expr, const Scope *scope,
     if (left->kind == Kind::BoolLit && right->kind == Kind::BoolLit) {
       bool x = left->intValue, y = right->intValue;
       return boolLiteral(expr, scope,
-                         op == BinaryOp::And  ? x && y
-                         : op == BinaryOp::Or ? x || y
-                                              : (x == y) == (op == BinaryOp::Eq));
+                         op == BinaryOp::And ? x && y
+                         : op == BinaryOp::Or
+                             ? x || y
+                             : (x == y) == (op == BinaryOp::Eq));
     }
     Expr *result = create(Kind::Binary, expr, scope, ScalarType::Bool);
     result->binaryOp = op;
@@ -290,8 +293,8 @@ ast::Expr *Sema::elaborateBinary(const syntax::Expr *expr, const Scope *scope,
 ast::Expr *Sema::integerBinary(const syntax::Expr *expr, const Scope *scope,
                                const Place &place, Expr *left, Expr *right) {
   BinaryOp op = expr->binaryOp;
-  bool divides = op == BinaryOp::Div || op == BinaryOp::FloorDiv ||
-                 op == BinaryOp::Mod;
+  bool divides =
+      op == BinaryOp::Div || op == BinaryOp::FloorDiv || op == BinaryOp::Mod;
   if (divides && right->kind == Kind::IntLit && right->intValue == 0) {
     report(DiagId::DivisionByZero, expr->args[1]->range, scope);
     return nullptr;
@@ -331,8 +334,8 @@ ast::Expr *Sema::foldedBinary(const syntax::Expr *expr, const Scope *scope,
                        foldCompare(op, left->intValue, right->intValue));
   std::optional<int64_t> value =
       foldInteger(op, left->intValue, right->intValue);
-  if (value && (type == ScalarType::I64 ||
-                (*value >= INT32_MIN && *value <= INT32_MAX)))
+  if (value &&
+      (type == ScalarType::I64 || (*value >= INT32_MIN && *value <= INT32_MAX)))
     return integerLiteral(expr, scope, *value, type);
   report(DiagId::ConstantOverflow, expr->range, scope, spelling(type));
   return nullptr;
@@ -371,7 +374,8 @@ ast::Expr *Sema::elaborateIf(const syntax::Expr *expr, const Scope *scope,
   return result;
 }
 
-//===--- Captured tensors --------------------------------------------------===//
+//===--- Captured tensors
+//--------------------------------------------------===//
 
 ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
                                 const Place &place) {
@@ -406,8 +410,8 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
       return nullptr;
     }
     used.insert(name);
-    StringRef what = tensorLets.contains(name) ? " is a let"
-                                               : " is a single value";
+    StringRef what =
+        tensorLets.contains(name) ? " is a let" : " is a single value";
     report(DiagId::NotIndexable, expr->args[0]->range, scope,
            ", '" + name.str() + "'" + what.str());
     return nullptr;
@@ -421,8 +425,7 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
   }
   size_t rank = param->type.dims->size();
   if (indices.size() != rank) {
-    report(DiagId::IndexCount, expr->range, scope, name,
-           counted(rank, "axis"),
+    report(DiagId::IndexCount, expr->range, scope, name, counted(rank, "axis"),
            indices.size() == 1 ? "1 index"
                                : std::to_string(indices.size()) + " indices")
         .note(param->range, "it is declared here");

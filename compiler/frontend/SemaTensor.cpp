@@ -10,8 +10,7 @@ using ast::Dim;
 using llvm::StringRef;
 using Kind = ast::Expr::Kind;
 
-ast::Expr *Sema::elaborateTensor(const syntax::Expr *expr,
-                                 const Scope *scope) {
+ast::Expr *Sema::elaborateTensor(const syntax::Expr *expr, const Scope *scope) {
   Expr *value = elaborate(expr, scope, {Place::Tensor});
   if (!value)
     return nullptr;
@@ -41,7 +40,8 @@ bool Sema::isStatic(const Dim &dim, StringRef what, const syntax::Expr *at,
   return true;
 }
 
-//===--- Heads -------------------------------------------------------------===//
+//===--- Heads
+//-------------------------------------------------------------===//
 
 ast::Expr *Sema::elaborateSplit(const syntax::Expr *expr, const Scope *scope,
                                 const Place &place) {
@@ -130,7 +130,8 @@ ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope,
   return result;
 }
 
-//===--- Results of an attend ----------------------------------------------===//
+//===--- Results of an attend
+//----------------------------------------------===//
 
 ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
                                  const Place &place) {
@@ -162,7 +163,8 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
   return result;
 }
 
-//===--- Arithmetic --------------------------------------------------------===//
+//===--- Arithmetic
+//--------------------------------------------------------===//
 
 ast::Expr *Sema::tensorBinary(const syntax::Expr *expr, const Scope *scope,
                               Expr *left, Expr *right) {
