@@ -1,6 +1,19 @@
-//===- BufferizeAttention.cpp -===//
+//===- BufferizeAttention.cpp - Tensors to memrefs, results to arguments --===//
+//
+// One-shot bufferization with the calling convention of an artefact: every
+// tensor of a signature is a memref of any strides, results are written to
+// trailing arguments. The work is upstream's; this pass puts the destinations
+// where it finds them, so that results are computed in place.
+//
+//===----------------------------------------------------------------------===//
 
 #include "compiler/transforms/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/Transforms/Bufferize.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 #define DEBUG_TYPE "attn-bufferize"
 
@@ -9,8 +22,144 @@ namespace ladon {
 #include "compiler/transforms/Passes.h.inc"
 } // namespace ladon
 
+using namespace mlir;
+
+//===----------------------------------------------------------------------===//
+// The signature
+//===----------------------------------------------------------------------===//
+
+/// A memref of the tensor's shape with any strides.
+static MemRefType getArgumentType(RankedTensorType type) {
+  return cast<MemRefType>(
+      bufferization::getMemRefTypeWithFullyDynamicLayout(type));
+}
+
+/// Why the signature cannot be converted is reported.
+static LogicalResult checkSignature(func::FuncOp function) {
+  if (!function.getBody().hasOneBlock())
+    return function.emitError("expected one block, found ")
+           << function.getBody().getBlocks().size();
+  for (Type type : function.getArgumentTypes())
+    if (isa<UnrankedTensorType>(type))
+      return function.emitError("expected ranked tensors, found ") << type;
+  for (Type type : function.getResultTypes())
+    if (!isa<RankedTensorType>(type))
+      return function.emitError("expected ranked tensors as results, found ")
+             << type;
+  return success();
+}
+
+static void convertSignature(func::FuncOp function) {
+  Block &body = function.getBody().front();
+  ImplicitLocOpBuilder b(function.getLoc(), function.getContext());
+  b.setInsertionPointToStart(&body);
+  for (BlockArgument arg : body.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(arg.getType());
+    if (!type)
+      continue;
+    b.setLoc(arg.getLoc());
+    arg.setType(getArgumentType(type));
+    auto tensor = bufferization::ToTensorOp::create(b, type, arg,
+                                                    /*restrict=*/true);
+    arg.replaceAllUsesExcept(tensor, tensor);
+  }
+
+  // Results: one more argument each, with the attributes of the result.
+  auto results = cast<func::ReturnOp>(body.getTerminator());
+  b.setInsertionPoint(results);
+  SmallVector<DictionaryAttr> argAttrs, noAttrs;
+  function.getAllArgAttrs(argAttrs);
+  for (auto [i, result] : llvm::enumerate(results.getOperands())) {
+    NamedAttrList attrs(function.getResultAttrDict(i));
+    attrs.set("ladon.output", b.getUnitAttr());
+    argAttrs.push_back(attrs.getDictionary(b.getContext()));
+    auto type = cast<RankedTensorType>(result.getType());
+    b.setLoc(result.getLoc());
+    Value destination =
+        body.addArgument(getArgumentType(type), result.getLoc());
+    auto store = bufferization::MaterializeInDestinationOp::create(
+        b, /*result=*/Type(), result, destination);
+    store.setRestrict(true);
+    store.setWritable(true);
+  }
+  results.getOperandsMutable().clear();
+  function.setType(b.getFunctionType(body.getArgumentTypes(), {}));
+  function.setAllResultAttrs(noAttrs);
+  function.setAllArgAttrs(argAttrs);
+}
+
+//===----------------------------------------------------------------------===//
+// The body
+//===----------------------------------------------------------------------===//
+
+/// Gives every operation a destination of its own: common subexpression
+/// elimination may have merged some that have nothing to do with each other.
+/// What a product starts from (a fill, a bias) moves next to it, where code
+/// generation looks for it.
+static void separateDestinations(func::FuncOp function) {
+  SmallVector<Operation *> starts, empties;
+  function.walk([&](Operation *op) {
+    if (isa<linalg::FillOp, linalg::BroadcastOp>(op))
+      starts.push_back(op);
+    else if (isa<tensor::EmptyOp>(op))
+      empties.push_back(op);
+  });
+  // Starts first: each copy of one is one more use of its destination.
+  for (ArrayRef<Operation *> group : {starts, empties})
+    for (Operation *op : group) {
+      for (OpOperand &use : llvm::make_early_inc_range(op->getUses()))
+        use.set(OpBuilder(use.getOwner()).clone(*op)->getResult(0));
+      op->erase();
+    }
+}
+
+static bufferization::OneShotBufferizationOptions getOptions() {
+  bufferization::OneShotBufferizationOptions options;
+  options.bufferAlignment = 64;
+  options.memCpyFn = [](OpBuilder &b, Location loc, Value from, Value to) {
+    linalg::CopyOp::create(b, loc, from, to);
+    return success();
+  };
+  return options;
+}
+
+static LogicalResult bufferizeBody(func::FuncOp function) {
+  bufferization::OneShotBufferizationOptions options = getOptions();
+  bufferization::OneShotAnalysisState state(function, options);
+  if (failed(bufferization::analyzeOp(function, state)))
+    return failure();
+  IRRewriter rewriter(function.getContext());
+  if (failed(bufferization::eliminateEmptyTensors(rewriter, function, state)))
+    return failure();
+  bufferization::BufferizationState bufferization;
+  return bufferization::runOneShotBufferize(function, options, bufferization);
+}
+
+/// Views of arguments as tensors that nothing reads any more.
+static void eraseDeadViews(func::FuncOp function) {
+  function.walk([](bufferization::ToTensorOp op) {
+    if (op->use_empty())
+      op.erase();
+  });
+}
+
 namespace {
-struct BufferizeAttention : ladon::impl::BufferizeAttentionBase<BufferizeAttention> {
-  void runOnOperation() override {}
+
+struct BufferizeAttention
+    : ladon::impl::BufferizeAttentionBase<BufferizeAttention> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.isExternal())
+        continue;
+      if (failed(checkSignature(function)))
+        return signalPassFailure();
+      convertSignature(function);
+      separateDestinations(function);
+      if (failed(bufferizeBody(function)))
+        return signalPassFailure();
+      eraseDeadViews(function);
+    }
+  }
 };
+
 } // namespace
