@@ -1,8 +1,8 @@
 //===- QueryTile.cpp - One query tile on a CPU core -----------------------===//
 //
 // The online softmax is that of Milakov and Gimelshein 2018; the rescale of the
-// accumulators is folded into their load by the second product (FlashAttention,
-// Dao 2022, has it as a pass of its own).
+// accumulators is one multiply-add where a block's sum is added to them
+// (FlashAttention, Dao 2022, has it as a pass of its own).
 //
 //===----------------------------------------------------------------------===//
 
@@ -299,31 +299,33 @@ void QueryTile::weights(Value keys, bool base2, bool guarded) {
   });
 }
 
+/// Each block is summed from zero and then added: sums stay short, and with
+/// them the rounding error, however many keys there are.
 void QueryTile::accumulate(Value value, Value keys) {
   int64_t columns = shape.queries / e.lanes;
   forRowGroups(shape.values, [&](Value first, int64_t count) {
-    SmallVector<Value> factors, accumulators;
-    for (int64_t n = 0; n < columns; ++n)
-      factors.push_back(e.load(rescale, e.index(n * e.lanes)));
     SmallVector<Value> rows;
-    for (int64_t r = 0; r < count; ++r) {
+    for (int64_t r = 0; r < count; ++r)
       rows.push_back(e.addIndex(first, r));
-      for (int64_t n = 0; n < columns; ++n) {
-        Value old = e.load(acc, {rows[r], e.index(n * e.lanes)});
-        accumulators.push_back(arith::MulFOp::create(b, old, factors[n]));
-      }
-    }
+    SmallVector<Value> zeros(count * columns, e.splat(0));
     SmallVector<Value> sums = e.matmul(
-        count, columns, keys, shape.unroll, accumulators,
+        count, columns, keys, shape.unroll, zeros,
         [&](int64_t r, Value j) -> Value {
           return memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
         },
         [&](Value j, int64_t n) {
           return e.load(score, {j, e.index(n * e.lanes)});
         });
-    for (int64_t r = 0; r < count; ++r)
-      for (int64_t n = 0; n < columns; ++n)
-        e.store(sums[r * columns + n], acc, {rows[r], e.index(n * e.lanes)});
+    for (int64_t n = 0; n < columns; ++n) {
+      Value lane = e.index(n * e.lanes);
+      Value factor = e.load(rescale, lane);
+      for (int64_t r = 0; r < count; ++r) {
+        Value old = e.load(acc, {rows[r], lane});
+        Value sum =
+            vector::FMAOp::create(b, old, factor, sums[r * columns + n]);
+        e.store(sum, acc, {rows[r], lane});
+      }
+    }
   });
 }
 
