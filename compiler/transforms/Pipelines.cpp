@@ -22,3 +22,16 @@ void ladon::buildAttnPipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
+
+void ladon::buildTilePipeline(OpPassManager &pm, int64_t queryTile,
+                              int64_t keyTile) {
+  TileAttentionOptions options;
+  options.queryTile = queryTile;
+  options.keyTile = keyTile;
+  pm.addNestedPass<func::FuncOp>(createTileAttention(options));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createClassifyBlocks());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}

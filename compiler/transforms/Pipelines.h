@@ -15,6 +15,11 @@ void buildFusePipeline(mlir::OpPassManager &pm);
 /// operations on memrefs, and `memref.alloc` for what lies between them.
 void buildAttnPipeline(mlir::OpPassManager &pm);
 
+/// From there to classified tile loop nests, with query tiles of `queryTile`
+/// rows (of 32-bit elements) and blocks of `keyTile` keys.
+void buildTilePipeline(mlir::OpPassManager &pm, int64_t queryTile,
+                       int64_t keyTile);
+
 } // namespace ladon
 
 #endif // LADON_COMPILER_TRANSFORMS_PIPELINES_H
