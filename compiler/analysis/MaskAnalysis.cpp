@@ -62,6 +62,7 @@ KeySet MaskAnalysis::hull(const KeySet &a, const KeySet &b) {
     return r;
   }
   Scalar hasA = isNotEmpty(a), hasB = isNotEmpty(b);
+  r.guard = emit.either(hasA, hasB);
   auto pick = [&](Scalar both, Scalar onlyA, Scalar onlyB) {
     return emit.select(hasA, emit.select(hasB, both, onlyA), onlyB);
   };
@@ -302,7 +303,8 @@ Visibility MaskAnalysis::computeVisibility(const Condition *c) {
 //===----------------------------------------------------------------------===//
 
 BlockClass MaskAnalysis::classOf(const Visibility &v) {
-  BlockClass r{isNotEmpty(v.may), v.must.guard};
+  // An empty range need not be told from one in the middle of the block.
+  BlockClass r{v.may.guard, v.must.guard};
   if (v.may.low)
     r.may = emit.both(r.may, emit.less(*v.may.low, blockHigh));
   if (v.may.high)
@@ -337,7 +339,13 @@ BlockClass MaskAnalysis::classOf(const Condition *c) {
   BlockClass left = classOf(c->left), right = classOf(c->right);
   if (c->kind == Condition::Kind::And)
     return {emit.both(left.may, right.may), emit.both(left.must, right.must)};
-  return {emit.either(left.may, right.may), emit.either(left.must, right.must)};
+  BlockClass r{emit.either(left.may, right.may),
+               emit.either(left.must, right.must)};
+  // A block may be covered by two ranges together and by neither alone.
+  const Visibility &a = visibilityOf(c->left), &b = visibilityOf(c->right);
+  if (!a.blockwise && !b.blockwise)
+    r.must = emit.either(r.must, classOf(v).must);
+  return r;
 }
 
 BlockClass MaskAnalysis::classify(Scalar firstKey, Scalar keys) {

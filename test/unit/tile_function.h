@@ -1,0 +1,147 @@
+//===- tile_function.h - Tile-level functions for tests --------*- C++ -*-===//
+//
+// The text of a function at the tile level with a given mask, and a driver that
+// parses it, runs passes on it and interprets it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_TEST_UNIT_TILE_FUNCTION_H
+#define LADON_TEST_UNIT_TILE_FUNCTION_H
+
+#include "compiler/reference/TileInterpreter.h"
+#include "compiler/transforms/InitLadon.h"
+#include "compiler/transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "gtest/gtest.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ladon::test {
+
+/// A captured operand: its name without '%', and its type.
+using Capture = std::pair<std::string, std::string>;
+
+struct TileShape {
+  int rows = 4; ///< Queries of a tile.
+  int step = 8; ///< Keys of a block.
+};
+
+/// A function (q, k, v, captures..., out), all of q, k, v, out being
+/// memref<?x2x?x4xf32>, whose key loop masks every block with `mask`. The mask
+/// sees %b, %h, %i, %j, %off (T - S) and the captures under their names, each
+/// as i32 or as declared.
+inline std::string tileFunction(const std::string &mask,
+                                const std::vector<Capture> &captures,
+                                TileShape shape = {}, bool guarded = false) {
+  const std::string memref =
+      "memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>";
+  auto tensor = [](std::string dims) { return "tensor<" + dims + "xf32>"; };
+  std::string r = std::to_string(shape.rows), k = std::to_string(shape.step);
+  std::string vec = tensor(r), acc = tensor(r + "x4"), keys = tensor(k + "x4"),
+              scores = tensor(r + "x" + k);
+  std::string params, names = "%off_", types = "i32", args = ", %off: i32";
+  for (auto &[name, type] : captures) {
+    params += ", %" + name + "_: " + type;
+    names += ", %" + name + "_";
+    types += ", " + type;
+    args += ", %" + name + ": " + type;
+  }
+  std::string state = vec + ", " + vec + ", " + acc;
+  return "func.func @f(%q: " + memref + ", %k: " + memref + ", %v: " + memref +
+         params + ", %out: " + memref + ") {\n" + R"(
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %cR = arith.constant )" +
+         r + R"( : index
+  %B = memref.dim %q, %c0 : )" +
+         memref + R"(
+  %S = memref.dim %q, %c2 : )" +
+         memref + R"(
+  %T = memref.dim %k, %c2 : )" +
+         memref + R"(
+  %diff = arith.subi %T, %S : index
+  %off_ = arith.index_cast %diff : index to i32
+  %nq = arith.ceildivsi %S, %cR : index
+  scf.forall (%b_, %h_, %t) in (%B, 2, %nq) {
+    %i0 = arith.muli %t, %cR : index
+    %rest = arith.subi %S, %i0 : index
+    %rows = arith.minsi %rest, %cR : index
+    %qt = tile.load %q[%b_, %h_, %i0] rows %rows scale 5.0e-01 : )" +
+         memref + " -> " + acc + "\n%m, %l, %a = tile.softmax_init : " + state +
+         R"(
+    %st:3 = tile.key_loop [%c0, %T) step )" +
+         k + " init(%m, %l, %a : " + state + ") -> " + state +
+         " {\n^bb0(%j0: index, %n: index, %m1: " + vec + ", %l1: " + vec +
+         ", %a1: " + acc + R"():
+      %kt = tile.load %k[%b_, %h_, %j0] rows %n : )" +
+         memref + " -> " + keys +
+         "\n%s = tile.scores %qt, %kt keys %n : " + acc + ", " + keys + " -> " +
+         scores + "\n%s2 = tile.mask %s at [%b_, %h_, %i0, %j0] keys %n " +
+         "captures(" + names + " : " + types +
+         ") {\n^bb0(%b: i32, %h: i32, %i: i32, %j: i32" + args + "):\n" + mask +
+         "} : " + scores +
+         "\n%vt = tile.load %v[%b_, %h_, %j0] rows %n : " + memref + " -> " +
+         keys +
+         "\n%u:3 = tile.softmax_update %s2, %vt keys %n state(%m1, %l1, %a1)" +
+         (guarded ? " guarded" : "") + " : " + scores + ", " + keys + ", " +
+         state + "\ntile.yield %u#0, %u#1, %u#2 : " + state +
+         "\n}\n%o, %lse = tile.softmax_finish(%st#0, %st#1, %st#2) : " + vec +
+         ", " + acc +
+         "\ntile.store %o, %out[%b_, %h_, %i0] rows %rows : " + acc + ", " +
+         memref + "\n}\nreturn\n}\n";
+}
+
+/// A parsed module and its context.
+struct TileModule {
+  TileModule() {
+    mlir::DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.disableMultithreading();
+    // Remarks are expected; errors fail the test.
+    context.getDiagEngine().registerHandler([](mlir::Diagnostic &d) {
+      if (d.getSeverity() == mlir::DiagnosticSeverity::Error)
+        ADD_FAILURE() << d.str();
+    });
+  }
+
+  mlir::func::FuncOp parse(const std::string &text) {
+    module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+    return module ? *module->getOps<mlir::func::FuncOp>().begin()
+                  : mlir::func::FuncOp();
+  }
+
+  bool classify() {
+    mlir::PassManager pm(&context);
+    pm.addNestedPass<mlir::func::FuncOp>(createClassifyBlocks());
+    return mlir::succeeded(pm.run(*module));
+  }
+
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+
+/// [B, 2, N, 4] floats in row-major order.
+struct Heads {
+  Heads(int64_t batch, int64_t positions) : sizes{batch, 2, positions, 4} {
+    data.resize(batch * 2 * positions * 4);
+  }
+  InterpreterBuffer buffer() {
+    return InterpreterBuffer::dense(data.data(), sizes);
+  }
+  float &at(int64_t b, int64_t h, int64_t n, int64_t d) {
+    return data[((b * 2 + h) * sizes[2] + n) * 4 + d];
+  }
+  std::vector<int64_t> sizes;
+  std::vector<float> data;
+};
+
+} // namespace ladon::test
+
+#endif // LADON_TEST_UNIT_TILE_FUNCTION_H
