@@ -55,23 +55,26 @@ private:
 
 } // namespace
 
-/// scale * sum_d q[d] k[d]. The error bound is that of summing |q[d] k[d]|.
+/// scale * sum_d q[d] k[d]. The error bound is the sum of |q[d] k[d]|, or that
+/// of the summation where partial sums are large.
 Value Attend::scaledScore(const Point &point) const {
   int64_t qRow =
       ((point.batch * heads + point.head) * queries + point.query) * features;
   int64_t kRow =
       ((point.batch * kvHeads + point.kvHead) * keys + point.key) * features;
-  double sum = 0, absolute = 0, inherited = 0;
+  double sum = 0, absolute = 0, partial = 0, inherited = 0;
   for (int64_t d = 0; d < features; ++d) {
     double qd = q.value[qRow + d], kd = k.value[kRow + d];
     sum += qd * kd;
     absolute += std::fabs(qd * kd);
+    partial += std::fabs(sum);
     inherited +=
         q.error[qRow + d] * std::fabs(kd) + std::fabs(qd) * k.error[kRow + d];
   }
   Value value;
   value.f = scale * sum;
-  value.err = std::fabs(scale) * (absolute + inherited);
+  value.err = std::fabs(scale) *
+              (std::max(absolute, summationShare * partial) + inherited);
   return value;
 }
 
@@ -120,13 +123,16 @@ void Attend::row(Point point, AttendResult &result) const {
     return;
   }
 
-  double top = -infinity, denominator = 0, scoreError = 0;
+  double top = -infinity, denominator = 0, scoreError = 0, partial = 0;
   for (const VisibleKey &key : visible)
     top = std::isnan(key.score) ? key.score : std::max(top, key.score);
   for (VisibleKey &key : visible) {
     key.weight = std::exp(key.score - top);
     denominator += key.weight;
+    partial += denominator;
   }
+  double sumError = summationShare * partial / denominator;
+  std::vector<double> sumOut(valueFeatures);
   for (VisibleKey &key : visible) {
     key.weight /= denominator;
     scoreError += key.weight * key.error;
@@ -135,18 +141,23 @@ void Attend::row(Point point, AttendResult &result) const {
     for (int64_t e = 0; e < valueFeatures; ++e) {
       double ve = v.value[vRow + e];
       out[e] += key.weight * ve;
+      sumOut[e] += std::fabs(out[e]);
       largest[e] = std::max(largest[e], std::fabs(ve));
       outError[e] = std::max(outError[e], v.error[vRow + e]);
     }
   }
   // A convex combination of the values moves by at most the largest of them
-  // times the relative error of the weights, which is that of the scores.
+  // times the relative error of the weights, which is that of the scores; then
+  // there are the sums of the numerator and of the denominator.
   for (int64_t e = 0; e < valueFeatures; ++e)
-    outError[e] =
-        certain ? outError[e] + largest[e] * (1 + scoreError) : infinity;
-  result.lse.value[index] = top + std::log(denominator);
+    outError[e] = certain ? outError[e] + largest[e] * (1 + scoreError) +
+                                summationShare * sumOut[e] +
+                                std::fabs(out[e]) * sumError
+                          : infinity;
+  double lse = top + std::log(denominator);
+  result.lse.value[index] = lse;
   result.lse.error[index] =
-      certain ? 1 + scoreError + std::fabs(result.lse.value[index]) : infinity;
+      certain ? 1 + scoreError + std::fabs(lse) + sumError : infinity;
 }
 
 AttendResult Attend::run() {

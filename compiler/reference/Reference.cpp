@@ -126,18 +126,26 @@ Tensor Evaluator::matmul(const Tensor &left, const Tensor &right) {
   int64_t rows = elementCount(shape);
   shape.push_back(columns);
   Tensor result(left.element, shape);
-  for (int64_t m = 0; m < rows; ++m)
+  std::vector<double> partial(columns);
+  for (int64_t m = 0; m < rows; ++m) {
+    double *value = result.value.data() + m * columns,
+           *error = result.error.data() + m * columns,
+           *magnitude = result.magnitude.data() + m * columns;
+    std::fill(partial.begin(), partial.end(), 0);
     for (int64_t k = 0; k < inner; ++k) {
       double a = left.value[m * inner + k], aError = left.error[m * inner + k];
+      const double *b = right.value.data() + k * columns,
+                   *bError = right.error.data() + k * columns;
       for (int64_t n = 0; n < columns; ++n) {
-        double b = right.value[k * columns + n];
-        result.value[m * columns + n] += a * b;
-        result.magnitude[m * columns + n] += std::fabs(a * b);
-        result.error[m * columns + n] +=
-            std::fabs(a * b) + aError * std::fabs(b) +
-            std::fabs(a) * right.error[k * columns + n];
+        value[n] += a * b[n];
+        magnitude[n] += std::fabs(a * b[n]);
+        partial[n] += std::fabs(value[n]);
+        error[n] += aError * std::fabs(b[n]) + std::fabs(a) * bError[n];
       }
     }
+    for (int64_t n = 0; n < columns; ++n)
+      error[n] += std::max(magnitude[n], summationShare * partial[n]);
+  }
   return result;
 }
 

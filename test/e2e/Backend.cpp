@@ -2,8 +2,12 @@
 
 #include "test/e2e/Backend.h"
 
+#include "compiler/driver/HostCall.h"
+
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <mutex>
 
 using namespace ladon;
 using namespace ladon::e2e;
@@ -33,7 +37,7 @@ public:
       : attention(attention) {}
 
   llvm::Error run(llvm::ArrayRef<HostTensor> inputs,
-                  llvm::ArrayRef<HostTensor> outputs) override {
+                  llvm::ArrayRef<HostTensor> outputs, int) override {
     auto results = evaluate(attention, inputs);
     if (!results)
       return results.takeError();
@@ -59,7 +63,41 @@ public:
   }
 };
 
+class CompiledProgram : public Program {
+public:
+  explicit CompiledProgram(std::unique_ptr<LoadedAttention> loaded)
+      : loaded(std::move(loaded)) {}
+
+  llvm::Error run(llvm::ArrayRef<HostTensor> inputs,
+                  llvm::ArrayRef<HostTensor> outputs, int threads) override {
+    return callOnHost(*loaded, inputs, outputs, threads);
+  }
+
+private:
+  std::unique_ptr<LoadedAttention> loaded;
+};
+
+class CompiledBackend : public Backend {
+public:
+  llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
+    std::optional<cpu::CpuTarget> target = cpu::hostCpuTarget();
+    if (!target)
+      return llvm::createStringError("this CPU is not supported");
+    // The linker is not re-entrant.
+    static std::mutex mutex;
+    std::lock_guard<std::mutex> lock(mutex);
+    auto loaded = compileAndLoad(*spec.checked, spec.sources, *target);
+    if (!loaded)
+      return loaded.takeError();
+    return std::make_unique<CompiledProgram>(std::move(*loaded));
+  }
+};
+
 } // namespace
+
+std::unique_ptr<Backend> e2e::compiledBackend() {
+  return std::make_unique<CompiledBackend>();
+}
 
 std::unique_ptr<Backend> e2e::referenceBackend() {
   return std::make_unique<ReferenceBackend>();

@@ -32,15 +32,18 @@ public:
   virtual ~Program() = default;
   /// Fills `outputs`, which have the right shapes.
   virtual llvm::Error run(llvm::ArrayRef<HostTensor> inputs,
-                          llvm::ArrayRef<HostTensor> outputs) = 0;
+                          llvm::ArrayRef<HostTensor> outputs, int threads) = 0;
 };
 
-/// Makes programs of specs.
+/// Makes programs of specs; safe to use from several threads.
 class Backend {
 public:
   virtual ~Backend() = default;
   virtual llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) = 0;
 };
+
+/// Compiled code for this machine.
+std::unique_ptr<Backend> compiledBackend();
 
 /// The reference, rounded to the element types of the spec.
 std::unique_ptr<Backend> referenceBackend();

@@ -1,13 +1,12 @@
 //===- Gallery.cpp - Specs at many sizes, seeds and inputs ----------------===//
 
-#include "compiler/driver/InputGenerator.h"
-#include "compiler/driver/NumericGate.h"
+#include "compiler/driver/Trial.h"
 #include "test/e2e/Suites.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Parallel.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -19,41 +18,30 @@ using llvm::StringRef;
 
 namespace {
 
-/// One set of inputs.
-struct Trial {
-  SizeMap sizes;
-  ValueKind values;
-  ViewKind views;
-  uint64_t seed;
-};
-
 /// The worst of the trials of a spec.
 struct Worst {
-  double ratio = 0, error = 0, bound = 0, correlation = 1;
+  double ratio = -1, error = 0, bound = 0, correlation = 1;
   int64_t elements = 0, unchecked = 0;
+
+  void add(const GateReport &report) {
+    if (report.ratio() > ratio) {
+      ratio = report.ratio();
+      error = report.error;
+      bound = report.bound;
+    }
+    correlation = std::min(correlation, report.correlation);
+    elements += report.elements;
+    unchecked += report.unchecked;
+  }
+};
+
+/// A spec's part of the log, printed when all specs before it are done.
+struct SpecLog {
+  Counts counts;
+  std::string text;
 };
 
 } // namespace
-
-/// Pairs of S and T at the edges of tiles of 8, 16, 32 and 64, and small ones.
-static const std::pair<int64_t, int64_t> lengths[] = {
-    {1, 1},   {0, 5},   {5, 0},   {7, 9},   {1, 64},
-    {16, 16}, {17, 33}, {31, 65}, {64, 63}, {33, 128},
-    {65, 65}, {40, 17}, {1, 129}, {66, 31}, {128, 130}};
-
-/// The sizes of the table, for the run-time sizes of a spec.
-static std::vector<SizeMap> tableSizes(const Spec &spec) {
-  std::vector<SizeMap> all;
-  int64_t batch = 1;
-  for (auto [S, T] : lengths) {
-    SizeMap sizes;
-    for (const std::string &name : sizeNames(spec.attention()))
-      sizes[name] = name == "B" ? batch : name == "T" ? T : S;
-    all.push_back(std::move(sizes));
-    batch = batch % 3 + 1;
-  }
-  return all;
-}
 
 llvm::Expected<OptionTable> e2e::readOptions(StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
@@ -91,105 +79,53 @@ llvm::Expected<OptionTable> e2e::readOptions(StringRef path) {
   return table;
 }
 
-static std::string describe(const Trial &trial) {
-  std::vector<std::string> sizes;
-  for (const auto &entry : trial.sizes)
-    sizes.push_back(entry.first().str() + "=" + std::to_string(entry.second));
-  llvm::sort(sizes);
-  return (llvm::join(sizes, ",") + " " + nameOf(trial.values) + " " +
-          nameOf(trial.views) + " seed " + llvm::Twine(trial.seed))
-      .str();
-}
-
-static llvm::Error runTrial(const Spec &spec, Program &program,
-                            const Trial &trial, Worst &worst) {
-  InputOptions options;
-  options.seed = trial.seed;
-  options.values = trial.values;
-  options.views = trial.views;
-  options.sizes = trial.sizes;
-  auto inputs = generateInputs(spec.attention(), options);
-  if (!inputs)
-    return inputs.takeError();
-  auto expected = evaluate(spec.attention(), *inputs);
-  if (!expected)
-    return expected.takeError();
-  std::vector<HostTensor> outputs;
-  for (const ReferenceResult &result : *expected)
-    // Two elements of an output may not share memory.
-    outputs.push_back(makeView(
-        result.element, result.shape,
-        trial.views == ViewKind::Broadcast ? ViewKind::Dense : trial.views));
-  if (llvm::Error error = program.run(*inputs, outputs))
-    return error;
-  for (size_t index = 0; index < outputs.size(); ++index) {
-    GateReport report = applyGate((*expected)[index], outputs[index]);
-    if (report.ratio() > worst.ratio) {
-      worst.ratio = report.ratio();
-      worst.error = report.error;
-      worst.bound = report.bound;
-    }
-    worst.correlation = std::min(worst.correlation, report.correlation);
-    worst.elements += report.elements;
-    worst.unchecked += report.unchecked;
-    if (!report.passed)
-      return llvm::createStringError((*expected)[index].name + ": " +
-                                     report.problem);
-  }
-  return llvm::Error::success();
-}
-
-/// Runs all trials of a spec; prints its failures.
-static Counts runSpec(StringRef path, Backend &backend,
-                      const GalleryOptions &options) {
-  Counts counts;
+/// Runs all trials of a spec.
+static void runSpec(StringRef path, Backend &backend,
+                    const GalleryOptions &options, SpecLog &log) {
   StringRef name = llvm::sys::path::stem(path);
+  llvm::raw_string_ostream os(log.text);
+  auto fail = [&](const llvm::Twine &what) {
+    os << "FAIL " << name << ": " << what << "\n";
+    ++log.counts.failed;
+  };
   SpecOptions own = options.specs.lookup(name);
   auto spec = loadSpec(path, own.overrides);
-  if (!spec) {
-    llvm::outs() << "FAIL " << name << ": " << llvm::toString(spec.takeError())
-                 << "\n";
-    return {0, 1};
-  }
+  if (!spec)
+    return fail(llvm::toString(spec.takeError()));
   auto program = backend.prepare(**spec);
-  if (!program) {
-    llvm::outs() << "FAIL " << name << ": "
-                 << llvm::toString(program.takeError()) << "\n";
-    return {0, 1};
-  }
+  if (!program)
+    return fail(llvm::toString(program.takeError()));
+  const ast::Attention &attention = (*spec)->attention();
   if (own.sizes.empty())
-    own.sizes = tableSizes(**spec);
+    own.sizes = edgeSizes(attention);
+  auto run = [&](llvm::ArrayRef<HostTensor> inputs,
+                 llvm::ArrayRef<HostTensor> outputs, int threads) {
+    return (*program)->run(inputs, outputs, threads);
+  };
   Worst worst;
-  uint64_t trialNumber = 0;
-  for (int seed = 0; seed < options.seeds; ++seed)
-    for (const SizeMap &sizes : own.sizes) {
-      // Kinds of values and views take turns: 6 and 5 have no common divisor,
-      // so that all 30 pairs occur.
-      ++trialNumber;
-      Trial trial{sizes, allValueKinds()[trialNumber % allValueKinds().size()],
-                  allViewKinds()[trialNumber % allViewKinds().size()],
-                  trialNumber};
-      if (llvm::Error error = runTrial(**spec, **program, trial, worst)) {
-        llvm::outs() << "FAIL " << name << " (" << describe(trial)
-                     << "): " << llvm::toString(std::move(error)) << "\n";
-        ++counts.failed;
-      } else {
-        ++counts.passed;
-      }
-    }
-  // A spec that rounding decides would otherwise pass unseen.
-  if (worst.unchecked * 20 > worst.elements) {
-    llvm::outs() << "FAIL " << name << ": rounding decides " << worst.unchecked
-                 << " of " << worst.elements << " elements\n";
-    ++counts.failed;
+  size_t trials = std::max<size_t>(own.sizes.size(), 6) * options.seeds;
+  for (size_t number = 0; number < trials; ++number) {
+    Trial trial = makeTrial(own.sizes, number);
+    auto report = runTrial(attention, run, trial);
+    std::string problem =
+        report ? report->problem() : llvm::toString(report.takeError());
+    if (report)
+      for (const GateReport &result : report->results)
+        worst.add(result);
+    if (problem.empty())
+      ++log.counts.passed;
+    else
+      fail("(" + describe(trial) + ") " + problem);
   }
+  // A spec that rounding decides would otherwise pass unseen.
+  if (worst.unchecked * 20 > worst.elements)
+    fail("rounding decides " + llvm::Twine(worst.unchecked) + " of " +
+         llvm::Twine(worst.elements) + " elements");
   if (options.verbose)
-    llvm::outs() << llvm::formatv(
-        "{0,-28} {1,4} trials, error {2:e2}, bound {3:e2}, correlation "
-        "1 - {4:e1}\n",
-        name, counts.passed + counts.failed, worst.error, worst.bound,
-        1 - worst.correlation);
-  return counts;
+    os << llvm::format("%-28s %3d trials, error %.2e, bound %.2e, "
+                       "correlation 1 - %.1e\n",
+                       name.str().c_str(), int(trials), worst.error,
+                       worst.bound, 1 - worst.correlation);
 }
 
 Counts e2e::runGallery(StringRef directory, Backend &backend,
@@ -206,8 +142,14 @@ Counts e2e::runGallery(StringRef directory, Backend &backend,
     llvm::outs() << "FAIL " << directory << ": no specs\n";
     ++counts.failed;
   }
-  for (const std::string &path : paths)
-    counts += runSpec(path, backend, options);
+  std::vector<SpecLog> logs(paths.size());
+  llvm::parallelFor(0, paths.size(), [&](size_t index) {
+    runSpec(paths[index], backend, options, logs[index]);
+  });
+  for (const SpecLog &log : logs) {
+    llvm::outs() << log.text;
+    counts += log.counts;
+  }
   llvm::outs() << directory << ": " << paths.size() << " specs, "
                << counts.passed << " trials passed, " << counts.failed
                << " failed\n";

@@ -116,7 +116,7 @@ static llvm::Error runCase(const Case &test, StringRef directory,
   auto program = backend.prepare(**spec);
   if (!program)
     return program.takeError();
-  if (llvm::Error error = (*program)->run(inputs, outputs))
+  if (llvm::Error error = (*program)->run(inputs, outputs, 1))
     return error;
 
   // The expected arrays are themselves f32 results with errors of their own:

@@ -2,45 +2,42 @@
 
 #include "test/e2e/Suites.h"
 
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"
 
-using namespace ladon::e2e;
-namespace cl = llvm::cl;
+// Not LLVM's command line: the linker, which runs in this process, resets it.
+#include <CLI/CLI.hpp>
 
-static cl::opt<std::string> onnx("onnx", cl::desc("Run the ONNX cases"),
-                                 cl::value_desc("directory"));
-static cl::list<std::string> specs(cl::Positional,
-                                   cl::desc("<directories of specs>"));
-static cl::opt<int> seeds("seeds", cl::init(2),
-                          cl::desc("Rounds through the table of sizes"));
-static cl::opt<std::string> options("options",
-                                    cl::desc("Parameters and sizes of specs"),
-                                    cl::value_desc("file"));
-static cl::opt<bool> verbose("verbose",
-                             cl::desc("Print a line for every spec"));
-static cl::opt<bool>
-    reference("reference",
-              cl::desc("Test the reference in place of compiled code"));
+using namespace ladon::e2e;
 
 int main(int argc, char **argv) {
-  cl::ParseCommandLineOptions(argc, argv);
-  std::unique_ptr<Backend> backend = referenceBackend();
-  Counts counts;
-  if (!onnx.empty())
-    counts += runOnnxCases(onnx, *backend);
+  std::vector<std::string> directories;
+  std::string onnx, optionsFile;
   GalleryOptions gallery;
-  gallery.seeds = seeds;
-  gallery.verbose = verbose;
-  if (!options.empty()) {
-    auto table = readOptions(options);
+  bool reference = false;
+  CLI::App app("Runs tables of specs through the numeric gate");
+  app.add_option("directories", directories, "Directories of specs");
+  app.add_option("--onnx", onnx, "Run the ONNX cases of this directory");
+  app.add_option("--options", optionsFile, "Parameters and sizes of specs");
+  app.add_option("--seeds", gallery.seeds, "Rounds through the sizes");
+  app.add_flag("--verbose", gallery.verbose, "Print a line for every spec");
+  app.add_flag("--reference", reference,
+               "Test the reference in place of compiled code");
+  CLI11_PARSE(app, argc, argv);
+
+  std::unique_ptr<Backend> backend =
+      reference ? referenceBackend() : compiledBackend();
+  if (!optionsFile.empty()) {
+    auto table = readOptions(optionsFile);
     if (!table) {
       llvm::errs() << llvm::toString(table.takeError()) << "\n";
       return 2;
     }
     gallery.specs = std::move(*table);
   }
-  for (const std::string &directory : specs)
+  Counts counts;
+  if (!onnx.empty())
+    counts += runOnnxCases(onnx, *backend);
+  for (const std::string &directory : directories)
     counts += runGallery(directory, *backend, gallery);
   llvm::outs() << counts.passed << " passed, " << counts.failed << " failed\n";
   return counts.failed != 0;

@@ -1,0 +1,43 @@
+//===- Sizes.cpp - Run-time sizes on the command line ---------------------===//
+
+#include "compiler/driver/Sizes.h"
+#include "compiler/driver/InputGenerator.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace ladon;
+
+llvm::Expected<SizeMap> ladon::parseSizes(llvm::StringRef text) {
+  SizeMap sizes;
+  llvm::SmallVector<llvm::StringRef> parts;
+  text.split(parts, ',');
+  for (llvm::StringRef part : parts) {
+    auto [name, value] = part.split('=');
+    int64_t size;
+    if (name.empty() || value.getAsInteger(10, size) || size < 0 ||
+        size > INT32_MAX)
+      return llvm::createStringError(
+          "'" + part + "': expected NAME=SIZE with a size of 0 to 2147483647");
+    if (!sizes.try_emplace(name, size).second)
+      return llvm::createStringError("size " + name + " is given twice");
+  }
+  return sizes;
+}
+
+llvm::Error ladon::checkSizeNames(const ast::Attention &attention,
+                                  const SizeMap &sizes) {
+  std::vector<std::string> names = sizeNames(attention);
+  std::string all = llvm::join(names, ", ");
+  for (const auto &entry : sizes)
+    if (!llvm::is_contained(names, entry.first()))
+      return llvm::createStringError(
+          "the spec has no size " + entry.first() +
+          (names.empty() ? llvm::Twine(", all its sizes are known")
+                         : ", its sizes are " + llvm::Twine(all)));
+  for (const std::string &name : names)
+    if (!sizes.count(name))
+      return llvm::createStringError("no size is given for " + name +
+                                     ", the sizes of the spec are " + all);
+  return llvm::Error::success();
+}

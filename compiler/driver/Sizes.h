@@ -1,0 +1,23 @@
+//===- Sizes.h - Run-time sizes on the command line ------------*- C++ -*-===//
+//
+// "B=1,S=128,T=128" and the errors about it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_SIZES_H
+#define LADON_COMPILER_DRIVER_SIZES_H
+
+#include "compiler/reference/Bindings.h"
+
+namespace ladon {
+
+/// Parses sizes of 0 to 2^31 - 1.
+llvm::Expected<SizeMap> parseSizes(llvm::StringRef text);
+
+/// Fails unless `sizes` names exactly the run-time sizes of the spec.
+llvm::Error checkSizeNames(const ast::Attention &attention,
+                           const SizeMap &sizes);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_SIZES_H
