@@ -21,6 +21,45 @@ void ladon::addParamOption(CLI::App &command,
       ->type_name("NAME=VALUE");
 }
 
+void ladon::addTargetOptions(CLI::App &command, TargetOptions &options) {
+  command.add_option("--target", options.target, "What to compile for")
+      ->check(CLI::IsMember({"cpu"}))
+      ->capture_default_str();
+  command
+      .add_option("--cpu", options.cpu,
+                  "CPU level: native, or one of " + cpu::cpuTargetNames())
+      ->capture_default_str();
+}
+
+std::optional<cpu::CpuTarget>
+ladon::resolveTarget(const TargetOptions &options) {
+  if (options.cpu == "native") {
+    if (std::optional<cpu::CpuTarget> host = cpu::hostCpuTarget())
+      return host;
+    llvm::errs() << "ladon: error: this CPU has no supported vector "
+                    "instructions; give --cpu, one of "
+                 << cpu::cpuTargetNames() << '\n';
+    return std::nullopt;
+  }
+  std::optional<cpu::CpuTarget> target = cpu::findCpuTarget(options.cpu);
+  if (!target)
+    llvm::errs() << "ladon: error: --cpu " << options.cpu
+                 << ": expected native, or one of " << cpu::cpuTargetNames()
+                 << '\n';
+  return target;
+}
+
+int ladon::reportUser(llvm::Error error) {
+  llvm::errs() << "ladon: error: " << llvm::toString(std::move(error)) << '\n';
+  return ExitUserError;
+}
+
+int ladon::reportInternal(llvm::Error error) {
+  llvm::errs() << "ladon: internal error: " << llvm::toString(std::move(error))
+               << '\n';
+  return ExitInternal;
+}
+
 bool ladon::parseOverrides(const std::vector<std::string> &values,
                            ParamOverrides &overrides) {
   for (const std::string &text : values) {

@@ -9,8 +9,10 @@
 #ifndef LADON_COMPILER_DRIVER_DRIVER_H
 #define LADON_COMPILER_DRIVER_DRIVER_H
 
+#include "compiler/codegen/cpu/CpuTarget.h"
 #include "compiler/frontend/Frontend.h"
 
+#include "llvm/Support/Error.h"
 #include "llvm/Support/SourceMgr.h"
 
 #include <memory>
@@ -33,6 +35,26 @@ enum ExitCode : int {
 /// Adds a subcommand to `app`. When it is chosen it runs and sets `exitCode`.
 void addFmtCommand(CLI::App &app, int &exitCode);
 void addBuildCommand(CLI::App &app, int &exitCode);
+void addRunCommand(CLI::App &app, int &exitCode);
+void addCheckCommand(CLI::App &app, int &exitCode);
+
+/// What to compile for.
+struct TargetOptions {
+  std::string target = "cpu";
+  std::string cpu = "native";
+};
+
+/// Adds `--target` and `--cpu` to a subcommand.
+void addTargetOptions(CLI::App &command, TargetOptions &options);
+
+/// The level meant by `options`; prints why there is none.
+std::optional<cpu::CpuTarget> resolveTarget(const TargetOptions &options);
+
+/// Prints what is wrong with the input and returns ExitUserError.
+int reportUser(llvm::Error error);
+
+/// Prints a defect of the compiler and returns ExitInternal.
+int reportInternal(llvm::Error error);
 
 /// Adds `-D name=value` to a subcommand, kept as text in `values`.
 void addParamOption(CLI::App &command, std::vector<std::string> &values);

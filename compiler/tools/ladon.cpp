@@ -14,7 +14,9 @@ int main(int argc, char **argv) {
   app.set_version_flag("--version", "ladon 0.1.0");
   int exitCode = ladon::ExitSuccess;
   ladon::addBuildCommand(app, exitCode);
+  ladon::addCheckCommand(app, exitCode);
   ladon::addFmtCommand(app, exitCode);
+  ladon::addRunCommand(app, exitCode);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
