@@ -7,9 +7,11 @@
 //
 // Sema.cpp        declarations, params, the attention as a whole
 // SemaNames.cpp   scopes, suggestions, bodies of macros
-// SemaScalar.cpp  operators, conversions, indexing
+// SemaScalar.cpp  operators, conversions
+// SemaIndex.cpp   captured tensors
 // SemaCalls.cpp   functions, macros, masks
-// SemaTensor.cpp  split, concat, attend, matmul, elementwise
+// SemaTensor.cpp  split, concat, matmul, elementwise
+// SemaAttend.cpp  attend
 //
 //===----------------------------------------------------------------------===//
 
@@ -120,11 +122,6 @@ private:
                         const Place &place);
   Expr *elaborateIf(const syntax::Expr *expr, const Scope *scope,
                     const Place &place);
-  Expr *elaborateIndex(const syntax::Expr *expr, const Scope *scope,
-                       const Place &place);
-  void checkIndexRange(const syntax::Expr *at, const Expr *index,
-                       const ast::Param *param, unsigned axis,
-                       const Scope *scope, const Place &place);
   Expr *integerBinary(const syntax::Expr *expr, const Scope *scope,
                       const Place &place, Expr *left, Expr *right);
   Expr *foldedBinary(const syntax::Expr *expr, const Scope *scope,
@@ -143,6 +140,13 @@ private:
   /// The common type of numbers, to which literals and floats are converted.
   std::optional<ast::ScalarType> unify(llvm::MutableArrayRef<Expr *> values,
                                        const Place &place);
+
+  //===--- SemaIndex.cpp -------------------------------------------------===//
+  Expr *elaborateIndex(const syntax::Expr *expr, const Scope *scope,
+                       const Place &place);
+  void checkIndexRange(const syntax::Expr *at, const Expr *index,
+                       const ast::Param *param, unsigned axis,
+                       const Scope *scope, const Place &place);
 
   //===--- SemaCalls.cpp -------------------------------------------------===//
   Expr *elaborateCall(const syntax::Expr *expr, const Scope *scope,

@@ -1,0 +1,124 @@
+//===- SemaIndex.cpp - Captured tensors -----------------------------------===//
+
+#include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/Sema.h"
+
+using namespace ladon;
+using ast::IndexVar;
+using ast::ScalarType;
+using llvm::StringRef;
+using Kind = ast::Expr::Kind;
+using SyntaxKind = syntax::Expr::Kind;
+
+ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
+                                const Place &place) {
+  // The base may be an argument of a macro, or of the macro around it.
+  const syntax::Expr *base = expr->args[0];
+  const Scope *baseScope = scope;
+  while (base->kind == SyntaxKind::Name && baseScope) {
+    const syntax::Expr *given = argument(base->name.text, baseScope);
+    if (!given)
+      break;
+    base = given;
+    baseScope = baseScope->caller;
+  }
+  llvm::SmallVector<Expr *, 4> indices;
+  for (const syntax::Expr *index : llvm::ArrayRef(expr->args).drop_front())
+    indices.push_back(elaborateScalar(index, scope, place));
+
+  if (base->kind == SyntaxKind::Error)
+    return nullptr;
+  if (base->kind != SyntaxKind::Name) {
+    report(DiagId::NotIndexable, expr->args[0]->range, scope, "");
+    return nullptr;
+  }
+  StringRef name = base->name.text;
+  auto found = params.find(name);
+  if (baseScope || found == params.end() || !found->second->type.isTensor()) {
+    if (broken.contains(name))
+      return nullptr;
+    if (!names.contains(name) && !fileNames.contains(name) &&
+        !sizes.contains(name) && reservedMeaning(name).empty()) {
+      reportUndefined(base->name, baseScope);
+      return nullptr;
+    }
+    used.insert(name);
+    StringRef what =
+        tensorLets.contains(name) ? " is a let" : " is a single value";
+    report(DiagId::NotIndexable, expr->args[0]->range, scope,
+           ", '" + name.str() + "'" + what.str());
+    return nullptr;
+  }
+  used.insert(name);
+  const ast::Param *param = found->second;
+  if (place.kind == Place::Constant) {
+    report(DiagId::NotConstant, expr->range, scope,
+           llvm::formatv("'{0}' is given at run time", name).str());
+    return nullptr;
+  }
+  size_t rank = param->type.dims->size();
+  if (indices.size() != rank) {
+    report(DiagId::IndexCount, expr->range, scope, name, counted(rank, "axis"),
+           indices.size() == 1 ? "1 index"
+                               : std::to_string(indices.size()) + " indices")
+        .note(param->range, "it is declared here");
+    return nullptr;
+  }
+  bool good = true;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    const syntax::Expr *at = expr->args[axis + 1];
+    if (Expr *index = indices[axis]; !index) {
+      good = false;
+    } else if (!index->type.isInteger()) {
+      report(DiagId::IndexType, at->range, scope, describe(index->type));
+      good = false;
+    } else {
+      checkIndexRange(at, index, param, axis, scope, place);
+    }
+  }
+  if (!good)
+    return nullptr;
+  Expr *tensor = create(Kind::Name, base, baseScope, param->type.element);
+  tensor->name = param->name;
+  tensor->param = param;
+  tensor->type = param->type;
+  Expr *result = create(Kind::Index, expr, scope, param->type.element);
+  result->args = {tensor};
+  result->args.append(indices.begin(), indices.end());
+  if (!param->type.isFloat() || place.kind == Place::Tensor)
+    return result;
+  if (param->type.element == ScalarType::F64 &&
+      place.floatType == ScalarType::F32) {
+    report(DiagId::NarrowingFloat, expr->range, scope)
+        .note(param->range, "'" + param->name + "' is declared here");
+    return nullptr;
+  }
+  return toFloat(result, place.floatType);
+}
+
+/// Rejects indices that surely leave the tensor. Where that depends on the
+/// position, indices are clamped at run time.
+void Sema::checkIndexRange(const syntax::Expr *at, const Expr *index,
+                           const ast::Param *param, unsigned axis,
+                           const Scope *scope, const Place &place) {
+  const ast::Dim &dim = (*param->type.dims)[axis];
+  if (index->kind == Kind::IntLit &&
+      (index->intValue < 0 ||
+       (dim.isStatic() && index->intValue >= dim.size))) {
+    report(DiagId::IndexOutOfRange, at->range, scope, index->intValue, axis,
+           param->name, dim.isStatic() ? std::to_string(dim.size) : dim.name)
+        .note(param->range, "it is declared here");
+    return;
+  }
+  // Every head is evaluated, unless a condition stands before.
+  if (!index->indexVar || !place.shape || place.guarded || !dim.isStatic())
+    return;
+  const ast::Dim *extent =
+      *index->indexVar == IndexVar::Head     ? &place.shape->heads
+      : *index->indexVar == IndexVar::KvHead ? &place.shape->kvHeads
+                                             : nullptr;
+  if (extent && extent->isStatic() && extent->size > dim.size)
+    report(DiagId::IndexReachesOutside, at->range, scope, index->name,
+           extent->size - 1, axis, param->name, dim.size)
+        .note(param->range, "it is declared here");
+}
