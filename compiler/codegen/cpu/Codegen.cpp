@@ -33,6 +33,7 @@ void ladon::cpu::buildCpuPipeline(OpPassManager &pm, const CpuTarget &target) {
   contract.rowsAtOnce = target.registerRows;
   contract.unroll = target.unroll;
   pm.addNestedPass<func::FuncOp>(createContractToCpu(contract));
+  pm.addNestedPass<func::FuncOp>(createParallelizeLinalg());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createApproximateMath());
   pm.addPass(createCanonicalizerPass());

@@ -48,6 +48,20 @@ def ContractToCpu : Pass<"contract-to-cpu", "::mlir::func::FuncOp"> {
   ];
 }
 
+def ParallelizeLinalg
+    : Pass<"cpu-parallelize-linalg", "::mlir::func::FuncOp"> {
+  let summary = "Tile the rest of linalg into parallel loops";
+  let description = [{
+    Every linalg operation on buffers outside of a parallel loop becomes an
+    `scf.forall` over all of its parallel axes but the last; a vector is cut into
+    pieces. What remains in the body is a smaller operation of the same kind.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def ApproximateMath : Pass<"cpu-approximate-math"> {
   let summary = "Replace f32 math functions by polynomials on whole vectors";
   let description = [{
