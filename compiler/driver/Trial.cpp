@@ -97,9 +97,9 @@ llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
 
 std::vector<SizeMap> ladon::edgeSizes(const ast::Attention &attention) {
   static const std::pair<int64_t, int64_t> lengths[] = {
-      {1, 1},   {0, 5},   {5, 0},   {7, 9},   {1, 64},
-      {16, 16}, {17, 33}, {31, 65}, {64, 63}, {33, 128},
-      {65, 65}, {40, 17}, {1, 129}, {66, 31}, {128, 130}};
+      {1, 1},   {0, 5},    {5, 0},    {7, 9},    {1, 64},  {16, 16},
+      {17, 33}, {47, 65},  {48, 63},  {49, 128}, {65, 65}, {40, 17},
+      {1, 129}, {96, 127}, {97, 130}, {33, 257}, {5, 517}};
   std::vector<SizeMap> all;
   int64_t batch = 1;
   for (auto [S, T] : lengths) {

@@ -45,7 +45,8 @@ struct TrialReport {
 llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
                                      ProgramFn program, const Trial &trial);
 
-/// Run-time sizes at the edges of tiles of 8, 16, 32 and 64, and small ones.
+/// Run-time sizes at the edges of tiles (16 and 48 queries; 64, 128 and 256
+/// keys), and small ones.
 std::vector<SizeMap> edgeSizes(const ast::Attention &attention);
 
 /// Trial `number` of a series over `sizes`; the kinds of values and views take

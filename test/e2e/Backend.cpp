@@ -7,8 +7,6 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <mutex>
-
 using namespace ladon;
 using namespace ladon::e2e;
 
@@ -83,9 +81,6 @@ public:
     std::optional<cpu::CpuTarget> target = cpu::hostCpuTarget();
     if (!target)
       return llvm::createStringError("this CPU is not supported");
-    // The linker is not re-entrant.
-    static std::mutex mutex;
-    std::lock_guard<std::mutex> lock(mutex);
     auto loaded = compileAndLoad(*spec.checked, spec.sources, *target);
     if (!loaded)
       return loaded.takeError();

@@ -14,7 +14,8 @@ int main(int argc, char **argv) {
   std::string onnx, optionsFile;
   GalleryOptions gallery;
   bool reference = false;
-  CLI::App app("Runs tables of specs through the numeric gate");
+  CLI::App app("Runs tables of specs through the numeric gate; "
+               "without arguments, all tables");
   app.add_option("directories", directories, "Directories of specs");
   app.add_option("--onnx", onnx, "Run the ONNX cases of this directory");
   app.add_option("--options", optionsFile, "Parameters and sizes of specs");
@@ -24,6 +25,14 @@ int main(int argc, char **argv) {
                "Test the reference in place of compiled code");
   CLI11_PARSE(app, argc, argv);
 
+  if (directories.empty() && onnx.empty()) {
+    // Everything there is.
+    const std::string source = LADON_SOURCE_DIR;
+    onnx = source + "/test/e2e/onnx";
+    directories = {source + "/examples", source + "/test/e2e/specs"};
+    if (optionsFile.empty())
+      optionsFile = source + "/test/e2e/options.txt";
+  }
   std::unique_ptr<Backend> backend =
       reference ? referenceBackend() : compiledBackend();
   if (!optionsFile.empty()) {
