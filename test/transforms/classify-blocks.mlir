@@ -1,0 +1,229 @@
+// RUN: ladon-opt %s --classify-blocks --canonicalize --cse --split-input-file | FileCheck %s
+
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<24x4xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<24x128xf32>
+
+// Keys up to the first row's last one need no mask; the loop ends at the last
+// row's last key.
+// CHECK-LABEL: func.func @ranges
+// CHECK: %[[T:.*]] = memref.dim %arg1
+// CHECK: %[[OFFSET:.*]] = arith.subi %[[T]]
+// CHECK: %[[MORE:.*]] = arith.addi %[[ROWS:.*]], %c-1
+// CHECK: %[[LAST:.*]] = arith.addi %[[I0:.*]], %[[MORE]]
+// CHECK: %[[FIRST_END:.*]] = arith.addi %[[I0]], %[[OFFSET]]
+// CHECK: %[[LAST_END:.*]] = arith.addi %[[LAST]], %[[OFFSET]]
+// CHECK: %[[LAST_HIGH:.*]] = arith.addi %[[LAST_END]], %c1
+// CHECK: %[[FIRST_HIGH:.*]] = arith.addi %[[FIRST_END]], %c1
+// CHECK: %[[CUT:.*]] = arith.minsi %[[LAST_HIGH]], %[[T]]
+// CHECK: %[[HIGH:.*]] = arith.maxsi %[[CUT]], %c0
+// CHECK: %[[START:.*]] = arith.maxsi %[[FIRST_HIGH]], %c0
+// CHECK: %[[SHARED:.*]] = arith.minsi %[[START]], %[[HIGH]]
+// CHECK: %[[ENOUGH:.*]] = arith.cmpi sge, %[[SHARED]], %c64
+// CHECK: %[[FULL:.*]] = arith.select %[[ENOUGH]], %[[SHARED]], %c0
+// CHECK: %[[STATE:.*]]:3 = tile.key_loop[%c0, %[[FULL]]) step 128
+// CHECK-NOT: tile.mask
+// CHECK: tile.key_loop[%c0, %[[HIGH]]) except[%c0, %[[FULL]]) step 128 init(%[[STATE]]#0
+// CHECK: tile.mask
+func.func @ranges(%q: !heads, %k: !heads, %v: !heads,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %S = memref.dim %q, %c2 : !heads
+  %difference = arith.subi %T, %S : index
+  %off_ = arith.index_cast %difference : index to i32
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
+  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%off_ : i32) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %off: i32):
+      %last = arith.addi %i, %off : i32
+      %visible = arith.cmpi sle, %j, %last : i32
+      tile.yield %visible : i1
+    } : !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
+    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
+
+// -----
+
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<24x4xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<24x128xf32>
+
+// Each block is tested before anything of it is read.
+// CHECK-LABEL: func.func @blocks
+// CHECK: %[[MIN_I:.*]], %[[MAX_I:.*]] = tile.value_range %[[DOC:.*]] from[%[[B:.*]], %[[I0:.*]]] to[%[[B]],
+// CHECK: tile.key_loop[%c0, %{{.*}}) step 128
+// CHECK-NEXT: ^bb0(%[[J0:.*]]: index, %[[N:.*]]: index,
+// CHECK: %[[MIN_J:.*]], %[[MAX_J:.*]] = tile.value_range %[[DOC]] from[%[[B]], %[[J0]]] to[%[[B]],
+// CHECK: %[[SOME:.*]] = arith.andi
+// CHECK: %[[ALL:.*]] = arith.andi
+// CHECK-NOT: tile.load
+// CHECK: scf.if %[[SOME]]
+// CHECK:   scf.if %[[ALL]]
+// CHECK:     tile.load %arg1
+// CHECK-NOT: tile.mask
+// CHECK:     tile.softmax_update
+// CHECK:   } else {
+// CHECK:     tile.load %arg1
+// CHECK:     tile.mask
+// CHECK:     tile.softmax_update
+// CHECK:   } else {
+// CHECK-NEXT: scf.yield %arg
+func.func @blocks(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, strided<[?, ?], offset: ?>>,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
+  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%doc_ : memref<?x?xi32, strided<[?, ?], offset: ?>>) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %doc: memref<?x?xi32, strided<[?, ?], offset: ?>>):
+      %x = attn.read %doc[%b, %i] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
+      %y = attn.read %doc[%b, %j] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
+      %visible = arith.cmpi eq, %x, %y : i32
+      tile.yield %visible : i1
+    } : !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
+    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
+
+// -----
+
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<24x4xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<24x128xf32>
+
+// A guarded loop is tightened and keeps its mask.
+// CHECK-LABEL: func.func @guarded
+// CHECK-COUNT-1: tile.key_loop
+// CHECK-NOT: except
+// CHECK: tile.mask
+// CHECK-NOT: tile.key_loop
+func.func @guarded(%q: !heads, %k: !heads, %v: !heads,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %S = memref.dim %q, %c2 : !heads
+  %difference = arith.subi %T, %S : index
+  %off_ = arith.index_cast %difference : index to i32
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
+  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%off_ : i32) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %off: i32):
+      %last = arith.addi %i, %off : i32
+      %visible = arith.cmpi sle, %j, %last : i32
+      tile.yield %visible : i1
+    } : !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) guarded : !scores, !keys, !row, !row, !acc
+    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
+
+// -----
+
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<24x4xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<24x128xf32>
+
+// A mask that is always true goes.
+// CHECK-LABEL: func.func @always
+// CHECK-NOT: tile.mask
+// CHECK: return
+func.func @always(%q: !heads, %k: !heads, %v: !heads,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
+  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+      %zero = arith.constant 0 : i32
+      %visible = arith.cmpi sge, %j, %zero : i32
+      tile.yield %visible : i1
+    } : !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
+    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
+
+// -----
+
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<24x4xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<24x128xf32>
+
+// %w * %i may leave 32 bits; then no key is skipped.
+// CHECK-LABEL: func.func @wrapping
+// CHECK: arith.cmpi sge, %[[LOW:.*]], %c-2147483648
+// CHECK: arith.cmpi sle, %[[HIGH:.*]], %c2147483647
+// CHECK: %[[FITS:.*]] = arith.andi
+// CHECK: arith.select %[[FITS]], %{{.*}}, %{{.*}}
+// CHECK: tile.key_loop
+func.func @wrapping(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
+  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%w_ : i32) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
+      %last = arith.muli %i, %w : i32
+      %visible = arith.cmpi sle, %j, %last : i32
+      tile.yield %visible : i1
+    } : !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
+    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
