@@ -30,7 +30,7 @@ namespace ladon {
 /// Operations a spec may expand to, and the depth of one expression.
 constexpr unsigned maxOperations = 100000;
 constexpr unsigned maxDepth = 1000;
-constexpr int64_t maxDim = INT32_MAX;
+constexpr int64_t maxDim = (INT64_C(1) << 30) - 1;
 
 class Sema {
 public:

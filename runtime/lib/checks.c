@@ -118,10 +118,10 @@ static bool check_extents(checked_tensor *t, int32_t param, int64_t *symbols) {
       return ladon_fail(t->ctx, LADON_NEGATIVE_EXTENT,
                         "%s: the extent of axis %d is negative: %lld",
                         info->name, axis, (long long)extent);
-    if (extent > INT32_MAX)
+    if (extent > LADON_MAX_EXTENT)
       return ladon_fail(t->ctx, LADON_EXTENT_TOO_LARGE,
                         "%s: expected at most %d on axis %d, found %lld",
-                        info->name, INT32_MAX, axis, (long long)extent);
+                        info->name, LADON_MAX_EXTENT, axis, (long long)extent);
     int64_t dim = info->dims[axis];
     if (dim >= 0 && extent != dim) {
       char expected[96];

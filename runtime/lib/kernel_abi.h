@@ -36,6 +36,10 @@ typedef struct ladon_param_info {
   const char *const *axes;
 } ladon_param_info;
 
+/** The largest extent. Positions, sizes and their sums and differences then fit
+ *  32 bits, which masks are computed in. */
+#define LADON_MAX_EXTENT 1073741823
+
 typedef struct ladon_ctx ladon_ctx;
 
 /** One compiled attention. */

@@ -120,9 +120,9 @@ TEST(RuntimeChecks, negativeExtent) {
 
 TEST(RuntimeChecks, extentTooLarge) {
   ExampleCall call;
-  call.q.shape[0] = 1ll << 31;
+  call.q.shape[0] = 1ll << 30;
   expectRefused(call, LADON_EXTENT_TOO_LARGE,
-                "q: expected at most 2147483647 on axis 0, found 2147483648");
+                "q: expected at most 1073741823 on axis 0, found 1073741824");
 }
 
 TEST(RuntimeChecks, extentMismatchUsesTheWordOfTheAxis) {
@@ -158,7 +158,7 @@ TEST(RuntimeChecks, symbolMismatchNamesTheTensorThatBoundIt) {
 TEST(RuntimeChecks, sizeOverflow) {
   ExampleCall call;
   for (Tensor *tensor : {&call.q, &call.out})
-    tensor->shape = {INT32_MAX, 4, INT32_MAX, 2};
+    tensor->shape = {LADON_MAX_EXTENT, 4, LADON_MAX_EXTENT, 2};
   call.q.dl.shape = call.q.shape.data();
   expectRefused(call, LADON_SIZE_OVERFLOW,
                 "q: the size in bytes overflows 64 bits");
@@ -287,9 +287,9 @@ TEST(RuntimeChecks, hugeExtentsBesideAnEmptyOne) {
   for (Tensor *tensor : {&call.q, &call.out, &call.keep, &call.sum}) {
     tensor->shape[0] = 0;
     if (tensor->shape.size() > 2)
-      tensor->shape[2] = INT32_MAX;
+      tensor->shape[2] = LADON_MAX_EXTENT;
   }
-  call.keep.shape[1] = INT32_MAX;
+  call.keep.shape[1] = LADON_MAX_EXTENT;
   EXPECT_EQ(call.run(), LADON_OK) << ladon_rt_last_error();
 }
 

@@ -30,7 +30,7 @@ ArrayRef<StatusCode> ladon::artifact::statusCodes() {
        "a tensor's shape is a null pointer"},
       {LADON_NEGATIVE_EXTENT, "LADON_NEGATIVE_EXTENT", "an extent is negative"},
       {LADON_EXTENT_TOO_LARGE, "LADON_EXTENT_TOO_LARGE",
-       "an extent is larger than 2147483647"},
+       "an extent is larger than 1073741823"},
       {LADON_EXTENT_MISMATCH, "LADON_EXTENT_MISMATCH",
        "an extent is not the one that the spec fixes"},
       {LADON_SYMBOL_MISMATCH, "LADON_SYMBOL_MISMATCH",

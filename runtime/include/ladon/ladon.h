@@ -82,7 +82,7 @@ typedef enum ladon_status {
   LADON_NULL_SHAPE = 5,
   /** An extent is negative. */
   LADON_NEGATIVE_EXTENT = 6,
-  /** An extent is larger than 2147483647. */
+  /** An extent is larger than 1073741823. */
   LADON_EXTENT_TOO_LARGE = 7,
   /** An extent is not the one that the spec fixes. */
   LADON_EXTENT_MISMATCH = 8,
