@@ -72,7 +72,12 @@ private:
     unsigned later = indent;
     // After comments alone, the item itself is still to begin.
     const unsigned start = lineIndent;
+    const bool onOneLine =
+        std::max(column, start) + item.width() + after <= lineWidth;
     indent = start;
+    const bool hasOr = llvm::any_of(item.elements, [](const Element &element) {
+      return element.before == Tok::KwOr;
+    });
     for (size_t at = 0; at < item.elements.size(); ++at) {
       if (comma && at == item.beforeComma && at)
         write(",", indent);
@@ -89,7 +94,8 @@ private:
         write(element.text, here);
         break;
       case Element::Break:
-        if (endsLine(item, at, indent, after))
+        if ((!onOneLine && mustBreak(element.before, hasOr)) ||
+            endsLine(item, at, indent, after))
           newline(indent);
         else
           space();
@@ -118,6 +124,13 @@ private:
     }
     if (comma && item.beforeComma == item.elements.size() && item.beforeComma)
       write(",", indent);
+  }
+
+  /// What takes several lines has one for each `else` and for each operand of
+  /// its weakest operator, `or` before `and`.
+  static bool mustBreak(Tok before, bool hasOr) {
+    return before == Tok::KwElse || before == Tok::KwOr ||
+           (before == Tok::KwAnd && !hasOr);
   }
 
   /// Whether the line ends at the Break `at`: if what follows does not fit

@@ -149,6 +149,7 @@ private:
     if (element.spaceBefore && breaksBefore(token.kind)) {
       Element gap;
       gap.kind = Element::Break;
+      gap.before = token.kind;
       item.elements.push_back(std::move(gap));
       element.spaceBefore = false;
     }

@@ -32,6 +32,7 @@ struct Element {
   Kind kind = Text;
   llvm::StringRef text;
   bool spaceBefore = false;
+  Tok before = Tok::Eof; ///< Break: the token after it.
   std::unique_ptr<Bracket> bracket;
 };
 
