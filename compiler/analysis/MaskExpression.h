@@ -42,6 +42,9 @@ struct StaticRange {
   Wide max = 0;
 };
 
+/// The values of an integer or index type.
+StaticRange rangeOfType(mlir::Type type);
+
 struct Atom;
 struct Condition;
 struct Obligation;

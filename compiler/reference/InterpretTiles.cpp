@@ -267,6 +267,7 @@ Error Interpreter::visitBlock(Operation *op, int64_t firstKey, int64_t keys,
   SmallVector<RuntimeValue> arguments = {{firstKey}, {keys}};
   llvm::append_range(arguments, state);
   current.kind = VisitedBlock::Class::Empty;
+  current.loop = op;
   current.firstKey = firstKey;
   current.keys = keys;
   current.guarded = false;
@@ -291,6 +292,16 @@ Error Interpreter::runKeyLoop(Operation *operation) {
       return failure(op, "the excepted range is not within the bounds");
     parts[0].second = from;
     parts[1].first = to;
+  }
+  if (options.loopObserver) {
+    // The loads of the body say how many keys there are.
+    int64_t keys = upper;
+    op.walk([&](tile::LoadOp load) {
+      keys = memory(load.getSource()).sizes[2];
+      return WalkResult::interrupt();
+    });
+    options.loopObserver({op, current.batch, current.head, current.firstQuery,
+                          current.queries, keys});
   }
   SmallVector<RuntimeValue> state;
   for (Value init : op.getInits())

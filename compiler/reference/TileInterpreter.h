@@ -40,6 +40,14 @@ struct InterpreterBuffer {
 /// A buffer for a memref; an integer or a real number for a scalar.
 using InterpreterArgument = std::variant<InterpreterBuffer, int64_t, double>;
 
+/// A key loop that is about to run for a tile of queries.
+struct VisitedLoop {
+  mlir::Operation *loop;
+  int64_t batch, head;
+  int64_t firstQuery, queries;
+  int64_t keys; ///< T: all keys there are.
+};
+
 /// A block of keys that a key loop visited for a tile of queries.
 struct VisitedBlock {
   enum class Class {
@@ -48,6 +56,7 @@ struct VisitedBlock {
     Full     ///< Computed without one.
   };
   Class kind;
+  mlir::Operation *loop;
   int64_t batch, head;
   int64_t firstQuery, queries;
   int64_t firstKey, keys;
@@ -58,6 +67,8 @@ struct InterpreterOptions {
   /// Without it no float of a tile or tensor is computed and nothing is
   /// written; integers, control flow and the observer work as ever.
   bool evaluateTiles = true;
+  /// Called before each key loop.
+  std::function<void(const VisitedLoop &)> loopObserver;
   /// Called after each block of each key loop.
   std::function<void(const VisitedBlock &)> observer;
 };

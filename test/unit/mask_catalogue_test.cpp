@@ -1,0 +1,187 @@
+//===- mask_catalogue_test.cpp - Exact classes of common masks -----------
+//-===//
+//
+// On the masks that people write the analysis is not only sound but exact.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mask_tree.h"
+
+using namespace ladon;
+using namespace ladon::test;
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// Exactness on the masks that people write
+//===----------------------------------------------------------------------===//
+
+struct Case {
+  const char *name;
+  Expr mask;
+};
+
+class Catalogue : public ::testing::Test {
+protected:
+  /// Calls `check` for each query tile of each size.
+  void forEachTile(
+      const Case &c, TileShape shape,
+      const std::function<void(const World &, const TileTrace &)> &check) {
+    TileModule module;
+    mlir::func::FuncOp function =
+        module.parse(tileFunction(maskText(c.mask), kCaptures, shape));
+    ASSERT_TRUE(function);
+    ASSERT_TRUE(module.classify());
+    std::mt19937 random(7);
+    for (auto [queries, keys] : kSizes) {
+      World world = makeWorld(random, queries, keys);
+      world.w = 6;
+      for (int64_t &length : world.len)
+        length = random() % (keys + 1);
+      SCOPED_TRACE(std::string(c.name) + ", S " + std::to_string(queries) +
+                   ", T " + std::to_string(keys));
+      std::vector<TileTrace> tiles = trace(function, world, shape);
+      expectSound(c.mask, world, tiles);
+      for (const TileTrace &tile : tiles)
+        check(world, tile);
+      if (HasFailure())
+        return;
+    }
+  }
+};
+
+Expr causal() { return le(j(), add(i(), offset())); }
+Expr window(Expr left, Expr right) {
+  Expr last = add(i(), offset());
+  return both(le(sub(last, left), j()), le(j(), add(last, right)));
+}
+
+TEST_F(Catalogue, ranges_are_exact) {
+  // Visited are the keys from the first to the last that some row sees, and
+  // those that every row sees are unmasked when there are half a block of them.
+  Case cases[] = {
+      {"causal", causal()},
+      {"causal_top_left", le(j(), i())},
+      {"window", window(number(6), number(0))},
+      {"window of a run-time width", window(w(), number(1))},
+      {"causal and window", both(causal(), window(number(9), number(0)))},
+      {"prefix", either(lt(j(), number(5)), le(j(), i()))},
+      {"prefix of a run-time length", either(lt(j(), w()), causal())},
+      {"padding", beforeLength(j())},
+      {"padding and causal", both(beforeLength(j()), causal())},
+      {"distance", le(absolute(sub(j(), i())), number(4))},
+      {"distance by maximum", le(absolute(sub(i(), j()), 1), number(4))},
+      {"distance by select", le(absolute(sub(i(), j()), 2), number(4))},
+      {"blocks", eq(floorDiv(i(), 8), floorDiv(j(), 8))},
+      {"block-causal", le(floorDiv(j(), 6), floorDiv(i(), 6))},
+      {"shifted blocks",
+       eq(shiftRight(i(), 3), shiftRight(add(j(), number(2)), 3))},
+      {"only some heads", both(eq(h(), number(1)), causal())},
+      {"a doubled position", le(mul(j(), number(2)), i())},
+      {"after", lt(add(i(), number(3)), j())},
+      {"not causal", negation(causal())},
+  };
+  TileShape shape;
+  for (const Case &c : cases) {
+    forEachTile(c, shape, [&](const World &world, const TileTrace &tile) {
+      int64_t first = world.keys, last = -1, shared = 0;
+      for (int64_t key = 0; key < world.keys; ++key) {
+        int64_t rows = rowsThatSee(c.mask, world, tile, key);
+        if (rows > 0) {
+          first = std::min(first, key);
+          last = key;
+        }
+        shared += rows == tile.queries;
+      }
+      for (int64_t key = 0; key < world.keys; ++key) {
+        bool inside = first <= key && key <= last;
+        EXPECT_EQ(tile.keys[key] != Class::Empty, inside)
+            << "tile " << tile.firstQuery << " key " << key;
+        bool full = rowsThatSee(c.mask, world, tile, key) == tile.queries &&
+                    shared >= shape.step / 2;
+        EXPECT_EQ(tile.keys[key] == Class::Full, full)
+            << "tile " << tile.firstQuery << " key " << key;
+      }
+    });
+  }
+}
+
+TEST_F(Catalogue, blocks_are_exact) {
+  // Each block of `step` keys has its true class.
+  TileShape shape;
+  Expr distance = absolute(sub(i(), j()));
+  Case cases[] = {
+      {"documents", eq(docAt(i()), docAt(j()))},
+      {"documents and causal", both(eq(docAt(i()), docAt(j())), le(j(), i()))},
+      {"global keys", either(lt(j(), number(3)), le(distance, number(4)))},
+      {"global tokens", either(either(lt(j(), number(3)), lt(i(), number(4))),
+                               le(distance, number(4)))},
+      {"mask tensor", flagAt(i(), j())},
+      {"every second block", eq(floorMod(floorDiv(j(), 8), 2), number(0))},
+      {"other keys", negation(eq(i(), j()))},
+  };
+  for (const Case &c : cases)
+    forEachTile(c, shape, [&](const World &world, const TileTrace &tile) {
+      for (const VisitedBlock &block : tile.blocks) {
+        int64_t some = 0, all = 0;
+        for (int64_t n = 0; n < block.keys; ++n) {
+          int64_t rows = rowsThatSee(c.mask, world, tile, block.firstKey + n);
+          some += rows > 0;
+          all += rows == tile.queries;
+        }
+        Class expected = some == 0           ? Class::Empty
+                         : all == block.keys ? Class::Full
+                                             : Class::Partial;
+        EXPECT_EQ(int(block.kind), int(expected))
+            << "tile " << tile.firstQuery << " block " << block.firstKey;
+      }
+    });
+}
+
+TEST_F(Catalogue, neighbourhoods_visit_the_rows_of_the_grid) {
+  // On a grid 8 wide, a query sees 1 row and 1 column around it. Visited are
+  // the rows of the grid that some query sees.
+  Case c{
+      "2-D neighbourhood",
+      both(le(absolute(sub(floorMod(i(), 8), floorMod(j(), 8))), number(1)),
+           le(absolute(sub(floorDiv(i(), 8), floorDiv(j(), 8))), number(1)))};
+  forEachTile(c, {}, [&](const World &world, const TileTrace &tile) {
+    int64_t last = tile.firstQuery + tile.queries - 1;
+    for (int64_t key = 0; key < world.keys; ++key) {
+      bool near = key / 8 >= tile.firstQuery / 8 - 1 && key / 8 <= last / 8 + 1;
+      if (!near) {
+        EXPECT_EQ(tile.keys[key], Class::Empty);
+      }
+    }
+  });
+}
+
+TEST_F(Catalogue, dilation_keeps_the_bounds_of_its_window) {
+  Expr near = le(absolute(sub(i(), j())), number(9));
+  Case c{"dilated", both(near, eq(floorMod(sub(i(), j()), 2, 1), number(0)))};
+  forEachTile(c, {}, [&](const World &world, const TileTrace &tile) {
+    for (int64_t key = 0; key < world.keys; ++key)
+      EXPECT_EQ(tile.keys[key], rowsThatSee(near, world, tile, key) > 0
+                                    ? Class::Partial
+                                    : Class::Empty);
+  });
+}
+
+TEST_F(Catalogue, a_window_visits_no_whole_blocks_around_it) {
+  Case c{"window", window(number(256), number(0))};
+  TileShape shape{24, 128};
+  TileModule module;
+  mlir::func::FuncOp function =
+      module.parse(tileFunction(maskText(c.mask), kCaptures, shape));
+  ASSERT_TRUE(function && module.classify());
+  std::mt19937 random(1);
+  World world = makeWorld(random, 960, 960);
+  for (const TileTrace &tile : trace(function, world, shape)) {
+    int64_t visited = 0;
+    for (const VisitedBlock &block : tile.blocks)
+      visited += block.keys;
+    EXPECT_LE(visited, 256 + 24);
+  }
+}
+
+} // namespace
