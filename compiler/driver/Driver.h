@@ -34,9 +34,11 @@ enum ExitCode : int {
 
 /// Adds a subcommand to `app`. When it is chosen it runs and sets `exitCode`.
 void addFmtCommand(CLI::App &app, int &exitCode);
+void addBenchCommand(CLI::App &app, int &exitCode);
 void addBuildCommand(CLI::App &app, int &exitCode);
 void addRunCommand(CLI::App &app, int &exitCode);
 void addCheckCommand(CLI::App &app, int &exitCode);
+void addExplainCommand(CLI::App &app, int &exitCode);
 
 /// What to compile for.
 struct TargetOptions {

@@ -2,10 +2,6 @@
 
 #include "compiler/driver/HostCall.h"
 
-#include "runtime/include/ladon/ladon.h"
-
-#include <deque>
-
 using namespace ladon;
 using ast::ScalarType;
 
@@ -38,38 +34,45 @@ static DLDataType dataType(ScalarType element) {
   return type;
 }
 
-llvm::Error ladon::callOnHost(const LoadedAttention &attention,
-                              llvm::ArrayRef<HostTensor> inputs,
-                              llvm::ArrayRef<HostTensor> outputs, int threads) {
-  std::deque<HostTensor> views; // A DLTensor points into them.
-  std::deque<DLTensor> tensors;
-  std::vector<void *> arguments;
-  auto add = [&](const HostTensor &tensor, bool isOutput) {
-    views.push_back(tensor);
-    HostTensor &view = views.back();
-    if (!isOutput && view.shape.empty()) {
-      arguments.push_back(view.data);
-      return;
-    }
-    DLTensor &argument = tensors.emplace_back();
-    argument = {};
-    argument.data = view.data;
-    argument.device.device_type = kDLCPU;
-    argument.ndim = static_cast<int32_t>(view.shape.size());
-    argument.dtype = dataType(view.element);
-    argument.shape = view.shape.data();
-    argument.strides = view.strides.data();
-    arguments.push_back(&argument);
-  };
+HostArguments::HostArguments(llvm::ArrayRef<HostTensor> inputs,
+                             llvm::ArrayRef<HostTensor> outputs) {
   for (const HostTensor &input : inputs)
     add(input, /*isOutput=*/false);
   for (const HostTensor &output : outputs)
     add(output, /*isOutput=*/true);
-  ladon_options options = LADON_OPTIONS_INIT;
-  options.threads = threads;
-  int32_t status = attention.call(arguments, &options);
+}
+
+void HostArguments::add(const HostTensor &tensor, bool isOutput) {
+  views.push_back(tensor);
+  HostTensor &view = views.back();
+  if (!isOutput && view.shape.empty()) {
+    pointers.push_back(view.data);
+    return;
+  }
+  DLTensor &argument = tensors.emplace_back();
+  argument = {};
+  argument.data = view.data;
+  argument.device.device_type = kDLCPU;
+  argument.ndim = static_cast<int32_t>(view.shape.size());
+  argument.dtype = dataType(view.element);
+  argument.shape = view.shape.data();
+  argument.strides = view.strides.data();
+  pointers.push_back(&argument);
+}
+
+llvm::Error HostArguments::call(const LoadedAttention &attention,
+                                const ladon_options &options) const {
+  int32_t status = attention.call(pointers, &options);
   if (status == LADON_OK)
     return llvm::Error::success();
   return llvm::createStringError(attention.lastError() + " (status " +
                                  llvm::Twine(status) + ")");
+}
+
+llvm::Error ladon::callOnHost(const LoadedAttention &attention,
+                              llvm::ArrayRef<HostTensor> inputs,
+                              llvm::ArrayRef<HostTensor> outputs, int threads) {
+  ladon_options options = LADON_OPTIONS_INIT;
+  options.threads = threads;
+  return HostArguments(inputs, outputs).call(attention, options);
 }

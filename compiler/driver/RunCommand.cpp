@@ -3,6 +3,7 @@
 #include "compiler/driver/Driver.h"
 #include "compiler/driver/HostCall.h"
 #include "compiler/driver/InputGenerator.h"
+#include "compiler/driver/NamedInputs.h"
 #include "compiler/driver/Npy.h"
 #include "compiler/driver/Sizes.h"
 #include "compiler/reference/Reference.h"
@@ -15,7 +16,6 @@
 #include <cmath>
 
 using namespace ladon;
-using ast::ScalarType;
 
 namespace {
 
@@ -33,70 +33,14 @@ using Inputs = std::vector<HostTensor>;
 
 } // namespace
 
-/// The value of a run-time scalar as text: 3, 0.5, true.
-static llvm::Expected<HostTensor> parseScalar(const ast::Param &param,
-                                              llvm::StringRef text) {
-  HostTensor scalar = HostTensor::zeros(param.type.element, {});
-  int64_t integer;
-  double number;
-  auto fits = [&](int64_t value) {
-    return param.type.element != ScalarType::I32 ||
-           value == static_cast<int32_t>(value);
-  };
-  if (param.type.element == ScalarType::Bool &&
-      (text == "true" || text == "false")) {
-    scalar.setInteger({}, text == "true");
-    return scalar;
-  }
-  if (param.type.isInteger() && !text.getAsInteger(10, integer) &&
-      fits(integer)) {
-    scalar.setInteger({}, integer);
-    return scalar;
-  }
-  if (param.type.isFloat() && !text.getAsDouble(number)) {
-    scalar.setFloat({}, number);
-    return scalar;
-  }
-  return llvm::createStringError(param.name + ": expected a value of type " +
-                                 param.type.str() + ", found '" + text + "'");
-}
-
-/// Splits "name=value"; the error says what was expected.
-static llvm::Expected<std::pair<llvm::StringRef, llvm::StringRef>>
-splitPair(llvm::StringRef option, llvm::StringRef text) {
-  auto [name, value] = text.split('=');
-  if (name.empty() || value.empty())
-    return llvm::createStringError(option + " " + text +
-                                   ": expected NAME=VALUE");
-  return std::make_pair(name, value);
-}
-
 /// Reads what --input names, and fills the rest with random values if asked.
 static llvm::Expected<Inputs> collectInputs(const ast::Attention &attention,
                                             const RunOptions &options) {
   Inputs inputs(attention.params.size());
   std::vector<bool> given(inputs.size());
-  for (const std::string &text : options.inputs) {
-    auto pair = splitPair("--input", text);
-    if (!pair)
-      return pair.takeError();
-    auto [name, value] = *pair;
-    size_t index = 0;
-    while (index < inputs.size() && attention.params[index]->name != name)
-      ++index;
-    if (index == inputs.size())
-      return llvm::createStringError("--input " + name +
-                                     ": the spec has no such parameter");
-    if (given[index])
-      return llvm::createStringError("--input " + name + " is given twice");
-    const ast::Param &param = *attention.params[index];
-    bool isFile = param.type.isTensor() || value.ends_with(".npy");
-    auto tensor = isFile ? readNpy(value) : parseScalar(param, value);
-    if (!tensor)
-      return tensor.takeError();
-    inputs[index] = std::move(*tensor);
-    given[index] = true;
-  }
+  if (llvm::Error error =
+          readNamedInputs(attention, options.inputs, inputs, given))
+    return std::move(error);
   if (!options.random.empty()) {
     InputOptions random;
     random.seed = options.seed;
@@ -182,7 +126,7 @@ static llvm::Error writeOutputs(const ast::Attention &attention,
                                 const RunOptions &options,
                                 llvm::ArrayRef<HostTensor> outputs) {
   for (const std::string &text : options.outputs) {
-    auto pair = splitPair("--output", text);
+    auto pair = splitNameValue("--output", text);
     if (!pair)
       return pair.takeError();
     auto [name, path] = *pair;
@@ -201,7 +145,7 @@ static llvm::Error writeOutputs(const ast::Attention &attention,
 static llvm::Error checkOutputNames(const ast::Attention &attention,
                                     const RunOptions &options) {
   for (const std::string &text : options.outputs) {
-    auto pair = splitPair("--output", text);
+    auto pair = splitNameValue("--output", text);
     if (!pair)
       return pair.takeError();
     bool known = false;

@@ -13,8 +13,10 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "ladon 0.1.0");
   int exitCode = ladon::ExitSuccess;
+  ladon::addBenchCommand(app, exitCode);
   ladon::addBuildCommand(app, exitCode);
   ladon::addCheckCommand(app, exitCode);
+  ladon::addExplainCommand(app, exitCode);
   ladon::addFmtCommand(app, exitCode);
   ladon::addRunCommand(app, exitCode);
   try {
