@@ -142,7 +142,8 @@ static int runExplain(const ExplainOptions &options) {
       });
   if (!shown)
     return reportUser(llvm::createStringError(
-        "batch %lld, head %lld: the attention has %lld batches and %lld heads",
+        "--batch %lld, --head %lld: expected a batch below %lld and a head "
+        "below %lld",
         (long long)options.batch, (long long)options.head,
         (long long)plans->front().batches, (long long)plans->front().heads));
 
