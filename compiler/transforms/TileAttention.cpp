@@ -37,75 +37,40 @@ using namespace ladon;
 // Operands as (batch, head, position, feature)
 //===----------------------------------------------------------------------===//
 
-/// The dimensions (b, h, i, j, d, e) of an attend's indexing maps.
-enum MapDim { Batch, Head, Query, Key, QueryFeature, ValueFeature };
-
-/// Which axis of (batch, head, position, feature) an expression stands for.
-static int canonicalAxis(AffineExpr expr) {
-  if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-    static const int axes[] = {0, 1, 2, 2, 3, 3};
-    return axes[dim.getPosition()];
-  }
-  // h floordiv (heads per key/value head)
-  if (auto div = dyn_cast<AffineBinaryOpExpr>(expr);
-      div && div.getKind() == AffineExprKind::FloorDiv &&
-      div.getLHS().isFunctionOfDim(Head))
-    return 1;
-  return -1;
-}
-
-/// The features per head of `head * features + feature`.
-static FailureOr<int64_t> packedFeatures(AffineExpr expr) {
-  auto sum = dyn_cast<AffineBinaryOpExpr>(expr);
-  if (!sum || sum.getKind() != AffineExprKind::Add ||
-      canonicalAxis(sum.getRHS()) != 3)
-    return failure();
-  if (canonicalAxis(sum.getLHS()) == 1)
-    return 1; // head * 1 + feature, folded
-  auto product = dyn_cast<AffineBinaryOpExpr>(sum.getLHS());
-  if (!product || product.getKind() != AffineExprKind::Mul ||
-      canonicalAxis(product.getLHS()) != 1)
-    return failure();
-  auto width = dyn_cast<AffineConstantExpr>(product.getRHS());
-  if (!width)
-    return failure();
-  return width.getValue();
-}
-
-/// A view of `operand` with the axes (batch, head, position, feature), or
+/// A view of an operand with the axes (batch, head, position, feature), or
 /// without the last for an lse. No element moves.
 static FailureOr<Value> canonicalView(ImplicitLocOpBuilder &b,
-                                      attn::AttendOp op, Value operand,
-                                      AffineMap map) {
+                                      attn::AttendOp op, unsigned number) {
+  using Role = attn::AttendOp::AxisRole;
+  Value operand = op.getMappedOperand(number).get();
   auto type = cast<MemRefType>(operand.getType());
+  bool isKeyOrValue = number == 1 || number == 2;
+  int64_t heads = isKeyOrValue ? op.getKeyValueHeads() : op.getHeads();
   SmallVector<ReassociationIndices> groups;
   SmallVector<int64_t> shape;
   SmallVector<OpFoldResult> sizes;
   SmallVector<unsigned> order;
-  for (auto [axis, expr] : llvm::enumerate(map.getResults())) {
+  // The operation's verifier has checked that every axis has a role.
+  SmallVector<Role, 4> roles = *op.getAxisRoles(number);
+  for (auto [axis, role] : llvm::enumerate(roles)) {
     OpFoldResult extent =
         type.isDynamicDim(axis)
             ? OpFoldResult(memref::DimOp::create(b, operand, axis).getResult())
             : OpFoldResult(b.getIndexAttr(type.getDimSize(axis)));
     ReassociationIndices &group = groups.emplace_back();
-    auto add = [&](int64_t size, OpFoldResult value, int position) {
+    auto add = [&](int64_t size, OpFoldResult value, Role position) {
       group.push_back(shape.size());
       shape.push_back(size);
       sizes.push_back(value);
-      order.push_back(position);
+      order.push_back(static_cast<unsigned>(position));
     };
-    if (int position = canonicalAxis(expr); position >= 0) {
-      add(type.getDimSize(axis), extent, position);
+    if (role != Role::Joined) {
+      add(type.getDimSize(axis), extent, role);
       continue;
     }
-    FailureOr<int64_t> features = packedFeatures(expr);
-    if (failed(features) || type.isDynamicDim(axis))
-      return op.emitOpError("expected a map of single dimensions and "
-                            "head * size + feature, found ")
-             << AffineMapAttr::get(map);
-    int64_t heads = type.getDimSize(axis) / *features;
-    add(heads, b.getIndexAttr(heads), 1);
-    add(*features, b.getIndexAttr(*features), 3);
+    int64_t features = type.getDimSize(axis) / heads;
+    add(heads, b.getIndexAttr(heads), Role::Head);
+    add(features, b.getIndexAttr(features), Role::Feature);
   }
   if (static_cast<size_t>(type.getRank()) != shape.size()) {
     FailureOr<MemRefType> expanded =
@@ -168,10 +133,8 @@ private:
 
 LogicalResult AttentionTiler::makeViews() {
   Value *views[] = {&query, &key, &value, &out, &lse};
-  SmallVector<Value> operands = {op.getQuery(), op.getKey(), op.getValue()};
-  llvm::append_range(operands, op.getInits());
-  for (auto [number, operand] : llvm::enumerate(operands)) {
-    FailureOr<Value> view = canonicalView(b, op, operand, op.getMap(number));
+  for (unsigned number = 0; number < op.getNumMaps(); ++number) {
+    FailureOr<Value> view = canonicalView(b, op, number);
     if (failed(view))
       return failure();
     *views[number] = *view;
@@ -296,7 +259,7 @@ LogicalResult AttentionTiler::run() {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(grid.getBody());
-    ValueRange at = grid.getInductionVars();
+    SmallVector<Value> at(grid.getInductionVars());
     emitGridPoint(at[0], at[1], at[2], tiles);
   }
   op.erase();
