@@ -1,0 +1,39 @@
+// RUN: ladon-opt %s --cpu-approximate-math | FileCheck %s
+
+// f32 functions with a good polynomial become arithmetic.
+// CHECK-LABEL: func.func @polynomials(
+// CHECK-NOT: math.{{exp|log|tanh|erf}}
+// CHECK: return
+func.func @polynomials(%x: vector<8xf32>) -> vector<8xf32> {
+  %0 = math.exp %x : vector<8xf32>
+  %1 = math.log %0 : vector<8xf32>
+  %2 = math.log2 %1 : vector<8xf32>
+  %3 = math.log1p %2 : vector<8xf32>
+  %4 = math.expm1 %3 : vector<8xf32>
+  %5 = math.tanh %4 : vector<8xf32>
+  %6 = math.erf %5 : vector<8xf32>
+  %7 = math.exp2 %6 : vector<8xf32>
+  return %7 : vector<8xf32>
+}
+
+// Those that lose accuracy for large arguments, and all of f64, stay for the C
+// library; exp2 of f64 is an exp.
+// CHECK-LABEL: func.func @c_library(
+// CHECK-SAME: %[[X:.*]]: vector<8xf32>, %[[Y:.*]]: vector<4xf64>)
+// CHECK: %[[SIN:.*]] = math.sin %[[X]]
+// CHECK: %[[COS:.*]] = math.cos %[[SIN]]
+// CHECK: %[[POW:.*]] = math.powf %[[COS]], %[[X]]
+// CHECK: %[[EXP:.*]] = math.exp %[[Y]]
+// CHECK: %[[TANH:.*]] = math.tanh %[[EXP]]
+// CHECK-NOT: math.exp2
+// CHECK: %[[EXP2:.*]] = math.exp
+// CHECK: return %[[POW]], %[[EXP2]]
+func.func @c_library(%x: vector<8xf32>, %y: vector<4xf64>) -> (vector<8xf32>, vector<4xf64>) {
+  %0 = math.sin %x : vector<8xf32>
+  %1 = math.cos %0 : vector<8xf32>
+  %2 = math.powf %1, %x : vector<8xf32>
+  %3 = math.exp %y : vector<4xf64>
+  %4 = math.tanh %3 : vector<4xf64>
+  %5 = math.exp2 %4 : vector<4xf64>
+  return %2, %5 : vector<8xf32>, vector<4xf64>
+}

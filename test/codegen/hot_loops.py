@@ -1,0 +1,80 @@
+"""Fails if a register tile in x86-64 assembly spills.
+
+    hot_loops.py [--fewest N] [--loops N] FILE
+
+A register tile is an innermost loop with at least --fewest fused multiply-adds.
+All that it uses is to stay in registers: an instruction of it that addresses
+the stack is an error, and so are fewer than --loops such loops, and one in
+which multiply-adds are less than half of the instructions. FILE may be '-'.
+"""
+
+import argparse
+import re
+import sys
+
+FUNCTION = re.compile(r"^[A-Za-z_][\w.$]*:")
+LABEL = re.compile(r"^(\.L\w+):")
+JUMP = re.compile(r"^\tj\w+\s+(\.L\w+)")
+INSTRUCTION = re.compile(r"^\t[a-z]")
+
+
+def functions(text):
+    """Splits assembly into functions, as lists of lines."""
+    lines = []
+    for line in text.split("\n"):
+        if FUNCTION.match(line):
+            yield lines
+            lines = []
+        lines.append(line)
+    yield lines
+
+
+def inner_loops(lines):
+    """Yields (label, instructions) of every loop without a label inside."""
+    labels = {}
+    for number, line in enumerate(lines):
+        if match := LABEL.match(line):
+            labels[match.group(1)] = number
+        match = JUMP.match(line)
+        if not match or labels.get(match.group(1), number) >= number:
+            continue
+        first = labels[match.group(1)] + 1
+        body = lines[first : number + 1]
+        if not any(LABEL.match(inner) for inner in body):
+            code = [l.split("#")[0].strip() for l in body if INSTRUCTION.match(l)]
+            yield match.group(1), code
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fewest", type=int, default=8)
+    parser.add_argument("--loops", type=int, default=1)
+    parser.add_argument("file")
+    options = parser.parse_args()
+    source = sys.stdin if options.file == "-" else open(options.file)
+    with source:
+        text = source.read()
+
+    found, problems = 0, 0
+    for lines in functions(text):
+        # Without a frame, %rbp is a register like any other.
+        framed = any(line.strip() == "movq\t%rsp, %rbp" for line in lines)
+        stack = re.compile(r"\(%r[sb]p" if framed else r"\(%rsp")
+        for label, code in inner_loops(lines):
+            products = sum("vfmadd" in line for line in code)
+            if products < options.fewest:
+                continue
+            found += 1
+            for line in filter(stack.search, code):
+                print(f"{label}: addresses the stack: {line}")
+                problems += 1
+            if products >= 24 and products * 2 < len(code):
+                print(f"{label}: {products} multiply-adds in {len(code)} instructions")
+                problems += 1
+    print(f"{found} loops with at least {options.fewest} multiply-adds, "
+          f"{problems} problems")
+    return 1 if problems or found < options.loops else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

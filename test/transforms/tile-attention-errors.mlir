@@ -1,0 +1,32 @@
+// RUN: ladon-opt %s --tile-attention --split-input-file --verify-diagnostics
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+!heads = tensor<2x3x?x4xf32>
+
+func.func @tensors(%q: !heads, %k: !heads, %v: !heads, %init: !heads) -> !heads {
+  // expected-error@+1 {{'attn.attend' op expected buffers; run attn-bufferize before}}
+  %o = attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 4 scale 0.5
+      ins(%q, %k, %v : !heads, !heads, !heads)
+      outs(%init : !heads) maps [#q, #k, #v, #out] -> !heads
+  return %o : !heads
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, i, h * 4 + d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+!heads = memref<2x3x?x4xf32>
+!pairs = memref<2x6x12xf32, affine_map<(b, i, f) -> (b, i floordiv 2, f)>>
+
+func.func @no_strides(%q: !pairs, %k: !heads, %v: !heads, %o: memref<2x3x6x4xf32>) {
+  // expected-error@+1 {{'attn.attend' op cannot view 'memref<2x6x12xf32, affine_map<(d0, d1, d2) -> (d0, d1 floordiv 2, d2)>>' head by head}}
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 4 scale 0.5
+      ins(%q, %k, %v : !pairs, !heads, !heads)
+      outs(%o : memref<2x3x6x4xf32>) maps [#q, #k, #v, #out]
+  return
+}
