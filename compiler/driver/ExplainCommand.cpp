@@ -53,6 +53,7 @@ makeArguments(const ast::Attention &attention, const ExplainOptions &options,
   InputOptions random;
   random.seed = options.seed;
   random.sizes = sizes;
+  random.typical = true;
   auto arguments = generateInputs(attention, random);
   if (!arguments)
     return arguments;

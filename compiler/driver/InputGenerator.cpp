@@ -260,6 +260,10 @@ void Filler::fillBools(const HostTensor &tensor) {
   static const double shares[] = {0.5, 0.1, 0.9, 0.5};
   double share = shares[random.next() % 4];
   int64_t block = random.next() % 2 ? 1 : 24;
+  if (options.typical) {
+    share = 0.1;
+    block = 64;
+  }
   uint64_t salt = random.next();
   forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
     uint64_t hash = salt;
@@ -276,6 +280,8 @@ void Filler::fillLengths(const HostTensor &tensor) {
   forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
     int64_t edges[] = {0, keys, 1, keys - 1};
     uint64_t choice = random.next() % 8;
+    if (options.typical)
+      return tensor.setInteger(position, random.integer(keys / 2, keys));
     tensor.setInteger(position, choice < 4 ? std::max<int64_t>(edges[choice], 0)
                                            : random.integer(0, keys));
   });
@@ -317,7 +323,7 @@ void Filler::fill(const HostTensor &tensor, const Param &param, Role role) {
     return fillBools(tensor);
   if (rank == 0 || (rank == 1 && perBatch))
     return fillLengths(tensor);
-  if (rank == 2 && perBatch && random.next() % 3 != 0)
+  if (rank == 2 && perBatch && (options.typical || random.next() % 3 != 0))
     return fillDocuments(tensor);
   fillIntegers(tensor);
 }

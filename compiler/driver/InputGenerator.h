@@ -56,6 +56,9 @@ struct InputOptions {
   ValueKind values = ValueKind::Normal;
   ViewKind views = ViewKind::Dense;
   SizeMap sizes; ///< Every run-time size of the spec.
+  /// What a model would see, for pictures and timings: no edge cases among
+  /// lengths, documents ascend, few bools are true.
+  bool typical = false;
 };
 
 /// The run-time sizes of a spec, in order of appearance.
