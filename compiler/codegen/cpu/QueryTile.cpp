@@ -34,7 +34,8 @@ QueryTile::QueryTile(VectorEmitter &emitter, TileShape shape)
   sum = buffer({shape.queries});
   rescale = buffer({shape.queries});
   blockMax = buffer({shape.queries});
-  keyCopy = buffer({shape.keys, shape.features});
+  // Also holds the rows of a query tile whose inner stride is not 1.
+  keyCopy = buffer({std::max(shape.keys, shape.queries), shape.features});
   valueCopy = buffer({shape.keys, shape.values});
   // Finite, so that a row without a visible key has differences that are not
   // NaN, in units of log2(e) too.
@@ -75,30 +76,36 @@ void QueryTile::forRowGroups(
 // Memory
 //===----------------------------------------------------------------------===//
 
+/// Missing rows repeat the last one; nobody reads what becomes of them.
 void QueryTile::loadQuery(Value source, Value batch, Value head, Value row,
                           Value rows, double scale) {
-  Value factor = elementConstant(scale);
-  Value zero = elementConstant(0);
-  Value lanes = e.index(shape.queries);
-  e.loop(e.index(0), rows, 1, {}, [&](Value lane, ValueRange) {
-    Value position = arith::AddIOp::create(b, row, lane);
-    e.loop(e.index(0), e.index(shape.features), 1, {},
-           [&](Value d, ValueRange) -> SmallVector<Value> {
-             Value x = memref::LoadOp::create(
-                 b, source, ValueRange{batch, head, position, d});
-             x = arith::MulFOp::create(b, x, factor);
-             memref::StoreOp::create(b, x, query, ValueRange{d, lane});
-             return {};
-           });
-    return SmallVector<Value>();
-  });
-  e.loop(rows, lanes, 1, {}, [&](Value lane, ValueRange) {
-    e.loop(e.index(0), e.index(shape.features), 1, {},
-           [&](Value d, ValueRange) -> SmallVector<Value> {
-             memref::StoreOp::create(b, zero, query, ValueRange{d, lane});
-             return {};
-           });
-    return SmallVector<Value>();
+  Value view = rowView(e, source, {batch, head, row, e.index(0)}, rows,
+                       e.index(shape.features), keyCopy);
+  Value factor = e.splat(scale), scalarFactor = elementConstant(scale);
+  Value last = arith::SubIOp::create(b, rows, e.index(1));
+  int64_t square = shape.features - shape.features % e.lanes;
+  forColumns([&](Value column) {
+    SmallVector<Value> from;
+    for (int64_t r = 0; r < e.lanes; ++r)
+      from.push_back(e.minIndex(e.addIndex(column, r), last));
+    e.loop(e.index(0), e.index(square), e.lanes, {}, [&](Value d, ValueRange) {
+      SmallVector<Value> block;
+      for (Value r : from) {
+        Value x = e.load(view, {r, d});
+        block.push_back(arith::MulFOp::create(b, x, factor));
+      }
+      for (auto [t, x] : llvm::enumerate(e.transpose(block)))
+        e.store(x, query, {e.addIndex(d, t), column});
+      return SmallVector<Value>();
+    });
+    for (int64_t d = square; d < shape.features; ++d)
+      for (int64_t r = 0; r < e.lanes; ++r) {
+        Value x =
+            memref::LoadOp::create(b, view, ValueRange{from[r], e.index(d)});
+        x = arith::MulFOp::create(b, x, scalarFactor);
+        memref::StoreOp::create(b, x, query,
+                                ValueRange{e.index(d), e.addIndex(column, r)});
+      }
   });
 }
 
@@ -111,17 +118,47 @@ Value QueryTile::loadRows(Value source, Value batch, Value head, Value row,
 
 void QueryTile::storeOut(Value dest, Value batch, Value head, Value row,
                          Value rows) {
-  e.loop(e.index(0), rows, 1, {}, [&](Value lane, ValueRange) {
-    Value position = arith::AddIOp::create(b, row, lane);
-    e.loop(e.index(0), e.index(shape.values), 1, {},
-           [&](Value d, ValueRange) -> SmallVector<Value> {
-             Value x = memref::LoadOp::create(b, acc, ValueRange{d, lane});
-             memref::StoreOp::create(b, x, dest,
-                                     ValueRange{batch, head, position, d});
-             return {};
-           });
-    return SmallVector<Value>();
+  auto branch = scf::IfOp::create(b, TypeRange(), hasUnitInnerStride(e, dest),
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  int64_t square = shape.values - shape.values % e.lanes;
+  auto storeScalars = [&](int64_t begin) {
+    e.loop(e.index(0), rows, 1, {}, [&](Value lane, ValueRange) {
+      Value position = arith::AddIOp::create(b, row, lane);
+      e.loop(e.index(begin), e.index(shape.values), 1, {},
+             [&](Value d, ValueRange) -> SmallVector<Value> {
+               Value x = memref::LoadOp::create(b, acc, ValueRange{d, lane});
+               memref::StoreOp::create(b, x, dest,
+                                       ValueRange{batch, head, position, d});
+               return {};
+             });
+      return SmallVector<Value>();
+    });
+  };
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  Value view =
+      rowsInPlace(e, dest, {batch, head, row, e.index(0)}, rows, shape.values);
+  forColumns([&](Value column) {
+    e.loop(e.index(0), e.index(square), e.lanes, {}, [&](Value d, ValueRange) {
+      SmallVector<Value> block;
+      for (int64_t t = 0; t < e.lanes; ++t)
+        block.push_back(e.load(acc, {e.addIndex(d, t), column}));
+      for (auto [r, x] : llvm::enumerate(e.transpose(block))) {
+        Value lane = e.addIndex(column, r);
+        Value exists =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lane, rows);
+        auto store = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(store.thenBlock());
+        e.store(x, view, {lane, d});
+      }
+      return SmallVector<Value>();
+    });
   });
+  if (square < shape.values)
+    storeScalars(square);
+  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  storeScalars(0);
 }
 
 void QueryTile::storeLse(Value dest, Value batch, Value head, Value row,

@@ -40,7 +40,7 @@ public:
   /// Allocates the scratch buffers at the insertion point.
   QueryTile(VectorEmitter &emitter, TileShape shape);
 
-  /// Packs a query tile: transposes, scales, fills missing rows with zero.
+  /// Packs a query tile: transposes and scales it.
   void loadQuery(mlir::Value source, mlir::Value batch, mlir::Value head,
                  mlir::Value row, mlir::Value rows, double scale);
 

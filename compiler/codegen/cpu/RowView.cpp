@@ -9,34 +9,49 @@
 using namespace mlir;
 using namespace ladon::cpu;
 
-Value ladon::cpu::rowView(VectorEmitter &e, Value source, ValueRange first,
-                          Value rows, Value columns, Value scratch) {
+/// A [rows, width] view of `base` with rows `rowStride` apart.
+static Value makeView(VectorEmitter &e, Value base, Value offset, Value rows,
+                      int64_t width, Value rowStride) {
   ImplicitLocOpBuilder &b = e.b;
-  int64_t width = cast<MemRefType>(scratch.getType()).getDimSize(1);
   auto dynamic = ShapedType::kDynamic;
   auto layout = StridedLayoutAttr::get(b.getContext(), dynamic, {dynamic, 1});
-  auto viewType = MemRefType::get({dynamic, width}, e.element, layout);
-  auto view = [&](Value base, Value offset, Value rowStride) -> Value {
-    return memref::ReinterpretCastOp::create(
-        b, viewType, base, OpFoldResult(offset),
-        ArrayRef<OpFoldResult>{rows, b.getIndexAttr(width)},
-        ArrayRef<OpFoldResult>{rowStride, b.getIndexAttr(1)});
-  };
+  auto type = MemRefType::get({dynamic, width}, e.element, layout);
+  return memref::ReinterpretCastOp::create(
+      b, type, base, OpFoldResult(offset),
+      ArrayRef<OpFoldResult>{rows, b.getIndexAttr(width)},
+      ArrayRef<OpFoldResult>{rowStride, b.getIndexAttr(1)});
+}
 
+Value ladon::cpu::hasUnitInnerStride(VectorEmitter &e, Value memref) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(e.b, memref);
+  return arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq,
+                               metadata.getStrides().back(), e.index(1));
+}
+
+Value ladon::cpu::rowsInPlace(VectorEmitter &e, Value source, ValueRange first,
+                              Value rows, int64_t width) {
+  ImplicitLocOpBuilder &b = e.b;
   auto metadata = memref::ExtractStridedMetadataOp::create(b, source);
-  ValueRange strides = metadata.getStrides();
+  SmallVector<Value> strides(metadata.getStrides());
   Value offset = metadata.getOffset();
   for (auto [at, stride] : llvm::zip(first, strides))
     offset =
         arith::AddIOp::create(b, offset, arith::MulIOp::create(b, at, stride));
-  Value isUnit = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                       strides.back(), e.index(1));
-  auto branch = scf::IfOp::create(b, TypeRange{viewType}, isUnit,
+  return makeView(e, metadata.getBaseBuffer(), offset, rows, width,
+                  strides[strides.size() - 2]);
+}
+
+Value ladon::cpu::rowView(VectorEmitter &e, Value source, ValueRange first,
+                          Value rows, Value columns, Value scratch) {
+  ImplicitLocOpBuilder &b = e.b;
+  int64_t width = cast<MemRefType>(scratch.getType()).getDimSize(1);
+  Value inPlace = rowsInPlace(e, source, first, rows, width);
+  auto branch = scf::IfOp::create(b, TypeRange{inPlace.getType()},
+                                  hasUnitInnerStride(e, source),
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(
-      b, view(metadata.getBaseBuffer(), offset, strides[strides.size() - 2]));
+  scf::YieldOp::create(b, inPlace);
 
   b.setInsertionPointToStart(branch.elseBlock());
   SmallVector<Value> at(first);
@@ -51,6 +66,7 @@ Value ladon::cpu::rowView(VectorEmitter &e, Value source, ValueRange first,
            });
     return SmallVector<Value>();
   });
-  scf::YieldOp::create(b, view(scratch, e.index(0), e.index(width)));
+  scf::YieldOp::create(
+      b, makeView(e, scratch, e.index(0), rows, width, e.index(width)));
   return branch.getResult(0);
 }

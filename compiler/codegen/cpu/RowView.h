@@ -16,6 +16,14 @@ mlir::Value rowView(VectorEmitter &e, mlir::Value source,
                     mlir::ValueRange first, mlir::Value rows,
                     mlir::Value columns, mlir::Value scratch);
 
+/// The same view of memory only; valid where `hasUnitInnerStride` is true.
+mlir::Value rowsInPlace(VectorEmitter &e, mlir::Value source,
+                        mlir::ValueRange first, mlir::Value rows,
+                        int64_t width);
+
+/// Whether neighbours along the last axis of `memref` are neighbours in memory.
+mlir::Value hasUnitInnerStride(VectorEmitter &e, mlir::Value memref);
+
 } // namespace ladon::cpu
 
 #endif // LADON_COMPILER_CODEGEN_CPU_ROWVIEW_H

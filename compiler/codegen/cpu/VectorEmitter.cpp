@@ -58,6 +58,27 @@ Value VectorEmitter::max(Value x, Value y) {
   return arith::SelectOp::create(b, greater, x, y);
 }
 
+SmallVector<Value> VectorEmitter::transpose(SmallVector<Value> rows) {
+  // A round moves the highest bit of the row number to the lowest place of the
+  // column number; after log2(lanes) rounds rows and columns have changed
+  // places.
+  SmallVector<int64_t> low, high;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    int64_t from = lane / 2 + lane % 2 * lanes;
+    low.push_back(from);
+    high.push_back(from + lanes / 2);
+  }
+  for (int64_t done = 1; done < lanes; done *= 2) {
+    SmallVector<Value> next;
+    for (int64_t r = 0; r < lanes / 2; ++r)
+      for (ArrayRef<int64_t> order : {low, high})
+        next.push_back(
+            vector::ShuffleOp::create(b, rows[r], rows[r + lanes / 2], order));
+    rows = next;
+  }
+  return rows;
+}
+
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//

@@ -43,6 +43,10 @@ public:
   /// x > y ? x : y, so y where x is NaN: one instruction on x86.
   mlir::Value max(mlir::Value x, mlir::Value y);
 
+  /// The transpose of a square of `lanes` vectors, by log2(lanes) rounds of
+  /// interleaving the first half of the rows with the second.
+  llvm::SmallVector<mlir::Value> transpose(llvm::SmallVector<mlir::Value> rows);
+
   //===-- Loops -----------------------------------------------------------===//
   using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       mlir::Value iv, mlir::ValueRange carried)>;
