@@ -216,6 +216,15 @@ std::optional<LinearForm> IntegerForms::sum(const LinearForm &left,
 }
 
 std::optional<LinearForm> IntegerForms::linear(Value value) {
+  auto known = linears.find(value);
+  if (known != linears.end())
+    return known->second;
+  std::optional<LinearForm> result = computeLinear(value);
+  linears[value] = result;
+  return result;
+}
+
+std::optional<LinearForm> IntegerForms::computeLinear(Value value) {
   APInt constant;
   if (matchPattern(value, m_ConstantInt(&constant))) {
     if (!constant.isSignedIntN(32))

@@ -59,7 +59,10 @@ private:
 
   attn::AttendOp op;
   unsigned firstPosition;
+  std::optional<LinearForm> computeLinear(mlir::Value value);
+
   llvm::DenseMap<mlir::Value, IntegerRange> ranges;
+  llvm::DenseMap<mlir::Value, std::optional<LinearForm>> linears;
 };
 
 /// The values of an integer type.

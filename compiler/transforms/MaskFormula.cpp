@@ -131,6 +131,10 @@ Formula FormulaBuilder::build(Value value, bool truth) {
   if (matchPattern(value, m_ConstantInt(&constant)))
     return truthValue(constant.isOne() == truth, loc);
   Operation *op = value.getDefiningOp();
+  if (budget == 0)
+    op = nullptr;
+  else
+    --budget;
   if (auto compare = dyn_cast_or_null<arith::CmpIOp>(op))
     return buildCompare(compare, truth);
   if (isa_and_nonnull<arith::AndIOp, arith::OrIOp>(op))

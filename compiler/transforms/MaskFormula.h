@@ -63,6 +63,9 @@ private:
 
   mlir::Value key;
   IntegerForms forms;
+  /// Conditions that may still be taken apart: a shared one is, once for each
+  /// use, which adds up. The rest stays as written.
+  unsigned budget = 200000;
 };
 
 } // namespace ladon
