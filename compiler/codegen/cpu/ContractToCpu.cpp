@@ -208,15 +208,13 @@ void ContractLowering::lowerPoint(ValueRange lead, Value row, Value column) {
     Value xRows = rowView(e, x, first, rows, steps, rowsCopy);
     // A last group of fewer rows repeats the last one; the tile has room.
     e.loop(e.index(0), rows, group, {}, [&](Value r0, ValueRange) {
-      SmallVector<Value> sources, accumulators;
-      for (int64_t r = 0; r < group; ++r) {
+      SmallVector<Value> sources;
+      for (int64_t r = 0; r < group; ++r)
         sources.push_back(e.minIndex(e.addIndex(r0, r), last));
-        for (int64_t n = 0; n < registerColumns; ++n)
-          accumulators.push_back(
-              e.load(tile, {e.addIndex(r0, r), e.index(n * e.lanes)}));
-      }
+      // Each block of steps is summed from zero: short sums round less.
+      SmallVector<Value> zeros(group * registerColumns, e.splat(0));
       SmallVector<Value> sums = e.matmul(
-          group, registerColumns, steps, unroll, accumulators,
+          group, registerColumns, steps, unroll, zeros,
           [&](int64_t r, Value k) -> Value {
             return memref::LoadOp::create(b, xRows, ValueRange{sources[r], k});
           },
@@ -224,9 +222,11 @@ void ContractLowering::lowerPoint(ValueRange lead, Value row, Value column) {
             return e.load(panel, {k, e.index(n * e.lanes)});
           });
       for (int64_t r = 0; r < group; ++r)
-        for (int64_t n = 0; n < registerColumns; ++n)
-          e.store(sums[r * registerColumns + n], tile,
-                  {e.addIndex(r0, r), e.index(n * e.lanes)});
+        for (int64_t n = 0; n < registerColumns; ++n) {
+          SmallVector<Value> at = {e.addIndex(r0, r), e.index(n * e.lanes)};
+          Value old = e.load(tile, at);
+          e.store(e.add(old, sums[r * registerColumns + n]), tile, at);
+        }
       return SmallVector<Value>();
     });
     return SmallVector<Value>();

@@ -110,6 +110,11 @@ void PositionRegion::emitOperation(Operation &op) {
       op.getDiscardableAttrDictionary(), op.getPropertiesStorage(),
       /*successors=*/{}, /*numRegions=*/0);
   b.insert(copy);
+  // s + slope * distance is one operation, and rounded once.
+  if (auto fastMath = dyn_cast<arith::ArithFastMathInterface>(copy))
+    copy->setAttr(fastMath.getFastMathAttrName(),
+                  arith::FastMathFlagsAttr::get(
+                      b.getContext(), arith::FastMathFlags::contract));
   map.map(op.getResults(), copy->getResults());
 }
 
