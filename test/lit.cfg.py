@@ -31,6 +31,7 @@ for built in ["ladon-opt", "ladon"]:
 for llvm_tool in ["FileCheck", "not", "count", "split-file"]:
     tool(llvm_tool, os.path.join(config.llvm_bin_dir, llvm_tool))
 
+config.substitutions.append(("%built_bin", config.ladon_bin_dir))
 config.substitutions.append(("%llvm_bin", config.llvm_bin_dir))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%source", config.ladon_src_root))
