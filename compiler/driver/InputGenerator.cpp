@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <unistd.h>
 
 using namespace ladon;
 using namespace ladon::ast;
@@ -340,6 +341,28 @@ std::vector<std::string> ladon::sizeNames(const Attention &attention) {
   return names;
 }
 
+/// Fails when the tensors of a spec could never fit this machine's memory.
+static llvm::Error checkMemory(const Attention &attention,
+                               const Bindings &bindings) {
+  double total = 0;
+  auto add = [&](const Type &type) {
+    double bytes = byteSize(type.element);
+    for (int64_t extent : bindings.shape(type))
+      bytes *= double(extent);
+    total += bytes;
+  };
+  for (const auto &param : attention.params)
+    add(param->type);
+  for (const Result &result : attention.results)
+    add(result.type);
+  double memory = double(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  if (total <= memory)
+    return llvm::Error::success();
+  return llvm::createStringError(
+      "the tensors have %.0f MB, this machine has %.0f MB of memory",
+      total / 1e6, memory / 1e6);
+}
+
 llvm::Expected<std::vector<HostTensor>>
 ladon::generateInputs(const Attention &attention, const InputOptions &options) {
   for (const std::string &name : sizeNames(attention))
@@ -347,6 +370,8 @@ ladon::generateInputs(const Attention &attention, const InputOptions &options) {
       return llvm::createStringError("no size is given for " + name);
   Bindings bindings;
   bindings.sizes = options.sizes;
+  if (llvm::Error error = checkMemory(attention, bindings))
+    return std::move(error);
   Random random(options.seed);
   Filler filler(options, random);
   Roles roles(attention);

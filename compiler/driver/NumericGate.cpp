@@ -39,33 +39,42 @@ static std::string describe(ArrayRef<int64_t> position, double expected,
 
 namespace {
 
-/// Sums for the correlation of one head.
+/// The elements of one head, for its correlation.
 struct Correlation {
-  double count = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0, error = 0;
+  std::vector<double> expected, actual;
+  double error = 0; ///< Sum of squared bounds.
 
-  void add(double expected, double actual, double bound) {
-    ++count;
-    x += expected;
-    y += actual;
-    xx += expected * expected;
-    yy += actual * actual;
-    xy += expected * actual;
+  void add(double want, double got, double bound) {
+    expected.push_back(want);
+    actual.push_back(got);
     error += bound * bound;
   }
 
   /// None when the head varies so little that rounding alone could lower it.
   std::optional<double> value() const {
+    double count = double(expected.size());
     if (count < 2)
       return std::nullopt;
-    double varX = xx / count - x / count * (x / count);
-    double varY = yy / count - y / count * (y / count);
-    double noise = 500 * std::sqrt(error / count);
-    double cancelled = 1e-9 * xx / count; // Of the two means of squares.
-    if (!(varX > noise * noise && varX > cancelled))
+    double meanX = mean(expected), meanY = mean(actual);
+    double xx = 0, yy = 0, xy = 0;
+    for (size_t at = 0; at < expected.size(); ++at) {
+      double x = expected[at] - meanX, y = actual[at] - meanY;
+      xx += x * x;
+      yy += y * y;
+      xy += x * y;
+    }
+    double noise = 500 * std::sqrt(error);
+    if (!(xx > noise * noise))
       return std::nullopt;
-    if (!(varY > 0))
-      return 0;
-    return (xy / count - x / count * (y / count)) / std::sqrt(varX * varY);
+    return yy > 0 ? xy / std::sqrt(xx * yy) : 0;
+  }
+
+private:
+  static double mean(ArrayRef<double> values) {
+    double sum = 0;
+    for (double value : values)
+      sum += value;
+    return sum / double(values.size());
   }
 };
 

@@ -8,6 +8,9 @@
 
 using namespace ladon;
 
+/// The largest extent that compiled code takes.
+static constexpr int64_t maxExtent = (int64_t(1) << 30) - 1;
+
 llvm::Expected<SizeMap> ladon::parseSizes(llvm::StringRef text) {
   SizeMap sizes;
   llvm::SmallVector<llvm::StringRef> parts;
@@ -16,9 +19,9 @@ llvm::Expected<SizeMap> ladon::parseSizes(llvm::StringRef text) {
     auto [name, value] = part.split('=');
     int64_t size;
     if (name.empty() || value.getAsInteger(10, size) || size < 0 ||
-        size > INT32_MAX)
+        size > maxExtent)
       return llvm::createStringError(
-          "'" + part + "': expected NAME=SIZE with a size of 0 to 2147483647");
+          "'" + part + "': expected NAME=SIZE with a size of 0 to 1073741823");
     if (!sizes.try_emplace(name, size).second)
       return llvm::createStringError("size " + name + " is given twice");
   }

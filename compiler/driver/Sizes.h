@@ -11,7 +11,7 @@
 
 namespace ladon {
 
-/// Parses sizes of 0 to 2^31 - 1.
+/// Parses sizes of 0 to 2^30 - 1.
 llvm::Expected<SizeMap> parseSizes(llvm::StringRef text);
 
 /// Fails unless `sizes` names exactly the run-time sizes of the spec.

@@ -107,12 +107,13 @@ int main(int argc, char **argv) {
     if (!(off <= largest))
       largest = off;
   }
-  printf("first row, found:    ");
-  for (int feature = 0; feature < 6; ++feature)
-    printf(" %9.6f", (double)found[feature]);
-  printf("\nfirst row, expected: ");
-  for (int feature = 0; feature < 6; ++feature)
-    printf(" %9.6f", (double)wanted[feature]);
+  int64_t row = (expected.shape[2] - 1) * expected.shape[3];
+  printf("last query of the first head\n  found:   ");
+  for (int64_t feature = 0; feature < expected.shape[3]; ++feature)
+    printf(" %9.6f", (double)found[row + feature]);
+  printf("\n  expected:");
+  for (int64_t feature = 0; feature < expected.shape[3]; ++feature)
+    printf(" %9.6f", (double)wanted[row + feature]);
   printf("\n%lld elements, largest difference %.2g\n", (long long)count(&out),
          largest);
 

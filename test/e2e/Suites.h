@@ -46,6 +46,10 @@ struct GalleryOptions {
 Counts runGallery(llvm::StringRef directory, Backend &backend,
                   const GalleryOptions &options);
 
+/// Compiles specs of the source tree `source` with seeded defects, each of
+/// which a trial must catch.
+Counts runDefects(llvm::StringRef source, bool verbose);
+
 } // namespace ladon::e2e
 
 #endif // LADON_TEST_E2E_SUITES_H

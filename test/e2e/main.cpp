@@ -13,7 +13,7 @@ int main(int argc, char **argv) {
   std::vector<std::string> directories;
   std::string onnx, optionsFile;
   GalleryOptions gallery;
-  bool reference = false;
+  bool reference = false, defects = false;
   CLI::App app("Runs tables of specs through the numeric gate; "
                "without arguments, all tables");
   app.add_option("directories", directories, "Directories of specs");
@@ -21,13 +21,16 @@ int main(int argc, char **argv) {
   app.add_option("--options", optionsFile, "Parameters and sizes of specs");
   app.add_option("--seeds", gallery.seeds, "Rounds through the sizes");
   app.add_flag("--verbose", gallery.verbose, "Print a line for every spec");
+  app.add_flag("--defects", defects,
+               "Compile with seeded defects, which must be caught");
   app.add_flag("--reference", reference,
                "Test the reference in place of compiled code");
   CLI11_PARSE(app, argc, argv);
 
-  if (directories.empty() && onnx.empty()) {
+  const std::string source = LADON_SOURCE_DIR;
+  if (directories.empty() && onnx.empty() && !defects) {
     // Everything there is.
-    const std::string source = LADON_SOURCE_DIR;
+    defects = !reference;
     onnx = source + "/test/e2e/onnx";
     directories = {source + "/examples", source + "/test/e2e/specs"};
     if (optionsFile.empty())
@@ -48,6 +51,8 @@ int main(int argc, char **argv) {
     counts += runOnnxCases(onnx, *backend);
   for (const std::string &directory : directories)
     counts += runGallery(directory, *backend, gallery);
+  if (defects)
+    counts += runDefects(source, gallery.verbose);
   llvm::outs() << counts.passed << " passed, " << counts.failed << " failed\n";
   return counts.failed != 0;
 }
