@@ -27,6 +27,7 @@ static constexpr double infinity = std::numeric_limits<double>::infinity();
 
 QueryTile::QueryTile(VectorEmitter &emitter, TileShape shape)
     : e(emitter), b(emitter.b), shape(shape) {
+  setCompact(false);
   query = buffer({shape.features, shape.queries});
   score = buffer({shape.keys, shape.queries});
   acc = buffer({shape.values, shape.queries});
@@ -41,6 +42,11 @@ QueryTile::QueryTile(VectorEmitter &emitter, TileShape shape)
   // NaN, in units of log2(e) too.
   lowest = e.element.isF32() ? -double(std::numeric_limits<float>::max()) / 2
                              : -std::numeric_limits<double>::max() / 2;
+}
+
+void QueryTile::setCompact(bool compact) {
+  scoreRows = compact ? 1 : shape.rowsAtOnce;
+  scoreUnroll = compact ? 1 : shape.unroll;
 }
 
 Value QueryTile::buffer(ArrayRef<int64_t> dims) {
@@ -179,7 +185,7 @@ void QueryTile::storeLse(Value dest, Value batch, Value head, Value row,
 
 void QueryTile::scores(Value key, Value keys, bool isLast) {
   int64_t columns = shape.queries / e.lanes;
-  int64_t group = shape.rowsAtOnce;
+  int64_t group = scoreRows;
   Value last = arith::SubIOp::create(b, keys, e.index(1));
   SmallVector<Value> zeros(group * columns, e.splat(0));
   SmallVector<Value> noMax;
@@ -194,7 +200,7 @@ void QueryTile::scores(Value key, Value keys, bool isLast) {
         for (int64_t r = 0; r < group; ++r)
           keyRows.push_back(e.minIndex(e.addIndex(first, r), last));
         SmallVector<Value> dots = e.matmul(
-            group, columns, e.index(shape.features), shape.unroll, zeros,
+            group, columns, e.index(shape.features), scoreUnroll, zeros,
             [&](int64_t r, Value d) -> Value {
               return memref::LoadOp::create(b, key, ValueRange{keyRows[r], d});
             },

@@ -40,6 +40,9 @@ public:
   /// Allocates the scratch buffers at the insertion point.
   QueryTile(VectorEmitter &emitter, TileShape shape);
 
+  /// From here on, small code rather than fast code: for what runs rarely.
+  void setCompact(bool compact);
+
   /// Packs a query tile: transposes and scales it.
   void loadQuery(mlir::Value source, mlir::Value batch, mlir::Value head,
                  mlir::Value row, mlir::Value rows, double scale);
@@ -86,6 +89,8 @@ private:
   VectorEmitter &e;
   mlir::ImplicitLocOpBuilder &b;
   TileShape shape;
+  /// The register tile of scores: `shape`'s, or the smallest when compact.
+  int64_t scoreRows, scoreUnroll;
   mlir::Value query, score, acc, max, sum, rescale, blockMax;
   /// Below every score but minus infinity: the maximum of no scores.
   double lowest;

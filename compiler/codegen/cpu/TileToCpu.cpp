@@ -191,6 +191,12 @@ LogicalResult GridPointLowering::lowerKeyLoop(tile::KeyLoopOp op) {
         return init.getDefiningOp<tile::SoftmaxInitOp>();
       }))
     tile.softmaxInit();
+  // The guarded loop runs only after a result that was not finite.
+  bool guarded = op.walk([](tile::SoftmaxUpdateOp update) {
+                     return update.getGuarded() ? WalkResult::interrupt()
+                                                : WalkResult::advance();
+                   }).wasInterrupted();
+  tile.setCompact(guarded);
   Value lower = at(op.getLower()), upper = at(op.getUpper());
   int64_t step = op.getStep();
   Block &body = op.getBody().front();
