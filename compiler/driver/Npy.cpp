@@ -176,7 +176,7 @@ llvm::Error ladon::writeNpy(StringRef path, const HostTensor &tensor) {
     return llvm::Error::success();
   });
   if (error)
-    return fail(path, llvm::toString(std::move(error)));
+    return fail(path, llvm::errorToErrorCode(std::move(error)).message());
   return llvm::Error::success();
 }
 
