@@ -49,7 +49,9 @@ func.func @biased(%x: memref<?x?x7xf32>, %w: memref<7x20xf32>, %bias: memref<20x
 // Sums start from a fill of zero right before, too.
 // CHECK-LABEL: func.func @from_zero(
 // CHECK-NOT: linalg.fill
-// CHECK: memref.store %cst, %{{.*}} : memref<96x6xf64>
+// CHECK: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f64
+// CHECK: scf.forall
+// CHECK: memref.store %[[ZERO]], %{{.*}} : memref<96x6xf64>
 func.func @from_zero(%x: memref<4x7xf64>, %w: memref<7x20xf64>, %o: memref<4x20xf64>) {
   %zero = arith.constant 0.0 : f64
   linalg.fill ins(%zero : f64) outs(%o : memref<4x20xf64>)

@@ -1,32 +1,34 @@
 // RUN: ladon-opt %s --tile-to-cpu="vector-bits=256 rows=2 unroll=1" --canonicalize --cse | FileCheck %s
 
-!heads = memref<?x2x?x4xf32>
+!heads = memref<?x2x?x8xf32>
 
 // Two keys and one vector of queries per register tile; the query tile lies
 // transposed, queries in the lanes; scores and weights share a buffer.
 // CHECK-LABEL: func.func @plain(
-// CHECK-SAME: %[[Q:[^:]*]]: memref<?x2x?x4xf32>, %[[K:[^:]*]]: {{[^,]*}}, %[[V:[^:]*]]: {{[^,]*}}, %[[OUT:[^:]*]]: {{[^,]*}}, %[[ROWS:[^:]*]]: index, %[[T:[^:]*]]: index)
+// CHECK-SAME: %[[Q:[^:]*]]: memref<?x2x?x8xf32>, %[[K:[^:]*]]: {{[^,]*}}, %[[V:[^:]*]]: {{[^,]*}}, %[[OUT:[^:]*]]: {{[^,]*}}, %[[ROWS:[^:]*]]: index, %[[T:[^:]*]]: index)
 // CHECK-DAG: %[[LOWEST:.*]] = arith.constant dense<-1.70141173E+38> : vector<8xf32>
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<8xf32>
-// CHECK-DAG: %[[SCALE:.*]] = arith.constant 5.000000e-01 : f32
+// CHECK-DAG: %[[SCALE:.*]] = arith.constant dense<5.000000e-01> : vector<8xf32>
 // CHECK: scf.forall (%[[H:.*]]) in (2)
-// CHECK-DAG: %[[QT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<4x8xf32>
+// CHECK-DAG: %[[QT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<8x8xf32>
 // CHECK-DAG: %[[SC:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x8xf32>
-// CHECK: scf.for %[[I:.*]] = %c0 to %[[ROWS]] step %c1
-// CHECK: %[[X:.*]] = memref.load %[[Q]][%c0, %[[H]], %[[I]], %[[D:.*]]]
-// CHECK-NEXT: %[[XS:.*]] = arith.mulf %[[X]], %[[SCALE]]
-// CHECK-NEXT: memref.store %[[XS]], %[[QT]][%[[D]], %[[I]]]
-// CHECK: scf.for %{{.*}} = %[[ROWS]] to %c8 step %c1
+// Rows past the last one repeat it.
+// CHECK: %[[QUERIES:.*]] = memref.reinterpret_cast %[[Q]] to offset: [%{{.*}}], sizes: [%[[ROWS]], 8]
+// CHECK: %[[LAST:.*]] = arith.subi %[[ROWS]], %c1
+// CHECK: %[[R:.*]] = arith.minsi %[[LAST]], %c0
+// CHECK: %[[X:.*]] = vector.load %[[QUERIES]][%[[R]],
+// CHECK: arith.mulf %[[X]], %[[SCALE]]
+// CHECK-COUNT-8: vector.store %{{.*}}, %[[QT]][
 // CHECK: scf.for %[[J0:.*]] = %c0 to %[[T]] step %c16
 // CHECK: %[[LEFT:.*]] = arith.subi %[[T]], %[[J0]]
 // CHECK: %[[N:.*]] = arith.minsi %[[LEFT]], %c16
 // No key is copied: the register tile reads rows of it in place.
-// CHECK: %[[KEY:.*]] = memref.reinterpret_cast %[[K]] to offset: [%{{.*}}], sizes: [%[[N]], 4]
+// CHECK: %[[KEY:.*]] = memref.reinterpret_cast %[[K]] to offset: [%{{.*}}], sizes: [%[[N]], 8]
 // CHECK: %[[LASTKEY:.*]] = arith.subi %[[N]], %c1
 // CHECK: scf.for %[[J:.*]] = %c0 to %[[N]] step %c2 iter_args(%{{.*}} = %[[LOWEST]])
 // CHECK: %[[JA:.*]] = arith.minsi %[[J]], %[[LASTKEY]]
 // CHECK: %[[JB:.*]] = arith.minsi %{{.*}}, %[[LASTKEY]]
-// CHECK: scf.for %[[F:.*]] = %c0 to %c4 step %c1 iter_args(%[[A:.*]] = %[[ZERO]], %[[B:.*]] = %[[ZERO]])
+// CHECK: scf.for %[[F:.*]] = %c0 to %c8 step %c1 iter_args(%[[A:.*]] = %[[ZERO]], %[[B:.*]] = %[[ZERO]])
 // CHECK: %[[QROW:.*]] = vector.load %[[QT]][%[[F]], %c0]
 // CHECK: %[[KA:.*]] = memref.load %[[KEY]][%[[JA]], %[[F]]]
 // CHECK: %[[KAS:.*]] = vector.broadcast %[[KA]]
@@ -36,34 +38,39 @@
 // CHECK: vector.store %{{.*}}, %[[SC]][%[[J]], %c0]
 // Weights: no call of a mathematical function.
 // CHECK-NOT: math.exp
-// CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[V]] to offset: [%{{.*}}], sizes: [%[[N]], 4]
-// CHECK: scf.for %{{.*}} = %c0 to %c4 step %c2
+// CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[V]] to offset: [%{{.*}}], sizes: [%[[N]], 8]
+// CHECK: scf.for %{{.*}} = %c0 to %c8 step %c2
 // CHECK: scf.for %[[J2:.*]] = %c0 to %[[N]] step %c1 iter_args(%{{.*}} = %[[ZERO]], %{{.*}} = %[[ZERO]])
 // CHECK: vector.load %[[SC]][%[[J2]], %c0]
 // CHECK: memref.load %[[VALUE]][%[[J2]], %{{.*}}]
 // CHECK-COUNT-2: vector.fma
 // Only the rows that exist are written.
-// CHECK: scf.for %[[R:.*]] = %c0 to %[[ROWS]] step %c1
-// CHECK: memref.store %{{.*}}, %[[OUT]][%c0, %[[H]], %[[R]], %{{.*}}]
+// CHECK: %[[RESULT:.*]] = memref.reinterpret_cast %[[OUT]] to offset
+// CHECK: %[[EXISTS:.*]] = arith.cmpi sgt, %[[ROWS]], %c0
+// CHECK-NEXT: scf.if %[[EXISTS]] {
+// CHECK-NEXT: vector.store %{{.*}}, %[[RESULT]][%c0, %c0]
+// CHECK: %[[EXISTS7:.*]] = arith.cmpi sgt, %[[ROWS]], %c7
+// CHECK-NEXT: scf.if %[[EXISTS7]] {
+// CHECK-NEXT: vector.store %{{.*}}, %[[RESULT]][%c7, %c0]
 // CHECK-NOT: tile.
 func.func @plain(%q: !heads, %k: !heads, %v: !heads, %o: !heads, %rows: index, %T: index) {
   %c0 = arith.constant 0 : index
   scf.forall (%b, %h) in (1, 2) {
-    %query = tile.load %q[%b, %h, %c0] rows %rows scale 0.5 : !heads -> tensor<8x4xf32>
-    %m, %l, %acc = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>
+    %query = tile.load %q[%b, %h, %c0] rows %rows scale 0.5 : !heads -> tensor<8x8xf32>
+    %m, %l, %acc = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>
     %end:3 = tile.key_loop [%c0, %T) step 16
-        init(%m, %l, %acc : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>)
-        -> tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32> {
-    ^bb0(%j0: index, %n: index, %m0: tensor<8xf32>, %l0: tensor<8xf32>, %acc0: tensor<8x4xf32>):
-      %key = tile.load %k[%b, %h, %j0] rows %n : !heads -> tensor<16x4xf32>
-      %s = tile.scores %query, %key keys %n : tensor<8x4xf32>, tensor<16x4xf32> -> tensor<8x16xf32>
-      %value = tile.load %v[%b, %h, %j0] rows %n : !heads -> tensor<16x4xf32>
+        init(%m, %l, %acc : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>)
+        -> tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32> {
+    ^bb0(%j0: index, %n: index, %m0: tensor<8xf32>, %l0: tensor<8xf32>, %acc0: tensor<8x8xf32>):
+      %key = tile.load %k[%b, %h, %j0] rows %n : !heads -> tensor<16x8xf32>
+      %s = tile.scores %query, %key keys %n : tensor<8x8xf32>, tensor<16x8xf32> -> tensor<8x16xf32>
+      %value = tile.load %v[%b, %h, %j0] rows %n : !heads -> tensor<16x8xf32>
       %m1, %l1, %acc1 = tile.softmax_update %s, %value keys %n state(%m0, %l0, %acc0) base2
-          : tensor<8x16xf32>, tensor<16x4xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>
-      tile.yield %m1, %l1, %acc1 : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>
+          : tensor<8x16xf32>, tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>
+      tile.yield %m1, %l1, %acc1 : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>
     }
-    %out, %lse = tile.softmax_finish(%end#0, %end#1, %end#2) base2 : tensor<8xf32>, tensor<8x4xf32>
-    tile.store %out, %o[%b, %h, %c0] rows %rows : tensor<8x4xf32>, !heads
+    %out, %lse = tile.softmax_finish(%end#0, %end#1, %end#2) base2 : tensor<8xf32>, tensor<8x8xf32>
+    tile.store %out, %o[%b, %h, %c0] rows %rows : tensor<8x8xf32>, !heads
   }
   return
 }
