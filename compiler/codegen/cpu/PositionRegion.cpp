@@ -110,8 +110,10 @@ void PositionRegion::emitOperation(Operation &op) {
       op.getDiscardableAttrDictionary(), op.getPropertiesStorage(),
       /*successors=*/{}, /*numRegions=*/0);
   b.insert(copy);
-  // s + slope * distance is one operation, and rounded once.
-  if (auto fastMath = dyn_cast<arith::ArithFastMathInterface>(copy))
+  // s + slope * distance is one operation, and rounded once. A mask is exact:
+  // docs/semantics.md promises a rounding after each of its operations.
+  if (auto fastMath = dyn_cast<arith::ArithFastMathInterface>(copy);
+      fastMath && scoreArg)
     copy->setAttr(fastMath.getFastMathAttrName(),
                   arith::FastMathFlagsAttr::get(
                       b.getContext(), arith::FastMathFlags::contract));
