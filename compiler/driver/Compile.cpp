@@ -12,6 +12,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -98,6 +99,13 @@ Compilation::Compilation(const CheckedSpec &spec, llvm::SourceMgr &sources,
       context(dialects(), mlir::MLIRContext::Threading::DISABLED),
       program(describeProgram(spec, target)) {}
 
+/// Runs `work`; false when it crashed.
+static bool survives(llvm::function_ref<void()> work) {
+  llvm::CrashRecoveryContext::Enable();
+  llvm::CrashRecoveryContext context;
+  return context.RunSafely(work);
+}
+
 /// A folder for what reproduces an internal error: the spec, and the module
 /// with the pipeline that failed on it, for ladon-opt.
 static std::string reproducerFolder(const std::string &name) {
@@ -105,6 +113,14 @@ static std::string reproducerFolder(const std::string &name) {
   if (llvm::sys::fs::create_directories(path))
     return "";
   return std::string(path);
+}
+
+static void writeSource(const std::string &folder,
+                        const artifact::ProgramSpec &program) {
+  std::error_code error;
+  llvm::raw_fd_ostream os(folder + "/" + program.name + ".attn", error);
+  if (!error)
+    os << program.source;
 }
 
 llvm::Error Compilation::run(Stage stage) {
@@ -121,17 +137,15 @@ llvm::Error Compilation::run(Stage stage) {
   auto fail = [&](llvm::StringRef what, const std::string &folder) {
     std::string message = (what + problems).str();
     if (!folder.empty()) {
-      std::error_code error;
-      llvm::raw_fd_ostream os(folder + "/" + program.name + ".attn", error);
-      if (!error)
-        os << program.source;
+      writeSource(folder, program);
       message += "\n  the files in '" + folder + "' reproduce this";
     }
     return llvm::createStringError(message);
   };
 
-  module = importAttention(context, *spec.attention, sources);
-  if (!module || mlir::failed(module->verify()))
+  bool imported = survives(
+      [&] { module = importAttention(context, *spec.attention, sources); });
+  if (!imported || !module || mlir::failed(module->verify()))
     return fail("the spec could not be imported",
                 reproducerFolder(program.name));
   if (stage == Stage::Attn)
@@ -148,7 +162,9 @@ llvm::Error Compilation::run(Stage stage) {
     cpu::buildCpuPipeline(pm, target);
   // The module as it was, for the rare failure.
   mlir::OwningOpRef<mlir::ModuleOp> before = module->clone();
-  if (mlir::succeeded(pm.run(*module)))
+  mlir::LogicalResult result = mlir::failure();
+  bool survived = survives([&] { result = pm.run(*module); });
+  if (survived && mlir::succeeded(result))
     return llvm::Error::success();
   std::string folder = reproducerFolder(program.name);
   if (!folder.empty()) {
@@ -160,10 +176,26 @@ llvm::Error Compilation::run(Stage stage) {
       os << "'\n" << **before << '\n';
     }
   }
-  return fail("a compiler pass failed", folder);
+  return fail(survived ? "a compiler pass failed" : "a compiler pass crashed",
+              folder);
 }
 
 llvm::Expected<std::string> Compilation::emit(CodeKind kind) {
+  std::string code;
+  std::optional<llvm::Error> error;
+  if (survives([&] { error.emplace(emitInto(kind, code)); })) {
+    if (*error)
+      return std::move(*error);
+    return code;
+  }
+  std::string folder = reproducerFolder(program.name);
+  writeSource(folder, program);
+  return llvm::createStringError(
+      "the code generator crashed\n  the files in '" + folder +
+      "' reproduce this");
+}
+
+llvm::Error Compilation::emitInto(CodeKind kind, std::string &text) {
   auto machine = cpu::createTargetMachine(target);
   if (!machine)
     return machine.takeError();
@@ -172,18 +204,21 @@ llvm::Expected<std::string> Compilation::emit(CodeKind kind) {
   if (!code)
     return code.takeError();
   if (llvm::Error error = artifact::addEntryPoint(**code, program))
-    return std::move(error);
+    return error;
   cpu::optimize(**code, **machine);
   if (kind == CodeKind::LlvmIr) {
-    std::string text;
     llvm::raw_string_ostream os(text);
     (*code)->print(os, nullptr);
-    return text;
+    return llvm::Error::success();
   }
-  return cpu::emitCode(**code, **machine,
-                       kind == CodeKind::Assembly
-                           ? llvm::CodeGenFileType::AssemblyFile
-                           : llvm::CodeGenFileType::ObjectFile);
+  auto emitted = cpu::emitCode(**code, **machine,
+                               kind == CodeKind::Assembly
+                                   ? llvm::CodeGenFileType::AssemblyFile
+                                   : llvm::CodeGenFileType::ObjectFile);
+  if (!emitted)
+    return emitted.takeError();
+  text = std::move(*emitted);
+  return llvm::Error::success();
 }
 
 llvm::Expected<Artefact> ladon::compileArtefact(const CheckedSpec &spec,

@@ -51,6 +51,8 @@ public:
   const artifact::ProgramSpec &getProgram() const { return program; }
 
 private:
+  llvm::Error emitInto(CodeKind kind, std::string &text);
+
   const CheckedSpec &spec;
   llvm::SourceMgr &sources;
   cpu::CpuTarget target;

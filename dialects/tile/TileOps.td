@@ -66,7 +66,8 @@ def Tile_ValueRangeOp : Tile_Op<"value_range", [
   let description = [{
     The minimum and maximum over `lower[k] <= index k <= upper[k]`, both ends
     clamped into the tensor. An implementation may return a wider range (from a
-    summary of the tensor), never a narrower one. A tensor with an extent of
+    summary of the tensor), never a narrower one; for a box of one element it
+    returns exactly that. A tensor with an extent of
     zero, and a box with `lower[k] > upper[k]`, give (0, 0).
 
     ```mlir
