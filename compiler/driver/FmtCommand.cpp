@@ -43,12 +43,12 @@ int formatOne(const std::string &path, const FmtOptions &options) {
 
 void ladon::addFmtCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<FmtOptions>();
-  CLI::App *command = app.add_subcommand(
-      "fmt", "Print specs in canonical form");
+  CLI::App *command =
+      app.add_subcommand("fmt", "Print specs in canonical form");
   command->add_option("files", options->files, "Specs, '-' for standard input")
       ->required();
-  auto *inPlace = command->add_flag("-i,--in-place", options->inPlace,
-                                    "Rewrite the files");
+  auto *inPlace =
+      command->add_flag("-i,--in-place", options->inPlace, "Rewrite the files");
   command
       ->add_flag("--check", options->check,
                  "Change nothing; exit with 1 when a file is not canonical")

@@ -13,8 +13,9 @@
 namespace ladon::reference {
 
 /// Summing n numbers one after the other errs by at most the roundoff times the
-/// sum of the n absolute partial sums. That is a bound in full, so it needs none
-/// of the factor 8 that the numeric gate allows on a ReferenceResult's error.
+/// sum of the n absolute partial sums. That is a bound in full, so it needs
+/// none of the factor 8 that the numeric gate allows on a ReferenceResult's
+/// error.
 constexpr double summationShare = 1.0 / 8;
 
 /// A dense tensor with its error bounds; see ReferenceResult.

@@ -111,7 +111,8 @@ LogicalResult ScoresOp::verify() {
   if (query.getRank() != 2 || key.getRank() != 2 || scores.getRank() != 2)
     return emitOpError("expected tiles of rank 2");
   if (query.getDimSize(1) != key.getDimSize(1))
-    return emitOpError("expected query and key of the same feature size, found ")
+    return emitOpError(
+               "expected query and key of the same feature size, found ")
            << query.getDimSize(1) << " and " << key.getDimSize(1);
   if (scores.getDimSize(0) != query.getDimSize(0) ||
       scores.getDimSize(1) != key.getDimSize(0))
@@ -169,15 +170,15 @@ LogicalResult SoftmaxUpdateOp::verify() {
                        "of rank 1");
   int64_t queries = scores.getDimSize(0);
   if (value.getDimSize(0) != scores.getDimSize(1))
-    return emitOpError("expected ") << scores.getDimSize(1)
-                                    << " keys in the value tile, found "
-                                    << value.getDimSize(0);
+    return emitOpError("expected ")
+           << scores.getDimSize(1) << " keys in the value tile, found "
+           << value.getDimSize(0);
   if (max.getDimSize(0) != queries || sum.getDimSize(0) != queries ||
       acc.getDimSize(0) != queries)
     return emitOpError("expected a state of ") << queries << " rows";
   if (acc.getDimSize(1) != value.getDimSize(1))
-    return emitOpError("expected ") << value.getDimSize(1)
-                                    << " features in acc, found "
-                                    << acc.getDimSize(1);
+    return emitOpError("expected ")
+           << value.getDimSize(1) << " features in acc, found "
+           << acc.getDimSize(1);
   return success();
 }

@@ -37,7 +37,7 @@ llvm::Expected<OptionTable> readOptions(llvm::StringRef path);
 
 struct GalleryOptions {
   OptionTable specs; ///< By the name of the file, without ".attn".
-  int seeds = 1;     ///< Rounds through the sizes.
+  int seeds = 2;     ///< Rounds through the sizes.
   bool verbose = false;
 };
 
