@@ -77,21 +77,23 @@ private:
 
 class CompiledBackend : public Backend {
 public:
+  explicit CompiledBackend(const cpu::CpuTarget &target) : target(target) {}
+
   llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
-    std::optional<cpu::CpuTarget> target = cpu::hostCpuTarget();
-    if (!target)
-      return llvm::createStringError("this CPU is not supported");
-    auto loaded = compileAndLoad(*spec.checked, spec.sources, *target);
+    auto loaded = compileAndLoad(*spec.checked, spec.sources, target);
     if (!loaded)
       return loaded.takeError();
     return std::make_unique<CompiledProgram>(std::move(*loaded));
   }
+
+private:
+  cpu::CpuTarget target;
 };
 
 } // namespace
 
-std::unique_ptr<Backend> e2e::compiledBackend() {
-  return std::make_unique<CompiledBackend>();
+std::unique_ptr<Backend> e2e::compiledBackend(const cpu::CpuTarget &target) {
+  return std::make_unique<CompiledBackend>(target);
 }
 
 std::unique_ptr<Backend> e2e::referenceBackend() {

@@ -8,6 +8,7 @@
 #ifndef LADON_TEST_E2E_BACKEND_H
 #define LADON_TEST_E2E_BACKEND_H
 
+#include "compiler/codegen/cpu/CpuTarget.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/reference/Reference.h"
 
@@ -42,8 +43,8 @@ public:
   virtual llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) = 0;
 };
 
-/// Compiled code for this machine.
-std::unique_ptr<Backend> compiledBackend();
+/// Code for a CPU level that this machine has.
+std::unique_ptr<Backend> compiledBackend(const cpu::CpuTarget &target);
 
 /// The reference, rounded to the element types of the spec.
 std::unique_ptr<Backend> referenceBackend();

@@ -39,6 +39,7 @@ struct Worst {
 struct SpecLog {
   Counts counts;
   std::string text;
+  double ratio = -1; ///< The largest share of its bound that an error took.
 };
 
 } // namespace
@@ -117,6 +118,7 @@ static void runSpec(StringRef path, Backend &backend,
     else
       fail("(" + describe(trial) + ") " + problem);
   }
+  log.ratio = worst.ratio;
   // A spec that rounding decides would otherwise pass unseen.
   if (worst.unchecked * 20 > worst.elements)
     fail("rounding decides " + llvm::Twine(worst.unchecked) + " of " +
@@ -146,10 +148,18 @@ Counts e2e::runGallery(StringRef directory, Backend &backend,
   llvm::parallelFor(0, paths.size(), [&](size_t index) {
     runSpec(paths[index], backend, options, logs[index]);
   });
-  for (const SpecLog &log : logs) {
-    llvm::outs() << log.text;
-    counts += log.counts;
+  size_t nearest = 0;
+  for (size_t index = 0; index < logs.size(); ++index) {
+    llvm::outs() << logs[index].text;
+    counts += logs[index].counts;
+    if (logs[index].ratio > logs[nearest].ratio)
+      nearest = index;
   }
+  if (!paths.empty())
+    llvm::outs() << llvm::format(
+        "nearest to its bound: %s, at %.0f %% of it\n",
+        llvm::sys::path::stem(paths[nearest]).str().c_str(),
+        100 * logs[nearest].ratio);
   llvm::outs() << directory << ": " << paths.size() << " specs, "
                << counts.passed << " trials passed, " << counts.failed
                << " failed\n";

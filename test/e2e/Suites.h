@@ -48,7 +48,8 @@ Counts runGallery(llvm::StringRef directory, Backend &backend,
 
 /// Compiles specs of the source tree `source` with seeded defects, each of
 /// which a trial must catch.
-Counts runDefects(llvm::StringRef source, bool verbose);
+Counts runDefects(llvm::StringRef source, const cpu::CpuTarget &target,
+                  bool verbose);
 
 } // namespace ladon::e2e
 

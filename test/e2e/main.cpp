@@ -11,7 +11,7 @@ using namespace ladon::e2e;
 
 int main(int argc, char **argv) {
   std::vector<std::string> directories;
-  std::string onnx, optionsFile;
+  std::string onnx, optionsFile, cpu = "native";
   GalleryOptions gallery;
   bool reference = false, defects = false;
   CLI::App app("Runs tables of specs through the numeric gate; "
@@ -20,6 +20,7 @@ int main(int argc, char **argv) {
   app.add_option("--onnx", onnx, "Run the ONNX cases of this directory");
   app.add_option("--options", optionsFile, "Parameters and sizes of specs");
   app.add_option("--seeds", gallery.seeds, "Rounds through the sizes");
+  app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
   app.add_flag("--verbose", gallery.verbose, "Print a line for every spec");
   app.add_flag("--defects", defects,
                "Compile with seeded defects, which must be caught");
@@ -36,8 +37,16 @@ int main(int argc, char **argv) {
     if (optionsFile.empty())
       optionsFile = source + "/test/e2e/options.txt";
   }
+  std::optional<ladon::cpu::CpuTarget> target =
+      cpu == "native" ? ladon::cpu::hostCpuTarget()
+                      : ladon::cpu::findCpuTarget(cpu);
+  if (!target) {
+    llvm::errs() << "--cpu " << cpu << ": expected native, or one of "
+                 << ladon::cpu::cpuTargetNames() << "\n";
+    return 2;
+  }
   std::unique_ptr<Backend> backend =
-      reference ? referenceBackend() : compiledBackend();
+      reference ? referenceBackend() : compiledBackend(*target);
   if (!optionsFile.empty()) {
     auto table = readOptions(optionsFile);
     if (!table) {
@@ -52,7 +61,7 @@ int main(int argc, char **argv) {
   for (const std::string &directory : directories)
     counts += runGallery(directory, *backend, gallery);
   if (defects)
-    counts += runDefects(source, gallery.verbose);
+    counts += runDefects(source, *target, gallery.verbose);
   llvm::outs() << counts.passed << " passed, " << counts.failed << " failed\n";
   return counts.failed != 0;
 }

@@ -1,0 +1,32 @@
+//===- Defects.h - Plausible mistakes of a compiler ------------*- C++ -*-===//
+//
+// Each defect is made on purpose in a module at the tile level, or in the
+// vector code made of it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_TEST_E2E_DEFECTS_H
+#define LADON_TEST_E2E_DEFECTS_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace ladon::e2e {
+
+/// Where in the compiler a defect is made.
+enum class Level { Tile, Vector };
+
+/// A defect: what it is, a spec that shows it, and how it is made. `make`
+/// returns false when it found nothing to break.
+struct Defect {
+  const char *name;
+  const char *spec;
+  bool (*make)(mlir::ModuleOp module);
+  Level level = Level::Tile;
+};
+
+/// All of them.
+llvm::ArrayRef<Defect> seededDefects();
+
+} // namespace ladon::e2e
+
+#endif // LADON_TEST_E2E_DEFECTS_H
