@@ -11,7 +11,7 @@ using namespace ladon::cpu;
 
 static const CpuTarget targets[] = {
     {"x86-64-v3", "AVX2 + FMA", 3, 256, 4, 3, 4, 128},
-    {"x86-64-v4", "AVX-512", 4, 512, 8, 3, 2, 128},
+    {"x86-64-v4", "AVX-512", 4, 512, 8, 3, 4, 128},
 };
 
 std::optional<CpuTarget> ladon::cpu::findCpuTarget(llvm::StringRef name) {
