@@ -23,23 +23,6 @@ struct CheckOptions {
   TargetOptions target;
 };
 
-/// What all trials showed of one result.
-struct Summary {
-  double ratio = -1, error = 0, bound = 0, correlation = 1;
-  int64_t elements = 0, unchecked = 0;
-
-  void add(const GateReport &report) {
-    if (report.ratio() > ratio) {
-      ratio = report.ratio();
-      error = report.error;
-      bound = report.bound;
-    }
-    correlation = std::min(correlation, report.correlation);
-    elements += report.elements;
-    unchecked += report.unchecked;
-  }
-};
-
 } // namespace
 
 /// The sizes to try: those given, or a table of edges of tiles.
@@ -60,9 +43,9 @@ sizesToTry(const ast::Attention &attention, const CheckOptions &options) {
 }
 
 static void print(const ast::Attention &attention,
-                  llvm::ArrayRef<Summary> summaries) {
+                  llvm::ArrayRef<GateSummary> summaries) {
   for (size_t index = 0; index < summaries.size(); ++index) {
-    const Summary &summary = summaries[index];
+    const GateSummary &summary = summaries[index];
     llvm::outs() << attention.results[index].name
                  << llvm::format(": largest scaled error %.3g, bound %.3g, "
                                  "correlation 1 - %.1g, %lld elements",
@@ -99,7 +82,7 @@ static int runCheck(const CheckOptions &options) {
   // Every kind of values and views at every size, or all sizes of the table.
   size_t trials =
       options.sizes.empty() ? 2 * sizes->size() : 30 * sizes->size();
-  std::vector<Summary> summaries(attention.results.size());
+  std::vector<GateSummary> summaries(attention.results.size());
   size_t failed = 0;
   for (size_t number = 0; number < trials; ++number) {
     Trial trial =

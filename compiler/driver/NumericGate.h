@@ -19,6 +19,8 @@
 
 #include "compiler/reference/Reference.h"
 
+#include <algorithm>
+
 namespace ladon {
 
 /// What the gate demands of an element type.
@@ -49,6 +51,23 @@ struct GateReport {
 
 /// `actual` has the shape and element type of `expected`.
 GateReport applyGate(const ReferenceResult &expected, const HostTensor &actual);
+
+/// The worst of several reports, and how much they looked at.
+struct GateSummary {
+  double ratio = -1, error = 0, bound = 0, correlation = 1;
+  int64_t elements = 0, unchecked = 0;
+
+  void add(const GateReport &report) {
+    if (report.ratio() > ratio) {
+      ratio = report.ratio();
+      error = report.error;
+      bound = report.bound;
+    }
+    correlation = std::min(correlation, report.correlation);
+    elements += report.elements;
+    unchecked += report.unchecked;
+  }
+};
 
 } // namespace ladon
 

@@ -72,19 +72,8 @@ private:
 //===----------------------------------------------------------------------===//
 
 Type Importer::elementType(ScalarType type) {
-  switch (type) {
-  case ScalarType::Bool:
-    return b.getI8Type();
-  case ScalarType::I32:
-    return b.getI32Type();
-  case ScalarType::I64:
-    return b.getI64Type();
-  case ScalarType::F32:
-    return b.getF32Type();
-  case ScalarType::F64:
-    return b.getF64Type();
-  }
-  return {};
+  // A bool is a byte in memory, and one bit only in expressions.
+  return type == ScalarType::Bool ? Type(b.getI8Type()) : scalarType(b, type);
 }
 
 RankedTensorType Importer::tensorType(const ast::Type &type) {

@@ -31,10 +31,9 @@ Location SourceLocations::get(llvm::SMRange range) const {
   return FileLineColLoc::get(&context, file, line, column);
 }
 
-//===--- Constants and conversions
-//-----------------------------------------===//
+//===--- Constants and conversions ----------------------------------------===//
 
-Type ExprImporter::typeOf(ScalarType type) {
+Type ladon::scalarType(Builder &b, ScalarType type) {
   switch (type) {
   case ScalarType::Bool:
     return b.getI1Type();
@@ -59,7 +58,7 @@ Value ExprImporter::real(Type type, double value) {
 }
 
 Value ExprImporter::literal(const Expr *expr) {
-  Type type = typeOf(expr->type.element);
+  Type type = scalarType(b, expr->type.element);
   bool isFloat = expr->kind == Kind::FloatLit;
   if (isa<FloatType>(type))
     return real(type, isFloat ? expr->floatValue : double(expr->intValue));
@@ -69,7 +68,7 @@ Value ExprImporter::literal(const Expr *expr) {
 Value ExprImporter::convert(Value value, ScalarType from, ScalarType to) {
   if (from == to)
     return value;
-  Type type = typeOf(to);
+  Type type = scalarType(b, to);
   bool fromFloat = isa<FloatType>(value.getType());
   if (fromFloat && isa<FloatType>(type))
     return to == ScalarType::F64
@@ -107,8 +106,7 @@ Value ExprImporter::floatToInteger(Value value, Type type) {
   return arith::SelectOp::create(b, tooLow, integer(type, -most - 1), result);
 }
 
-//===--- Names, literals, masks
-//--------------------------------------------===//
+//===--- Names, literals, masks -------------------------------------------===//
 
 Value ExprImporter::emit(const Expr *expr) {
   Location outer = b.getLoc();
@@ -165,7 +163,7 @@ Value ExprImporter::emitName(const Expr *expr) {
     return position.captured.lookup("offset");
   if (expr->size) {
     if (expr->size->isStatic())
-      return integer(typeOf(expr->type.element), expr->size->size);
+      return integer(scalarType(b, expr->type.element), expr->size->size);
     return convert(position.captured.lookup(expr->size->name), ScalarType::I32,
                    expr->type.element);
   }
@@ -222,8 +220,7 @@ Value ExprImporter::emitIndex(const Expr *expr) {
   return arith::CmpIOp::create(b, CmpI::ne, value, integer(element, 0));
 }
 
-//===--- Operators
-//---------------------------------------------------------===//
+//===--- Operators --------------------------------------------------------===//
 
 Value ExprImporter::emitUnary(const Expr *expr) {
   Value value = emit(expr->args[0]);
@@ -315,8 +312,7 @@ Value ExprImporter::emitIntegerOp(const Expr *expr, Value left, Value right) {
   }
 }
 
-//===--- Integer division
-//--------------------------------------------------===//
+//===--- Integer division -------------------------------------------------===//
 
 /// Whether an integer expression is never negative, given that positions and
 /// sizes are not and that sizes are below 2^30.
@@ -396,8 +392,7 @@ Value ExprImporter::emitFloorMod(const Expr *divisor, Value left, Value right) {
   return arith::SelectOp::create(b, wrongSign, sum, rest);
 }
 
-//===--- Functions
-//---------------------------------------------------------===//
+//===--- Functions --------------------------------------------------------===//
 
 Value ExprImporter::emitCall(const Expr *expr) {
   ScalarType type = expr->type.element;

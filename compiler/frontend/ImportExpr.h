@@ -37,6 +37,9 @@ struct Position {
   llvm::StringMap<mlir::Value> captured;
 };
 
+/// The type of a value in an expression; a bool is an i1.
+mlir::Type scalarType(mlir::Builder &b, ast::ScalarType type);
+
 class ExprImporter {
 public:
   /// Emits at the insertion point of `builder`.
@@ -49,7 +52,6 @@ public:
   mlir::Value emit(const ast::Expr *expr);
 
 private:
-  mlir::Type typeOf(ast::ScalarType type);
   mlir::Value integer(mlir::Type type, int64_t value);
   mlir::Value real(mlir::Type type, double value);
   mlir::Value literal(const ast::Expr *expr);

@@ -16,8 +16,7 @@ Parser::Parser(llvm::ArrayRef<Token> all, DiagnosticEngine &diagnostics)
       tokens.push_back(token);
 }
 
-//===--- Tokens
-//------------------------------------------------------------===//
+//===--- Tokens -----------------------------------------------------------===//
 
 void Parser::errorExpected(StringRef what) {
   if (peek().afterError) {
@@ -59,8 +58,7 @@ bool Parser::expectName(Name &name, StringRef what) {
   return true;
 }
 
-//===--- Recovery
-//----------------------------------------------------------===//
+//===--- Recovery ---------------------------------------------------------===//
 
 bool Parser::startsDeclaration() const {
   return is(Tok::KwFn) || is(Tok::KwParam) || is(Tok::KwAttention) ||
@@ -111,8 +109,7 @@ void Parser::parseList(Tok close, llvm::function_ref<void()> item) {
   expect(close, closeText);
 }
 
-//===--- Declarations
-//------------------------------------------------------===//
+//===--- Declarations -----------------------------------------------------===//
 
 File Parser::parseFile() {
   while (!is(Tok::Eof)) {

@@ -53,8 +53,7 @@ void Sema::run() {
     warnUnused(file.attentions[0]);
 }
 
-//===--- Names
-//-------------------------------------------------------------===//
+//===--- Names ------------------------------------------------------------===//
 
 void Sema::declare(const syntax::Name &name, llvm::StringMap<SMRange> &in) {
   if (StringRef meaning = reservedMeaning(name.text); !meaning.empty()) {
@@ -84,8 +83,7 @@ void Sema::checkForeignName(const syntax::Name &name, StringRef where) {
     diagnostics.report(DiagId::ForeignKeyword, name.range, name.text, where);
 }
 
-//===--- Compile-time params
-//-----------------------------------------------===//
+//===--- Compile-time params ----------------------------------------------===//
 
 void Sema::checkOverrides() {
   llvm::StringSet<> seen;
@@ -196,8 +194,7 @@ void Sema::evaluateParam(const syntax::ConstParam &param) {
   spec.params.push_back({param.name.text.str(), value->type, text});
 }
 
-//===--- The attention
-//-----------------------------------------------------===//
+//===--- The attention ----------------------------------------------------===//
 
 void Sema::collectSizes(const syntax::Attention &attention) {
   for (const syntax::TypedName &param : attention.params)

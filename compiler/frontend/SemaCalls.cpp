@@ -78,8 +78,7 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
   return nullptr;
 }
 
-//===--- Builtin functions
-//-------------------------------------------------===//
+//===--- Builtin functions ------------------------------------------------===//
 
 ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
                                   const Place &place) {
@@ -171,8 +170,7 @@ ast::Expr *Sema::foldedBuiltin(const syntax::Expr *expr, const Scope *scope,
   return integerLiteral(expr, scope, value, type);
 }
 
-//===--- Macros
-//------------------------------------------------------------===//
+//===--- Macros -----------------------------------------------------------===//
 
 ast::Expr *Sema::expandFn(const syntax::Expr *expr, const Scope *scope,
                           const Place &place, const syntax::Fn &fn) {
@@ -192,8 +190,7 @@ ast::Expr *Sema::expandFn(const syntax::Expr *expr, const Scope *scope,
   return good ? result : nullptr;
 }
 
-//===--- Masks
-//-------------------------------------------------------------===//
+//===--- Masks ------------------------------------------------------------===//
 
 ast::Expr *Sema::elaborateMaskForm(const syntax::Expr *expr, const Scope *scope,
                                    const Place &place, ast::MaskForm form) {

@@ -13,8 +13,7 @@ using ast::ScalarType;
 using llvm::StringRef;
 using SyntaxKind = syntax::Expr::Kind;
 
-//===--- Suggestions
-//-------------------------------------------------------===//
+//===--- Suggestions ------------------------------------------------------===//
 
 std::optional<std::string> Sema::suggestion(StringRef name,
                                             llvm::ArrayRef<StringRef> more) {
@@ -64,8 +63,7 @@ void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
                     "declared by that name");
 }
 
-//===--- Bodies of macros
-//--------------------------------------------------===//
+//===--- Bodies of macros -------------------------------------------------===//
 
 void Sema::checkFns() {
   fnBroken.assign(file.fns.size(), false);
@@ -160,8 +158,7 @@ void Sema::checkFnCall(size_t index, const syntax::Expr *expr) {
         .note(file.fns[fn->second].name.range, "it is defined here");
 }
 
-//===--- Names in expressions
-//----------------------------------------------===//
+//===--- Names in expressions ---------------------------------------------===//
 
 const syntax::Expr *Sema::argument(StringRef name, const Scope *scope) {
   if (!scope)

@@ -14,8 +14,7 @@ using llvm::StringRef;
 using Kind = ast::Expr::Kind;
 using SyntaxKind = syntax::Expr::Kind;
 
-//===--- Nodes and limits
-//--------------------------------------------------===//
+//===--- Nodes and limits -------------------------------------------------===//
 
 ast::Expr *Sema::create(Kind kind, const syntax::Expr *expr, const Scope *scope,
                         ScalarType type) {
@@ -91,8 +90,7 @@ ast::Expr *Sema::elaborateKind(const syntax::Expr *expr, const Scope *scope,
   return nullptr;
 }
 
-//===--- Conversions
-//-------------------------------------------------------===//
+//===--- Conversions ------------------------------------------------------===//
 
 ast::Expr *Sema::toFloat(Expr *value, ScalarType type) {
   if (value->type.element == type)
@@ -152,8 +150,7 @@ ast::Expr *Sema::elaborateScalar(const syntax::Expr *expr, const Scope *scope,
   return asScalar(elaborate(expr, scope, place), expr, scope);
 }
 
-//===--- Operators
-//---------------------------------------------------------===//
+//===--- Operators --------------------------------------------------------===//
 
 ast::Expr *Sema::elaborateUnary(const syntax::Expr *expr, const Scope *scope,
                                 const Place &place) {

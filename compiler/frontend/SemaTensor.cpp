@@ -40,8 +40,7 @@ bool Sema::isStatic(const Dim &dim, StringRef what, const syntax::Expr *at,
   return true;
 }
 
-//===--- Heads
-//-------------------------------------------------------------===//
+//===--- Heads ------------------------------------------------------------===//
 
 ast::Expr *Sema::elaborateSplit(const syntax::Expr *expr, const Scope *scope,
                                 const Place &place) {
@@ -130,8 +129,7 @@ ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope,
   return result;
 }
 
-//===--- Results of an attend
-//----------------------------------------------===//
+//===--- Results of an attend ---------------------------------------------===//
 
 ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
                                  const Place &place) {
@@ -163,8 +161,7 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
   return result;
 }
 
-//===--- Arithmetic
-//--------------------------------------------------------===//
+//===--- Arithmetic -------------------------------------------------------===//
 
 ast::Expr *Sema::tensorBinary(const syntax::Expr *expr, const Scope *scope,
                               Expr *left, Expr *right) {

@@ -18,23 +18,6 @@ using llvm::StringRef;
 
 namespace {
 
-/// The worst of the trials of a spec.
-struct Worst {
-  double ratio = -1, error = 0, bound = 0, correlation = 1;
-  int64_t elements = 0, unchecked = 0;
-
-  void add(const GateReport &report) {
-    if (report.ratio() > ratio) {
-      ratio = report.ratio();
-      error = report.error;
-      bound = report.bound;
-    }
-    correlation = std::min(correlation, report.correlation);
-    elements += report.elements;
-    unchecked += report.unchecked;
-  }
-};
-
 /// A spec's part of the log, printed when all specs before it are done.
 struct SpecLog {
   Counts counts;
@@ -103,7 +86,7 @@ static void runSpec(StringRef path, Backend &backend,
                  llvm::ArrayRef<HostTensor> outputs, int threads) {
     return (*program)->run(inputs, outputs, threads);
   };
-  Worst worst;
+  GateSummary worst;
   size_t trials = std::max<size_t>(own.sizes.size(), 6) * options.seeds;
   for (size_t number = 0; number < trials; ++number) {
     Trial trial = makeTrial(own.sizes, number);

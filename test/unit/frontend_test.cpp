@@ -134,8 +134,7 @@ TEST(Frontend, comment_and_division_are_told_apart) {
   EXPECT_EQ(kinds("a // if b then c else d"), ".d.......");
 }
 
-//===--- Mutations
-//---------------------------------------------------------===//
+//===--- Mutations --------------------------------------------------------===//
 
 namespace {
 
