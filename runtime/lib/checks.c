@@ -10,7 +10,7 @@
  *
 \*===----------------------------------------------------------------------===*/
 
-#include "internal.h"
+#include "checks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +21,9 @@ enum {
   /* DLPack's ROCm host memory, likewise; the CPU can read it. */
   DEVICE_ROCM_HOST = 11
 };
+
+/** No object is larger: the addresses of a process have at most 56 bits. */
+static const uint64_t max_span = UINT64_C(1) << 56;
 
 /** The bytes of a tensor: [first, end); empty for a tensor without elements. */
 typedef struct byte_range {
@@ -235,6 +238,7 @@ static bool check_memory(checked_tensor *t) {
   uintptr_t first = (uintptr_t)tensor->data;
   overflow = overflow || __builtin_add_overflow(last, 1, &last) ||
              __builtin_mul_overflow(last, element, &bytes) ||
+             tensor->byte_offset > max_span || (uint64_t)bytes > max_span ||
              __builtin_add_overflow(first, tensor->byte_offset, &first) ||
              __builtin_add_overflow(first, (uintptr_t)bytes, &t->range.end);
   if (overflow)
@@ -338,11 +342,24 @@ bool ladon_check_arguments(ladon_ctx *ctx, void *const *args, int64_t *words,
 
 /*===--- Options ----------------------------------------------------------===*/
 
+/** Whether the bytes [first, end) are zero. */
+static bool is_zero(const void *memory, uint64_t first, uint64_t end) {
+  const unsigned char *bytes = memory;
+  for (uint64_t i = first; i < end; ++i)
+    if (bytes[i] != 0)
+      return false;
+  return true;
+}
+
 bool ladon_check_options(ladon_ctx *ctx, const void *options) {
   if (!options)
     return true;
   uint64_t size;
   memcpy(&size, options, sizeof size);
+  /* All of a structure is zero: the defaults. Every header has at least the
+   * fields of this one. */
+  if (size == 0 && is_zero(options, 0, sizeof(ladon_options)))
+    return true;
   const uint64_t limit = 4096;
   if (size < sizeof size || size > limit)
     return ladon_fail(ctx, LADON_BAD_OPTIONS,
@@ -351,13 +368,11 @@ bool ladon_check_options(ladon_ctx *ctx, const void *options) {
                       (unsigned long long)size);
   /* A caller with a later header may set fields that this library lacks; only
    * their defaults can be honoured. */
-  const unsigned char *bytes = options;
-  for (uint64_t i = sizeof(ladon_options); i < size; ++i)
-    if (bytes[i] != 0)
-      return ladon_fail(ctx, LADON_BAD_OPTIONS,
-                        "options: a field beyond the %zu bytes that this "
-                        "library knows is set",
-                        sizeof(ladon_options));
+  if (!is_zero(options, sizeof(ladon_options), size))
+    return ladon_fail(ctx, LADON_BAD_OPTIONS,
+                      "options: a field beyond the %zu bytes that this "
+                      "library knows is set",
+                      sizeof(ladon_options));
   ladon_options *known = &ctx->options;
   memcpy(known, options, size < sizeof *known ? size : sizeof *known);
   known->size = sizeof *known;

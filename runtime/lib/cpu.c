@@ -1,4 +1,4 @@
-/*===- cpu.c - What this CPU can run --------------------------------------===*\
+/*===- cpu.c - What this CPU can run, and how it computes -----------------===*\
  *
  * The levels of the x86-64 psABI, and the operating system's part in them: the
  * wide registers exist only when the system saves them. Written with cpuid
@@ -10,10 +10,12 @@
 #define _GNU_SOURCE
 #endif
 
-#include "internal.h"
+#include "cpu.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -61,8 +63,29 @@ static int32_t detect_level(void) {
     return 3;
   return 4;
 }
+
+/* Every exception masked and no flag set, to nearest, subnormals kept: what a
+ * process starts with. */
+static const uint32_t default_mxcsr = 0x1f80;
+
+ladon_float_state ladon_float_begin(void) {
+  ladon_float_state before = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(default_mxcsr);
+  return before;
+}
+
+void ladon_float_end(ladon_float_state state) { __builtin_ia32_ldmxcsr(state); }
 #else
 static int32_t detect_level(void) { return 1; }
+
+ladon_float_state ladon_float_begin(void) {
+  ladon_float_state before;
+  fegetenv(&before);
+  fesetenv(FE_DFL_ENV);
+  return before;
+}
+
+void ladon_float_end(ladon_float_state state) { fesetenv(&state); }
 #endif
 
 int32_t ladon_cpu_level(void) {

@@ -72,6 +72,10 @@ const char *ladon_rt_last_error(void);
  *  code need not test it. */
 void *ladon_rt_alloc(ladon_ctx *ctx, int64_t bytes);
 
+/** Likewise for memory that the code can do without: when there is none, null
+ *  is returned and the call goes on. Null as well when the call has failed. */
+void *ladon_rt_try_alloc(ladon_ctx *ctx, int64_t bytes);
+
 /** Runs body(env, i, scratch) for every i in [0, n), several at once, taken in
  *  ascending order. `scratch` has `scratch_bytes` bytes, 64-byte aligned,
  *  private to the running thread, with undefined contents. */

@@ -7,7 +7,8 @@
  *
 \*===----------------------------------------------------------------------===*/
 
-#include "internal.h"
+#include "loop.h"
+#include "pool.h"
 
 #include <stdlib.h>
 
@@ -103,8 +104,27 @@ typedef struct host_loop {
   ladon_ctx *ctx;
   int32_t workers;
   atomic_llong done;
+  atomic_ullong digest; /**< the sum of digest_of(index) over what has run */
   atomic_bool misused;
 } host_loop;
+
+/** 64 bits that look random, each index its own (the finalizer of splitmix64).
+ *  Two collections of as many indices with the same sum are the same but for
+ *  one chance in 2^64, and so no memory is needed to know that each index has
+ *  run once. */
+static uint64_t digest_of(uint64_t index) {
+  index += UINT64_C(0x9e3779b97f4a7c15);
+  index = (index ^ (index >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  index = (index ^ (index >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return index ^ (index >> 31);
+}
+
+static uint64_t digest_of_all(int64_t count) {
+  uint64_t digest = 0;
+  for (int64_t index = 0; index < count; ++index)
+    digest += digest_of((uint64_t)index);
+  return digest;
+}
 
 static void run_host_index(void *env, int64_t index, int32_t worker) {
   host_loop *host = env;
@@ -113,16 +133,22 @@ static void run_host_index(void *env, int64_t index, int32_t worker) {
     atomic_store(&host->misused, true);
     return;
   }
+  ladon_float_state before = ladon_float_begin();
   host->work->body(host->work->env, index,
                    ladon_block_memory(host->ctx->scratch[worker]));
+  ladon_float_end(before);
+  atomic_fetch_add(&host->digest, digest_of((uint64_t)index));
   atomic_fetch_add(&host->done, 1);
 }
 
 static void run_on_host(ladon_ctx *ctx, ladon_loop *work, int32_t workers) {
   host_loop host = {.work = work, .ctx = ctx, .workers = workers};
+  /* The host's code computes as it did before the call. */
+  ladon_float_end(ctx->host_float);
   int32_t result =
       ctx->options.parallel_for(ctx->options.parallel_for_user, work->count,
                                 workers, run_host_index, &host);
+  ctx->host_float = ladon_float_begin();
   if (result != 0)
     ladon_fail(ctx, LADON_PARALLEL_FOR,
                "options: parallel_for failed and returned %d", result);
@@ -134,6 +160,10 @@ static void run_on_host(ladon_ctx *ctx, ladon_loop *work, int32_t workers) {
     ladon_fail(ctx, LADON_PARALLEL_FOR,
                "options: parallel_for ran %lld indices, expected %lld",
                (long long)atomic_load(&host.done), (long long)work->count);
+  else if (atomic_load(&host.digest) != digest_of_all(work->count))
+    ladon_fail(ctx, LADON_PARALLEL_FOR,
+               "options: parallel_for ran an index more than once, and another "
+               "not at all");
 }
 
 void ladon_rt_parallel_for(ladon_ctx *ctx, int64_t n, int64_t scratch_bytes,

@@ -16,7 +16,7 @@
 #define _GNU_SOURCE
 #endif
 
-#include "internal.h"
+#include "pool.h"
 
 #include <semaphore.h>
 #include <signal.h>
@@ -118,7 +118,8 @@ static void *helper_main(void *argument) {
   }
 }
 
-/** Starts a thread with every signal blocked: signals are for the host's. */
+/** Starts a thread with every signal blocked: signals are for the host's. It
+ *  inherits the modes of floating-point arithmetic that the call has set. */
 static bool start_thread(helper *self) {
   sigset_t all, old;
   sigfillset(&all);

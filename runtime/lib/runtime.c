@@ -7,6 +7,7 @@
 
 #define _GNU_SOURCE
 
+#include "call.c"
 #include "checks.c"
 #include "cpu.c"
 #include "entry.c"

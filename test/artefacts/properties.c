@@ -3,13 +3,14 @@
  *   properties DIRECTORY
  *
  * Working memory that does not grow with the sequences, results that depend
- * neither on threads nor on the rest of the batch, and masked keys that have no
- * influence and are not read.
+ * neither on threads nor on the caller's floating-point modes nor on the rest
+ * of the batch, and masked keys that have no influence and are not read.
  *
 \*===----------------------------------------------------------------------===*/
 
 #include "support.h"
 
+#include <immintrin.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,51 @@ static void testThreads(void) {
   }
 }
 
+/** Results depend neither on the caller's rounding nor on what it does with
+ *  subnormals, and the caller finds both as they were. */
+static void testFloatModes(void) {
+  static const char *const names[] = {"mha", "sliding_window", "with_lse"};
+  /* Upward, to zero, flush to zero, subnormal operands as zero, both and
+   * downward. */
+  static const unsigned modes[] = {0x5f80, 0x7f80, 0x9f80, 0x1fc0, 0xbfc0};
+  for (size_t n = 0; n < sizeof names / sizeof *names; ++n) {
+    Library library = openLibrary(directory, names[n]);
+    Call call = makeCall(1, 8, 8, 97, 97, 64);
+    /* Half of the values are so small that they are subnormal. */
+    for (int64_t h = 0; h < 8; h += 2)
+      for (int64_t j = 0; j < 97; ++j)
+        for (int64_t d = 0; d < 64; ++d)
+          *f32(&call.v, 0, h, j, d) *= 1e-39f;
+    Tensor lse = makeTensor('f', 3, call.q.shape, DENSE, FROM_MALLOC);
+    Tensor other = makeTensor('f', 4, call.out.shape, DENSE, FROM_MALLOC);
+    Tensor *tensors[] = {&call.q, &call.k, &call.v, &call.out, &lse};
+    int count = strcmp(names[n], "with_lse") == 0 ? 5 : 4;
+    check(callLibrary(&library, tensors, count, NULL) == LADON_OK, "%s: %s",
+          names[n], library.lastError());
+    check(*f32(&call.out, 0, 0, 96, 0) != 0, "%s: subnormals are flushed",
+          names[n]);
+    tensors[3] = &other;
+    ladon_options options = LADON_OPTIONS_INIT;
+    for (size_t m = 0; m < sizeof modes / sizeof *modes; ++m)
+      for (options.threads = 1; options.threads <= 4; options.threads *= 2) {
+        unsigned before = _mm_getcsr();
+        _mm_setcsr(modes[m]);
+        int32_t status = callLibrary(&library, tensors, count, &options);
+        unsigned after = _mm_getcsr();
+        _mm_setcsr(before);
+        check(status == LADON_OK, "%s: mode %x", names[n], modes[m]);
+        check(after == modes[m], "%s: mode %x became %x", names[n], modes[m],
+              after);
+        check(sameBits(&call.out, &other),
+              "%s: mode %x and %d threads give other bits", names[n], modes[m],
+              options.threads);
+      }
+    freeTensor(&other);
+    freeTensor(&lse);
+    freeCall(&call);
+  }
+}
+
 /** The part of a tensor that is batch `b`, as a batch of one. */
 static Tensor batchOf(const Tensor *tensor, int64_t b) {
   Tensor part = *tensor;
@@ -259,6 +305,7 @@ int main(int argc, char **argv) {
   directory = argv[1];
   testWorkingMemory();
   testThreads();
+  testFloatModes();
   testBatches();
   /* Poison in a block that rows see in part, in one that they see whole, in the
    * last key; and no poison with more queries than keys, and without keys. */

@@ -1,7 +1,8 @@
 //===- pool_stress.cpp - The runtime under ThreadSanitizer ----------------===//
 //
-// Many callers, loops of all sizes, loops inside loops, both kinds of scratch
-// and failing allocations, all at once. The sanitizer makes the exit code.
+// Many callers, loops of all sizes, loops inside loops, loops on threads of the
+// host, both kinds of scratch, memory that may be missing and failing
+// allocations, all at once. The sanitizer makes the exit code.
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,6 +54,41 @@ void runNested(ladon_ctx *ctx, void **) {
       ++wrong;
 }
 
+/// A parallel-for of the host, on threads that do not outlive it.
+int32_t hostParallelFor(void *, int64_t count, int32_t workers,
+                        ladon_parallel_body body, void *env) {
+  std::thread threads[4];
+  for (int32_t worker = 0; worker < workers; ++worker)
+    threads[worker] = std::thread([=] {
+      for (int64_t i = worker; i < count; i += workers)
+        body(env, i, worker);
+    });
+  for (int32_t worker = 0; worker < workers; ++worker)
+    threads[worker].join();
+  return 0;
+}
+
+/// A loop over memory that the code can do without.
+void runOptional(ladon_ctx *ctx, void **) {
+  static constexpr int64_t n = 9;
+  auto *squares =
+      static_cast<int64_t *>(ladon_rt_try_alloc(ctx, n * sizeof(int64_t)));
+  if (!squares)
+    return;
+  ladon_rt_parallel_for(
+      ctx, n, 0,
+      [](void *env, int64_t i, void *) {
+        static_cast<int64_t *>(env)[i] = i * i;
+      },
+      squares);
+  // After a failed allocation of the loop none of it has run.
+  if (!ladon_rt_try_alloc(ctx, 1))
+    return;
+  for (int64_t i = 0; i < n; ++i)
+    if (squares[i] != i * i)
+      ++wrong;
+}
+
 void callMany(int caller) {
   int allocations = caller;
   for (int round = 0; round < 300; ++round) {
@@ -71,6 +107,16 @@ void callMany(int caller) {
     ladon_options options = LADON_OPTIONS_INIT;
     options.threads = 3;
     if (ladon_rt_enter(&nested, nullptr, &options) != LADON_OK)
+      ++wrong;
+
+    static const ladon_program optional = {"optional", 0, nullptr,    0,
+                                           nullptr,    1, runOptional};
+    if (round % 10 == 0)
+      options.parallel_for = hostParallelFor;
+    if (flaky)
+      attachFlakyAllocator(options, &allocations);
+    status = ladon_rt_enter(&optional, nullptr, &options);
+    if (status != LADON_OK && (!flaky || status != LADON_OUT_OF_MEMORY))
       ++wrong;
   }
 }

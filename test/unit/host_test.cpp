@@ -130,6 +130,66 @@ TEST(HostParallelFor, indexOrWorkerThatDoesNotExist) {
       sentence);
 }
 
+TEST(HostParallelFor, anIndexTwiceAndAnotherNever) {
+  const char *sentence = "options: parallel_for ran an index more than once, "
+                         "and another not at all";
+  expectBroken(
+      [](void *, int64_t n, int32_t, ladon_parallel_body body,
+         void *env) -> int32_t {
+        for (int64_t i = 0; i < n; ++i)
+          body(env, i == 0 ? 1 : i, 0);
+        return 0;
+      },
+      sentence);
+  expectBroken(
+      [](void *, int64_t n, int32_t, ladon_parallel_body body,
+         void *env) -> int32_t {
+        for (int64_t i = 0; i < n; ++i)
+          body(env, 0, 0);
+        return 0;
+      },
+      sentence);
+}
+
+TEST(HostParallelFor, anExchangeThatKeepsTheSumsIsSeen) {
+  // Both halves of 0..15 have the same sums of first, second and third powers.
+  ladon_options options = LADON_OPTIONS_INIT;
+  options.parallel_for = [](void *, int64_t, int32_t, ladon_parallel_body body,
+                            void *env) -> int32_t {
+    for (int64_t i : {0, 3, 5, 6, 9, 10, 12, 15}) {
+      body(env, i, 0);
+      body(env, i, 0);
+    }
+    return 0;
+  };
+  EXPECT_EQ(
+      enter([](ladon_ctx *ctx) { loop(ctx, 16, 0, [](int64_t, void *) {}); },
+            &options),
+      LADON_PARALLEL_FOR);
+  EXPECT_STREQ(ladon_rt_last_error(),
+               "options: parallel_for ran an index more than once, and another "
+               "not at all");
+}
+
+TEST(HostParallelFor, anyOrderWillDo) {
+  ladon_options options = LADON_OPTIONS_INIT;
+  options.parallel_for = [](void *, int64_t count, int32_t workers,
+                            ladon_parallel_body body, void *env) -> int32_t {
+    for (int64_t i = count; i-- > 0;)
+      body(env, i * 7 % count, int32_t(i % workers)); // 7 does not divide 1000
+    return 0;
+  };
+  int64_t sum = 0;
+  EXPECT_EQ(enter(
+                [&](ladon_ctx *ctx) {
+                  loop(ctx, 1000, 0, [&](int64_t i, void *) { sum += i; });
+                },
+                &options),
+            LADON_OK)
+      << ladon_rt_last_error();
+  EXPECT_EQ(sum, 999 * 1000 / 2);
+}
+
 //===--- The host's allocator ---------------------------------------------===//
 
 TEST(HostAllocator, seesAllMemoryAndGetsItBack) {
@@ -213,4 +273,67 @@ TEST(HostAllocator, anImpossibleSizeIsOutOfMemory) {
     EXPECT_EQ(memory, nullptr);
     EXPECT_FALSE(ran);
   }
+}
+
+//===--- Memory that the code can do without ------------------------------===//
+
+TEST(OptionalMemory, aRefusalIsNoFailure) {
+  CountingAllocator allocator;
+  allocator.failAt = 1; // the first allocation is granted
+  ladon_options options = LADON_OPTIONS_INIT;
+  options.threads = 1;
+  allocator.attach(options);
+  void *first = nullptr, *second = &options;
+  EXPECT_EQ(enter(
+                [&](ladon_ctx *ctx) {
+                  first = ladon_rt_try_alloc(ctx, 100);
+                  second = ladon_rt_try_alloc(ctx, 100);
+                },
+                &options),
+            LADON_OK);
+  EXPECT_STREQ(ladon_rt_last_error(), "");
+  EXPECT_NE(first, nullptr);
+  EXPECT_EQ(uintptr_t(first) % 64, 0u);
+  EXPECT_EQ(second, nullptr);
+  EXPECT_EQ(allocator.live, 0u);
+}
+
+TEST(OptionalMemory, loopsRunWithoutIt) {
+  CountingAllocator allocator;
+  allocator.failAt = 0;
+  ladon_options options = LADON_OPTIONS_INIT;
+  options.threads = 1;
+  allocator.attach(options);
+  bool ran = false;
+  EXPECT_EQ(enter(
+                [&](ladon_ctx *ctx) {
+                  EXPECT_EQ(ladon_rt_try_alloc(ctx, 1 << 20), nullptr);
+                  allocator.failAt = -1; // slots and scratch are granted
+                  loop(ctx, 4, 64, [&](int64_t, void *) { ran = true; });
+                },
+                &options),
+            LADON_OK);
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(allocator.live, 0u);
+}
+
+TEST(OptionalMemory, anImpossibleSizeIsRefused) {
+  EXPECT_EQ(enter(
+                [&](ladon_ctx *ctx) {
+                  EXPECT_EQ(ladon_rt_try_alloc(ctx, INT64_MAX), nullptr);
+                  EXPECT_EQ(ladon_rt_try_alloc(ctx, -1), nullptr);
+                  EXPECT_NE(ladon_rt_try_alloc(ctx, 0), nullptr);
+                },
+                nullptr),
+            LADON_OK);
+}
+
+TEST(OptionalMemory, aCallThatHasFailedGetsNone) {
+  EXPECT_EQ(enter(
+                [&](ladon_ctx *ctx) {
+                  EXPECT_EQ(ladon_rt_alloc(ctx, -1), nullptr);
+                  EXPECT_EQ(ladon_rt_try_alloc(ctx, 64), nullptr);
+                },
+                nullptr),
+            LADON_OUT_OF_MEMORY);
 }

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <sched.h>
 #include <set>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -24,19 +23,6 @@ ladon_options withThreads(int32_t threads) {
   ladon_options options = LADON_OPTIONS_INIT;
   options.threads = threads;
   return options;
-}
-
-/// Runs in a forked child; the child's exit code is 0 when `code` is true.
-int inChild(const std::function<bool()> &code) {
-  fflush(nullptr);
-  pid_t child = fork();
-  if (child == 0) {
-    alarm(20);
-    _exit(code() ? 0 : 1);
-  }
-  int status = -1;
-  waitpid(child, &status, 0);
-  return status;
 }
 
 } // namespace

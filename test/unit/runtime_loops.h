@@ -1,7 +1,7 @@
 //===- runtime_loops.h - Loops from lambdas ---------------------*- C++ -*-===//
 //
-// Runs any code as a program of the runtime, and any code as the body of one of
-// its loops.
+// Runs any code as a program of the runtime, any code as the body of one of its
+// loops, and any code in a process of its own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,7 +11,10 @@
 #include "kernel_abi.h"
 #include "ladon/ladon.h"
 
+#include <cstdio>
 #include <functional>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace ladon::test {
 
@@ -40,6 +43,19 @@ inline int32_t enter(const std::function<void(ladon_ctx *)> &code,
       }};
   void *args[] = {const_cast<std::function<void(ladon_ctx *)> *>(&code)};
   return ladon_rt_enter(&program, args, options);
+}
+
+/// Runs in a forked child; the child's exit code is 0 when `code` is true.
+inline int inChild(const std::function<bool()> &code) {
+  fflush(nullptr);
+  pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    _exit(code() ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return status;
 }
 
 } // namespace ladon::test

@@ -15,7 +15,7 @@
 
 using namespace ladon::test;
 
-// Of runtime/lib/internal.h, which is C only.
+// Of runtime/lib/cpu.h.
 extern "C" int32_t ladon_cpu_level(void);
 extern "C" const char *ladon_cpu_level_name(int32_t level);
 
@@ -186,9 +186,21 @@ TEST(RuntimeChecks, addressOverflow) {
   expectRefused(call, LADON_ADDRESS_OVERFLOW, sentence);
   call.q.setStrides({INT64_MAX / 4, 6, 2, 1});
   expectRefused(call, LADON_ADDRESS_OVERFLOW, sentence);
-  ExampleCall offset;
-  offset.q.dl.byte_offset = UINT64_MAX - 3;
-  expectRefused(offset, LADON_ADDRESS_OVERFLOW, sentence);
+  for (uint64_t bytes : {uint64_t(UINT64_MAX - 3), uint64_t(1) << 63,
+                         (uint64_t(1) << 62) + 8, (uint64_t(1) << 56) + 4}) {
+    ExampleCall offset;
+    offset.q.dl.byte_offset = bytes;
+    expectRefused(offset, LADON_ADDRESS_OVERFLOW, sentence);
+    ExampleCall output;
+    output.sum.dl.byte_offset = bytes;
+    expectRefused(output, LADON_ADDRESS_OVERFLOW,
+                  "sum: strides and byte offset reach beyond the address "
+                  "space");
+  }
+  // The last of two sequences lies 2^56 bytes behind the first.
+  ExampleCall strides;
+  strides.q.setStrides({int64_t(1) << 54, 6, 2, 1});
+  expectRefused(strides, LADON_ADDRESS_OVERFLOW, sentence);
 }
 
 TEST(RuntimeChecks, outputWithStrideZero) {
@@ -349,8 +361,27 @@ TEST(RuntimeOptions, nullMeansDefaults) {
   EXPECT_TRUE(call.isRight());
 }
 
+TEST(RuntimeOptions, aStructureOfZerosMeansDefaults) {
+  ExampleCall call;
+  ladon_options zeros = {};
+  EXPECT_EQ(call.run(&zeros), LADON_OK) << ladon_rt_last_error();
+  EXPECT_TRUE(call.isRight());
+}
+
+TEST(RuntimeOptions, aFieldWithoutASizeIsRefused) {
+  const char *sentence =
+      "options: expected sizeof(ladon_options) in size, found 0";
+  ExampleCall call;
+  call.options.size = 0;
+  call.options.threads = 2;
+  expectRefused(call, LADON_BAD_OPTIONS, sentence);
+  call.options.threads = 0;
+  call.options.allocator_user = &call; // the last field
+  expectRefused(call, LADON_BAD_OPTIONS, sentence);
+}
+
 TEST(RuntimeOptions, sizeIsChecked) {
-  for (uint64_t size : {uint64_t(0), uint64_t(7), uint64_t(4097)}) {
+  for (uint64_t size : {uint64_t(1), uint64_t(7), uint64_t(4097)}) {
     ExampleCall call;
     call.options.size = size;
     expectRefused(call, LADON_BAD_OPTIONS,

@@ -130,9 +130,9 @@ typedef void *(*ladon_allocate)(void *user, size_t bytes, size_t alignment);
 /** Takes back what the matching ladon_allocate returned. */
 typedef void (*ladon_deallocate)(void *user, void *memory, size_t bytes);
 
-/** How to run a call. A null pointer, and every field that is zero, mean the
- *  default. The structure grows at its end: `size` says how much of it the
- *  caller knows. */
+/** How to run a call. A null pointer, a structure of zeros, and every field
+ *  that is zero mean the default. The structure grows at its end: `size` says
+ *  how much of it the caller knows. */
 typedef struct ladon_options {
   /** sizeof(ladon_options). */
   uint64_t size;
