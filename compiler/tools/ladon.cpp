@@ -1,6 +1,6 @@
 //===- ladon.cpp - The compiler's command line ----------------------------===//
 
-#include "compiler/driver/Driver.h"
+#include "compiler/driver/commands/Commands.h"
 
 #include <CLI/CLI.hpp>
 

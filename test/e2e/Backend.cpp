@@ -2,7 +2,7 @@
 
 #include "test/e2e/Backend.h"
 
-#include "compiler/driver/HostCall.h"
+#include "compiler/driver/host/HostCall.h"
 
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"

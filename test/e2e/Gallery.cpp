@@ -1,6 +1,6 @@
 //===- Gallery.cpp - Specs at many sizes, seeds and inputs ----------------===//
 
-#include "compiler/driver/Trial.h"
+#include "compiler/driver/check/NumericTrial.h"
 #include "test/e2e/Suites.h"
 
 #include "llvm/Support/FileSystem.h"

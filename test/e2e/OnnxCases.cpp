@@ -1,7 +1,7 @@
 //===- OnnxCases.cpp - Node tests of the ONNX operator Attention ----------===//
 
-#include "compiler/driver/Npy.h"
-#include "compiler/driver/NumericGate.h"
+#include "compiler/driver/check/NumericGate.h"
+#include "compiler/driver/host/Npy.h"
 #include "test/e2e/Suites.h"
 
 #include "llvm/ADT/StringExtras.h"

@@ -7,7 +7,7 @@
 #ifndef LADON_TEST_E2E_SUITES_H
 #define LADON_TEST_E2E_SUITES_H
 
-#include "compiler/driver/InputGenerator.h"
+#include "compiler/driver/check/InputGenerator.h"
 #include "test/e2e/Backend.h"
 
 namespace ladon::e2e {

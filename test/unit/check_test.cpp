@@ -1,8 +1,8 @@
 //===- check_test.cpp - Files, inputs and the numeric gate ----------------===//
 
-#include "compiler/driver/InputGenerator.h"
-#include "compiler/driver/Npy.h"
-#include "compiler/driver/NumericGate.h"
+#include "compiler/driver/check/InputGenerator.h"
+#include "compiler/driver/check/NumericGate.h"
+#include "compiler/driver/host/Npy.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"

@@ -1,6 +1,6 @@
 //===- compile_test.cpp - What an internal error leaves behind ------------===//
 
-#include "compiler/driver/Compile.h"
+#include "compiler/driver/compile/Compile.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"

@@ -1,8 +1,8 @@
 //===- work_test.cpp - Counting pairs, operations and bytes ---------------===//
 
-#include "compiler/driver/InputGenerator.h"
-#include "compiler/driver/VisiblePairs.h"
-#include "compiler/driver/Work.h"
+#include "compiler/driver/bench/CallCost.h"
+#include "compiler/driver/bench/VisiblePairs.h"
+#include "compiler/driver/check/InputGenerator.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/reference/PointExpr.h"
 

@@ -1,0 +1,379 @@
+//===- InputGenerator.cpp - Inputs that expose errors ---------------------===//
+
+#include "compiler/driver/check/InputGenerator.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Twine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <unistd.h>
+
+using namespace ladon;
+using namespace ladon::ast;
+using llvm::ArrayRef;
+using llvm::StringRef;
+using Kind = Expr::Kind;
+
+//===--- Random numbers --------------------------------------------------===//
+
+Random::Random(uint64_t seed) {
+  for (uint64_t &word : state) {
+    seed += 0x9e3779b97f4a7c15;
+    uint64_t z = seed;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    word = z ^ (z >> 31);
+  }
+}
+
+static uint64_t rotate(uint64_t x, int by) {
+  return (x << by) | (x >> (64 - by));
+}
+
+uint64_t Random::next() {
+  uint64_t result = rotate(state[1] * 5, 7) * 9, t = state[1] << 17;
+  state[2] ^= state[0];
+  state[3] ^= state[1];
+  state[1] ^= state[2];
+  state[0] ^= state[3];
+  state[2] ^= t;
+  state[3] = rotate(state[3], 45);
+  return result;
+}
+
+double Random::uniform() { return double(next() >> 11) * 0x1p-53; }
+
+// The sum of four uniform numbers, with variance 1: unlike Box and Muller's
+// method it needs no function of libm, whose last bit differs between systems.
+double Random::normal() {
+  double sum = -2;
+  for (int term = 0; term < 4; ++term)
+    sum += uniform();
+  return sum * 1.7320508075688772;
+}
+
+int64_t Random::integer(int64_t low, int64_t high) {
+  return low + int64_t(next() % uint64_t(high - low + 1));
+}
+
+//===--- Names -----------------------------------------------------------===//
+
+ArrayRef<ValueKind> ladon::allValueKinds() {
+  static const ValueKind kinds[] = {ValueKind::Normal,   ValueKind::Sharp,
+                                    ValueKind::Constant, ValueKind::OneHot,
+                                    ValueKind::KeyIndex, ValueKind::NonFinite};
+  return kinds;
+}
+
+ArrayRef<ViewKind> ladon::allViewKinds() {
+  static const ViewKind kinds[] = {ViewKind::Dense, ViewKind::Padded,
+                                   ViewKind::Transposed, ViewKind::Strided,
+                                   ViewKind::Broadcast};
+  return kinds;
+}
+
+StringRef ladon::nameOf(ValueKind kind) {
+  switch (kind) {
+  case ValueKind::Normal:
+    return "normal";
+  case ValueKind::Sharp:
+    return "sharp";
+  case ValueKind::Constant:
+    return "constant";
+  case ValueKind::OneHot:
+    return "one-hot";
+  case ValueKind::KeyIndex:
+    return "key-index";
+  case ValueKind::NonFinite:
+    return "non-finite";
+  }
+  return "";
+}
+
+StringRef ladon::nameOf(ViewKind kind) {
+  switch (kind) {
+  case ViewKind::Dense:
+    return "dense";
+  case ViewKind::Padded:
+    return "padded";
+  case ViewKind::Transposed:
+    return "transposed";
+  case ViewKind::Strided:
+    return "strided";
+  case ViewKind::Broadcast:
+    return "broadcast";
+  }
+  return "";
+}
+
+//===--- Layout ----------------------------------------------------------===//
+
+HostTensor ladon::makeView(ScalarType element, ArrayRef<int64_t> shape,
+                           ViewKind view) {
+  HostTensor tensor;
+  tensor.element = element;
+  tensor.shape.assign(shape.begin(), shape.end());
+  size_t rank = shape.size();
+  constexpr int64_t margin = 16; // Elements; keeps the alignment of a vector.
+  Extents memory(shape.begin(), shape.end());
+  if (view == ViewKind::Transposed && rank >= 3)
+    std::swap(memory[1], memory[2]);
+  if (view == ViewKind::Padded && rank > 0)
+    memory[rank - 1] += 3;
+  if (view == ViewKind::Strided && rank > 0)
+    memory[rank - 1] *= 2;
+  tensor.strides = denseStrides(memory);
+  if (view == ViewKind::Transposed && rank >= 3)
+    std::swap(tensor.strides[1], tensor.strides[2]);
+  if (view == ViewKind::Strided && rank > 0)
+    tensor.strides[rank - 1] = 2;
+  if (view == ViewKind::Broadcast && rank >= 2)
+    tensor.strides[0] = 0;
+
+  size_t start =
+      view == ViewKind::Dense ? 0 : margin + (view == ViewKind::Strided);
+  size_t count = elementCount(memory) + 2 * margin;
+  unsigned bytes = byteSize(element);
+  // All bits set is a NaN; for integers the pattern is far out of any range.
+  char filler = element == ScalarType::F32 || element == ScalarType::F64
+                    ? char(0xff)
+                    : char(0x7f);
+  tensor.owner =
+      std::make_shared<std::vector<char>>((start + count) * bytes, filler);
+  tensor.data = tensor.owner->data() + start * bytes;
+  return tensor;
+}
+
+//===--- Roles -----------------------------------------------------------===//
+
+namespace {
+
+/// What a tensor parameter is used for.
+enum class Role { Plain, Query, Key, Value, Weight };
+
+/// Finds the roles in the checked tree.
+class Roles {
+public:
+  explicit Roles(const Attention &attention) {
+    for (const auto &let : attention.lets)
+      visit(let->value);
+    for (const Result &result : attention.results)
+      visit(result.value);
+  }
+  Role of(const Param *param) const { return roles.lookup(param); }
+
+private:
+  void visit(const Expr *expr) {
+    if (!seen.insert({expr, true}).second)
+      return;
+    if (expr->kind == Kind::Attend) {
+      mark(expr->attend->q, Role::Query);
+      mark(expr->attend->k, Role::Key);
+      mark(expr->attend->v, Role::Value);
+      visit(expr->attend->q);
+      visit(expr->attend->k);
+      visit(expr->attend->v);
+    }
+    if (expr->kind == Kind::Binary && expr->binaryOp == BinaryOp::MatMul)
+      mark(expr->args[1], Role::Weight);
+    for (const Expr *arg : expr->args)
+      visit(arg);
+  }
+  /// The parameter that `expr` is, but for its layout.
+  void mark(const Expr *expr, Role role) {
+    if (expr->kind == Kind::Split || expr->kind == Kind::Concat)
+      mark(expr->args[0], role);
+    else if (expr->kind == Kind::Name && expr->let)
+      mark(expr->let->value, role);
+    else if (expr->kind == Kind::Name && expr->param)
+      roles.try_emplace(expr->param, role);
+  }
+
+  llvm::DenseMap<const Param *, Role> roles;
+  llvm::DenseMap<const Expr *, bool> seen;
+};
+
+/// Fills the tensors of one set of inputs.
+class Filler {
+public:
+  Filler(const InputOptions &options, Random &random)
+      : options(options), random(random) {
+    for (const auto &entry : options.sizes)
+      largest = std::max(largest, entry.second);
+    keys = options.sizes.count("T")   ? options.sizes.lookup("T")
+           : options.sizes.count("S") ? options.sizes.lookup("S")
+                                      : largest;
+  }
+
+  void fill(const HostTensor &tensor, const Param &param, Role role);
+
+private:
+  double floatAt(ArrayRef<int64_t> position, const HostTensor &tensor,
+                 Role role);
+  void fillBools(const HostTensor &tensor);
+  void fillLengths(const HostTensor &tensor);
+  void fillDocuments(const HostTensor &tensor);
+  void fillIntegers(const HostTensor &tensor);
+
+  const InputOptions &options;
+  Random &random;
+  int64_t largest = 1, keys = 1;
+};
+
+} // namespace
+
+double Filler::floatAt(ArrayRef<int64_t> position, const HostTensor &tensor,
+                       Role role) {
+  size_t rank = position.size();
+  double normal = random.normal();
+  if (role == Role::Weight)
+    return normal / std::sqrt(double(std::max<int64_t>(tensor.shape[0], 1)));
+  if (role == Role::Plain || rank < 3)
+    return normal;
+  // [batch, heads, position, D], or [batch, position, features].
+  int64_t key = position[rank - 2], feature = position[rank - 1];
+  switch (options.values) {
+  case ValueKind::Normal:
+    return normal;
+  case ValueKind::Sharp:
+    return role == Role::Query ? 30 * normal : normal;
+  case ValueKind::Constant:
+    return role == Role::Value ? 0.3 : 0.25;
+  case ValueKind::OneHot:
+    return role == Role::Value ? key % tensor.shape[rank - 1] == feature
+                               : normal;
+  case ValueKind::KeyIndex:
+    return role == Role::Value ? double(key) : normal;
+  case ValueKind::NonFinite: {
+    // The same keys in every head, so that rows of all heads are concerned.
+    bool isBad = key % 7 == int64_t(options.seed % 7) &&
+                 (role == Role::Key || role == Role::Value);
+    return isBad ? std::nan("") : normal;
+  }
+  }
+  return normal;
+}
+
+void Filler::fillBools(const HostTensor &tensor) {
+  // Single elements, or blocks of equal ones, which give whole tiles.
+  static const double shares[] = {0.5, 0.1, 0.9, 0.5};
+  double share = shares[random.next() % 4];
+  int64_t block = random.next() % 2 ? 1 : 24;
+  if (options.typical) {
+    share = 0.1;
+    block = 64;
+  }
+  uint64_t salt = random.next();
+  forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
+    uint64_t hash = salt;
+    for (size_t axis = 0; axis < position.size(); ++axis)
+      hash = hash * 0x9e3779b97f4a7c15 + uint64_t(position[axis] / block) + 1;
+    bool value = Random(hash).uniform() < share;
+    // Any byte but 0 is true.
+    *tensor.address(position) =
+        value ? (options.views == ViewKind::Dense ? 1 : char(0x80)) : 0;
+  });
+}
+
+void Filler::fillLengths(const HostTensor &tensor) {
+  forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
+    int64_t edges[] = {0, keys, 1, keys - 1};
+    uint64_t choice = random.next() % 8;
+    if (options.typical)
+      return tensor.setInteger(position, random.integer(keys / 2, keys));
+    tensor.setInteger(position, choice < 4 ? std::max<int64_t>(edges[choice], 0)
+                                           : random.integer(0, keys));
+  });
+}
+
+/// Ascending numbers along the last axis.
+void Filler::fillDocuments(const HostTensor &tensor) {
+  int64_t current = 0;
+  int64_t mean = std::max<int64_t>(2, tensor.shape.back() / 4);
+  forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
+    if (position.back() == 0)
+      current = 0;
+    else if (random.integer(1, mean) == 1)
+      ++current;
+    tensor.setInteger(position, current);
+  });
+}
+
+void Filler::fillIntegers(const HostTensor &tensor) {
+  int64_t high = random.next() % 2 ? 3 : largest;
+  forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
+    tensor.setInteger(position, random.integer(-1, high));
+  });
+}
+
+void Filler::fill(const HostTensor &tensor, const Param &param, Role role) {
+  size_t rank = tensor.shape.size();
+  bool perBatch = rank > 0 && (*param.type.dims)[0].name == "B";
+  if (tensor.size() == 0)
+    return;
+  if (param.type.isFloat()) {
+    forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
+      tensor.setFloat(position, rank == 0 ? 0.5 + random.uniform()
+                                          : floatAt(position, tensor, role));
+    });
+    return;
+  }
+  if (param.type.element == ScalarType::Bool)
+    return fillBools(tensor);
+  if (rank == 0 || (rank == 1 && perBatch))
+    return fillLengths(tensor);
+  if (rank == 2 && perBatch && (options.typical || random.next() % 3 != 0))
+    return fillDocuments(tensor);
+  fillIntegers(tensor);
+}
+
+//===--- Inputs ----------------------------------------------------------===//
+
+/// Fails when the tensors of a spec could never fit this machine's memory.
+static llvm::Error checkMemory(const Attention &attention,
+                               const Bindings &bindings) {
+  double total = 0;
+  auto add = [&](const Type &type) {
+    double bytes = byteSize(type.element);
+    for (int64_t extent : bindings.shape(type))
+      bytes *= double(extent);
+    total += bytes;
+  };
+  for (const auto &param : attention.params)
+    add(param->type);
+  for (const Result &result : attention.results)
+    add(result.type);
+  double memory = double(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  if (total <= memory)
+    return llvm::Error::success();
+  return llvm::createStringError(
+      "the tensors have %.0f MB, this machine has %.0f MB of memory",
+      total / 1e6, memory / 1e6);
+}
+
+llvm::Expected<std::vector<HostTensor>>
+ladon::generateInputs(const Attention &attention, const InputOptions &options) {
+  for (const std::string &name : sizeNames(attention))
+    if (!options.sizes.count(name))
+      return llvm::createStringError("no size is given for " + name);
+  Bindings bindings;
+  bindings.sizes = options.sizes;
+  if (llvm::Error error = checkMemory(attention, bindings))
+    return std::move(error);
+  Random random(options.seed);
+  Filler filler(options, random);
+  Roles roles(attention);
+  std::vector<HostTensor> inputs;
+  for (const auto &param : attention.params) {
+    HostTensor tensor =
+        param->type.isTensor()
+            ? makeView(param->type.element, bindings.shape(param->type),
+                       options.views)
+            : HostTensor::zeros(param->type.element, {});
+    filler.fill(tensor, *param, roles.of(param.get()));
+    inputs.push_back(std::move(tensor));
+  }
+  return inputs;
+}

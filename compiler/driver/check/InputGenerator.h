@@ -1,0 +1,75 @@
+//===- InputGenerator.h - Inputs that expose errors ------------*- C++ -*-===//
+//
+// Makes inputs for a checked attention from a seed: the same seed gives the
+// same bits on every machine. Values are chosen by what a parameter is used
+// for: queries, keys and values by `ValueKind`; lengths within the keys,
+// document numbers ascending, tables normal, masks random and in blocks.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_CHECK_INPUTGENERATOR_H
+#define LADON_COMPILER_DRIVER_CHECK_INPUTGENERATOR_H
+
+#include "compiler/driver/host/Sizes.h"
+
+namespace ladon {
+
+/// xoshiro256** (Blackman & Vigna 2018), seeded by splitmix64.
+class Random {
+public:
+  explicit Random(uint64_t seed);
+  uint64_t next();
+  double uniform();                           ///< In [0, 1).
+  double normal();                            ///< Mean 0, deviation 1.
+  int64_t integer(int64_t low, int64_t high); ///< In [low, high].
+
+private:
+  uint64_t state[4];
+};
+
+/// What queries, keys and values hold.
+enum class ValueKind {
+  Normal,
+  Sharp,    ///< Normal, queries times 30: one key takes nearly all weight.
+  Constant, ///< Equal numbers: each output is the mean of equal numbers.
+  OneHot,   ///< v[j, e] = 1 where e = j mod Dv: the output is the weights.
+  KeyIndex, ///< v[j, e] = j: every indexing error shows.
+  NonFinite ///< Normal, some keys and values NaN: they must not spread.
+};
+
+/// How tensors lie in memory.
+enum class ViewKind {
+  Dense,
+  Padded,     ///< NaN around the tensor and between its rows.
+  Transposed, ///< Axes 1 and 2 swapped in memory: [batch, position, head, D].
+  Strided,    ///< Every other element of NaN-filled memory.
+  Broadcast   ///< Stride 0 on the first axis.
+};
+
+llvm::ArrayRef<ValueKind> allValueKinds();
+llvm::ArrayRef<ViewKind> allViewKinds();
+llvm::StringRef nameOf(ValueKind kind);
+llvm::StringRef nameOf(ViewKind kind);
+
+struct InputOptions {
+  uint64_t seed = 1;
+  ValueKind values = ValueKind::Normal;
+  ViewKind views = ViewKind::Dense;
+  SizeMap sizes; ///< Every run-time size of the spec.
+  /// What a model would see, for pictures and timings: no edge cases among
+  /// lengths, documents ascend, few bools are true.
+  bool typical = false;
+};
+
+/// One tensor per parameter, in order. Fails when a size is missing.
+llvm::Expected<std::vector<HostTensor>>
+generateInputs(const ast::Attention &attention, const InputOptions &options);
+
+/// A tensor of `element` and `shape` laid out as `view`, unset elements and
+/// gaps filled with NaN (integers and bools: with a value out of any range).
+HostTensor makeView(ast::ScalarType element, llvm::ArrayRef<int64_t> shape,
+                    ViewKind view);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_CHECK_INPUTGENERATOR_H

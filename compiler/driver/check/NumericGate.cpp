@@ -1,0 +1,157 @@
+//===- NumericGate.cpp - Is a computed result right? ----------------------===//
+
+#include "compiler/driver/check/NumericGate.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace ladon;
+using namespace ladon::ast;
+using llvm::ArrayRef;
+
+// The factor covers the constants of first order: 2 for the weights of a row
+// (numerator and denominator), 1 to 2 units each for exp2, the rescaling of a
+// block and the final division, and the growth of sums beyond the bound of
+// their terms. The correlation is that of docs/semantics.md.
+static const GateBounds table[] = {
+    {ScalarType::F32, 0x1p-24, 8, 1 - 1e-6},
+    {ScalarType::F64, 0x1p-53, 8, 1 - 1e-12},
+};
+
+const GateBounds &ladon::gateBounds(ScalarType element) {
+  return element == ScalarType::F64 ? table[1] : table[0];
+}
+
+static std::string describe(ArrayRef<int64_t> position, double expected,
+                            double actual) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "element [";
+  for (size_t axis = 0; axis < position.size(); ++axis)
+    os << (axis ? ", " : "") << position[axis];
+  os << "]: expected " << llvm::format("%.9g", expected) << ", found "
+     << llvm::format("%.9g", actual);
+  return text;
+}
+
+namespace {
+
+/// The elements of one head, for its correlation.
+struct Correlation {
+  std::vector<double> expected, actual;
+  double error = 0; ///< Sum of squared bounds.
+
+  void add(double want, double got, double bound) {
+    expected.push_back(want);
+    actual.push_back(got);
+    error += bound * bound;
+  }
+
+  /// None when the head varies so little that rounding alone could lower it.
+  std::optional<double> value() const {
+    double count = double(expected.size());
+    if (count < 2)
+      return std::nullopt;
+    double meanX = mean(expected), meanY = mean(actual);
+    double xx = 0, yy = 0, xy = 0;
+    for (size_t at = 0; at < expected.size(); ++at) {
+      double x = expected[at] - meanX, y = actual[at] - meanY;
+      xx += x * x;
+      yy += y * y;
+      xy += x * y;
+    }
+    double noise = 500 * std::sqrt(error);
+    if (!(xx > noise * noise))
+      return std::nullopt;
+    return yy > 0 ? xy / std::sqrt(xx * yy) : 0;
+  }
+
+private:
+  static double mean(ArrayRef<double> values) {
+    double sum = 0;
+    for (double value : values)
+      sum += value;
+    return sum / double(values.size());
+  }
+};
+
+} // namespace
+
+/// The head that element `index` belongs to.
+static int64_t headOf(const ReferenceResult &result, int64_t index) {
+  if (result.headAxis == HeadAxis::None)
+    return 0;
+  if (result.headAxis == HeadAxis::Features)
+    return index % result.shape.back() / (result.shape.back() / result.heads);
+  int64_t inner = 1;
+  for (int64_t extent : ArrayRef(result.shape).drop_front(2))
+    inner *= extent;
+  return index / inner % result.heads;
+}
+
+GateReport ladon::applyGate(const ReferenceResult &expected,
+                            const HostTensor &actual) {
+  GateReport report;
+  auto fail = [&](std::string why) {
+    if (report.passed)
+      report.problem = std::move(why);
+    report.passed = false;
+  };
+  if (actual.shape != expected.shape || actual.element != expected.element) {
+    fail("the result has another shape or element type than the reference");
+    return report;
+  }
+  const GateBounds &bounds = gateBounds(expected.element);
+  // Below the normal numbers the roundoff is absolute.
+  double tiny = expected.element == ScalarType::F64
+                    ? std::numeric_limits<double>::min()
+                    : double(std::numeric_limits<float>::min());
+  std::vector<Correlation> heads(expected.heads);
+  int64_t index = -1;
+  forEachPosition(expected.shape, [&](ArrayRef<int64_t> position) {
+    ++index;
+    ++report.elements;
+    double want = expected.value[index], got = actual.getFloat(position);
+    double error = expected.error[index];
+    if (std::isinf(error)) {
+      ++report.unchecked;
+      return;
+    }
+    if (!std::isfinite(want) || !std::isfinite(got)) {
+      bool same = std::isnan(want) ? std::isnan(got) : want == got;
+      if (!same)
+        fail(describe(position, want, got));
+      return;
+    }
+    double allowed = bounds.factor * bounds.roundoff * error;
+    if (error > 0)
+      allowed += 4 * tiny;
+    double off = std::fabs(got - want);
+    if (off > allowed)
+      fail(describe(position, want, got));
+    double magnitude = expected.magnitude[index];
+    if (magnitude > 0 &&
+        off * report.bound >= report.error * allowed / magnitude) {
+      report.error = off / magnitude;
+      report.bound = allowed / magnitude;
+    }
+    heads[headOf(expected, index)].add(want, got, bounds.roundoff * error);
+  });
+  for (size_t head = 0; head < heads.size(); ++head) {
+    std::optional<double> value = heads[head].value();
+    if (!value)
+      continue;
+    report.correlation = std::min(report.correlation, *value);
+    if (!(*value >= bounds.correlation)) {
+      std::string text;
+      llvm::raw_string_ostream(text)
+          << "head " << head << ": correlation " << llvm::format("%.9f", *value)
+          << " with the reference";
+      fail(text);
+    }
+  }
+  return report;
+}

@@ -1,0 +1,74 @@
+//===- NumericGate.h - Is a computed result right? -------------*- C++ -*-===//
+//
+// Compares a result of compiled code with the reference. It passes only if
+//
+//   1. every element is within factor * roundoff * error of the reference,
+//      where `error` is the reference's running bound: for a row of an attend
+//      max |v| * (1 + weighted mean of |s|), with |s| at least the sum of
+//      |q||k| that its rounding depends on;
+//   2. the correlation with the reference is high enough for every head;
+//   3. zeros that the spec demands are zeros; NaN and the infinities are where
+//      the reference has them, and nowhere else.
+//
+// The bounds are one table, derived in docs/semantics.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_CHECK_NUMERICGATE_H
+#define LADON_COMPILER_DRIVER_CHECK_NUMERICGATE_H
+
+#include "compiler/reference/Reference.h"
+
+#include <algorithm>
+
+namespace ladon {
+
+/// What the gate demands of an element type.
+struct GateBounds {
+  ast::ScalarType element;
+  double roundoff;    ///< Of one operation.
+  double factor;      ///< How often the running bound may be exceeded.
+  double correlation; ///< The least, per head.
+};
+
+const GateBounds &gateBounds(ast::ScalarType element);
+
+/// What the gate found.
+struct GateReport {
+  bool passed = true;
+  std::string problem; ///< Why it did not pass: the first reason.
+  /// The element that comes nearest to its bound: error and bound, both
+  /// divided by the magnitude of its row.
+  double error = 0, bound = 0;
+  double correlation = 1; ///< The least over the heads.
+  int64_t elements = 0;
+  /// Elements whose value the spec leaves to rounding.
+  int64_t unchecked = 0;
+
+  /// The error in units of its bound.
+  double ratio() const { return bound > 0 ? error / bound : error > 0; }
+};
+
+/// `actual` has the shape and element type of `expected`.
+GateReport applyGate(const ReferenceResult &expected, const HostTensor &actual);
+
+/// The worst of several reports, and how much they looked at.
+struct GateSummary {
+  double ratio = -1, error = 0, bound = 0, correlation = 1;
+  int64_t elements = 0, unchecked = 0;
+
+  void add(const GateReport &report) {
+    if (report.ratio() > ratio) {
+      ratio = report.ratio();
+      error = report.error;
+      bound = report.bound;
+    }
+    correlation = std::min(correlation, report.correlation);
+    elements += report.elements;
+    unchecked += report.unchecked;
+  }
+};
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_CHECK_NUMERICGATE_H

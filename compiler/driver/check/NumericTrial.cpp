@@ -1,0 +1,123 @@
+//===- NumericTrial.cpp - One comparison with the reference ---------------===//
+
+#include "compiler/driver/check/NumericTrial.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace ladon;
+using llvm::ArrayRef;
+
+std::string ladon::describe(const Trial &trial) {
+  std::vector<std::string> sizes;
+  for (const auto &entry : trial.sizes)
+    sizes.push_back(entry.first().str() + "=" + std::to_string(entry.second));
+  llvm::sort(sizes);
+  return (llvm::join(sizes, ",") + " " + nameOf(trial.values) + " " +
+          nameOf(trial.views) + " seed " + llvm::Twine(trial.seed))
+      .str();
+}
+
+bool TrialReport::passed() const {
+  return llvm::all_of(results,
+                      [](const GateReport &result) { return result.passed; });
+}
+
+std::string TrialReport::problem() const {
+  for (size_t index = 0; index < results.size(); ++index)
+    if (!results[index].passed)
+      return names[index] + ": " + results[index].problem;
+  return "";
+}
+
+/// Whether the memory of a view holds in its gaps what makeView put there.
+static bool gapsUntouched(const HostTensor &view) {
+  HostTensor pristine = makeView(view.element, view.shape, ViewKind::Dense);
+  char filler = pristine.owner->back();
+  std::vector<char> memory = *view.owner;
+  unsigned bytes = byteSize(view.element);
+  forEachPosition(view.shape, [&](ArrayRef<int64_t> position) {
+    std::memset(memory.data() + (view.address(position) - view.owner->data()),
+                filler, bytes);
+  });
+  return llvm::all_of(memory, [&](char byte) { return byte == filler; });
+}
+
+llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
+                                            ProgramFn program,
+                                            const Trial &trial) {
+  InputOptions options;
+  options.seed = trial.seed;
+  options.values = trial.values;
+  options.views = trial.views;
+  options.sizes = trial.sizes;
+  auto inputs = generateInputs(attention, options);
+  if (!inputs)
+    return inputs.takeError();
+  auto expected = evaluate(attention, *inputs);
+  if (!expected)
+    return expected.takeError();
+  std::vector<std::vector<char>> before;
+  for (const HostTensor &input : *inputs)
+    before.push_back(*input.owner);
+
+  // Elements of an output may not share memory.
+  ViewKind outputView =
+      trial.views == ViewKind::Broadcast ? ViewKind::Dense : trial.views;
+  std::vector<HostTensor> outputs, again;
+  for (const ReferenceResult &result : *expected)
+    for (std::vector<HostTensor> *set : {&outputs, &again})
+      set->push_back(makeView(result.element, result.shape, outputView));
+  if (llvm::Error error = program(*inputs, outputs, /*threads=*/1))
+    return std::move(error);
+  if (llvm::Error error = program(*inputs, again, /*threads=*/3))
+    return std::move(error);
+
+  for (size_t index = 0; index < inputs->size(); ++index)
+    if (*(*inputs)[index].owner != before[index])
+      return llvm::createStringError("input %s was changed",
+                                     attention.params[index]->name.c_str());
+  TrialReport report;
+  for (size_t index = 0; index < outputs.size(); ++index) {
+    const std::string &name = (*expected)[index].name;
+    if (!gapsUntouched(outputs[index]))
+      return llvm::createStringError("memory beside %s was changed",
+                                     name.c_str());
+    if (*outputs[index].owner != *again[index].owner)
+      return llvm::createStringError("%s depends on the number of threads",
+                                     name.c_str());
+    report.names.push_back(name);
+    report.results.push_back(applyGate((*expected)[index], outputs[index]));
+  }
+  return report;
+}
+
+std::vector<SizeMap> ladon::edgeSizes(const ast::Attention &attention) {
+  static const std::pair<int64_t, int64_t> lengths[] = {
+      {1, 1},   {0, 5},    {5, 0},    {7, 9},    {1, 64},  {16, 16},
+      {17, 33}, {47, 65},  {48, 63},  {49, 128}, {65, 65}, {40, 17},
+      {1, 129}, {96, 127}, {97, 130}, {33, 257}, {5, 517}};
+  std::vector<SizeMap> all;
+  int64_t batch = 1;
+  for (auto [S, T] : lengths) {
+    SizeMap sizes;
+    for (const std::string &name : sizeNames(attention))
+      sizes[name] = name == "B" ? batch : name == "T" ? T : S;
+    all.push_back(std::move(sizes));
+    batch = batch % 3 + 1;
+  }
+  return all;
+}
+
+Trial ladon::makeTrial(ArrayRef<SizeMap> sizes, uint64_t number) {
+  // 6 kinds of values and 5 of views have no common divisor.
+  Trial trial;
+  trial.sizes = sizes[number % sizes.size()];
+  trial.values = allValueKinds()[number % allValueKinds().size()];
+  trial.views = allViewKinds()[(number + number / 30) % allViewKinds().size()];
+  trial.seed = number + 1;
+  return trial;
+}

@@ -1,0 +1,58 @@
+//===- NumericTrial.h - One comparison with the reference -------*- C++ -*-===//
+//
+// Runs a program on generated inputs and puts its results through the numeric
+// gate: what `ladon check` and the end-to-end tests do. Beside the values it
+// demands that inputs and the gaps in the memory of outputs stay as they were,
+// and that the results do not depend on the number of threads.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_CHECK_NUMERICTRIAL_H
+#define LADON_COMPILER_DRIVER_CHECK_NUMERICTRIAL_H
+
+#include "compiler/driver/check/InputGenerator.h"
+#include "compiler/driver/check/NumericGate.h"
+
+namespace ladon {
+
+/// One set of inputs.
+struct Trial {
+  SizeMap sizes;
+  ValueKind values = ValueKind::Normal;
+  ViewKind views = ViewKind::Dense;
+  uint64_t seed = 1;
+};
+
+/// "B=1,S=7,T=9 sharp padded seed 3".
+std::string describe(const Trial &trial);
+
+/// Computes `outputs` from `inputs` with the given number of threads.
+using ProgramFn = llvm::function_ref<llvm::Error(
+    llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<HostTensor> outputs,
+    int threads)>;
+
+/// What the gate said about each result, in order.
+struct TrialReport {
+  std::vector<std::string> names;
+  std::vector<GateReport> results;
+
+  bool passed() const;
+  /// The first reason not to pass, with the name of the result.
+  std::string problem() const;
+};
+
+/// Fails when the program fails, or changes memory that it should not.
+llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
+                                     ProgramFn program, const Trial &trial);
+
+/// Run-time sizes at the edges of tiles (16 and 48 queries; 64, 128 and 256
+/// keys), and small ones.
+std::vector<SizeMap> edgeSizes(const ast::Attention &attention);
+
+/// Trial `number` of a series over `sizes`; the kinds of values and views take
+/// turns so that all pairs of them occur.
+Trial makeTrial(llvm::ArrayRef<SizeMap> sizes, uint64_t number);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_CHECK_NUMERICTRIAL_H

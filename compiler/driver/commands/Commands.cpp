@@ -1,0 +1,127 @@
+//===- Commands.cpp - What the commands share -----------------------------===//
+
+#include "compiler/driver/commands/Commands.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/WithColor.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+using namespace ladon;
+
+void ladon::addParamOption(CLI::App &command,
+                           std::vector<std::string> &values) {
+  command
+      .add_option("-D", values,
+                  "Set a compile-time param: -D name=value, repeatable")
+      ->allow_extra_args(false)
+      ->type_name("NAME=VALUE");
+}
+
+void ladon::addTargetOptions(CLI::App &command, TargetOptions &options) {
+  command.add_option("--target", options.target, "What to compile for")
+      ->check(CLI::IsMember({"cpu"}))
+      ->capture_default_str();
+  command
+      .add_option("--cpu", options.cpu,
+                  "CPU level: native, or one of " + cpu::cpuTargetNames())
+      ->capture_default_str();
+}
+
+std::optional<cpu::CpuTarget>
+ladon::resolveTarget(const TargetOptions &options) {
+  if (options.cpu == "native") {
+    if (std::optional<cpu::CpuTarget> host = cpu::hostCpuTarget())
+      return host;
+    llvm::errs() << "ladon: error: this CPU has no supported vector "
+                    "instructions; give --cpu, one of "
+                 << cpu::cpuTargetNames() << '\n';
+    return std::nullopt;
+  }
+  std::optional<cpu::CpuTarget> target = cpu::findCpuTarget(options.cpu);
+  if (!target)
+    llvm::errs() << "ladon: error: --cpu " << options.cpu
+                 << ": expected native, or one of " << cpu::cpuTargetNames()
+                 << '\n';
+  return target;
+}
+
+int ladon::reportUser(llvm::Error error) {
+  llvm::errs() << "ladon: error: " << llvm::toString(std::move(error)) << '\n';
+  return ExitUserError;
+}
+
+int ladon::reportInternal(llvm::Error error) {
+  llvm::errs() << "ladon: internal error: " << llvm::toString(std::move(error))
+               << '\n';
+  return ExitInternal;
+}
+
+bool ladon::parseOverrides(const std::vector<std::string> &values,
+                           ParamOverrides &overrides) {
+  for (const std::string &text : values) {
+    size_t equal = text.find('=');
+    if (equal == std::string::npos || equal == 0) {
+      llvm::errs() << "ladon: error: -D " << text
+                   << ": expected -D name=value\n";
+      return false;
+    }
+    overrides.emplace_back(text.substr(0, equal), text.substr(equal + 1));
+  }
+  return true;
+}
+
+unsigned ladon::readSource(const std::string &path, llvm::SourceMgr &sources) {
+  llvm::sys::fs::file_status status;
+  if (path != "-" && !llvm::sys::fs::status(path, status) &&
+      llvm::sys::fs::is_directory(status)) {
+    llvm::errs() << "ladon: error: " << path << ": is a directory\n";
+    return 0;
+  }
+  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!buffer) {
+    llvm::errs() << "ladon: error: " << path << ": "
+                 << buffer.getError().message() << '\n';
+    return 0;
+  }
+  return sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+}
+
+void SourceFile::printDiagnostics() const {
+  diagnostics.print(llvm::errs(), llvm::errs().has_colors());
+}
+
+std::unique_ptr<CheckedSpec>
+ladon::loadSpec(const std::string &path, const std::vector<std::string> &params,
+                SourceFile &file) {
+  ParamOverrides overrides;
+  if (!parseOverrides(params, overrides))
+    return nullptr;
+  file.buffer = readSource(path, file.sources);
+  if (!file.buffer)
+    return nullptr;
+  auto spec =
+      parseAndCheck(file.sources, file.buffer, overrides, file.diagnostics);
+  file.printDiagnostics();
+  return spec;
+}
+
+bool ladon::writeFile(const std::string &path, llvm::StringRef contents) {
+  if (path == "-") {
+    llvm::outs() << contents;
+    llvm::outs().flush();
+    return !llvm::outs().has_error();
+  }
+  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+    os << contents;
+    return llvm::Error::success();
+  });
+  if (!error)
+    return true;
+  llvm::errs() << "ladon: error: " << path << ": "
+               << llvm::toString(std::move(error)) << '\n';
+  return false;
+}

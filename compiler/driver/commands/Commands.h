@@ -1,0 +1,93 @@
+//===- Commands.h - The commands of the ladon executable --------*- C++ -*-===//
+//
+// One file per command: it adds its options to the command line and returns
+// what to run. Exit codes are part of the interface: 0 done, 1 the input is
+// wrong, 2 the command line is wrong, 70 an internal error.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_COMMANDS_COMMANDS_H
+#define LADON_COMPILER_DRIVER_COMMANDS_COMMANDS_H
+
+#include "compiler/codegen/cpu/CpuTarget.h"
+#include "compiler/frontend/Frontend.h"
+
+#include "llvm/Support/Error.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace ladon {
+
+enum ExitCode : int {
+  ExitSuccess = 0,
+  ExitUserError = 1,
+  ExitUsage = 2,
+  ExitInternal = 70
+};
+
+/// Adds a subcommand to `app`. When it is chosen it runs and sets `exitCode`.
+void addFmtCommand(CLI::App &app, int &exitCode);
+void addBenchCommand(CLI::App &app, int &exitCode);
+void addBuildCommand(CLI::App &app, int &exitCode);
+void addRunCommand(CLI::App &app, int &exitCode);
+void addCheckCommand(CLI::App &app, int &exitCode);
+void addExplainCommand(CLI::App &app, int &exitCode);
+
+/// What to compile for.
+struct TargetOptions {
+  std::string target = "cpu";
+  std::string cpu = "native";
+};
+
+/// Adds `--target` and `--cpu` to a subcommand.
+void addTargetOptions(CLI::App &command, TargetOptions &options);
+
+/// The level meant by `options`; prints why there is none.
+std::optional<cpu::CpuTarget> resolveTarget(const TargetOptions &options);
+
+/// Prints what is wrong with the input and returns ExitUserError.
+int reportUser(llvm::Error error);
+
+/// Prints a defect of the compiler and returns ExitInternal.
+int reportInternal(llvm::Error error);
+
+/// Adds `-D name=value` to a subcommand, kept as text in `values`.
+void addParamOption(CLI::App &command, std::vector<std::string> &values);
+
+/// Splits "name=value" texts; prints what is wrong and returns false.
+bool parseOverrides(const std::vector<std::string> &values,
+                    ParamOverrides &overrides);
+
+/// Reads `path` ("-" is the standard input) into `sources` and returns the
+/// buffer's id, or 0 after printing why not.
+unsigned readSource(const std::string &path, llvm::SourceMgr &sources);
+
+/// A source manager and the diagnostics about what is in it.
+struct SourceFile {
+  llvm::SourceMgr sources;
+  DiagnosticEngine diagnostics{sources};
+  unsigned buffer = 0;
+
+  /// Prints the diagnostics to standard error.
+  void printDiagnostics() const;
+};
+
+/// Reads and checks a spec; prints diagnostics. Null after an error.
+std::unique_ptr<CheckedSpec> loadSpec(const std::string &path,
+                                      const std::vector<std::string> &params,
+                                      SourceFile &file);
+
+/// Writes a file so that it appears complete or not at all; "-" is the
+/// standard output. Prints why not and returns false.
+bool writeFile(const std::string &path, llvm::StringRef contents);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_COMMANDS_COMMANDS_H

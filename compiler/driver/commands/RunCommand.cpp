@@ -1,0 +1,214 @@
+//===- RunCommand.cpp - ladon run -----------------------------------------===//
+
+#include "compiler/driver/check/InputGenerator.h"
+#include "compiler/driver/commands/Commands.h"
+#include "compiler/driver/host/HostCall.h"
+#include "compiler/driver/host/NamedInputs.h"
+#include "compiler/driver/host/Npy.h"
+#include "compiler/driver/host/Sizes.h"
+#include "compiler/reference/Reference.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+
+using namespace ladon;
+
+namespace {
+
+struct RunOptions {
+  std::string file;
+  std::vector<std::string> params, inputs, outputs;
+  std::string random;
+  uint64_t seed = 1;
+  int threads = 0;
+  bool reference = false;
+  TargetOptions target;
+};
+
+using Inputs = std::vector<HostTensor>;
+
+} // namespace
+
+/// Reads what --input names, and fills the rest with random values if asked.
+static llvm::Expected<Inputs> collectInputs(const ast::Attention &attention,
+                                            const RunOptions &options) {
+  Inputs inputs(attention.params.size());
+  std::vector<bool> given(inputs.size());
+  if (llvm::Error error =
+          readNamedInputs(attention, options.inputs, inputs, given))
+    return std::move(error);
+  if (!options.random.empty()) {
+    InputOptions random;
+    random.seed = options.seed;
+    auto sizes = parseSizes(options.random);
+    if (!sizes)
+      return sizes.takeError();
+    random.sizes = std::move(*sizes);
+    if (llvm::Error error = checkSizeNames(attention, random.sizes))
+      return std::move(error);
+    auto generated = generateInputs(attention, random);
+    if (!generated)
+      return generated.takeError();
+    for (size_t index = 0; index < inputs.size(); ++index)
+      if (!given[index])
+        inputs[index] = (*generated)[index];
+    return inputs;
+  }
+  for (size_t index = 0; index < inputs.size(); ++index)
+    if (!given[index])
+      return llvm::createStringError(
+          attention.params[index]->name +
+          ": no --input is given (or use --random to make one)");
+  return inputs;
+}
+
+/// Computes the results; prints what is wrong and returns an exit code.
+static int compute(const CheckedSpec &spec, SourceFile &file,
+                   const RunOptions &options, const Inputs &inputs,
+                   std::vector<HostTensor> &outputs) {
+  const ast::Attention &attention = *spec.attention;
+  if (options.reference) {
+    auto results = evaluate(attention, inputs);
+    if (!results)
+      return reportUser(results.takeError());
+    for (const ReferenceResult &result : *results)
+      outputs.push_back(result.tensor());
+    return ExitSuccess;
+  }
+  auto bindings = bindInputs(attention, inputs);
+  if (!bindings)
+    return reportUser(bindings.takeError());
+  for (const ast::Result &result : attention.results)
+    outputs.push_back(
+        HostTensor::zeros(result.type.element, bindings->shape(result.type)));
+  std::optional<cpu::CpuTarget> target = resolveTarget(options.target);
+  if (!target)
+    return ExitUserError;
+  auto loaded = compileAndLoad(spec, file.sources, *target);
+  if (!loaded)
+    return reportInternal(loaded.takeError());
+  if (llvm::Error error =
+          callOnHost(**loaded, inputs, outputs, options.threads))
+    return reportUser(std::move(error));
+  return ExitSuccess;
+}
+
+/// One line: shape, mean and extremes, so that a glance tells a dead result.
+static void summarize(const std::string &name, const HostTensor &tensor) {
+  double sum = 0, low = HUGE_VAL, high = -HUGE_VAL;
+  int64_t finite = 0;
+  forEachPosition(tensor.shape, [&](llvm::ArrayRef<int64_t> position) {
+    double value = tensor.getFloat(position);
+    if (!std::isfinite(value))
+      return;
+    ++finite;
+    sum += value;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  });
+  llvm::outs() << name << " [";
+  for (size_t axis = 0; axis < tensor.shape.size(); ++axis)
+    llvm::outs() << (axis ? ", " : "") << tensor.shape[axis];
+  llvm::outs() << "]";
+  if (finite > 0)
+    llvm::outs() << llvm::format(": mean %.6g, from %.6g to %.6g",
+                                 sum / double(finite), low, high);
+  if (finite < tensor.size())
+    llvm::outs() << ", " << tensor.size() - finite << " not finite";
+  llvm::outs() << "\n";
+}
+
+static llvm::Error writeOutputs(const ast::Attention &attention,
+                                const RunOptions &options,
+                                llvm::ArrayRef<HostTensor> outputs) {
+  for (const std::string &text : options.outputs) {
+    auto pair = splitNameValue("--output", text);
+    if (!pair)
+      return pair.takeError();
+    auto [name, path] = *pair;
+    size_t index = 0;
+    while (attention.results[index].name != name)
+      ++index; // The names were checked before the computation.
+    if (llvm::Error error = writeNpy(path, outputs[index]))
+      return error;
+  }
+  if (options.outputs.empty())
+    for (size_t index = 0; index < outputs.size(); ++index)
+      summarize(attention.results[index].name, outputs[index]);
+  return llvm::Error::success();
+}
+
+static llvm::Error checkOutputNames(const ast::Attention &attention,
+                                    const RunOptions &options) {
+  for (const std::string &text : options.outputs) {
+    auto pair = splitNameValue("--output", text);
+    if (!pair)
+      return pair.takeError();
+    bool known = false;
+    std::string names;
+    for (const ast::Result &result : attention.results) {
+      known |= result.name == pair->first;
+      names += (names.empty() ? "" : ", ") + result.name;
+    }
+    if (!known)
+      return llvm::createStringError("--output " + pair->first +
+                                     ": the results of the spec are " + names);
+  }
+  return llvm::Error::success();
+}
+
+static int runRun(const RunOptions &options) {
+  SourceFile file;
+  std::unique_ptr<CheckedSpec> spec =
+      loadSpec(options.file, options.params, file);
+  if (!spec)
+    return ExitUserError;
+  const ast::Attention &attention = *spec->attention;
+  if (llvm::Error error = checkOutputNames(attention, options))
+    return reportUser(std::move(error));
+  auto inputs = collectInputs(attention, options);
+  if (!inputs)
+    return reportUser(inputs.takeError());
+  std::vector<HostTensor> outputs;
+  if (int code = compute(*spec, file, options, *inputs, outputs))
+    return code;
+  if (llvm::Error error = writeOutputs(attention, options, outputs))
+    return reportUser(std::move(error));
+  return ExitSuccess;
+}
+
+void ladon::addRunCommand(CLI::App &app, int &exitCode) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App *command =
+      app.add_subcommand("run", "Compile a spec and run it on tensors");
+  command->add_option("file", options->file, "A spec, '-' for standard input")
+      ->required();
+  command
+      ->add_option("--input", options->inputs,
+                   "An input: a NumPy file, or the value of a scalar")
+      ->allow_extra_args(false)
+      ->type_name("NAME=FILE");
+  command
+      ->add_option("--output", options->outputs,
+                   "Where a result goes; without any, a summary is printed")
+      ->allow_extra_args(false)
+      ->type_name("NAME=FILE");
+  command
+      ->add_option("--random", options->random,
+                   "Make the inputs that are not given, of these sizes")
+      ->type_name("S=128,T=128,...");
+  command->add_option("--seed", options->seed, "For the random inputs");
+  command
+      ->add_option("--threads", options->threads,
+                   "How many threads may work; 0 means one for each CPU")
+      ->check(CLI::Range(0, 4096));
+  command->add_flag("--reference", options->reference,
+                    "Evaluate with the f64 reference in place of the compiler");
+  addTargetOptions(*command, options->target);
+  addParamOption(*command, options->params);
+  command->callback([options, &exitCode] { exitCode = runRun(*options); });
+}

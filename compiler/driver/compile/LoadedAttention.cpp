@@ -1,0 +1,111 @@
+//===- LoadedAttention.cpp - Calling a compiled attention from the driver -===//
+
+#include "compiler/driver/compile/Compile.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <dlfcn.h>
+#include <ffi.h>
+#include <vector>
+
+using namespace ladon;
+
+/// The entry point and how libffi calls it.
+struct LoadedAttention::Interface {
+  void *handle = nullptr;
+  void (*entry)() = nullptr;
+  const char *(*lastError)() = nullptr;
+  std::vector<ffi_type *> types;
+  std::vector<bool> isScalar;
+  mutable ffi_cif call;
+
+  ~Interface() {
+    if (handle)
+      dlclose(handle);
+  }
+};
+
+LoadedAttention::~LoadedAttention() = default;
+
+static ffi_type *scalarType(artifact::ElementType type) {
+  switch (type) {
+  case artifact::ElementType::Bool:
+    return &ffi_type_uint8;
+  case artifact::ElementType::I32:
+    return &ffi_type_sint32;
+  case artifact::ElementType::I64:
+    return &ffi_type_sint64;
+  case artifact::ElementType::F32:
+    return &ffi_type_float;
+  case artifact::ElementType::F64:
+    return &ffi_type_double;
+  }
+  llvm_unreachable("element type");
+}
+
+llvm::Expected<std::unique_ptr<LoadedAttention>>
+LoadedAttention::load(const Artefact &artefact) {
+  // The file is needed only until it is mapped.
+  llvm::SmallString<128> path;
+  int fd;
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile(
+          "lib" + artefact.program.name, "so", fd, path))
+    return llvm::createStringError("cannot write a temporary file: " +
+                                   error.message());
+  llvm::FileRemover remover(path);
+  {
+    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
+    os << artefact.library;
+    os.close();
+    if (os.has_error())
+      return llvm::createStringError(llvm::Twine(path) + ": " +
+                                     os.error().message());
+  }
+  std::unique_ptr<LoadedAttention> loaded(new LoadedAttention);
+  loaded->interface = std::make_unique<Interface>();
+  Interface &interface = *loaded->interface;
+  interface.handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!interface.handle)
+    return llvm::createStringError(llvm::Twine("cannot load the library: ") +
+                                   dlerror());
+  const std::string &name = artefact.program.name;
+  interface.entry =
+      reinterpret_cast<void (*)()>(dlsym(interface.handle, name.c_str()));
+  interface.lastError = reinterpret_cast<const char *(*)()>(
+      dlsym(interface.handle, (name + "_last_error").c_str()));
+  if (!interface.entry || !interface.lastError)
+    return llvm::createStringError("the library lacks its entry points");
+
+  for (const artifact::ParamSpec &param : artefact.program.params) {
+    bool scalar = param.kind == artifact::ParamKind::Scalar;
+    interface.isScalar.push_back(scalar);
+    interface.types.push_back(scalar ? scalarType(param.element)
+                                     : &ffi_type_pointer);
+  }
+  interface.types.push_back(&ffi_type_pointer);
+  if (ffi_prep_cif(&interface.call, FFI_DEFAULT_ABI, interface.types.size(),
+                   &ffi_type_sint32, interface.types.data()) != FFI_OK)
+    return llvm::createStringError("cannot describe the entry point's call");
+  return loaded;
+}
+
+int32_t LoadedAttention::call(llvm::ArrayRef<void *> arguments,
+                              const void *options) const {
+  std::vector<const void *> pointers(arguments.begin(), arguments.end());
+  pointers.push_back(options);
+  // libffi takes the address of every argument's value.
+  std::vector<void *> values;
+  for (size_t i = 0; i < pointers.size(); ++i)
+    values.push_back(i < arguments.size() && interface->isScalar[i]
+                         ? arguments[i]
+                         : static_cast<void *>(&pointers[i]));
+  ffi_arg status = 0;
+  ffi_call(&interface->call, interface->entry, &status, values.data());
+  return static_cast<int32_t>(status);
+}
+
+std::string LoadedAttention::lastError() const {
+  return interface->lastError();
+}

@@ -1,0 +1,238 @@
+//===- SchedulePlan.cpp - What a compiled attention will compute ----------===//
+
+#include "compiler/driver/explain/SchedulePlan.h"
+
+#include "dialects/tile/Tile.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+#include <map>
+
+using namespace ladon;
+using Class = VisitedBlock::Class;
+
+std::pair<int64_t, int64_t> PlannedTile::keyRange() const {
+  int64_t first = 0, end = 0;
+  for (const PlannedBlock &block : blocks) {
+    if (block.kind == Class::Empty)
+      continue;
+    first = end == 0 ? block.firstKey : std::min(first, block.firstKey);
+    end = std::max(end, block.firstKey + block.keys);
+  }
+  return {first, end};
+}
+
+int64_t AttendPlan::pairs(Class kind) const {
+  int64_t count = 0;
+  for (const PlannedTile &tile : tiles)
+    for (const PlannedBlock &block : tile.blocks)
+      if (block.kind == kind)
+        count += tile.queries * block.keys;
+  return count;
+}
+
+//===----------------------------------------------------------------------===//
+// The schedule
+//===----------------------------------------------------------------------===//
+
+static InterpreterArgument argumentOf(const HostTensor &tensor,
+                                      mlir::Type type) {
+  if (mlir::isa<mlir::MemRefType>(type))
+    return InterpreterBuffer{tensor.data, tensor.shape, tensor.strides};
+  if (mlir::isa<mlir::FloatType>(type))
+    return tensor.getFloat({});
+  return tensor.getInteger({});
+}
+
+/// The sizes that are written in the types of a key loop's operations.
+static void readShapes(mlir::Operation *loop, AttendPlan &plan) {
+  loop->walk([&](tile::SoftmaxUpdateOp update) {
+    auto scores = mlir::cast<mlir::ShapedType>(update.getScores().getType());
+    plan.queryTile = scores.getDimSize(0);
+    plan.valueDim =
+        mlir::cast<mlir::ShapedType>(update.getAcc().getType()).getDimSize(1);
+  });
+  loop->walk([&](tile::ScoresOp scores) {
+    plan.headDim =
+        mlir::cast<mlir::ShapedType>(scores.getQuery().getType()).getDimSize(1);
+  });
+  plan.keyTile = mlir::cast<tile::KeyLoopOp>(loop).getStep();
+}
+
+llvm::Expected<std::vector<AttendPlan>>
+ladon::planSchedule(mlir::ModuleOp module,
+                    llvm::ArrayRef<HostTensor> arguments) {
+  auto functions = module.getOps<mlir::func::FuncOp>();
+  if (functions.empty())
+    return llvm::createStringError("expected a function in the module");
+  mlir::func::FuncOp function = *functions.begin();
+  if (function.getNumArguments() != arguments.size())
+    return llvm::createStringError("expected %u arguments, found %zu",
+                                   function.getNumArguments(),
+                                   arguments.size());
+  std::vector<InterpreterArgument> converted;
+  for (auto [tensor, type] : llvm::zip(arguments, function.getArgumentTypes()))
+    converted.push_back(argumentOf(tensor, type));
+
+  // One grid for each attend.
+  llvm::MapVector<mlir::Operation *, AttendPlan> plans;
+  function.walk([&](tile::KeyLoopOp loop) {
+    if (auto grid = loop->getParentOfType<mlir::scf::ForallOp>())
+      readShapes(loop, plans[grid]);
+  });
+  using Place = std::tuple<mlir::Operation *, int64_t, int64_t, int64_t>;
+  std::map<Place, size_t> tileAt;
+  InterpreterOptions options;
+  options.evaluateTiles = false;
+  options.loopObserver = [&](const VisitedLoop &visit) {
+    mlir::Operation *grid = visit.loop->getParentOfType<mlir::scf::ForallOp>();
+    AttendPlan &plan = plans[grid];
+    plan.batches = std::max(plan.batches, visit.batch + 1);
+    plan.heads = std::max(plan.heads, visit.head + 1);
+    plan.queries = std::max(plan.queries, visit.firstQuery + visit.queries);
+    plan.keys = visit.keys;
+    auto [it, isNew] = tileAt.try_emplace(
+        {grid, visit.batch, visit.head, visit.firstQuery}, plan.tiles.size());
+    if (isNew)
+      plan.tiles.push_back(
+          {visit.batch, visit.head, visit.firstQuery, visit.queries, {}});
+  };
+  options.observer = [&](const VisitedBlock &block) {
+    mlir::Operation *grid = block.loop->getParentOfType<mlir::scf::ForallOp>();
+    size_t tile = tileAt.at({grid, block.batch, block.head, block.firstQuery});
+    plans[grid].tiles[tile].blocks.push_back(
+        {block.kind, block.firstKey, block.keys});
+  };
+  if (llvm::Error error = interpret(function, converted, options))
+    return std::move(error);
+  std::vector<AttendPlan> result;
+  for (auto &[grid, plan] : plans) {
+    llvm::sort(plan.tiles, [](const PlannedTile &a, const PlannedTile &b) {
+      return std::tie(a.batch, a.head, a.firstQuery) <
+             std::tie(b.batch, b.head, b.firstQuery);
+    });
+    result.push_back(std::move(plan));
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Pictures
+//===----------------------------------------------------------------------===//
+
+static std::vector<const PlannedTile *> tilesOf(const AttendPlan &plan,
+                                                int64_t batch, int64_t head) {
+  std::vector<const PlannedTile *> tiles;
+  for (const PlannedTile &tile : plan.tiles)
+    if (tile.batch == batch && tile.head == head)
+      tiles.push_back(&tile);
+  return tiles;
+}
+
+/// What a cell of a text picture stands for: so many pairs, of which so many
+/// are computed without and with a mask.
+static llvm::StringRef glyph(double pairs, double full, double partial) {
+  if (full + partial == 0)
+    return "·";
+  if (full >= 0.999 * pairs)
+    return "█";
+  return full > partial ? "▓" : "▒";
+}
+
+std::string ladon::drawText(const AttendPlan &plan, int64_t batch,
+                            int64_t head) {
+  constexpr int64_t maxLines = 32, maxColumns = 64;
+  std::vector<const PlannedTile *> tiles = tilesOf(plan, batch, head);
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (tiles.empty() || plan.keys == 0)
+    return "  nothing to compute\n";
+  int64_t count = tiles.size(), perLine = (count + maxLines - 1) / maxLines;
+  int64_t columns = std::min(plan.keys, maxColumns);
+  for (int64_t first = 0; first < count; first += perLine) {
+    int64_t last = std::min(first + perLine, count) - 1;
+    std::vector<double> full(columns), partial(columns);
+    double rows = 0;
+    int64_t low = plan.keys, high = 0;
+    for (int64_t t = first; t <= last; ++t) {
+      const PlannedTile &tile = *tiles[t];
+      rows += double(tile.queries);
+      auto [begin, end] = tile.keyRange();
+      if (begin < end) {
+        low = std::min(low, begin);
+        high = std::max(high, end);
+      }
+      for (const PlannedBlock &block : tile.blocks) {
+        if (block.kind == Class::Empty)
+          continue;
+        auto &into = block.kind == Class::Full ? full : partial;
+        // The cells that the block overlaps, by how much of each.
+        double scale = double(columns) / double(plan.keys);
+        double from = double(block.firstKey) * scale;
+        double to = double(block.firstKey + block.keys) * scale;
+        for (int64_t c = int64_t(from); c < columns && double(c) < to; ++c)
+          into[c] += double(tile.queries) *
+                     (std::min(to, double(c + 1)) - std::max(from, double(c)));
+      }
+    }
+    const PlannedTile &end = *tiles[last];
+    std::string queries = std::to_string(tiles[first]->firstQuery) + ".." +
+                          std::to_string(end.firstQuery + end.queries - 1);
+    std::string keys =
+        low < high ? std::to_string(low) + ".." + std::to_string(high - 1)
+                   : "none";
+    os << llvm::format("  queries %-13s ", queries.c_str());
+    for (int64_t c = 0; c < columns; ++c)
+      os << glyph(rows, full[c], partial[c]);
+    os << "  keys " << keys << "\n";
+  }
+  return text;
+}
+
+std::string ladon::drawSvg(const AttendPlan &plan, int64_t batch, int64_t head,
+                           llvm::StringRef title) {
+  constexpr double side = 640, margin = 40;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  double scale =
+      side / double(std::max<int64_t>({plan.queries, plan.keys, int64_t(1)}));
+  double width = double(plan.keys) * scale;
+  double height = double(plan.queries) * scale;
+  auto place = [&](double v) { return llvm::format("%.2f", v); };
+  auto rect = [&](double x, double y, double w, double h,
+                  llvm::StringRef style) {
+    os << "<rect x=\"" << place(margin + x) << "\" y=\"" << place(margin + y)
+       << "\" width=\"" << place(w) << "\" height=\"" << place(h)
+       << "\" class=\"" << style << "\"/>\n";
+  };
+  os << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\""
+     << place(width + 2 * margin) << "\" height=\""
+     << place(height + 3 * margin) << "\" font-family=\"sans-serif\" "
+     << "font-size=\"13\">\n<style>.empty{fill:#eef1f5}.full{fill:#2b6cb0}"
+     << ".partial{fill:#f0a04b}.full,.partial{stroke:#fff;stroke-width:.4}"
+     << "</style>\n<text x=\"" << place(margin) << "\" y=\"26\">" << title
+     << ", batch " << batch << ", head " << head << ": " << plan.queries
+     << " queries (down), " << plan.keys << " keys (across)</text>\n";
+  rect(0, 0, width, height, "empty");
+  for (const PlannedTile *tile : tilesOf(plan, batch, head))
+    for (const PlannedBlock &block : tile->blocks)
+      if (block.kind != Class::Empty)
+        rect(double(block.firstKey) * scale, double(tile->firstQuery) * scale,
+             double(block.keys) * scale, double(tile->queries) * scale,
+             block.kind == Class::Full ? "full" : "partial");
+  double x = 0;
+  for (auto [style, label] : {std::pair("full", "full: no mask"),
+                              std::pair("partial", "partial: masked"),
+                              std::pair("empty", "empty: skipped")}) {
+    rect(x, height + margin / 2, 14, 14, style);
+    os << "<text x=\"" << place(margin + x + 20) << "\" y=\""
+       << place(margin + height + margin / 2 + 12) << "\">" << label
+       << "</text>\n";
+    x += 150;
+  }
+  os << "</svg>\n";
+  return text;
+}

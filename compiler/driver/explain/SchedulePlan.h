@@ -1,0 +1,68 @@
+//===- SchedulePlan.h - What a compiled attention will compute --*- C++ -*-===//
+//
+// The schedule of a module at the tile level on given inputs: which blocks of
+// keys each tile of queries computes, with or without a mask, and which it
+// skips. Nothing of it is a model: the tile interpreter runs the code that the
+// code generator lowers, and reports what that code decided.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_EXPLAIN_SCHEDULEPLAN_H
+#define LADON_COMPILER_DRIVER_EXPLAIN_SCHEDULEPLAN_H
+
+#include "compiler/reference/HostTensor.h"
+#include "compiler/reference/TileInterpreter.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+#include <vector>
+
+namespace ladon {
+
+/// A block of keys of one tile.
+struct PlannedBlock {
+  VisitedBlock::Class kind;
+  int64_t firstKey, keys;
+};
+
+/// What is computed for one tile of queries.
+struct PlannedTile {
+  int64_t batch, head, firstQuery, queries;
+  std::vector<PlannedBlock> blocks; ///< Without those that bounds leave out.
+
+  /// The keys from the first to the last that is computed; empty: first == end.
+  std::pair<int64_t, int64_t> keyRange() const;
+};
+
+/// The schedule of one attend.
+struct AttendPlan {
+  int64_t batches = 0, heads = 0, queries = 0, keys = 0;
+  int64_t headDim = 0, valueDim = 0;
+  int64_t queryTile = 0, keyTile = 0;
+  std::vector<PlannedTile> tiles;
+
+  /// B * H * S * T.
+  int64_t pairs() const { return batches * heads * queries * keys; }
+  /// Pairs in blocks of a class.
+  int64_t pairs(VisitedBlock::Class kind) const;
+  /// Operations of one pair.
+  int64_t flopsPerPair() const { return 2 * headDim + 2 * valueDim; }
+};
+
+/// The schedules of the attends of `module`, in program order. `arguments` are
+/// those of its function: inputs, then outputs, which are not written.
+llvm::Expected<std::vector<AttendPlan>>
+planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments);
+
+/// A picture of the tiles of one batch and head for a terminal: a line per
+/// tile or per few of them, with its range of keys.
+std::string drawText(const AttendPlan &plan, int64_t batch, int64_t head);
+
+/// The same picture as an SVG file, a rectangle for every block.
+std::string drawSvg(const AttendPlan &plan, int64_t batch, int64_t head,
+                    llvm::StringRef title);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_EXPLAIN_SCHEDULEPLAN_H

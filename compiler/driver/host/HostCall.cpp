@@ -1,0 +1,78 @@
+//===- HostCall.cpp - Compiled code on host tensors -----------------------===//
+
+#include "compiler/driver/host/HostCall.h"
+
+using namespace ladon;
+using ast::ScalarType;
+
+llvm::Expected<std::unique_ptr<LoadedAttention>>
+ladon::compileAndLoad(const CheckedSpec &spec, llvm::SourceMgr &sources,
+                      const cpu::CpuTarget &target) {
+  auto artefact = compileArtefact(spec, sources, target);
+  if (!artefact)
+    return artefact.takeError();
+  return LoadedAttention::load(*artefact);
+}
+
+static DLDataType dataType(ScalarType element) {
+  DLDataType type = {};
+  type.lanes = 1;
+  type.bits = 8 * byteSize(element);
+  switch (element) {
+  case ScalarType::Bool:
+    type.code = kDLUInt;
+    break;
+  case ScalarType::I32:
+  case ScalarType::I64:
+    type.code = kDLInt;
+    break;
+  case ScalarType::F32:
+  case ScalarType::F64:
+    type.code = kDLFloat;
+    break;
+  }
+  return type;
+}
+
+HostArguments::HostArguments(llvm::ArrayRef<HostTensor> inputs,
+                             llvm::ArrayRef<HostTensor> outputs) {
+  for (const HostTensor &input : inputs)
+    add(input, /*isOutput=*/false);
+  for (const HostTensor &output : outputs)
+    add(output, /*isOutput=*/true);
+}
+
+void HostArguments::add(const HostTensor &tensor, bool isOutput) {
+  views.push_back(tensor);
+  HostTensor &view = views.back();
+  if (!isOutput && view.shape.empty()) {
+    pointers.push_back(view.data);
+    return;
+  }
+  DLTensor &argument = tensors.emplace_back();
+  argument = {};
+  argument.data = view.data;
+  argument.device.device_type = kDLCPU;
+  argument.ndim = static_cast<int32_t>(view.shape.size());
+  argument.dtype = dataType(view.element);
+  argument.shape = view.shape.data();
+  argument.strides = view.strides.data();
+  pointers.push_back(&argument);
+}
+
+llvm::Error HostArguments::call(const LoadedAttention &attention,
+                                const ladon_options &options) const {
+  int32_t status = attention.call(pointers, &options);
+  if (status == LADON_OK)
+    return llvm::Error::success();
+  return llvm::createStringError(attention.lastError() + " (status " +
+                                 llvm::Twine(status) + ")");
+}
+
+llvm::Error ladon::callOnHost(const LoadedAttention &attention,
+                              llvm::ArrayRef<HostTensor> inputs,
+                              llvm::ArrayRef<HostTensor> outputs, int threads) {
+  ladon_options options = LADON_OPTIONS_INIT;
+  options.threads = threads;
+  return HostArguments(inputs, outputs).call(attention, options);
+}

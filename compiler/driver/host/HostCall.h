@@ -1,0 +1,52 @@
+//===- HostCall.h - Compiled code on host tensors --------------*- C++ -*-===//
+//
+// Calls a loaded attention on host tensors through its C entry point. A status
+// other than LADON_OK is an error with the library's own sentence.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_HOST_HOSTCALL_H
+#define LADON_COMPILER_DRIVER_HOST_HOSTCALL_H
+
+#include "compiler/driver/compile/Compile.h"
+#include "compiler/reference/HostTensor.h"
+#include "runtime/include/ladon/ladon.h"
+
+#include <deque>
+
+namespace ladon {
+
+/// Compiles a spec and loads it into this process.
+llvm::Expected<std::unique_ptr<LoadedAttention>>
+compileAndLoad(const CheckedSpec &spec, llvm::SourceMgr &sources,
+               const cpu::CpuTarget &target);
+
+/// The arguments of a call, made once for any number of calls. Keeps the memory
+/// of tensors that own theirs.
+class HostArguments {
+public:
+  /// `inputs` has a tensor per parameter, in order (without axes for a scalar),
+  /// `outputs` one per result.
+  HostArguments(llvm::ArrayRef<HostTensor> inputs,
+                llvm::ArrayRef<HostTensor> outputs);
+  HostArguments(const HostArguments &) = delete;
+
+  llvm::Error call(const LoadedAttention &attention,
+                   const ladon_options &options) const;
+
+private:
+  void add(const HostTensor &tensor, bool isOutput);
+
+  std::deque<HostTensor> views; // A DLTensor points into them.
+  std::deque<DLTensor> tensors;
+  std::vector<void *> pointers;
+};
+
+/// One call. `threads` 0 means all CPUs.
+llvm::Error callOnHost(const LoadedAttention &attention,
+                       llvm::ArrayRef<HostTensor> inputs,
+                       llvm::ArrayRef<HostTensor> outputs, int threads);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_HOST_HOSTCALL_H

@@ -1,0 +1,72 @@
+//===- NamedInputs.cpp - Inputs on the command line -----------------------===//
+
+#include "compiler/driver/host/NamedInputs.h"
+#include "compiler/driver/host/Npy.h"
+
+using namespace ladon;
+using ast::ScalarType;
+
+/// The value of a run-time scalar as text: 3, 0.5, true.
+static llvm::Expected<HostTensor> parseScalar(const ast::Param &param,
+                                              llvm::StringRef text) {
+  HostTensor scalar = HostTensor::zeros(param.type.element, {});
+  int64_t integer;
+  double number;
+  auto fits = [&](int64_t value) {
+    return param.type.element != ScalarType::I32 ||
+           value == static_cast<int32_t>(value);
+  };
+  if (param.type.element == ScalarType::Bool &&
+      (text == "true" || text == "false")) {
+    scalar.setInteger({}, text == "true");
+    return scalar;
+  }
+  if (param.type.isInteger() && !text.getAsInteger(10, integer) &&
+      fits(integer)) {
+    scalar.setInteger({}, integer);
+    return scalar;
+  }
+  if (param.type.isFloat() && !text.getAsDouble(number)) {
+    scalar.setFloat({}, number);
+    return scalar;
+  }
+  return llvm::createStringError(param.name + ": expected a value of type " +
+                                 param.type.str() + ", found '" + text + "'");
+}
+
+llvm::Expected<std::pair<llvm::StringRef, llvm::StringRef>>
+ladon::splitNameValue(llvm::StringRef option, llvm::StringRef text) {
+  auto [name, value] = text.split('=');
+  if (name.empty() || value.empty())
+    return llvm::createStringError(option + " " + text +
+                                   ": expected NAME=VALUE");
+  return std::make_pair(name, value);
+}
+
+llvm::Error ladon::readNamedInputs(const ast::Attention &attention,
+                                   llvm::ArrayRef<std::string> texts,
+                                   std::vector<HostTensor> &inputs,
+                                   std::vector<bool> &given) {
+  for (const std::string &text : texts) {
+    auto pair = splitNameValue("--input", text);
+    if (!pair)
+      return pair.takeError();
+    auto [name, value] = *pair;
+    size_t index = 0;
+    while (index < inputs.size() && attention.params[index]->name != name)
+      ++index;
+    if (index == inputs.size())
+      return llvm::createStringError("--input " + name +
+                                     ": the spec has no such parameter");
+    if (given[index])
+      return llvm::createStringError("--input " + name + " is given twice");
+    const ast::Param &param = *attention.params[index];
+    bool isFile = param.type.isTensor() || value.ends_with(".npy");
+    auto tensor = isFile ? readNpy(value) : parseScalar(param, value);
+    if (!tensor)
+      return tensor.takeError();
+    inputs[index] = std::move(*tensor);
+    given[index] = true;
+  }
+  return llvm::Error::success();
+}
