@@ -12,7 +12,8 @@
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/Support/Debug.h"
 
 #define DEBUG_TYPE "classify-blocks"
 
@@ -53,13 +54,20 @@ public:
                    emit),
         analysis(expression, queryTile(), emit) {}
 
-  void run();
+  /// What became of the loop.
+  enum Outcome : unsigned {
+    Untouched = 0,
+    Tightened = 1, ///< Its bounds depend on the mask.
+    Unmasked = 2,  ///< Some or all of its keys go without the mask.
+    Tested = 4     ///< Its body is under a test of the block.
+  };
+  unsigned run();
 
 private:
   analysis::QueryTile queryTile();
-  void setBounds(const analysis::Visibility &visible);
+  bool setBounds(const analysis::Visibility &visible);
   void splitOffFull(const analysis::Visibility &visible);
-  void testBlocks(bool guarded);
+  unsigned testBlocks(bool guarded);
   void reportUnknown(const analysis::Visibility &visible);
 
   tile::KeyLoopOp loop;
@@ -83,7 +91,8 @@ analysis::QueryTile LoopClassifier::queryTile() {
           emit.wrap(loop.getUpper(), 0, last)};
 }
 
-void LoopClassifier::setBounds(const analysis::Visibility &visible) {
+/// Whether the bounds of the loop have changed.
+bool LoopClassifier::setBounds(const analysis::Visibility &visible) {
   analysis::QueryTile tile = queryTile();
   const KeySet &may = visible.may;
   low = tile.keyLow;
@@ -96,6 +105,7 @@ void LoopClassifier::setBounds(const analysis::Visibility &visible) {
   high = emit.select(may.guard, high, low);
   loop.getLowerMutable().assign(emit.index(low));
   loop.getUpperMutable().assign(emit.index(high));
+  return !(low == tile.keyLow && high == tile.keyHigh);
 }
 
 /// Puts the keys that every row sees into a loop of their own, without a mask.
@@ -129,7 +139,7 @@ void LoopClassifier::splitOffFull(const analysis::Visibility &visible) {
 
 /// Makes the body of the loop conditional on the class of its block. Loads are
 /// inside, so that nothing is read for a block that no row sees.
-void LoopClassifier::testBlocks(bool guarded) {
+unsigned LoopClassifier::testBlocks(bool guarded) {
   Block &body = loop.getBody().front();
   SmallVector<Operation *> ops;
   for (Operation &op : body.without_terminator())
@@ -141,7 +151,7 @@ void LoopClassifier::testBlocks(bool guarded) {
   if (guarded)
     found.must = ScalarEmitter::boolean(false);
   if (found.may.isTrue() && found.must.isFalse())
-    return;
+    return Untouched;
 
   Operation *yield = body.getTerminator();
   Location loc = mask.getLoc();
@@ -180,6 +190,7 @@ void LoopClassifier::testBlocks(bool guarded) {
   for (Operation *op : ops)
     op->moveBefore(end);
   yield->setOperands(may ? may.getResults() : must.getResults());
+  return must ? Tested | Unmasked : Tested;
 }
 
 void LoopClassifier::reportUnknown(const analysis::Visibility &visible) {
@@ -195,22 +206,24 @@ void LoopClassifier::reportUnknown(const analysis::Visibility &visible) {
   remark.attachNote(unknown->value.getLoc()) << "used here";
 }
 
-void LoopClassifier::run() {
+unsigned LoopClassifier::run() {
   bool guarded = false;
   loop.walk([&](tile::SoftmaxUpdateOp op) { guarded |= op.getGuarded(); });
   analysis::Visibility visible = analysis.visible();
   if (visible.must.isAll()) {
     mask.getResult().replaceAllUsesWith(mask.getScores());
     mask.erase();
-    return;
+    return Unmasked;
   }
   if (!guarded)
     reportUnknown(visible);
-  setBounds(visible);
+  unsigned outcome = setBounds(visible) ? Tightened : Untouched;
   if (visible.blockwise)
-    testBlocks(guarded);
-  else if (!guarded && !visible.must.isNone())
-    splitOffFull(visible);
+    return outcome | testBlocks(guarded);
+  if (guarded || visible.must.isNone())
+    return outcome;
+  splitOffFull(visible);
+  return outcome | Unmasked;
 }
 
 //===----------------------------------------------------------------------===//
@@ -249,16 +262,20 @@ struct ClassifyBlocks : public ladon::impl::ClassifyBlocksBase<ClassifyBlocks> {
   void runOnOperation() override {
     SmallVector<tile::KeyLoopOp> loops;
     getOperation().walk([&](tile::KeyLoopOp loop) { loops.push_back(loop); });
-    for (tile::KeyLoopOp loop : loops)
-      if (tile::MaskOp mask = maskOf(loop))
-        LoopClassifier(loop, mask).run();
+    for (tile::KeyLoopOp loop : loops) {
+      tile::MaskOp mask = maskOf(loop);
+      if (!mask)
+        continue;
+      LLVM_DEBUG(llvm::dbgs() << "classify-blocks: " << mask << '\n');
+      unsigned outcome = LoopClassifier(loop, mask).run();
+      tightened += (outcome & LoopClassifier::Tightened) != 0;
+      unmasked += (outcome & LoopClassifier::Unmasked) != 0;
+      tested += (outcome & LoopClassifier::Tested) != 0;
+      LLVM_DEBUG(llvm::dbgs() << "becomes: " << *loop->getParentOp() << '\n');
+    }
     // The analysis computes bounds that may turn out not to be needed.
-    SmallVector<Operation *> ops;
-    getOperation().walk<WalkOrder::PreOrder>(
-        [&](Operation *op) { ops.push_back(op); });
-    for (Operation *op : llvm::reverse(ops))
-      if (isOpTriviallyDead(op))
-        op->erase();
+    IRRewriter rewriter(&getContext());
+    (void)runRegionDCE(rewriter, getOperation()->getRegions());
   }
 };
 } // namespace

@@ -40,8 +40,9 @@ static void setMap(AttendOp op, unsigned operand, AffineMap map) {
   op.setIndexingMapsAttr(ArrayAttr::get(op.getContext(), maps));
 }
 
-/// Reads the sources of split operands directly.
-static void fuseInputs(AttendOp op) {
+/// Reads the sources of split operands directly; returns how many.
+static unsigned fuseInputs(AttendOp op) {
+  unsigned fused = 0;
   for (unsigned operand = 0; operand < 3; ++operand) {
     OpOperand &use = op.getMappedOperand(operand);
     auto split = use.get().getDefiningOp<SplitHeadsOp>();
@@ -50,16 +51,19 @@ static void fuseInputs(AttendOp op) {
     setMap(op, operand,
            joinHeads(op.getMap(operand), split.getType().getDimSize(3)));
     use.set(split.getSource());
+    ++fused;
   }
+  return fused;
 }
 
 /// Writes the output as all its users want it: with heads concatenated. When
-/// some want heads, the output stays as it is.
-static AttendOp fuseOutput(AttendOp op) {
+/// some want heads, the output stays as it is. Returns how many concatenations
+/// are gone.
+static unsigned fuseOutput(AttendOp op) {
   Value out = op.getResult(0);
   auto isConcat = [](Operation *user) { return isa<ConcatHeadsOp>(user); };
   if (out.use_empty() || !llvm::all_of(out.getUsers(), isConcat))
-    return op;
+    return 0;
   auto concat = cast<ConcatHeadsOp>(*out.getUsers().begin());
   RankedTensorType type = concat.getType();
 
@@ -82,14 +86,16 @@ static AttendOp fuseOutput(AttendOp op) {
   auto fused = cast<AttendOp>(b.create(state));
   setMap(fused, 3, joinHeads(op.getMap(3), op.getValueDim()));
 
+  unsigned gone = 0;
   for (Operation *user : llvm::make_early_inc_range(out.getUsers())) {
     user->getResult(0).replaceAllUsesWith(fused.getResult(0));
     user->erase();
+    ++gone;
   }
   for (unsigned i = 1; i < op->getNumResults(); ++i)
     op->getResult(i).replaceAllUsesWith(fused->getResult(i));
   op->erase();
-  return fused;
+  return gone;
 }
 
 //===----------------------------------------------------------------------===//
@@ -118,8 +124,10 @@ static Value copyThroughMaps(ImplicitLocOpBuilder &b, Value source,
       .getResult(0);
 }
 
-static void lowerSplit(SplitHeadsOp op) {
-  if (!op.use_empty()) {
+/// Copies what is read of the heads; whether anything is.
+static bool lowerSplit(SplitHeadsOp op) {
+  bool isRead = !op.use_empty();
+  if (isRead) {
     op.emitRemark("split heads are copied: their user '")
         << (*op->user_begin())->getName()
         << "' does not read features in place as attn.attend does";
@@ -130,10 +138,12 @@ static void lowerSplit(SplitHeadsOp op) {
         copyThroughMaps(b, op.getSource(), op.getType(), joined, heads));
   }
   op.erase();
+  return isRead;
 }
 
-static void lowerConcat(ConcatHeadsOp op) {
-  if (!op.use_empty()) {
+static bool lowerConcat(ConcatHeadsOp op) {
+  bool isRead = !op.use_empty();
+  if (isRead) {
     if (op.getSource().getDefiningOp<AttendOp>())
       op.emitRemark("concatenated heads are copied: the output is also used "
                     "with its heads apart");
@@ -147,6 +157,7 @@ static void lowerConcat(ConcatHeadsOp op) {
         copyThroughMaps(b, op.getSource(), op.getType(), heads, joined));
   }
   op.erase();
+  return isRead;
 }
 
 namespace {
@@ -158,8 +169,8 @@ struct FuseHeads : ladon::impl::FuseHeadsBase<FuseHeads> {
     for (AttendOp op : attends) {
       if (op->getNumResults() == 0)
         continue;
-      fuseInputs(op);
-      fuseOutput(op);
+      fused += fuseInputs(op);
+      fused += fuseOutput(op);
     }
     // Users before producers, so that a split of a concat sees its fate.
     SmallVector<Operation *> left;
@@ -168,10 +179,9 @@ struct FuseHeads : ladon::impl::FuseHeadsBase<FuseHeads> {
         left.push_back(op);
     });
     for (Operation *op : llvm::reverse(left)) {
-      if (auto split = dyn_cast<SplitHeadsOp>(op))
-        lowerSplit(split);
-      else
-        lowerConcat(cast<ConcatHeadsOp>(op));
+      auto split = dyn_cast<SplitHeadsOp>(op);
+      lowered +=
+          split ? lowerSplit(split) : lowerConcat(cast<ConcatHeadsOp>(op));
     }
   }
 };

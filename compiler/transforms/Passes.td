@@ -19,6 +19,11 @@ def FuseHeads : Pass<"attn-fuse-heads", "::mlir::func::FuncOp"> {
     a `linalg.transpose`, with a remark that says why. No `attn.split_heads` or
     `attn.concat_heads` is left.
   }];
+  let statistics = [
+    Statistic<"fused", "heads-fused", "splits and concatenations folded">,
+    Statistic<"lowered", "heads-lowered",
+              "splits and concatenations that became transpositions">
+  ];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
@@ -94,6 +99,12 @@ def ClassifyBlocks : Pass<"classify-blocks", "::mlir::func::FuncOp"> {
     a mask that has no bounds is reported in a remark; the result is correct
     whatever the mask is.
   }];
+  let statistics = [
+    Statistic<"tightened", "loops-tightened", "loops with bounds from the mask">,
+    Statistic<"unmasked", "loops-unmasked",
+              "loops with keys that go without the mask">,
+    Statistic<"tested", "loops-tested", "loops that test each block">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::scf::SCFDialect",
                            "::ladon::tile::TileDialect"];
