@@ -102,21 +102,11 @@ private:
     dropped = false;
     at += length;
     newlines = 0;
-    spaces = 0;
   }
 
   void skipSpace() {
-    spaces = 0;
-    for (; at < text.size(); ++at) {
-      char c = text[at];
-      if (c == '\n')
-        ++newlines;
-      else if (c == '\t')
-        ++spaces;
-      else if (c != ' ' && c != '\r')
-        return;
-      ++spaces;
-    }
+    for (; at < text.size() && StringRef(" \t\r\n").contains(text[at]); ++at)
+      newlines += text[at] == '\n';
   }
 
   void lexOne() {
@@ -131,8 +121,10 @@ private:
     if (llvm::isDigit(c))
       return lexNumber();
     StringRef rest = text.substr(at);
-    if (rest.starts_with("//") && isComment())
+    if (c == '#')
       return lexComment();
+    if (rest.starts_with("//") && isProse())
+      return lexForeignComment();
     for (const Foreign &foreign : foreigns)
       if (rest.starts_with(foreign.text) && !rest.starts_with("!=")) {
         SMRange where = range(at, at + foreign.text.size());
@@ -169,56 +161,40 @@ private:
 
   //===--- Comments ------------------------------------------------------===//
 
-  /// `//` is both a comment and the floor division. It divides only where an
-  /// operator can stand (on the line of the operand, at most one space after
-  /// it) and the text up to the next `//` reads as an expression.
-  bool isComment() {
-    if (tokens.empty() || newlines || spaces > 1 ||
-        !endsOperand(tokens.back().kind))
-      return true;
-    if (readsAsExpression(restOfLine(at + 2)))
-      return false;
-    SMRange here = range(at, at + 2);
-    diagnostics.report(DiagId::CommentNeedsSpace, here)
-        .fixIt({here.Start, here.Start}, spaces ? " " : "  ");
-    return true;
-  }
-
-  StringRef restOfLine(size_t begin) const {
-    // The first words tell; a longer look would make lines of `//` quadratic.
-    StringRef line = text.substr(begin, 400).split('\n').first;
-    return line.split("//").first.trim();
-  }
-
-  /// Whether `line` could continue an expression: it starts like an operand
-  /// and no two operands stand side by side, as the words of a comment do.
-  static bool readsAsExpression(StringRef line) {
-    if (line.empty() || line.ends_with(".") || line.ends_with(":") ||
-        !(isNamePart(line[0]) || StringRef("(-~").contains(line[0])))
-      return false;
-    bool afterOperand = false;
-    while (!line.empty()) {
-      char c = line[0];
-      if (isNamePart(c)) {
-        StringRef word = line.take_while(isNamePart);
-        line = line.drop_front(word.size()).ltrim();
-        bool operand = endsOperand(keywordOrName(word));
-        if (operand && afterOperand)
-          return false;
-        afterOperand = operand;
-        continue;
-      }
-      if (!StringRef("()[]{},:.=+-*/%@&|^~<>!\t\r").contains(c))
-        return false;
-      afterOperand = c == ')' || c == ']';
-      line = line.drop_front().ltrim();
-    }
-    return true;
-  }
-
   void lexComment() {
     StringRef line = text.substr(at).split('\n').first;
     push(Tok::Comment, line.rtrim().size());
+  }
+
+  /// Whether the `//` here begins a comment of another language: at the start
+  /// of a line, or before a text that no expression can hold. Either way the
+  /// spec has an error; this finds the one that helps.
+  bool isProse() const {
+    if (tokens.empty() || newlines)
+      return true;
+    // The first words tell; a longer look would make lines of `//` quadratic.
+    StringRef line = text.substr(at + 2, 400).split('\n').first;
+    line = line.split('#').first.split("//").first;
+    bool afterOperand = false;
+    while (!(line = line.ltrim()).empty()) {
+      StringRef word = line.take_while(isNamePart);
+      if (word.empty() &&
+          !StringRef("()[]{},:.=+-*/%@&|^~<>!").contains(line[0]))
+        return true;
+      bool isOperand = !word.empty() && endsOperand(keywordOrName(word));
+      if (isOperand && afterOperand)
+        return true;
+      afterOperand = isOperand;
+      line = line.drop_front(std::max<size_t>(word.size(), 1));
+    }
+    return false;
+  }
+
+  /// Reports the comment and leaves it out.
+  void lexForeignComment() {
+    SMRange slashes = range(at, at + 2);
+    diagnostics.report(DiagId::ForeignComment, slashes).fixIt(slashes, "#");
+    lexComment();
   }
 
   //===--- Numbers -------------------------------------------------------===//
@@ -292,7 +268,6 @@ private:
   std::vector<Token> tokens;
   size_t at = 0;
   unsigned newlines = 0;
-  unsigned spaces = 0;
   bool dropped = false; ///< Text since the last token was left out.
 };
 

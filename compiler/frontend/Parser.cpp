@@ -35,8 +35,7 @@ void Parser::errorExpected(StringRef what) {
        report && back-- > first && !tokens[back + 1].newlinesBefore;)
     if (tokens[back].kind == Tok::SlashSlash) {
       report->note(tokens[back].range(),
-                   "'//' divides here: a comment after an expression starts "
-                   "after two spaces");
+                   "'//' divides here, a comment starts with '#'");
       break;
     }
 }

@@ -54,8 +54,7 @@ void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
   if (before[-1] == '/' && before[-2] == '/')
     result.note({llvm::SMLoc::getFromPointer(before - 2),
                  llvm::SMLoc::getFromPointer(before)},
-                "'//' divides here: a comment after an expression starts "
-                "after two spaces");
+                "'//' divides here, a comment starts with '#'");
   if (std::optional<std::string> close = suggestion(name.text, more))
     result.note(name.range, "did you mean '" + *close + "'?");
   else if (llvm::isUpper(name.text[0]) && name.text.size() <= 2)

@@ -49,7 +49,7 @@ inline ProgramSpec scaledSpec(const std::string &name) {
        {{-1, 0, ""}, {8, -1, "lanes"}},
        ""}};
   spec.target = "x86_64-linux-gnu x86-64";
-  spec.source = "// a comment /* that */ tries // to end */ itself\\\n"
+  spec.source = "# a comment /* that */ tries // to end */ itself\\\n"
                 "attention " +
                 name + "(q: f32[B, 8]) -> f32[B, 8] {\n}\n";
   spec.facts = {{"tile.queries", "16"}};

@@ -106,7 +106,8 @@ TEST(Frontend, equal_reports_are_kept_once_and_many_are_cut) {
   EXPECT_NE(text.find("51 further errors are not shown"), std::string::npos);
 }
 
-TEST(Frontend, comment_and_division_are_told_apart) {
+TEST(Frontend, slashes_divide_and_a_hash_comments) {
+  /// One letter per token: d for `//`, c for a comment; then `!` for an error.
   auto kinds = [](llvm::StringRef line) {
     llvm::SourceMgr sources;
     DiagnosticEngine diagnostics(sources);
@@ -118,20 +119,28 @@ TEST(Frontend, comment_and_division_are_told_apart) {
       found += token.kind == Tok::SlashSlash ? 'd'
                : token.kind == Tok::Comment  ? 'c'
                                              : '.';
-    return found;
+    return found + (diagnostics.hasErrors() ? "!" : "");
   };
   EXPECT_EQ(kinds("i // 4"), ".d..");
   EXPECT_EQ(kinds("i//4"), ".d..");
-  EXPECT_EQ(kinds("i // 4 == j // 4  // same block"), ".d...d.c.");
-  EXPECT_EQ(kinds("i // 4 // same block"), ".d.c.");
+  EXPECT_EQ(kinds("i  // 4"), ".d..");
+  EXPECT_EQ(kinds("i // 4 == j // 4  # same block"), ".d...d.c.");
+  EXPECT_EQ(kinds("i // 4 # // the same block"), ".d.c.");
   EXPECT_EQ(kinds("(i // (-w + 1)) and x"), "..d..........");
-  EXPECT_EQ(kinds("i  // 4"), ".c.");
-  EXPECT_EQ(kinds("i // the query"), ".c.");
-  EXPECT_EQ(kinds("f(i)  // [B, H]"), "....c.");
-  EXPECT_EQ(kinds("f(i) // [B, H]"), "....c.");
-  EXPECT_EQ(kinds("a, // b"), "..c.");
-  EXPECT_EQ(kinds("a\n// b"), ".c.");
   EXPECT_EQ(kinds("a // if b then c else d"), ".d.......");
+  EXPECT_EQ(kinds("i // n[b, i] and not f(n)"), ".d.............");
+  EXPECT_EQ(kinds("a, # b\n#c"), "..cc.");
+  EXPECT_EQ(kinds("i #4"), ".c.");
+  // However long the line is.
+  std::string sum = "i // n" + std::string(1000, ' ') + "+ 1";
+  EXPECT_EQ(kinds(sum), ".d....");
+  // What can be no division.
+  EXPECT_EQ(kinds("// first"), "c.!");
+  EXPECT_EQ(kinds("a\n  // 4"), ".c.!");
+  EXPECT_EQ(kinds("i // the query"), ".c.!");
+  EXPECT_EQ(kinds("i // 4 // same block"), ".d.c.!");
+  EXPECT_EQ(kinds("i // don't"), ".c.!");
+  EXPECT_EQ(kinds("i // what?\nj"), ".c..!");
 }
 
 //===--- Mutations --------------------------------------------------------===//
@@ -215,17 +224,16 @@ public:
 private:
   size_t below(size_t bound) { return random() % bound; }
 
-  static constexpr const char *extra[] = {
-      "\n",        "\n\n\n", "  // a note\n",
-      " // b\n",   "//",     " if ",
-      " then ",    " else ", "[",
-      "]",         "(",      ")",
-      " and not ", "-",      "~",
-      "0",         "-1",     "2147483648",
-      "1e30",      "inf",    "\x01",
-      "\xff",      "\xc3",   "window(j, 0)",
-      "b",         "s",      " = ",
-      ",",         "}",      "let x = 1\n"};
+  static constexpr const char *extra[] = {"\n",        "\n\n\n", "  # a note\n",
+                                          " # b\n",    "//",     " if ",
+                                          " then ",    " else ", "[",
+                                          "]",         "(",      ")",
+                                          " and not ", "-",      "~",
+                                          "0",         "-1",     "2147483648",
+                                          "1e30",      "inf",    "\x01",
+                                          "\xff",      "\xc3",   "window(j, 0)",
+                                          "b",         "s",      " = ",
+                                          ",",         "}",      "let x = 1\n"};
   std::mt19937 random;
   std::vector<std::vector<std::string>> specs;
 };

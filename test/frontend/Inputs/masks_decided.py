@@ -13,7 +13,7 @@ spec = """attention a(
     mask = MASK)
 }
 """
-rows = re.findall(r"^// (false|true|unknown): (.*)$", open(table).read(), re.M)
+rows = re.findall(r"^# (false|true|unknown): (.*)$", open(table).read(), re.M)
 wrong = 0
 for expected, mask in rows:
     result = subprocess.run(

@@ -23,9 +23,9 @@ rng = random.Random(options.seed)
 corpus = [path.read_text() for path in sorted(options.source.glob("examples/*.attn"))]
 page = (options.source / "docs/language.md").read_text()
 corpus += re.findall(r"^```attn\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-TOKEN = re.compile(r"//.*|\w+|\s+|->|<<|>>|[<>=!]=|.", re.DOTALL)
+TOKEN = re.compile(r"#.*|//|\w+|\s+|->|<<|>>|[<>=!]=|.", re.DOTALL)
 words = sorted({t for text in corpus for t in TOKEN.findall(text) if not t.isspace()})
-words += ["\x00", "é", "\t", "0x", "1e9", "2147483648", "-inf", "//", "  // note\n",
+words += ["\x00", "é", "\t", "0x", "1e9", "2147483648", "-inf", "//", "#", "  # note\n",
           "bf16", "%", "window(", "if", "then", "else", "[", "]", "(", ")", "}"]
 
 
@@ -47,7 +47,7 @@ def mutate(text):
             end = min(len(tokens), at + rng.randrange(1, 12))
             tokens[at:at] = tokens[at:end] * rng.choice([1, 2, 40])
         else:
-            tokens.insert(at, rng.choice([" ", "\n", "  // x\n", "\n\n\n", " // a b\n"]))
+            tokens.insert(at, rng.choice([" ", "\n", "  # x\n", "\n\n\n", " # a b\n"]))
         if not tokens:
             tokens = ["x"]
     return "".join(tokens)
