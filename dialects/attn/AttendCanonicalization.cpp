@@ -2,7 +2,7 @@
 //
 // Regions that say nothing go; so do captures that no region uses or that are
 // there twice. A captured constant moves into the regions, where folding sees
-// it.
+// it. Operands take the static extents that a `tensor.cast` has hidden.
 //
 //===----------------------------------------------------------------------===//
 
@@ -125,10 +125,47 @@ struct SinkConstantCaptures : OpRewritePattern<AttendOp> {
   }
 };
 
+/// An operand that a `tensor.cast` made less static is taken from before the
+/// cast. Upstream has this for every destination-style operation, but clones
+/// regions in a way that fails for an empty one, which an attend may have; the
+/// higher benefit lets this pattern come first, and leaves nothing for that.
+struct FoldTensorCasts : OpRewritePattern<AttendOp> {
+  explicit FoldTensorCasts(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(AttendOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!tensor::hasFoldableTensorCastOperand(op))
+      return rewriter.notifyMatchFailure(op, "expected a cast to fold");
+    rewriter.modifyOpInPlace(op, [&] {
+      for (OpOperand &operand : op->getOpOperands()) {
+        auto cast = operand.get().getDefiningOp<tensor::CastOp>();
+        if (cast && tensor::canFoldIntoConsumerOp(cast))
+          operand.set(cast.getSource());
+      }
+      for (auto [i, capture] : llvm::enumerate(op.getCaptures()))
+        for (BlockArgument arg : getCaptureArguments(op, i))
+          arg.setType(capture.getType());
+    });
+    // Users of the results go on to see the types they know.
+    rewriter.setInsertionPointAfter(op);
+    for (auto [result, init] : llvm::zip(op.getResults(), op.getInits())) {
+      Type known = result.getType();
+      if (known == init.getType())
+        continue;
+      rewriter.modifyOpInPlace(op, [&] { result.setType(init.getType()); });
+      auto cast =
+          tensor::CastOp::create(rewriter, op.getLoc(), known, result);
+      rewriter.replaceAllUsesExcept(result, cast.getResult(), cast);
+    }
+    return success();
+  }
+};
+
 } // namespace
 
 void AttendOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                            MLIRContext *context) {
   patterns.add<DropPlainRegions, DropUnusedCaptures, MergeEqualCaptures,
-               SinkConstantCaptures>(context);
+               SinkConstantCaptures, FoldTensorCasts>(context);
 }

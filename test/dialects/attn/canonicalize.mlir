@@ -106,3 +106,56 @@ func.func @dead(%m: memref<?x8x?x64xf32>, %n: memref<?x8x?x64xf32>) {
       maps [#q, #k, #v, #out]
   return
 }
+
+// What casts have hidden is seen again: in operands, captures and results. An
+// attend may have no region, one, or both.
+// CHECK-LABEL: func.func @casts
+// CHECK-SAME: (%[[Q:.*]]: tensor<2x8x48x64xf32>, %[[K:[^:]*]]: tensor<?x8x?x64xf32>, %[[INIT:[^:]*]]: tensor<2x8x48x64xf32>, %[[DOC:[^:]*]]: tensor<2x48xi32>)
+// CHECK-NOT: tensor.cast
+// CHECK: %[[PLAIN:.*]] = attn.attend
+// CHECK-NEXT: ins(%[[Q]], %[[K]], %[[K]] : tensor<2x8x48x64xf32>, tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>)
+// CHECK-NEXT: outs(%[[INIT]] : tensor<2x8x48x64xf32>)
+// CHECK-NEXT: maps [{{.*}}] -> tensor<2x8x48x64xf32>
+// CHECK: %[[PLAIN_OUT:.*]] = tensor.cast %[[PLAIN]] : tensor<2x8x48x64xf32> to tensor<?x8x?x64xf32>
+// CHECK: %[[MASKED:.*]] = attn.attend
+// CHECK: captures(%[[DOC]] : tensor<2x48xi32>)
+// CHECK: mask({{.*}}, %[[CAPTURED:[^:]*]]: tensor<2x48xi32>) {
+// CHECK: attn.read %[[CAPTURED]][{{.*}}] : tensor<2x48xi32>, i32, i32 -> i32
+// CHECK: %[[MASKED_OUT:.*]] = tensor.cast %[[MASKED]]
+// CHECK: return %[[PLAIN_OUT]], %[[MASKED_OUT]]
+func.func @casts(%q: tensor<2x8x48x64xf32>, %k: !heads, %init: tensor<2x8x48x64xf32>,
+                 %doc: tensor<2x48xi32>) -> (!heads, !heads) {
+  %qd = tensor.cast %q : tensor<2x8x48x64xf32> to !heads
+  %initd = tensor.cast %init : tensor<2x8x48x64xf32> to !heads
+  %docd = tensor.cast %doc : tensor<2x48xi32> to tensor<?x?xi32>
+  %plain = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%qd, %k, %k : !heads, !heads, !heads)
+      outs(%initd : !heads)
+      maps [#q, #k, #v, #out] -> !heads
+  %masked = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%qd, %k, %k : !heads, !heads, !heads)
+      captures(%docd : tensor<?x?xi32>)
+      outs(%initd : !heads)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32, %d: tensor<?x?xi32>) {
+        %own = attn.read %d[%b, %i] : tensor<?x?xi32>, i32, i32 -> i32
+        %other = attn.read %d[%b, %j] : tensor<?x?xi32>, i32, i32 -> i32
+        %visible = arith.cmpi eq, %own, %other : i32
+        attn.yield %visible : i1
+      } -> !heads
+  return %plain, %masked : !heads, !heads
+}
+
+// A cast that adds what its source does not say stays: folding would lose it.
+// CHECK-LABEL: func.func @cast_to_static
+// CHECK: %[[Q:.*]] = tensor.cast %{{.*}} : tensor<?x8x?x?xf32> to tensor<?x8x?x64xf32>
+// CHECK: attn.attend
+// CHECK-NEXT: ins(%[[Q]],
+func.func @cast_to_static(%q: tensor<?x8x?x?xf32>, %k: !heads, %init: !heads) -> !heads {
+  %qs = tensor.cast %q : tensor<?x8x?x?xf32> to !heads
+  %o = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%qs, %k, %k : !heads, !heads, !heads)
+      outs(%init : !heads)
+      maps [#q, #k, #v, #out] -> !heads
+  return %o : !heads
+}
