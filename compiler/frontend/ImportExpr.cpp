@@ -453,9 +453,13 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
   case Builtin::Tanh:
     return math::TanhOp::create(b, x);
   case Builtin::Sigmoid: {
-    Value one = real(type, 1);
-    Value power = math::ExpOp::create(b, arith::NegFOp::create(b, x));
-    return arith::DivFOp::create(b, one, arith::AddFOp::create(b, one, power));
+    // exp(-|x|) never overflows: with exp(-x) small results would become 0.
+    Value one = real(type, 1), size = math::AbsFOp::create(b, x);
+    Value power = math::ExpOp::create(b, arith::NegFOp::create(b, size));
+    Value isNegative = arith::CmpFOp::create(b, CmpF::OLT, x, real(type, 0));
+    Value numerator = arith::SelectOp::create(b, isNegative, power, one);
+    return arith::DivFOp::create(b, numerator,
+                                 arith::AddFOp::create(b, one, power));
   }
   case Builtin::Relu:
     return arith::MaxNumFOp::create(b, x, real(type, 0));

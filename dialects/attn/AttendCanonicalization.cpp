@@ -154,8 +154,7 @@ struct FoldTensorCasts : OpRewritePattern<AttendOp> {
       if (known == init.getType())
         continue;
       rewriter.modifyOpInPlace(op, [&] { result.setType(init.getType()); });
-      auto cast =
-          tensor::CastOp::create(rewriter, op.getLoc(), known, result);
+      auto cast = tensor::CastOp::create(rewriter, op.getLoc(), known, result);
       rewriter.replaceAllUsesExcept(result, cast.getResult(), cast);
     }
     return success();

@@ -17,7 +17,7 @@ func.func @polynomials(%x: vector<8xf32>) -> vector<8xf32> {
 }
 
 // Those that lose accuracy for large arguments, and all of f64, stay for the C
-// library; exp2 of f64 is an exp.
+// library.
 // CHECK-LABEL: func.func @c_library(
 // CHECK-SAME: %[[X:.*]]: vector<8xf32>, %[[Y:.*]]: vector<4xf64>)
 // CHECK: %[[SIN:.*]] = math.sin %[[X]]
@@ -25,8 +25,7 @@ func.func @polynomials(%x: vector<8xf32>) -> vector<8xf32> {
 // CHECK: %[[POW:.*]] = math.powf %[[COS]], %[[X]]
 // CHECK: %[[EXP:.*]] = math.exp %[[Y]]
 // CHECK: %[[TANH:.*]] = math.tanh %[[EXP]]
-// CHECK-NOT: math.exp2
-// CHECK: %[[EXP2:.*]] = math.exp
+// CHECK: %[[EXP2:.*]] = math.exp2 %[[TANH]]
 // CHECK: return %[[POW]], %[[EXP2]]
 func.func @c_library(%x: vector<8xf32>, %y: vector<4xf64>) -> (vector<8xf32>, vector<4xf64>) {
   %0 = math.sin %x : vector<8xf32>
@@ -36,4 +35,33 @@ func.func @c_library(%x: vector<8xf32>, %y: vector<4xf64>) -> (vector<8xf32>, ve
   %4 = math.tanh %3 : vector<4xf64>
   %5 = math.exp2 %4 : vector<4xf64>
   return %2, %5 : vector<8xf32>, vector<4xf64>
+}
+
+// Scalars too: parts of a score that are the same for all lanes.
+// CHECK-LABEL: func.func @scalars(
+// CHECK-NOT: math.{{exp|log}}
+// CHECK: return
+func.func @scalars(%x: f32) -> f32 {
+  %0 = math.exp %x : f32
+  %1 = math.exp2 %0 : f32
+  %2 = math.log %1 : f32
+  %3 = math.log2 %2 : f32
+  return %3 : f32
+}
+
+// The power of two of an exponential comes in two factors, so that a result may
+// be subnormal; the argument is clamped so that NaN stays NaN.
+// CHECK-LABEL: func.func @exp2(
+// CHECK-SAME: %[[X:.*]]: f32)
+// CHECK-DAG: %[[LOW:.*]] = arith.constant -1.510000e+02 : f32
+// CHECK: %[[BELOW:.*]] = arith.cmpf ogt, %[[LOW]], %[[X]]
+// CHECK: arith.select %[[BELOW]], %[[LOW]], %[[X]]
+// CHECK: %[[HALF:.*]] = arith.shrsi
+// CHECK: arith.subi %{{.*}}, %[[HALF]]
+// CHECK: arith.mulf
+// CHECK: %[[RESULT:.*]] = arith.mulf
+// CHECK: return %[[RESULT]]
+func.func @exp2(%x: f32) -> f32 {
+  %0 = math.exp2 %x : f32
+  return %0 : f32
 }

@@ -1,5 +1,6 @@
 //===- ApproximateMath.cpp - f32 math functions as polynomials ------------===//
 
+#include "compiler/codegen/cpu/MathPolynomials.h"
 #include "compiler/codegen/cpu/Passes.h"
 
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -19,16 +20,16 @@ namespace {
 struct ApproximateMath
     : public ladon::cpu::impl::ApproximateMathBase<ApproximateMath> {
   void runOnOperation() override {
-    // sin, cos and pow lose accuracy for large arguments, so the C library
-    // keeps them; exp2 goes through exp.
+    // Upstream's sin, cos and pow lose accuracy for large arguments, so the C
+    // library keeps them.
     llvm::StringSet<> approximated = {
-        math::ExpOp::getOperationName(),   math::LogOp::getOperationName(),
-        math::Log2Op::getOperationName(),  math::TanhOp::getOperationName(),
-        math::ErfOp::getOperationName(),   math::ExpM1Op::getOperationName(),
+        math::TanhOp::getOperationName(),
+        math::ErfOp::getOperationName(),
+        math::ExpM1Op::getOperationName(),
         math::Log1pOp::getOperationName(),
     };
     RewritePatternSet patterns(&getContext());
-    math::populateExpansionPatterns(patterns, {"exp2"});
+    ladon::cpu::populateMathPolynomialPatterns(patterns);
     populateMathPolynomialApproximationPatterns(
         patterns, [&](StringRef name) { return approximated.contains(name); });
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -65,9 +65,11 @@ def ParallelizeLinalg
 def ApproximateMath : Pass<"cpu-approximate-math"> {
   let summary = "Replace f32 math functions by polynomials on whole vectors";
   let description = [{
-    exp, log, tanh and their kin on f32, for which MLIR has approximations good
-    to a few ulp, become vector arithmetic. Everything else (f64, and functions
-    whose approximation is not accurate enough) is left to the C library.
+    Functions of f32 become vector arithmetic: exp, exp2, log and log2 by
+    polynomials that hold on the whole domain, subnormal numbers included; tanh,
+    erf, expm1 and log1p by MLIR's approximations, which are good to a few ulp.
+    Everything else (f64, and functions without a good approximation) is left to
+    the C library.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
