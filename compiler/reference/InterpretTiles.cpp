@@ -39,6 +39,35 @@ void Interpreter::set(Value v, std::shared_ptr<Tile> tile) {
 // Memory
 //===----------------------------------------------------------------------===//
 
+/// What a row map adds to head and position.
+static std::pair<int64_t, int64_t> mapRow(std::optional<AffineMap> map,
+                                          int64_t row) {
+  if (!map)
+    return {0, row};
+  Builder b(map->getContext());
+  SmallVector<Attribute> results;
+  if (failed(map->constantFold(b.getIndexAttr(row), results)))
+    return {0, row};
+  return {cast<IntegerAttr>(results[0]).getInt(),
+          cast<IntegerAttr>(results[1]).getInt()};
+}
+
+/// Where the elements of a tile of (row, column) are.
+struct Layout {
+  int64_t rows, columns, rowStep, columnStep;
+
+  Layout(const Tile &tile, bool transposed) {
+    bool isMatrix = tile.shape.size() > 1;
+    rows = tile.shape[isMatrix && transposed ? 1 : 0];
+    columns = isMatrix ? tile.shape[transposed ? 0 : 1] : 1;
+    rowStep = transposed ? 1 : columns;
+    columnStep = transposed ? rows : 1;
+  }
+  int64_t at(int64_t row, int64_t column) const {
+    return row * rowStep + column * columnStep;
+  }
+};
+
 void Interpreter::loadTile(Operation *operation) {
   auto op = cast<tile::LoadOp>(operation);
   int64_t batch = integer(op.getBatch()), head = integer(op.getHead());
@@ -51,12 +80,27 @@ void Interpreter::loadTile(Operation *operation) {
   }
   auto r = newTile(op.getTile(), 0);
   double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
-  int64_t width = r->shape[1];
-  for (int64_t i = 0; i < rows && !r->data.empty(); ++i)
-    for (int64_t d = 0; d < width; ++d)
-      r->data[i * width + d] =
-          scale *
-          loadElement(memory(op.getSource()), {batch, head, row + i, d}).real;
+  Layout layout(*r, op.getTransposed());
+  const Memory &source = memory(op.getSource());
+  for (int64_t i = 0; i < rows && !r->data.empty(); ++i) {
+    auto [moreHead, morePosition] = mapRow(op.getRowMap(), i);
+    SmallVector<int64_t, 4> at = {batch, head + moreHead, row + morePosition};
+    if (op.getPages()) {
+      int64_t size = *op.getPageSize();
+      int64_t page =
+          loadElement(memory(op.getPages()), {batch, at[2] / size}).integer;
+      at[0] = std::clamp<int64_t>(page, 0, source.sizes[0] - 1);
+      at[2] %= size;
+    }
+    if (r->shape.size() > 1)
+      at.push_back(0);
+    for (int64_t d = 0; d < layout.columns; ++d) {
+      if (r->shape.size() > 1)
+        at[3] = d;
+      double x = rounded(loadElement(source, at).real, elementOf(op.getTile()));
+      r->data[layout.at(i, d)] = scale * x;
+    }
+  }
   set(op.getTile(), r);
 }
 
@@ -65,16 +109,18 @@ void Interpreter::storeTile(Operation *operation) {
   const Tile &source = tile(op.getTile());
   int64_t batch = integer(op.getBatch()), head = integer(op.getHead());
   int64_t row = integer(op.getRow()), rows = integer(op.getRows());
-  int64_t width = source.shape.size() > 1 ? source.shape[1] : 1;
   if (source.data.empty())
     return;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t d = 0; d < width; ++d) {
-      SmallVector<int64_t, 4> at = {batch, head, row + i};
+  Layout layout(source, op.getTransposed());
+  for (int64_t i = 0; i < rows; ++i) {
+    auto [moreHead, morePosition] = mapRow(op.getRowMap(), i);
+    for (int64_t d = 0; d < layout.columns; ++d) {
+      SmallVector<int64_t, 4> at = {batch, head + moreHead, row + morePosition};
       if (source.shape.size() > 1)
         at.push_back(d);
-      storeElement(memory(op.getDest()), at, {0, source.data[i * width + d]});
+      storeElement(memory(op.getDest()), at, {0, source.data[layout.at(i, d)]});
     }
+  }
 }
 
 void Interpreter::valueRange(Operation *operation) {
@@ -112,45 +158,76 @@ void Interpreter::valueRange(Operation *operation) {
 // Scores
 //===----------------------------------------------------------------------===//
 
-void Interpreter::scores(Operation *operation) {
-  auto op = cast<tile::ScoresOp>(operation);
-  const Tile &q = tile(op.getQuery()), &k = tile(op.getKey());
-  auto r = newTile(op.getScores(), -kInfinity);
-  int64_t keys = integer(op.getKeys()), width = q.shape[1];
-  for (int64_t i = 0; i < r->shape[0] && !r->data.empty(); ++i)
-    for (int64_t j = 0; j < keys; ++j) {
+/// Elements of no meaning, so that whoever reads one shows.
+static constexpr double kUnspecified = std::numeric_limits<double>::quiet_NaN();
+
+double Interpreter::lowestOf(Value tile) {
+  return elementOf(tile).isF32() ? std::numeric_limits<float>::lowest()
+                                 : std::numeric_limits<double>::lowest();
+}
+
+/// The largest of the first `columns` columns of each row.
+void Interpreter::setRowMax(Value max, const Tile &scores, int64_t columns,
+                            bool transposed) {
+  auto r = newTile(max, lowestOf(max));
+  Layout layout(scores, transposed);
+  for (int64_t i = 0; i < layout.rows && !r->data.empty(); ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      if (scores.data[layout.at(i, j)] > r->data[i])
+        r->data[i] = scores.data[layout.at(i, j)];
+  set(max, r);
+}
+
+void Interpreter::contract(Operation *operation) {
+  auto op = cast<tile::ContractOp>(operation);
+  using Contract = tile::ContractOp;
+  const Tile &left = tile(op.getLeft()), &right = tile(op.getRight());
+  auto r = newTile(op->getResult(0), kUnspecified);
+  auto isLast = [&](unsigned map, unsigned dim) {
+    return op.getMap(map).getDimPosition(1) == dim;
+  };
+  Layout of(left, isLast(0, Contract::Row));
+  Layout with(right, isLast(1, Contract::Column));
+  Layout to(*r, isLast(2, Contract::Row));
+  int64_t columns = integer(op.getColumns());
+  for (int64_t i = 0; i < of.rows && !r->data.empty(); ++i)
+    for (int64_t j = 0; j < columns; ++j) {
       double sum = 0;
-      for (int64_t d = 0; d < width; ++d)
-        sum += q.data[i * width + d] * k.data[j * width + d];
-      r->data[i * r->shape[1] + j] = sum;
+      for (int64_t d = 0; d < of.columns; ++d)
+        sum += left.data[of.at(i, d)] * right.data[with.at(j, d)];
+      r->data[to.at(i, j)] = sum;
     }
-  set(op.getScores(), r);
+  set(op->getResult(0), r);
+  if (op.getNumResults() > 1)
+    setRowMax(op->getResult(1), *r, columns, isLast(2, Contract::Row));
 }
 
 /// tile.modify and tile.mask.
-Error Interpreter::runPositions(Operation *op) {
-  bool isMask = isa<tile::MaskOp>(op);
+template <typename PositionOp>
+Error Interpreter::runPositions(PositionOp op) {
+  constexpr bool isMask = std::is_same_v<PositionOp, tile::MaskOp>;
   if (isMask)
     current.kind = VisitedBlock::Class::Partial;
-  auto r = std::make_shared<Tile>(tile(op->getOperand(0)));
-  SmallVector<int64_t> at = integers(op->getOperands().slice(1, 5));
-  int64_t query = at[2], key = at[3], keys = at[4];
-  SmallVector<RuntimeValue> arguments;
-  if (!isMask)
-    arguments.emplace_back();
-  for (int64_t position : ArrayRef(at).take_front(4))
-    arguments.push_back({position});
-  for (Value capture : op->getOperands().drop_front(6))
+  auto r = std::make_shared<Tile>(tile(op.getScores()));
+  int64_t head = integer(op.getHead()), query = integer(op.getQuery()),
+          key = integer(op.getKey()), keys = integer(op.getKeys());
+  SmallVector<RuntimeValue> arguments(isMask ? 4 : 5);
+  RuntimeValue *at = arguments.end() - 4;
+  at[0].integer = integer(op.getBatch());
+  for (Value capture : op.getCaptures())
     arguments.push_back(get(capture));
-  RuntimeValue *i = &arguments[isMask ? 2 : 3], *j = i + 1;
-  for (int64_t row = 0; row < r->shape[0] && !r->data.empty(); ++row)
+  at = &arguments[isMask ? 0 : 1];
+  Layout layout(*r, op.getTransposed());
+  for (int64_t row = 0; row < layout.rows && !r->data.empty(); ++row) {
+    auto [moreHead, morePosition] = mapRow(op.getRowMap(), row);
+    at[1].integer = head + moreHead;
+    at[2].integer = query + morePosition;
     for (int64_t column = 0; column < keys; ++column) {
-      double &score = r->data[row * r->shape[1] + column];
-      i->integer = query + row;
-      j->integer = key + column;
+      double &score = r->data[layout.at(row, column)];
+      at[3].integer = key + column;
       if (!isMask)
         arguments[0].real = score;
-      auto result = runBlock(op->getRegion(0).front(), arguments);
+      auto result = runBlock(op.getBody().front(), arguments);
       if (!result)
         return result.takeError();
       if (!isMask)
@@ -158,6 +235,9 @@ Error Interpreter::runPositions(Operation *op) {
       else if (!result->front().integer)
         score = -kInfinity;
     }
+  }
+  if (op.getNumResults() > 1)
+    setRowMax(op->getResult(1), *r, keys, op.getTransposed());
   set(op->getResult(0), r);
   return Error::success();
 }
@@ -166,68 +246,137 @@ Error Interpreter::runPositions(Operation *op) {
 // Online softmax
 //===----------------------------------------------------------------------===//
 
-void Interpreter::softmaxUpdate(Operation *operation) {
-  auto op = cast<tile::SoftmaxUpdateOp>(operation);
+static double power(bool base2, double x) {
+  return base2 ? std::exp2(x) : std::exp(x);
+}
+
+void Interpreter::softmaxInit(Operation *operation) {
+  auto op = cast<tile::SoftmaxInitOp>(operation);
+  set(op->getResult(0), newTile(op->getResult(0), lowestOf(op->getResult(0))));
+  set(op->getResult(1), newTile(op->getResult(1), 0));
+  set(op->getResult(2), newTile(op->getResult(2), 0));
+}
+
+void Interpreter::softmaxWeights(Operation *operation) {
+  auto op = cast<tile::SoftmaxWeightsOp>(operation);
+  using Weights = tile::SoftmaxWeightsOp;
   if (current.kind == VisitedBlock::Class::Empty)
     current.kind = VisitedBlock::Class::Full;
-  current.guarded = op.getGuarded();
+  const Tile &scores = tile(op.getScores()), &top = tile(op.getTop());
+  auto max = std::make_shared<Tile>(tile(op.getMax()));
+  auto sum = std::make_shared<Tile>(tile(op.getSum()));
+  auto weights = newTile(op->getResult(Weights::Weights), kUnspecified);
+  auto rescale = newTile(op->getResult(Weights::Rescale), 0);
+  int64_t keys = integer(op.getKeys());
+  Layout layout(scores, op.getTransposed());
+  for (int64_t i = 0; i < layout.rows && !scores.data.empty(); ++i) {
+    double old = max->data[i], highest = std::max(old, top.data[i]);
+    rescale->data[i] = power(op.getBase2(), old - highest);
+    max->data[i] = highest;
+    sum->data[i] *= rescale->data[i];
+    for (int64_t j = 0; j < keys; ++j) {
+      double score = scores.data[layout.at(i, j)];
+      double weight =
+          score == -kInfinity ? 0 : power(op.getBase2(), score - highest);
+      weights->data[layout.at(i, j)] = weight;
+      sum->data[i] += weight;
+    }
+  }
+  set(op->getResult(Weights::Weights), weights);
+  set(op->getResult(Weights::NewMax), max);
+  set(op->getResult(Weights::NewSum), sum);
+  set(op->getResult(Weights::Rescale), rescale);
+}
+
+void Interpreter::accumulate(Operation *operation) {
+  auto op = cast<tile::AccumulateOp>(operation);
+  current.guarded = bool(op.getGuard());
+  const Tile &weights = tile(op.getWeights()), &value = tile(op.getValue());
+  const Tile &rescale = tile(op.getRescale());
+  const Tile *guard = op.getGuard() ? &tile(op.getGuard()) : nullptr;
+  auto acc = std::make_shared<Tile>(tile(op.getAcc()));
+  int64_t keys = integer(op.getKeys());
+  Layout of(weights, op.getTransposed()), to(*acc, op.getTransposed());
+  for (int64_t i = 0; i < of.rows && !acc->data.empty(); ++i)
+    for (int64_t d = 0; d < to.columns; ++d) {
+      double sum = acc->data[to.at(i, d)] * rescale.data[i];
+      for (int64_t j = 0; j < keys; ++j) {
+        if (guard && guard->data[of.at(i, j)] == -kInfinity)
+          continue;
+        sum += weights.data[of.at(i, j)] * value.data[j * to.columns + d];
+      }
+      acc->data[to.at(i, d)] = sum;
+    }
+  set(op.getResult(), acc);
+}
+
+void Interpreter::merge(Operation *operation) {
+  auto op = cast<tile::MergeOp>(operation);
   auto max = std::make_shared<Tile>(tile(op.getMax()));
   auto sum = std::make_shared<Tile>(tile(op.getSum()));
   auto acc = std::make_shared<Tile>(tile(op.getAcc()));
-  const Tile &s = tile(op.getScores()), &v = tile(op.getValue());
-  int64_t keys = integer(op.getKeys()), width = v.shape[1];
-  auto power = [&](double x) {
-    return op.getBase2() ? std::exp2(x) : std::exp(x);
-  };
-  for (int64_t i = 0; i < s.shape[0] && !s.data.empty(); ++i) {
-    const double *row = &s.data[i * s.shape[1]];
-    double old = max->data[i], top = old;
-    for (int64_t j = 0; j < keys; ++j)
-      top = std::max(top, row[j]);
-    double rescale = old == top ? 1 : power(old - top);
-    max->data[i] = top;
-    sum->data[i] *= rescale;
-    for (int64_t d = 0; d < width; ++d)
-      acc->data[i * width + d] *= rescale;
-    for (int64_t j = 0; j < keys; ++j) {
-      bool hidden = row[j] == -kInfinity;
-      if (hidden && op.getGuarded())
-        continue;
-      double weight = hidden ? 0 : power(row[j] - top);
-      sum->data[i] += weight;
-      for (int64_t d = 0; d < width; ++d)
-        acc->data[i * width + d] += weight * v.data[j * width + d];
+  const Tile &otherMax = tile(op.getOtherMax());
+  const Tile &otherSum = tile(op.getOtherSum());
+  const Tile &otherAcc = tile(op.getOtherAcc());
+  Layout layout(*acc, op.getTransposed());
+  for (int64_t i = 0; i < layout.rows && !acc->data.empty(); ++i) {
+    double highest = std::max(max->data[i], otherMax.data[i]);
+    double own = power(op.getBase2(), max->data[i] - highest);
+    double other = power(op.getBase2(), otherMax.data[i] - highest);
+    max->data[i] = highest;
+    sum->data[i] = own * sum->data[i] + other * otherSum.data[i];
+    for (int64_t d = 0; d < layout.columns; ++d) {
+      int64_t at = layout.at(i, d);
+      acc->data[at] = own * acc->data[at] + other * otherAcc.data[at];
     }
   }
-  set(op.getNewMax(), max);
-  set(op.getNewSum(), sum);
-  set(op.getNewAcc(), acc);
+  set(op->getResult(0), max);
+  set(op->getResult(1), sum);
+  set(op->getResult(2), acc);
 }
 
 void Interpreter::softmaxFinish(Operation *operation) {
   auto op = cast<tile::SoftmaxFinishOp>(operation);
   const Tile &max = tile(op.getMax()), &sum = tile(op.getSum()),
              &acc = tile(op.getAcc());
-  auto out = newTile(op.getOut(), 0), lse = newTile(op.getLse(), -kInfinity);
+  auto out = newTile(op->getResult(0), 0);
+  auto lse = newTile(op->getResult(1), -kInfinity);
   double unit = op.getBase2() ? std::log(2.0) : 1;
-  for (int64_t i = 0; i < out->shape[0] && !out->data.empty(); ++i) {
-    if (sum.data[i] == 0)
-      continue;
-    lse->data[i] = max.data[i] * unit + std::log(sum.data[i]);
-    for (int64_t d = 0; d < out->shape[1]; ++d)
-      out->data[i * out->shape[1] + d] =
-          acc.data[i * out->shape[1] + d] / sum.data[i];
+  if (!out->data.empty()) {
+    Layout layout(*out, op.getTransposed());
+    for (int64_t i = 0; i < layout.rows; ++i) {
+      if (sum.data[i] == 0)
+        continue;
+      lse->data[i] = max.data[i] * unit + std::log(sum.data[i]);
+      for (int64_t d = 0; d < layout.columns; ++d)
+        out->data[layout.at(i, d)] = acc.data[layout.at(i, d)] / sum.data[i];
+    }
   }
-  set(op.getOut(), out);
-  set(op.getLse(), lse);
+  set(op->getResult(0), out);
+  set(op->getResult(1), lse);
 }
 
 //===----------------------------------------------------------------------===//
 // Dispatch
 //===----------------------------------------------------------------------===//
 
+/// Whether an operation has its form on buffers.
+static bool isOnBuffers(tile::ValueOpInterface op) {
+  auto isBuffer = [&](unsigned operand) {
+    return isa<MemRefType>(op->getOperand(operand).getType());
+  };
+  if (isa<tile::StoreOp, tile::HasNonFiniteOp>(op))
+    return isBuffer(0);
+  return !op.getNewBuffers().empty() ||
+         llvm::any_of(op.getUpdates(),
+                      [&](auto update) { return isBuffer(update.first); });
+}
+
 Error Interpreter::runTile(Operation *op, bool &known) {
   known = true;
+  if (auto value = dyn_cast<tile::ValueOpInterface>(op);
+      value && isOnBuffers(value))
+    return failure(op, "the interpreter runs tiles that are tensors only");
   if (isa<tile::LoadOp>(op)) {
     loadTile(op);
   } else if (isa<tile::StoreOp>(op)) {
@@ -236,20 +385,25 @@ Error Interpreter::runTile(Operation *op, bool &known) {
     valueRange(op);
   } else if (isa<tile::KeyLoopOp>(op)) {
     return runKeyLoop(op);
-  } else if (isa<tile::ScoresOp>(op)) {
-    scores(op);
-  } else if (isa<tile::ModifyOp, tile::MaskOp>(op)) {
-    return runPositions(op);
-  } else if (auto init = dyn_cast<tile::SoftmaxInitOp>(op)) {
-    // The lowest number is lower than any score that is not hidden.
-    double lowest = elementOf(init.getMax()).isF32()
-                        ? std::numeric_limits<float>::lowest()
-                        : std::numeric_limits<double>::lowest();
-    set(init.getMax(), newTile(init.getMax(), lowest));
-    set(init.getSum(), newTile(init.getSum(), 0));
-    set(init.getAcc(), newTile(init.getAcc(), 0));
-  } else if (isa<tile::SoftmaxUpdateOp>(op)) {
-    softmaxUpdate(op);
+  } else if (isa<tile::GridOp>(op)) {
+    return runGrid(op);
+  } else if (isa<tile::ContractOp>(op)) {
+    contract(op);
+  } else if (auto max = dyn_cast<tile::RowMaxOp>(op)) {
+    setRowMax(max.getMax(), tile(max.getScores()), integer(max.getKeys()),
+              max.getTransposed());
+  } else if (auto modify = dyn_cast<tile::ModifyOp>(op)) {
+    return runPositions(modify);
+  } else if (auto mask = dyn_cast<tile::MaskOp>(op)) {
+    return runPositions(mask);
+  } else if (isa<tile::SoftmaxInitOp>(op)) {
+    softmaxInit(op);
+  } else if (isa<tile::SoftmaxWeightsOp>(op)) {
+    softmaxWeights(op);
+  } else if (isa<tile::AccumulateOp>(op)) {
+    accumulate(op);
+  } else if (isa<tile::MergeOp>(op)) {
+    merge(op);
   } else if (isa<tile::SoftmaxFinishOp>(op)) {
     softmaxFinish(op);
   } else if (auto test = dyn_cast<tile::HasNonFiniteOp>(op)) {
@@ -260,6 +414,31 @@ Error Interpreter::runTile(Operation *op, bool &known) {
     known = false;
   }
   return Error::success();
+}
+
+/// Points one after the other, in the order of the schedule.
+Error Interpreter::runGrid(Operation *operation) {
+  auto op = cast<tile::GridOp>(operation);
+  SmallVector<int64_t> sizes = integers(op.getSizes());
+  if (llvm::any_of(sizes, [](int64_t size) { return size <= 0; }))
+    return Error::success();
+  ArrayRef<int64_t> order = op.getSchedule().getOrder();
+  SmallVector<int64_t> steps(sizes.size());
+  while (true) {
+    SmallVector<RuntimeValue> at;
+    for (auto [axis, step] : llvm::enumerate(steps)) {
+      bool descending = llvm::is_contained(op.getSchedule().getDescending(),
+                                           static_cast<int64_t>(axis));
+      at.push_back({descending ? sizes[axis] - 1 - step : step});
+    }
+    if (auto done = runBlock(op.getBody().front(), at); !done)
+      return done.takeError();
+    auto axis = order.rbegin();
+    for (; axis != order.rend() && ++steps[*axis] >= sizes[*axis]; ++axis)
+      steps[*axis] = 0;
+    if (axis == order.rend())
+      return Error::success();
+  }
 }
 
 Error Interpreter::visitBlock(Operation *op, int64_t firstKey, int64_t keys,

@@ -76,12 +76,19 @@ private:
   llvm::Error runMemory(mlir::Operation *op, bool &known);
   llvm::Error runLinalg(mlir::Operation *op);
   llvm::Error runTile(mlir::Operation *op, bool &known);
-  llvm::Error runPositions(mlir::Operation *op);
+  template <typename PositionOp> llvm::Error runPositions(PositionOp op);
+  llvm::Error runGrid(mlir::Operation *op);
   void loadTile(mlir::Operation *op);
   void storeTile(mlir::Operation *op);
   void valueRange(mlir::Operation *op);
-  void scores(mlir::Operation *op);
-  void softmaxUpdate(mlir::Operation *op);
+  void contract(mlir::Operation *op);
+  void setRowMax(mlir::Value max, const Tile &scores, int64_t columns,
+                 bool transposed);
+  double lowestOf(mlir::Value tile);
+  void softmaxInit(mlir::Operation *op);
+  void softmaxWeights(mlir::Operation *op);
+  void accumulate(mlir::Operation *op);
+  void merge(mlir::Operation *op);
   void softmaxFinish(mlir::Operation *op);
 
   const RuntimeValue &get(mlir::Value v) { return values[v]; }

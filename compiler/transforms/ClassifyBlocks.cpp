@@ -36,8 +36,8 @@ using analysis::ScalarEmitter;
 static Value rowsOfTile(Value scores, Value firstQuery) {
   while (auto modify = scores.getDefiningOp<tile::ModifyOp>())
     scores = modify.getScores();
-  auto product = scores.getDefiningOp<tile::ScoresOp>();
-  auto load = product ? product.getQuery().getDefiningOp<tile::LoadOp>()
+  auto product = scores.getDefiningOp<tile::ContractOp>();
+  auto load = product ? product.getLeft().getDefiningOp<tile::LoadOp>()
                       : tile::LoadOp();
   return load && load.getRow() == firstQuery ? load.getRows() : Value();
 }
@@ -81,7 +81,8 @@ private:
 
 analysis::QueryTile LoopClassifier::queryTile() {
   constexpr int64_t last = analysis::kMaxPosition - 1;
-  int64_t size = cast<ShapedType>(mask.getScores().getType()).getDimSize(0);
+  int64_t size = cast<ShapedType>(mask.getScores().getType())
+                     .getDimSize(mask.getTransposed() ? 1 : 0);
   Scalar first = emit.wrap(mask.getQuery(), 0, last);
   Value rows = rowsOfTile(mask.getScores(), mask.getQuery());
   Scalar count = rows && emit.isOutside(rows) ? emit.wrap(rows, 1, size)
@@ -208,7 +209,7 @@ void LoopClassifier::reportUnknown(const analysis::Visibility &visible) {
 
 unsigned LoopClassifier::run() {
   bool guarded = false;
-  loop.walk([&](tile::SoftmaxUpdateOp op) { guarded |= op.getGuarded(); });
+  loop.walk([&](tile::AccumulateOp op) { guarded |= bool(op.getGuard()); });
   analysis::Visibility visible = analysis.visible();
   if (visible.must.isAll()) {
     mask.getResult().replaceAllUsesWith(mask.getScores());

@@ -62,7 +62,7 @@ def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
 def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
   let summary = "Lower attend to the online-softmax loop nest";
   let description = [{
-    Each `attn.attend` on buffers becomes a `scf.forall` over (batch, head, query
+    Each `attn.attend` on buffers becomes a `tile.grid` over (batch, head, query
     tile); each grid point loops over all blocks of keys and masks every block.
     Operands that are no (batch, head, position, feature) tensors are viewed as
     such; no element is copied. Where hidden keys could spread a NaN or an
@@ -72,7 +72,9 @@ def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
   let options = [
     Option<"queryTile", "query-tile", "int64_t", "24",
            "rows of a query tile of 32-bit elements; 64-bit ones get half">,
-    Option<"keyTile", "key-tile", "int64_t", "128", "keys of a block">
+    Option<"keyTile", "key-tile", "int64_t", "128", "keys of a block">,
+    Option<"transposed", "transposed", "bool", "true",
+           "rows last in tiles of scores and accumulators">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
@@ -108,6 +110,44 @@ def ClassifyBlocks : Pass<"classify-blocks", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::scf::SCFDialect",
                            "::ladon::tile::TileDialect"];
+}
+
+def FuseRowMax : Pass<"tile-fuse-row-max", "::mlir::func::FuncOp"> {
+  let summary = "Take the maximum of scores where they are made";
+  let description = [{
+    A `tile.row_max` becomes the second result of the `tile.contract`,
+    `tile.modify` or `tile.mask` that makes its scores, if that is over the same
+    columns. Others stay.
+  }];
+  let dependentDialects = ["::ladon::tile::TileDialect"];
+}
+
+def LowerTileControl : Pass<"tile-lower-control", "::mlir::func::FuncOp"> {
+  let summary = "Lower grids, key loops and value ranges to scf";
+  let description = [{
+    A `tile.grid` becomes a `scf.forall` in the order of its schedule, a
+    `tile.key_loop` a `scf.for` over blocks, a `tile.value_range` a scan of the
+    box. Operations on tiles stay.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def BufferizeTiles : Pass<"tile-bufferize", "::mlir::func::FuncOp"> {
+  let summary = "Give every tile value a buffer";
+  let description = [{
+    Operations on tiles change from their form on tensors to that on buffers.
+    A value is updated in place where nobody needs it any more, and copied
+    (`linalg.copy`) where somebody does. Rows that need no conversion are used
+    where they lie. Grids and key loops must be lowered before.
+  }];
+  let dependentDialects = [
+    "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::ladon::tile::TileDialect"
+  ];
 }
 
 #endif // LADON_COMPILER_TRANSFORMS_PASSES_TD

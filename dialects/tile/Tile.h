@@ -16,12 +16,24 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/tile/TileDialect.h.inc"
+#include "dialects/tile/TileInterfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/tile/TileAttributes.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialects/tile/TileOps.h.inc"
+
+namespace ladon::tile {
+
+/// Lets one-shot bufferization turn tile operations on tensors into those on
+/// buffers.
+void registerBufferizableOpInterfaceExternalModels(
+    mlir::DialectRegistry &registry);
+
+} // namespace ladon::tile
 
 #endif // LADON_DIALECTS_TILE_H

@@ -3,6 +3,7 @@
 #ifndef LADON_DIALECTS_TILE_DIALECT_TD
 #define LADON_DIALECTS_TILE_DIALECT_TD
 
+include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/OpBase.td"
 
 def Tile_Dialect : Dialect {
@@ -12,12 +13,22 @@ def Tile_Dialect : Dialect {
   let description = [{
     One level below `attn`: a grid over (batch, head, query tile), and for each
     query tile a loop over blocks of keys that carries the online-softmax state
-    (Milakov and Gimelshein 2018). Tiles are values, statically shaped tensors;
-    where they live and how they are laid out is the target's business. The
-    dialect assumes neither a CPU nor a GPU, and an interpreter runs it
+    (Milakov and Gimelshein 2018). Tiles are values, statically shaped tensors of
+    two axes, or of one for what there is once per row. The dialect assumes
+    neither a CPU nor a GPU, and an interpreter runs it
     (compiler/reference/TileInterpreter.h), so that a wrong schedule is found
     before any code generator.
+
+    Every operation on tiles has two forms. On tensors it is a function: it
+    returns its results and changes nothing. On buffers (memrefs of the same
+    shapes) it returns no tile; it updates some operands in place and writes
+    what is new into `outs`. `tile-bufferize` leads from one to the other.
+
+    `transposed` says that tiles of (row, key) or (row, feature) are written
+    with the row last: `[D, R]`, not `[R, D]`. A code generator whose vector
+    lanes are rows asks for it.
   }];
+  let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];
@@ -25,5 +36,28 @@ def Tile_Dialect : Dialect {
 
 class Tile_Op<string mnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, mnemonic, traits>;
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "the order in which the points of a grid are handed out";
+  let description = [{
+    `order` lists the axes of the grid from the slowest to the fastest;
+    `descending` lists those that are walked from their last index to their
+    first. Points may run at the same time; the order only says which start
+    first.
+
+    ```mlir
+    #tile.schedule<order = [0, 1, 2], descending = [2]>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$order,
+                        OptionalArrayRefParameter<"int64_t">:$descending);
+  let assemblyFormat =
+      "`<` `order` `=` `[` $order `]` (`,` `descending` `=` `[` $descending^ `]`)? `>`";
+}
 
 #endif // LADON_DIALECTS_TILE_DIALECT_TD

@@ -4,53 +4,110 @@
 #define LADON_DIALECTS_TILE_OPS_TD
 
 include "dialects/tile/TileDialect.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/LoopLikeInterface.td"
+include "dialects/tile/TileInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Tile_Tile : StaticShapeTensorOf<[F32, F64]>;
-def Tile_Memory : MemRefOf<[F32, F64]>;
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+def Tile_Operand : AnyTypeOf<[F16, BF16, F32, F64]>;
+def Tile_Accumulator : AnyTypeOf<[F32, F64]>;
+
+/// A value, or the buffer that stands for it.
+def Tile_Tile : AnyTypeOf<[StaticShapeTensorOf<[Tile_Operand]>,
+                           StaticShapeMemRefOf<[Tile_Operand]>]>;
+def Tile_AccTile : AnyTypeOf<[StaticShapeTensorOf<[Tile_Accumulator]>,
+                              StaticShapeMemRefOf<[Tile_Accumulator]>]>;
+def Tile_Result : StaticShapeTensorOf<[Tile_Operand]>;
+def Tile_AccResult : StaticShapeTensorOf<[Tile_Accumulator]>;
+def Tile_Buffer : StaticShapeMemRefOf<[Tile_Operand]>;
+/// Where users and partial results keep elements.
+def Tile_Storage : MemRefOf<[Tile_Operand]>;
 def Tile_Capture : AnyTypeOf<[AnyMemRef, AnyInteger, AnyFloat]>;
+
+/// An operation with a form on tensors and one on buffers.
+class Tile_ValueOp<string mnemonic, list<Trait> traits = []>
+    : Tile_Op<mnemonic, traits # [
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]>;
+
+/// For operations with results that update no operand.
+defvar Tile_NewBuffers = [{
+    ::mlir::OperandRange getNewBuffers() { return getOuts(); }
+    void setNewBuffers(::mlir::ValueRange buffers) {
+      getOutsMutable().assign(buffers);
+    }
+}];
 
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
 
-def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
-  let summary = "rows of one head as a tile";
+def Tile_LoadOp : Tile_ValueOp<"load", [
+    AttrSizedOperandSegments,
+    Tile_ValueOpInterface]> {
+  let summary = "rows of a tensor as a tile";
   let description = [{
-    Reads `rows` rows of `source[b, h, row.., :]`, a memref in the order (batch,
-    head, position, feature), into the first rows of a `[R, D]` tile, each
-    element multiplied by `scale` where given. Rows from `rows` on are zero and
-    nothing is read for them. `rows` may be zero.
+    Row `r < rows` of the tile is `source[batch, head + h(r), row + p(r), :]`,
+    where `source` has the axes (batch, head, position, feature) and `row_map`
+    is `(r) -> (h(r), p(r))`, by default `(r) -> (0, r)`. A source of three axes
+    has no features and gives a tile of one axis. Rows from `rows` on are
+    unspecified, and nothing is read for them. `rows` may be zero.
+
+    The elements of the source are converted to the type of the tile and then
+    multiplied by `scale`, where given, in that type.
+
+    With `pages`, a table `[batch, page]` of page numbers and the static size of
+    a page, position `p` is `source[table[batch, p floordiv size],
+    head + h(r), p mod size, :]`. Page numbers are clamped into the source.
 
     ```mlir
-    %q = tile.load %query[%b, %h, %i0] rows %n scale 1.8e-01
-       : memref<?x8x?x64xf32, strided<[?, ?, ?, ?], offset: ?>>
-         -> tensor<24x64xf32>
+    %q = tile.load %query[%b, %h, %i0] rows %n scale 1.8e-01 transposed
+       : memref<?x8x?x64xbf16, strided<[?, ?, ?, ?], offset: ?>>
+         -> tensor<64x24xf32>
     ```
   }];
-  let arguments = (ins Arg<Tile_Memory, "", [MemRead]>:$source, Index:$batch,
-                       Index:$head, Index:$row, Index:$rows,
-                       OptionalAttr<F64Attr>:$scale);
-  let results = (outs Tile_Tile:$tile);
+  let arguments = (ins Tile_Storage:$source, Index:$batch, Index:$head,
+                       Index:$row, Index:$rows,
+                       Optional<MemRefRankOf<[I32], [2]>>:$pages,
+                       Variadic<Tile_Buffer>:$outs,
+                       OptionalAttr<I64Attr>:$page_size,
+                       OptionalAttr<F64Attr>:$scale,
+                       OptionalAttr<AffineMapAttr>:$row_map,
+                       UnitAttr:$transposed);
+  let results = (outs Optional<Tile_Result>:$tile);
   let assemblyFormat = [{
-    $source `[` $batch `,` $head `,` $row `]` `rows` $rows (`scale` $scale^)?
-    attr-dict `:` type($source) `->` type($tile)
+    $source `[` $batch `,` $head `,` $row `]` `rows` $rows
+    (`map` $row_map^)? (`pages` $pages^ `:` type($pages) `of` $page_size)?
+    (`scale` $scale^)? (`transposed` $transposed^)?
+    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    `:` type($source) (`->` type($tile)^)?
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers # [{
+    /// The tensor, or the buffer, that is filled.
+    ::mlir::ShapedType getTileType() {
+      return ::llvm::cast<::mlir::ShapedType>(
+          getTile() ? getTile().getType() : getOuts()[0].getType());
+    }
+  }];
 }
 
-def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>]> {
-  let summary = "the first rows of a tile into one head";
+def Tile_StoreOp : Tile_ValueOp<"store", [Tile_ValueOpInterface]> {
+  let summary = "the first rows of a tile into a tensor";
   let description = [{
-    Writes the first `rows` rows of a `[R, D]` tile to `dest[b, h, row.., :]`,
-    or of an `[R]` tile to `dest[b, h, row..]`.
+    The reverse of `tile.load`: row `r < rows` goes to
+    `dest[batch, head + h(r), row + p(r), :]`, rounded to the destination's type
+    (to nearest, ties to even). A tile of one axis goes to a destination of
+    three.
   }];
-  let arguments = (ins Tile_Tile:$tile, Arg<Tile_Memory, "", [MemWrite]>:$dest,
-                       Index:$batch, Index:$head, Index:$row, Index:$rows);
+  let arguments = (ins Tile_Tile:$tile, Tile_Storage:$dest, Index:$batch,
+                       Index:$head, Index:$row, Index:$rows,
+                       OptionalAttr<AffineMapAttr>:$row_map,
+                       UnitAttr:$transposed);
   let assemblyFormat = [{
-    $tile `,` $dest `[` $batch `,` $head `,` $row `]` `rows` $rows attr-dict
+    $tile `,` $dest `[` $batch `,` $head `,` $row `]` `rows` $rows
+    (`map` $row_map^)? (`transposed` $transposed^)? attr-dict
     `:` type($tile) `,` type($dest)
   }];
   let hasVerifier = 1;
@@ -87,6 +144,28 @@ def Tile_ValueRangeOp : Tile_Op<"value_range", [
 // Control
 //===----------------------------------------------------------------------===//
 
+def Tile_GridOp : Tile_Op<"grid", [
+    RecursiveMemoryEffects, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "independent pieces of work";
+  let description = [{
+    Runs the body once for each point of a box that begins at zero. Points are
+    independent and may run at the same time; `schedule` says in which order
+    they are handed out, so that heavy ones can come first.
+
+    ```mlir
+    tile.grid (%batches, %heads, %tiles)
+        schedule <order = [0, 1, 2], descending = [2]> {
+    ^bb0(%b: index, %h: index, %t: index):
+      ...
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<Index>:$sizes, Tile_ScheduleAttr:$schedule);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "`(` $sizes `)` `schedule` $schedule $body attr-dict";
+  let hasVerifier = 1;
+}
+
 def Tile_KeyLoopOp : Tile_Op<"key_loop", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
     SingleBlockImplicitTerminator<"YieldOp">]> {
@@ -112,8 +191,8 @@ def Tile_KeyLoopOp : Tile_Op<"key_loop", [
   let arguments = (ins Index:$lower, Index:$upper,
                        Optional<Index>:$exceptLower,
                        Optional<Index>:$exceptUpper, I64Attr:$step,
-                       Variadic<Tile_Tile>:$inits);
-  let results = (outs Variadic<Tile_Tile>:$results);
+                       Variadic<Tile_Result>:$inits);
+  let results = (outs Variadic<Tile_Result>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `[` $lower `,` $upper `)` (`except` `[` $exceptLower^ `,` $exceptUpper `)`)?
@@ -131,8 +210,8 @@ def Tile_KeyLoopOp : Tile_Op<"key_loop", [
 }
 
 def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator,
-    ParentOneOf<["KeyLoopOp", "ModifyOp", "MaskOp"]>]> {
-  let summary = "ends the body of a loop or the expression of a position";
+    ParentOneOf<["GridOp", "KeyLoopOp", "ModifyOp", "MaskOp"]>]> {
+  let summary = "ends the body of a grid or loop, or the expression of a position";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
@@ -142,115 +221,280 @@ def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator,
 // Scores
 //===----------------------------------------------------------------------===//
 
-def Tile_ScoresOp : Tile_Op<"scores", [Pure]> {
-  let summary = "q k^T of a query tile and a block of keys";
+def Tile_ContractOp : Tile_ValueOp<"contract", [
+    Tile_ValueOpInterface]> {
+  let summary = "product of two tiles";
   let description = [{
-    `[Q, D] x [K, D] -> [Q, K]`. Columns from `keys` on are minus infinity, and
-    stay so through `modify` and `mask`.
+    Over the dimensions `(r, c, k)`, with `maps` for left, right and product,
+    each a permutation of two of them:
+
+        product[r, c] = sum_k left[r, k] * right[c, k]
+
+    computed and accumulated in the element type of the product. Only the first
+    `columns` of the dimension `c` are computed; nothing is read for the others,
+    and their products are unspecified.
+
+    A second result, where there is one, is the largest product of each `r` over
+    the columns computed, and the lowest finite number if there are none; a NaN
+    is left out of it. `compact` asks for small code rather than fast code: for
+    what runs rarely.
+
+    ```mlir
+    %s = tile.contract %q, %k columns %n
+        maps [affine_map<(r, c, k) -> (k, r)>, affine_map<(r, c, k) -> (c, k)>,
+              affine_map<(r, c, k) -> (c, r)>]
+       : tensor<64x24xf32>, tensor<128x64xf32> -> tensor<128x24xf32>
+    ```
   }];
-  let arguments = (ins Tile_Tile:$query, Tile_Tile:$key, Index:$keys);
-  let results = (outs Tile_Tile:$scores);
+  let arguments = (ins Tile_Tile:$left, Tile_Tile:$right, Index:$columns,
+                       Variadic<Tile_Buffer>:$outs, AffineMapArrayAttr:$maps,
+                       UnitAttr:$compact);
+  let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
-    $query `,` $key `keys` $keys attr-dict
-    `:` type($query) `,` type($key) `->` type($scores)
+    $left `,` $right `columns` $columns `maps` $maps (`compact` $compact^)?
+    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    `:` type($left) `,` type($right) (`->` type($results)^)?
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers # [{
+    /// The dimensions of the maps.
+    enum Dim : unsigned { Row, Column, Depth };
+    /// Maps of left, right and product: rows first, or last where transposed.
+    static ::mlir::ArrayAttr getMaps(::mlir::Builder &builder, bool transposed);
+    ::mlir::AffineMap getMap(unsigned number) {
+      return ::llvm::cast<::mlir::AffineMapAttr>(getMaps()[number]).getValue();
+    }
+    /// Results, or the buffers that stand for them: the product, and maybe the
+    /// largest of each row.
+    ::mlir::ValueRange getProducts() {
+      return getOuts().empty() ? ::mlir::ValueRange(getResults())
+                               : ::mlir::ValueRange(getOuts());
+    }
+  }];
 }
 
-class Tile_PositionOp<string mnemonic> : Tile_Op<mnemonic, [
-    RecursiveMemoryEffects, AllTypesMatch<["scores", "result"]>,
-    SingleBlock]> {
-  let arguments = (ins Tile_Tile:$scores, Index:$batch, Index:$head,
+def Tile_RowMaxOp : Tile_ValueOp<"row_max", [
+    Tile_ValueOpInterface]> {
+  let summary = "the largest score of each row";
+  let description = [{
+    The largest of the first `keys` scores of each row; the lowest finite number
+    if all of them are smaller, or there are none. A NaN is left out.
+  }];
+  let arguments = (ins Tile_AccTile:$scores, Index:$keys,
+                       Variadic<Tile_Buffer>:$outs, UnitAttr:$transposed);
+  let results = (outs Optional<Tile_AccResult>:$max);
+  let assemblyFormat = [{
+    $scores `keys` $keys (`transposed` $transposed^)?
+    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    `:` type($scores) (`->` type($max)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers;
+}
+
+class Tile_PositionOp<string mnemonic> : Tile_ValueOp<mnemonic, [
+    AttrSizedOperandSegments, RecursiveMemoryEffects, SingleBlock,
+    Tile_ValueOpInterface]> {
+  let arguments = (ins Tile_AccTile:$scores, Index:$batch, Index:$head,
                        Index:$query, Index:$key, Index:$keys,
-                       Variadic<Tile_Capture>:$captures);
-  let results = (outs Tile_Tile:$result);
+                       Variadic<Tile_Capture>:$captures,
+                       Variadic<Tile_Buffer>:$outs,
+                       OptionalAttr<AffineMapAttr>:$row_map,
+                       UnitAttr:$transposed);
+  let results = (outs Variadic<Tile_AccResult>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $scores `at` `[` $batch `,` $head `,` $query `,` $key `]` `keys` $keys
-    (`captures` `(` $captures^ `:` type($captures) `)`)? $body attr-dict
-    `:` type($result)
+    (`map` $row_map^)? (`transposed` $transposed^)?
+    (`captures` `(` $captures^ `:` type($captures) `)`)?
+    (`outs` `(` $outs^ `:` type($outs) `)`)? $body attr-dict
+    `:` type($scores) (`->` type($results)^)?
   }];
   let hasVerifier = 1;
+  string methods = Tile_NewBuffers # [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{0, 0}};
+    }
+    /// The scores after the operation, on tensors.
+    ::mlir::Value getResult() { return getResults()[0]; }
+    /// Whether the largest score of each row is another result.
+    bool hasRowMax() { return getNumResults() > 1 || !getOuts().empty(); }
+  }];
 }
 
 def Tile_ModifyOp : Tile_PositionOp<"modify"> {
   let summary = "a score expression applied to every position of a tile";
   let description = [{
-    Element `[r, c]`, `c < keys`, becomes the value that the region yields for
-    `(s, b, h, i = query + r, j = key + c, captures...)`; s has the element type
-    of the tile, positions are i32. Other columns keep minus infinity.
+    The score of row `r` and column `c < keys` becomes the value that the region
+    yields for `(s, b, head + h(r), i = query + p(r), j = key + c,
+    captures...)`, where `row_map` is `(r) -> (h(r), p(r))`, by default
+    `(r) -> (0, r)`; s has the element type of the tile, positions are i32. Other
+    columns are unspecified. A second result, where there is one, is that of
+    `tile.row_max`.
   }];
+  let extraClassDeclaration = methods;
 }
 
 def Tile_MaskOp : Tile_PositionOp<"mask"> {
   let summary = "hides the positions of a tile that a mask rejects";
   let description = [{
-    Element `[r, c]` becomes minus infinity where the region yields false for
-    `(b, h, i = query + r, j = key + c, captures...)`, whatever it was before.
+    The score of row `r` and column `c < keys` becomes minus infinity, whatever
+    it was before, where the region yields false for
+    `(b, head + h(r), i = query + p(r), j = key + c, captures...)`. All else is as
+    in `tile.modify`.
   }];
+  let extraClassDeclaration = methods;
 }
 
 //===----------------------------------------------------------------------===//
 // Online softmax
 //===----------------------------------------------------------------------===//
 
-def Tile_SoftmaxInitOp : Tile_Op<"softmax_init", [Pure]> {
+def Tile_SoftmaxInitOp : Tile_ValueOp<"softmax_init", [
+    Tile_ValueOpInterface]> {
   let summary = "the state of rows that have seen no key";
   let description = [{
-    `max` [Q] is lower than any score, `sum` [Q] and `acc` [Q, Dv] are zero.
+    `max` [R] is the lowest finite number, `sum` [R] and `acc` [R, Dv] are zero.
+    So every difference between a score and the maximum is a number: a row that
+    has seen nothing needs no special case, and a row of scores that are all the
+    lowest number gets equal weights.
   }];
-  let results = (outs Tile_Tile:$max, Tile_Tile:$sum, Tile_Tile:$acc);
-  let assemblyFormat =
-      "attr-dict `:` type($max) `,` type($sum) `,` type($acc)";
-}
-
-def Tile_SoftmaxUpdateOp : Tile_Op<"softmax_update", [
-    Pure, AllTypesMatch<["max", "newMax"]>, AllTypesMatch<["sum", "newSum"]>,
-    AllTypesMatch<["acc", "newAcc"]>]> {
-  let summary = "one step of the online softmax";
-  let description = [{
-    With scores `s` [Q, K] and values `v` [K, Dv] of the first `keys` keys:
-
-        m' = max(m, max_c s[c])          a = B^(m - m')
-        sum' = a sum + sum_c B^(s[c] - m')
-        acc' = a acc + sum_c B^(s[c] - m') v[c]
-
-    where B is 2 with `base2`, else e. A score of minus infinity contributes
-    nothing. With `guarded` that holds whatever `v[c]` is; without it, a value
-    that is not finite may turn the row's result into NaN.
-  }];
-  let arguments = (ins Tile_Tile:$scores, Tile_Tile:$value, Index:$keys,
-                       Tile_Tile:$max, Tile_Tile:$sum, Tile_Tile:$acc,
-                       UnitAttr:$base2, UnitAttr:$guarded);
-  let results = (outs Tile_Tile:$newMax, Tile_Tile:$newSum, Tile_Tile:$newAcc);
+  let arguments = (ins Variadic<Tile_Buffer>:$outs);
+  let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
-    $scores `,` $value `keys` $keys `state` `(` $max `,` $sum `,` $acc `)`
-    (`base2` $base2^)? (`guarded` $guarded^)? attr-dict
-    `:` type($scores) `,` type($value) `,` type($max) `,` type($sum) `,`
-    type($acc)
+    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    (`:` type($results)^)?
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers;
 }
 
-def Tile_SoftmaxFinishOp : Tile_Op<"softmax_finish", [
-    Pure, AllTypesMatch<["max", "sum", "lse"]>, AllTypesMatch<["acc", "out"]>]> {
+def Tile_SoftmaxWeightsOp : Tile_ValueOp<"softmax_weights", [
+    Tile_ValueOpInterface]> {
+  let summary = "one step of the online softmax, up to its weights";
+  let description = [{
+    With the scores `s` of the first `keys` keys, their largest `top` per row,
+    and the state `max`, `sum`:
+
+        max'    = max(max, top)           rescale = B^(max - max')
+        weights = B^(s - max')            sum'    = rescale sum + sum weights
+
+    where B is 2 with `base2`, else e; differences are taken before anything is
+    multiplied. Weights of columns from `keys` on are unspecified. A score of
+    minus infinity has weight zero. Results: weights, max', sum', rescale.
+  }];
+  let arguments = (ins Tile_AccTile:$scores, Tile_AccTile:$top, Index:$keys,
+                       Tile_AccTile:$max, Tile_AccTile:$sum,
+                       Variadic<Tile_Buffer>:$outs, UnitAttr:$base2,
+                       UnitAttr:$transposed);
+  let results = (outs Variadic<Tile_AccResult>:$results);
+  let assemblyFormat = [{
+    $scores `top` $top `keys` $keys `state` `(` $max `,` $sum `)`
+    (`base2` $base2^)? (`transposed` $transposed^)?
+    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    `:` type($scores) `,` type($top) `,` type($max) `,` type($sum)
+    (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers # [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{0, 0}, {3, 1}, {4, 2}};
+    }
+    enum Result : unsigned { Weights, NewMax, NewSum, Rescale };
+  }];
+}
+
+def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [Tile_ValueOpInterface]> {
+  let summary = "adds weighted values to the accumulators";
+  let description = [{
+    With weights `p` and values `v` [K, Dv] of the first `keys` keys:
+
+        acc' = rescale acc + sum_c p[c] v[c]
+
+    `guarded` gives the scores that the weights were made of: then a key whose
+    score is minus infinity contributes nothing, whatever its values are.
+    Without it, a value that is not finite turns the results of rows that do not
+    see it into NaN.
+  }];
+  let arguments = (ins Tile_AccTile:$weights, Tile_Tile:$value, Index:$keys,
+                       Tile_AccTile:$acc, Tile_AccTile:$rescale,
+                       Optional<Tile_AccTile>:$guard, UnitAttr:$transposed);
+  let results = (outs Optional<Tile_AccResult>:$result);
+  let assemblyFormat = [{
+    $weights `,` $value `keys` $keys `into` $acc `rescale` $rescale
+    (`guarded` $guard^ `:` type($guard))? (`transposed` $transposed^)? attr-dict
+    `:` type($weights) `,` type($value) `,` type($acc) `,` type($rescale)
+    (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{3, 0}};
+    }
+  }];
+}
+
+def Tile_MergeOp : Tile_ValueOp<"merge", [
+    Tile_ValueOpInterface]> {
+  let summary = "the state of rows that have seen the keys of two states";
+  let description = [{
+    For states of the same rows over disjoint sets of keys, with
+    `max = max(max1, max2)` and `a_n = B^(max_n - max)`:
+
+        sum = a_1 sum1 + a_2 sum2        acc = a_1 acc1 + a_2 acc2
+
+    where B is 2 with `base2`, else e. Results: max, sum, acc.
+  }];
+  let arguments = (ins Tile_AccTile:$max, Tile_AccTile:$sum, Tile_AccTile:$acc,
+                       Tile_AccTile:$otherMax, Tile_AccTile:$otherSum,
+                       Tile_AccTile:$otherAcc, UnitAttr:$base2,
+                       UnitAttr:$transposed);
+  let results = (outs Variadic<Tile_AccResult>:$results);
+  let assemblyFormat = [{
+    `(` $max `,` $sum `,` $acc `)` `with`
+    `(` $otherMax `,` $otherSum `,` $otherAcc `)`
+    (`base2` $base2^)? (`transposed` $transposed^)? attr-dict
+    `:` type($max) `,` type($sum) `,` type($acc) `,` type($otherMax) `,`
+    type($otherSum) `,` type($otherAcc) (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{0, 0}, {1, 1}, {2, 2}};
+    }
+  }];
+}
+
+def Tile_SoftmaxFinishOp : Tile_ValueOp<"softmax_finish", [
+    Tile_ValueOpInterface]> {
   let summary = "the outputs of finished rows";
   let description = [{
     `out = acc / sum` and `lse = max + log(sum)` in natural units. Rows that
-    have seen no key give out 0 and lse minus infinity.
+    have seen no key give out 0 and lse minus infinity. Results: out, lse.
   }];
-  let arguments = (ins Tile_Tile:$max, Tile_Tile:$sum, Tile_Tile:$acc,
-                       UnitAttr:$base2);
-  let results = (outs Tile_Tile:$out, Tile_Tile:$lse);
+  let arguments = (ins Tile_AccTile:$max, Tile_AccTile:$sum, Tile_AccTile:$acc,
+                       Variadic<Tile_Buffer>:$outs, UnitAttr:$base2,
+                       UnitAttr:$transposed);
+  let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
-    `(` $max `,` $sum `,` $acc `)` (`base2` $base2^)? attr-dict
-    `:` type($max) `,` type($acc)
+    `(` $max `,` $sum `,` $acc `)` (`base2` $base2^)?
+    (`transposed` $transposed^)? (`outs` `(` $outs^ `:` type($outs) `)`)?
+    attr-dict `:` type($max) `,` type($sum) `,` type($acc)
+    (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers # [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{2, 0}};
+    }
+    enum Result : unsigned { Out, Lse };
   }];
 }
 
-def Tile_HasNonFiniteOp : Tile_Op<"has_non_finite", [Pure]> {
+def Tile_HasNonFiniteOp : Tile_ValueOp<"has_non_finite", [
+    Tile_ValueOpInterface]> {
   let summary = "whether any element is infinite or NaN";
-  let arguments = (ins Tile_Tile:$tile);
+  let arguments = (ins Tile_AccTile:$tile);
   let results = (outs I1:$result);
   let assemblyFormat = "$tile attr-dict `:` type($tile)";
 }

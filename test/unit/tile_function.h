@@ -68,7 +68,8 @@ inline std::string tileFunction(const std::string &mask,
   %diff = arith.subi %T, %S : index
   %off_ = arith.index_cast %diff : index to i32
   %nq = arith.ceildivsi %S, %cR : index
-  scf.forall (%b_, %h_, %t) in (%B, 2, %nq) {
+  tile.grid (%B, %c2, %nq) schedule <order = [0, 1, 2]> {
+  ^bb0(%b_: index, %h_: index, %t: index):
     %i0 = arith.muli %t, %cR : index
     %rest = arith.subi %S, %i0 : index
     %rows = arith.minsi %rest, %cR : index
@@ -81,19 +82,27 @@ inline std::string tileFunction(const std::string &mask,
          ", %a1: " + acc + R"():
       %kt = tile.load %k[%b_, %h_, %j0] rows %n : )" +
          memref + " -> " + keys +
-         "\n%s = tile.scores %qt, %kt keys %n : " + acc + ", " + keys + " -> " +
-         scores + "\n%s2 = tile.mask %s at [%b_, %h_, %i0, %j0] keys %n " +
-         "captures(" + names + " : " + types +
+         "\n%s = tile.contract %qt, %kt columns %n maps "
+         "[affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, "
+         "affine_map<(r, c, d) -> (r, c)>] : " +
+         acc + ", " + keys + " -> " + scores +
+         "\n%s2 = tile.mask %s at [%b_, %h_, %i0, %j0] keys %n " + "captures(" +
+         names + " : " + types +
          ") {\n^bb0(%b: i32, %h: i32, %i: i32, %j: i32" + args + "):\n" + mask +
-         "} : " + scores +
+         "} : " + scores + " -> " + scores +
+         "\n%top = tile.row_max %s2 keys %n : " + scores + " -> " + vec +
+         "\n%w:4 = tile.softmax_weights %s2 top %top keys %n state(%m1, %l1) : " +
+         scores + ", " + vec + ", " + vec + ", " + vec + " -> " + scores + ", " +
+         vec + ", " + vec + ", " + vec +
          "\n%vt = tile.load %v[%b_, %h_, %j0] rows %n : " + memref + " -> " +
          keys +
-         "\n%u:3 = tile.softmax_update %s2, %vt keys %n state(%m1, %l1, %a1)" +
-         (guarded ? " guarded" : "") + " : " + scores + ", " + keys + ", " +
-         state + "\ntile.yield %u#0, %u#1, %u#2 : " + state +
-         "\n}\n%o, %lse = tile.softmax_finish(%st#0, %st#1, %st#2) : " + vec +
-         ", " + acc +
-         "\ntile.store %o, %out[%b_, %h_, %i0] rows %rows : " + acc + ", " +
+         "\n%a2 = tile.accumulate %w#0, %vt keys %n into %a1 rescale %w#3" +
+         (guarded ? " guarded %s2 : " + scores : std::string()) + " : " +
+         scores + ", " + keys + ", " + acc + ", " + vec + " -> " + acc +
+         "\ntile.yield %w#1, %w#2, %a2 : " + state +
+         "\n}\n%o:2 = tile.softmax_finish(%st#0, %st#1, %st#2) : " + state +
+         " -> " + acc + ", " + vec +
+         "\ntile.store %o#0, %out[%b_, %h_, %i0] rows %rows : " + acc + ", " +
          memref + "\n}\nreturn\n}\n";
 }
 

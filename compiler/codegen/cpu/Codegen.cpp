@@ -3,6 +3,7 @@
 #include "compiler/codegen/cpu/Codegen.h"
 
 #include "compiler/codegen/cpu/Passes.h"
+#include "compiler/transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/Transforms/Passes.h"
@@ -24,11 +25,16 @@ using namespace ladon::cpu;
 static constexpr llvm::StringLiteral triple = "x86_64-unknown-linux-gnu";
 
 void ladon::cpu::buildCpuPipeline(OpPassManager &pm, const CpuTarget &target) {
-  TileToCpuOptions tile;
+  pm.addNestedPass<func::FuncOp>(createFuseRowMax());
+  pm.addNestedPass<func::FuncOp>(createLowerTileControl());
+  pm.addNestedPass<func::FuncOp>(createBufferizeTiles());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  TileToVectorsOptions tile;
   tile.vectorBits = target.vectorBits;
   tile.rowsAtOnce = target.registerRows;
   tile.unroll = target.unroll;
-  pm.addNestedPass<func::FuncOp>(createTileToCpu(tile));
+  pm.addNestedPass<func::FuncOp>(createTileToVectors(tile));
   ContractToCpuOptions contract;
   contract.vectorBits = target.vectorBits;
   contract.rowsAtOnce = target.registerRows;

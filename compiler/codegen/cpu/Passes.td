@@ -5,13 +5,12 @@
 
 include "mlir/Pass/PassBase.td"
 
-def TileToCpu : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
-  let summary = "Lower tile loop nests to loops over native vectors";
+def TileToVectors : Pass<"tile-to-vectors", "::mlir::func::FuncOp"> {
+  let summary = "Lower tiles in buffers to loops over native vectors";
   let description = [{
-    Every grid point (`scf.forall` holding tile operations) becomes scalar
-    control flow around loops over vectors of one native register, with queries
-    in the lanes and tiles in scratch buffers (`memref.alloc` in the grid
-    point's body; `cpu-outline-parallel` gives them their place).
+    Every operation on tiles becomes loops over vectors of one native register:
+    with rows in the lanes where tiles are transposed, with keys or features
+    there where they are not. No operation of the tile dialect is left.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "256",

@@ -16,16 +16,18 @@ static bool isVector(Value v) { return isa<VectorType>(v.getType()); }
 
 PositionRegion::PositionRegion(VectorEmitter &emitter, Block &body,
                                bool hasScore, Value batch, Value head,
-                               Value query, Value key, ValueRange captures,
-                               const IRMapping &outer)
-    : e(emitter), b(emitter.b), body(body), query(query), key(key), map(outer) {
+                               ValueRange captures)
+    : e(emitter), b(emitter.b), body(body) {
   auto args = body.getArguments();
   if (hasScore) {
     scoreArg = args.front();
     args = args.drop_front();
   }
   map.map(args[0], toI32(batch));
-  map.map(args[1], toI32(head));
+  if (head)
+    map.map(args[1], toI32(head));
+  else
+    headArg = args[1];
   queryArg = args[2];
   keyArg = args[3];
   map.map(args.drop_front(4), captures);
@@ -34,10 +36,10 @@ PositionRegion::PositionRegion(VectorEmitter &emitter, Block &body,
     Level level = Uniform;
     for (Value operand : op.getOperands()) {
       Level needed = Uniform;
-      if (operand == queryArg)
-        needed = Column;
-      else if (operand == keyArg || operand == scoreArg)
+      if (operand == queryArg || (headArg && operand == headArg))
         needed = Row;
+      else if (operand == keyArg || operand == scoreArg)
+        needed = Key;
       else if (Operation *def = operand.getDefiningOp())
         needed = levels.lookup(def);
       level = std::max(level, needed);
@@ -56,23 +58,18 @@ Value PositionRegion::toI32(Value index) {
 
 void PositionRegion::emitUniform() { emit(Uniform); }
 
-void PositionRegion::emitColumn(Value column) {
-  auto lanes = VectorType::get({e.lanes}, b.getI32Type());
-  SmallVector<int32_t> steps(e.lanes);
-  for (int64_t lane = 0; lane < e.lanes; ++lane)
-    steps[lane] = lane;
-  Value step = arith::ConstantOp::create(
-      b, lanes, DenseElementsAttr::get(lanes, ArrayRef<int32_t>(steps)));
-  Value first = toI32(arith::AddIOp::create(b, query, column));
-  map.map(queryArg, arith::AddIOp::create(b, e.broadcast(first), step));
-  emit(Column);
+void PositionRegion::emitRows(Value head, Value query) {
+  if (headArg)
+    map.map(headArg, head);
+  map.map(queryArg, query);
+  emit(Row);
 }
 
-Value PositionRegion::emitRow(Value row, Value score) {
-  map.map(keyArg, toI32(arith::AddIOp::create(b, key, row)));
+Value PositionRegion::emitKeys(Value key, Value score) {
+  map.map(keyArg, key);
   if (scoreArg)
     map.map(scoreArg, score);
-  emit(Row);
+  emit(Key);
   Value result = map.lookupOrDefault(body.getTerminator()->getOperand(0));
   return isVector(result) ? result : e.broadcast(result);
 }

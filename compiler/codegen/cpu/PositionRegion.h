@@ -19,24 +19,24 @@ namespace ladon::cpu {
 
 class PositionRegion {
 public:
-  /// `body` takes (s, if `hasScore`,) b, h, i, j and the captures. Positions
-  /// are of type index; `query` is the query of lane 0 of column 0, `key` the
-  /// key of row 0. `outer` maps the values from above that the body uses.
+  /// `body` takes (s, if `hasScore`,) b, h, i, j and the captures. `batch` is
+  /// of type index, and `head` too; it is null where rows differ in it.
   PositionRegion(VectorEmitter &emitter, mlir::Block &body, bool hasScore,
-                 mlir::Value batch, mlir::Value head, mlir::Value query,
-                 mlir::Value key, mlir::ValueRange captures,
-                 const mlir::IRMapping &outer);
+                 mlir::Value batch, mlir::Value head,
+                 mlir::ValueRange captures);
 
-  /// Emits what no position changes. Call once, before the columns.
+  /// Emits what no position changes. Call once, before the rows.
   void emitUniform();
-  /// Emits what depends on the query, for the lanes from `column` on.
-  void emitColumn(mlir::Value column);
-  /// Emits the rest for key `row` of the block; returns the yielded vector.
-  mlir::Value emitRow(mlir::Value row, mlir::Value score);
+  /// Emits what depends on the row: on the query and, where rows differ in it,
+  /// the head. Each is an i32, or a vector of them.
+  void emitRows(mlir::Value head, mlir::Value query);
+  /// Emits the rest for a key, an i32 or a vector of them; returns the yielded
+  /// vector.
+  mlir::Value emitKeys(mlir::Value key, mlir::Value score);
 
 private:
   /// Where an operation is emitted.
-  enum Level { Uniform, Column, Row };
+  enum Level { Uniform, Row, Key };
 
   void emit(Level level);
   void emitOperation(mlir::Operation &op);
@@ -48,8 +48,8 @@ private:
   VectorEmitter &e;
   mlir::ImplicitLocOpBuilder &b;
   mlir::Block &body;
-  mlir::Value query, key;
-  mlir::Value scoreArg, queryArg, keyArg; ///< scoreArg is null for a mask.
+  /// scoreArg is null for a mask, headArg where all rows have one head.
+  mlir::Value scoreArg, headArg, queryArg, keyArg;
   mlir::IRMapping map;
   llvm::DenseMap<mlir::Operation *, Level> levels;
 };

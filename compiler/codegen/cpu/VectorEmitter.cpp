@@ -6,6 +6,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace ladon::cpu;
@@ -43,6 +44,56 @@ void VectorEmitter::store(Value vector, Value memref, ValueRange indices) {
 
 Value VectorEmitter::add(Value x, Value y) {
   return arith::AddFOp::create(b, x, y);
+}
+
+Value VectorEmitter::laneNumbers() {
+  SmallVector<int32_t> numbers(lanes);
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    numbers[lane] = lane;
+  auto type = VectorType::get({lanes}, b.getI32Type());
+  return arith::ConstantOp::create(
+      b, type, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
+}
+
+/// f32 to bf16 in integer arithmetic: without the instruction for it, LLVM
+/// calls a function per element.
+static Value truncateToBF16(ImplicitLocOpBuilder &b, Value x) {
+  auto vector = dyn_cast<VectorType>(x.getType());
+  auto shaped = [&](Type element) -> Type {
+    return vector ? Type(vector.clone(element)) : element;
+  };
+  Type i32 = shaped(b.getI32Type());
+  auto constant = [&](int32_t value) -> Value {
+    TypedAttr attr = b.getI32IntegerAttr(value);
+    if (vector)
+      attr = DenseElementsAttr::get(cast<ShapedType>(i32), attr);
+    return arith::ConstantOp::create(b, attr);
+  };
+  Value bits = arith::BitcastOp::create(b, i32, x);
+  Value high = arith::ShRUIOp::create(b, bits, constant(16));
+  Value odd = arith::AndIOp::create(b, high, constant(1));
+  Value bias = arith::AddIOp::create(b, odd, constant(0x7fff));
+  Value rounded = arith::ShRUIOp::create(
+      b, arith::AddIOp::create(b, bits, bias), constant(16));
+  // Rounding could carry a NaN over into an infinity; it is made quiet.
+  Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x, x);
+  Value quiet = arith::OrIOp::create(b, high, constant(0x40));
+  Value result = arith::SelectOp::create(b, isNaN, quiet, rounded);
+  result = arith::TruncIOp::create(b, shaped(b.getI16Type()), result);
+  return arith::BitcastOp::create(b, shaped(b.getBF16Type()), result);
+}
+
+Value VectorEmitter::convert(Value x, FloatType to) {
+  auto from = cast<FloatType>(getElementTypeOrSelf(x.getType()));
+  if (from == to)
+    return x;
+  auto vector = dyn_cast<VectorType>(x.getType());
+  Type type = vector ? Type(vector.clone(to)) : Type(to);
+  if (to.getWidth() > from.getWidth())
+    return arith::ExtFOp::create(b, type, x);
+  if (to.isBF16() && from.isF32())
+    return truncateToBF16(b, x);
+  return arith::TruncFOp::create(b, type, x);
 }
 
 Value VectorEmitter::addIndex(Value x, int64_t y) {

@@ -38,6 +38,11 @@ public:
   mlir::Value load(mlir::Value memref, mlir::ValueRange indices);
   void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange indices);
   mlir::Value add(mlir::Value x, mlir::Value y);
+  /// lane numbers 0, 1, ... as i32.
+  mlir::Value laneNumbers();
+  /// A float, or a vector of floats, in another type; narrowing rounds to
+  /// nearest, ties to even, overflows to infinity and keeps NaN.
+  mlir::Value convert(mlir::Value x, mlir::FloatType to);
   mlir::Value addIndex(mlir::Value x, int64_t y);
   mlir::Value minIndex(mlir::Value x, mlir::Value y);
   /// x > y ? x : y, so y where x is NaN: one instruction on x86.

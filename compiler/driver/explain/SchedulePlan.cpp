@@ -49,15 +49,15 @@ static InterpreterArgument argumentOf(const HostTensor &tensor,
 
 /// The sizes that are written in the types of a key loop's operations.
 static void readShapes(mlir::Operation *loop, AttendPlan &plan) {
-  loop->walk([&](tile::SoftmaxUpdateOp update) {
-    auto scores = mlir::cast<mlir::ShapedType>(update.getScores().getType());
-    plan.queryTile = scores.getDimSize(0);
-    plan.valueDim =
-        mlir::cast<mlir::ShapedType>(update.getAcc().getType()).getDimSize(1);
+  auto dim = [](mlir::Value tile, unsigned axis) {
+    return mlir::cast<mlir::ShapedType>(tile.getType()).getDimSize(axis);
+  };
+  loop->walk([&](tile::AccumulateOp accumulate) {
+    plan.queryTile = dim(accumulate.getRescale(), 0);
+    plan.valueDim = dim(accumulate.getValue(), 1);
   });
-  loop->walk([&](tile::ScoresOp scores) {
-    plan.headDim =
-        mlir::cast<mlir::ShapedType>(scores.getQuery().getType()).getDimSize(1);
+  loop->walk([&](tile::ContractOp scores) {
+    plan.headDim = dim(scores.getRight(), 1);
   });
   plan.keyTile = mlir::cast<tile::KeyLoopOp>(loop).getStep();
 }
@@ -80,7 +80,7 @@ ladon::planSchedule(mlir::ModuleOp module,
   // One grid for each attend.
   llvm::MapVector<mlir::Operation *, AttendPlan> plans;
   function.walk([&](tile::KeyLoopOp loop) {
-    if (auto grid = loop->getParentOfType<mlir::scf::ForallOp>())
+    if (auto grid = loop->getParentOfType<tile::GridOp>())
       readShapes(loop, plans[grid]);
   });
   using Place = std::tuple<mlir::Operation *, int64_t, int64_t, int64_t>;
@@ -88,7 +88,7 @@ ladon::planSchedule(mlir::ModuleOp module,
   InterpreterOptions options;
   options.evaluateTiles = false;
   options.loopObserver = [&](const VisitedLoop &visit) {
-    mlir::Operation *grid = visit.loop->getParentOfType<mlir::scf::ForallOp>();
+    mlir::Operation *grid = visit.loop->getParentOfType<tile::GridOp>();
     AttendPlan &plan = plans[grid];
     plan.batches = std::max(plan.batches, visit.batch + 1);
     plan.heads = std::max(plan.heads, visit.head + 1);
@@ -101,7 +101,7 @@ ladon::planSchedule(mlir::ModuleOp module,
           {visit.batch, visit.head, visit.firstQuery, visit.queries, {}});
   };
   options.observer = [&](const VisitedBlock &block) {
-    mlir::Operation *grid = block.loop->getParentOfType<mlir::scf::ForallOp>();
+    mlir::Operation *grid = block.loop->getParentOfType<tile::GridOp>();
     size_t tile = tileAt.at({grid, block.batch, block.head, block.firstQuery});
     plans[grid].tiles[tile].blocks.push_back(
         {block.kind, block.firstKey, block.keys});

@@ -1,0 +1,324 @@
+//===- LaneTiles.cpp - Tiles whose rows lie in the vector lanes -----------===//
+//
+// The online softmax is that of Milakov and Gimelshein 2018; the rescale of the
+// accumulators is one multiply-add where a block's sum is added to them
+// (FlashAttention, Dao 2022, has it as a pass of its own).
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/cpu/PositionRegion.h"
+#include "compiler/codegen/cpu/RowMap.h"
+#include "compiler/codegen/cpu/TileEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace ladon;
+using namespace ladon::cpu;
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+static int64_t extent(Value buffer, unsigned axis) {
+  return cast<MemRefType>(buffer.getType()).getDimSize(axis);
+}
+
+void LaneTiles::forColumns(int64_t rows,
+                           llvm::function_ref<void(Value)> body) {
+  e.loop(e.index(0), e.index(rows), e.lanes, {},
+         [&](Value column, ValueRange) -> SmallVector<Value> {
+           body(column);
+           return {};
+         });
+}
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+/// Register tiles of keys by queries. A last group of fewer keys repeats the
+/// last key: the buffer has room for its rows, a repeated score does not change
+/// the maximum, and no row past the end is touched.
+void LaneTiles::contract(tile::ContractOp op) {
+  Value query = op.getLeft(), key = op.getRight(), keys = op.getColumns();
+  Value scores = op.getOuts()[0];
+  bool hasMax = op.getOuts().size() > 1;
+  int64_t columns = extent(scores, 1) / e.lanes;
+  // A group that does not divide the buffer would write past its end.
+  int64_t group = op.getCompact() ? 1 : registers.rows;
+  while (extent(scores, 0) % group != 0)
+    --group;
+  int64_t unroll = op.getCompact() ? 1 : registers.unroll;
+  Value last = arith::SubIOp::create(b, keys, e.index(1));
+  SmallVector<Value> zeros(group * columns, e.splat(0)), noMax;
+  if (hasMax)
+    noMax.assign(columns, e.splat(lowestFinite(e.element)));
+  ValueRange highest = e.loop(
+      e.index(0), keys, group, noMax, [&](Value first, ValueRange carried) {
+        SmallVector<Value> keyRows;
+        for (int64_t r = 0; r < group; ++r)
+          keyRows.push_back(e.minIndex(e.addIndex(first, r), last));
+        SmallVector<Value> dots = e.matmul(
+            group, columns, e.index(extent(query, 0)), unroll, zeros,
+            [&](int64_t r, Value d) -> Value {
+              return memref::LoadOp::create(b, key, ValueRange{keyRows[r], d});
+            },
+            [&](Value d, int64_t n) {
+              return e.load(query, {d, e.index(n * e.lanes)});
+            });
+        SmallVector<Value> running(carried);
+        for (int64_t r = 0; r < group; ++r)
+          for (int64_t n = 0; n < columns; ++n) {
+            Value dot = dots[r * columns + n];
+            e.store(dot, scores, {e.addIndex(first, r), e.index(n * e.lanes)});
+            if (hasMax)
+              running[n] = e.max(dot, running[n]);
+          }
+        return running;
+      });
+  for (auto [n, value] : llvm::enumerate(highest))
+    e.store(value, op.getOuts()[1], e.index(n * e.lanes));
+}
+
+void LaneTiles::forScores(Value scores, Value keys, Value max,
+                          llvm::function_ref<void(Value column)> enterColumn,
+                          llvm::function_ref<Value(Value key, Value s)> body) {
+  forColumns(extent(scores, 1), [&](Value column) {
+    enterColumn(column);
+    SmallVector<Value> noMax;
+    if (max)
+      noMax.push_back(e.splat(lowestFinite(e.element)));
+    ValueRange highest =
+        e.loop(e.index(0), keys, 1, noMax, [&](Value key, ValueRange carried) {
+          Value old = e.load(scores, {key, column});
+          Value s = body(key, old);
+          if (s != old)
+            e.store(s, scores, {key, column});
+          SmallVector<Value> running(carried);
+          if (max)
+            running[0] = e.max(s, running[0]);
+          return running;
+        });
+    if (max)
+      e.store(highest[0], max, column);
+  });
+}
+
+void LaneTiles::rowMax(tile::RowMaxOp op) {
+  forScores(
+      op.getScores(), op.getKeys(), op.getOuts()[0], [](Value) {},
+      [](Value, Value s) { return s; });
+}
+
+template <typename PositionOp>
+void LaneTiles::positions(PositionOp op,
+                          llvm::function_ref<Value(Value, Value)> combine) {
+  std::optional<AffineMap> map = op.getRowMap();
+  PositionRegion region(e, op.getBody().front(),
+                        std::is_same_v<PositionOp, tile::ModifyOp>,
+                        op.getBatch(), map ? Value() : op.getHead(),
+                        op.getCaptures());
+  region.emitUniform();
+  auto toI32 = [&](Value index) -> Value {
+    return arith::IndexCastOp::create(b, b.getI32Type(), index);
+  };
+  auto enterColumn = [&](Value column) {
+    Value lane = e.laneNumbers();
+    if (!map) {
+      Value first = toI32(arith::AddIOp::create(b, op.getQuery(), column));
+      region.emitRows(Value(),
+                      arith::AddIOp::create(b, e.broadcast(first), lane));
+      return;
+    }
+    MappedRow mapped = applyRowMap(
+        b, map,
+        arith::AddIOp::create(b, e.broadcast(toI32(column)), lane));
+    auto add = [&](Value index, Value more) -> Value {
+      return arith::AddIOp::create(b, e.broadcast(toI32(index)), more);
+    };
+    region.emitRows(add(op.getHead(), mapped.head),
+                    add(op.getQuery(), mapped.position));
+  };
+  Value max = op.getOuts().empty() ? Value() : op.getOuts()[0];
+  forScores(op.getScores(), op.getKeys(), max, enterColumn,
+            [&](Value key, Value s) {
+              Value j = toI32(arith::AddIOp::create(b, op.getKey(), key));
+              return combine(s, region.emitKeys(j, s));
+            });
+}
+
+void LaneTiles::modify(tile::ModifyOp op) {
+  positions(op, [](Value, Value score) { return score; });
+}
+
+void LaneTiles::mask(tile::MaskOp op) {
+  Value hidden = e.splat(-infinity);
+  positions(op, [&](Value s, Value visible) -> Value {
+    return arith::SelectOp::create(b, visible, s, hidden);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Online softmax
+//===----------------------------------------------------------------------===//
+
+/// Column by column: a column's constants and state fit the registers, three
+/// columns' would not.
+void LaneTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
+  Value scores = op.getScores(), rescale = op.getOuts()[0];
+  auto power = [&](Value difference) {
+    if (!op.getBase2())
+      difference = arith::MulFOp::create(b, difference,
+                                         e.splat(llvm::numbers::log2e));
+    return e.exp2(difference);
+  };
+  forColumns(extent(scores, 1), [&](Value column) {
+    Value old = e.load(op.getMax(), column);
+    Value highest = e.max(e.load(op.getTop(), column), old);
+    e.store(highest, op.getMax(), column);
+    Value factor = power(arith::SubFOp::create(b, old, highest));
+    e.store(factor, rescale, column);
+    // The block is summed by itself first: fewer terms in one running sum.
+    Value blockSum = e.loop(e.index(0), op.getKeys(), 1, e.splat(0),
+                            [&](Value key, ValueRange carried) {
+                              Value s = e.load(scores, {key, column});
+                              Value weight =
+                                  power(arith::SubFOp::create(b, s, highest));
+                              e.store(weight, scores, {key, column});
+                              return SmallVector<Value>{
+                                  e.add(carried[0], weight)};
+                            })[0];
+    Value previous = e.load(op.getSum(), column);
+    e.store(vector::FMAOp::create(b, previous, factor, blockSum), op.getSum(),
+            column);
+  });
+}
+
+/// Each block is summed from zero and then added: sums stay short, and with
+/// them the rounding error, however many keys there are.
+void LaneTiles::accumulate(tile::AccumulateOp op) {
+  if (op.getGuard())
+    return accumulateGuarded(op);
+  Value weights = op.getWeights(), value = op.getValue(), acc = op.getAcc();
+  int64_t columns = extent(acc, 1) / e.lanes, features = extent(acc, 0);
+  auto group = [&](Value first, int64_t count) {
+    SmallVector<Value> rows;
+    for (int64_t r = 0; r < count; ++r)
+      rows.push_back(e.addIndex(first, r));
+    SmallVector<Value> zeros(count * columns, e.splat(0));
+    SmallVector<Value> sums = e.matmul(
+        count, columns, op.getKeys(), registers.unroll, zeros,
+        [&](int64_t r, Value j) -> Value {
+          return memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
+        },
+        [&](Value j, int64_t n) {
+          return e.load(weights, {j, e.index(n * e.lanes)});
+        });
+    for (int64_t n = 0; n < columns; ++n) {
+      Value lane = e.index(n * e.lanes);
+      Value factor = e.load(op.getRescale(), lane);
+      for (int64_t r = 0; r < count; ++r) {
+        Value old = e.load(acc, {rows[r], lane});
+        Value sum =
+            vector::FMAOp::create(b, old, factor, sums[r * columns + n]);
+        e.store(sum, acc, {rows[r], lane});
+      }
+    }
+  };
+  // Groups of features, then one smaller group for a rest.
+  int64_t whole = features - features % registers.rows;
+  e.loop(e.index(0), e.index(whole), registers.rows, {},
+         [&](Value first, ValueRange) -> SmallVector<Value> {
+           group(first, registers.rows);
+           return {};
+         });
+  if (whole < features)
+    group(e.index(whole), features - whole);
+}
+
+/// The same with hidden keys left out lane by lane, so that a value that is not
+/// finite reaches only the rows that see it. Small, not fast.
+void LaneTiles::accumulateGuarded(tile::AccumulateOp op) {
+  Value hidden = e.splat(-infinity), acc = op.getAcc();
+  forColumns(extent(acc, 1), [&](Value column) {
+    Value factor = e.load(op.getRescale(), column);
+    e.loop(e.index(0), e.index(extent(acc, 0)), 1, {}, [&](Value d,
+                                                           ValueRange) {
+      Value old = e.load(acc, {d, column});
+      Value start = arith::MulFOp::create(b, old, factor);
+      Value result =
+          e.loop(e.index(0), op.getKeys(), 1, start,
+                 [&](Value j, ValueRange carried) {
+                   Value weight = e.load(op.getWeights(), {j, column});
+                   Value s = e.load(op.getGuard(), {j, column});
+                   Value x = memref::LoadOp::create(b, op.getValue(),
+                                                    ValueRange{j, d});
+                   Value seen = arith::CmpFOp::create(
+                       b, arith::CmpFPredicate::UNE, s, hidden);
+                   Value next = vector::FMAOp::create(
+                       b, weight, e.broadcast(x), carried[0]);
+                   return SmallVector<Value>{
+                       arith::SelectOp::create(b, seen, next, carried[0])};
+                 })[0];
+      e.store(result, acc, {d, column});
+      return SmallVector<Value>();
+    });
+  });
+}
+
+void LaneTiles::merge(tile::MergeOp op) {
+  auto power = [&](Value difference) {
+    if (!op.getBase2())
+      difference = arith::MulFOp::create(b, difference,
+                                         e.splat(llvm::numbers::log2e));
+    return e.exp2(difference);
+  };
+  forColumns(extent(op.getMax(), 0), [&](Value column) {
+    Value own = e.load(op.getMax(), column);
+    Value other = e.load(op.getOtherMax(), column);
+    Value highest = e.max(own, other);
+    Value ownFactor = power(arith::SubFOp::create(b, own, highest));
+    Value otherFactor = power(arith::SubFOp::create(b, other, highest));
+    e.store(highest, op.getMax(), column);
+    auto combine = [&](Value into, Value from, ValueRange at) {
+      Value scaled = arith::MulFOp::create(b, e.load(from, at), otherFactor);
+      e.store(vector::FMAOp::create(b, e.load(into, at), ownFactor, scaled),
+              into, at);
+    };
+    combine(op.getSum(), op.getOtherSum(), column);
+    e.loop(e.index(0), e.index(extent(op.getAcc(), 0)), 1, {},
+           [&](Value d, ValueRange) -> SmallVector<Value> {
+             combine(op.getAcc(), op.getOtherAcc(), {d, column});
+             return {};
+           });
+  });
+}
+
+void LaneTiles::softmaxFinish(tile::SoftmaxFinishOp op) {
+  Value zero = e.splat(0), acc = op.getAcc();
+  forColumns(extent(acc, 1), [&](Value column) {
+    Value total = e.load(op.getSum(), column);
+    // A row that saw no key has total 0 and acc 0, and stays 0; NaN stays NaN.
+    Value empty =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, total, zero);
+    Value inverse = arith::DivFOp::create(
+        b, e.splat(1), arith::SelectOp::create(b, empty, e.splat(1), total));
+    e.loop(e.index(0), e.index(extent(acc, 0)), 1, {},
+           [&](Value d, ValueRange) -> SmallVector<Value> {
+             Value x = e.load(acc, {d, column});
+             e.store(arith::MulFOp::create(b, x, inverse), acc, {d, column});
+             return {};
+           });
+    Value highest = e.load(op.getMax(), column);
+    if (op.getBase2())
+      highest = arith::MulFOp::create(b, highest, e.splat(llvm::numbers::ln2));
+    Value lse = e.add(highest, math::LogOp::create(b, total));
+    lse = arith::SelectOp::create(b, empty, e.splat(-infinity), lse);
+    e.store(lse, op.getOuts()[0], column);
+  });
+}

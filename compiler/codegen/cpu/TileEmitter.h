@@ -1,0 +1,126 @@
+//===- TileEmitter.h - Tile operations on a CPU core -----------*- C++ -*-===//
+//
+// Emits operations on tiles in buffers as loops over vectors of one native
+// register, at the place of the operation. Each method implements the operation
+// of the same name in TileOps.td.
+//
+// There is a form for each place of the rows. In transposed tiles they lie in
+// the vector lanes, and keys and features in the loops (LaneTiles): K and V are
+// read where they lie, one scalar broadcast at a time, no reduction crosses
+// lanes, and a mask is a comparison of a lane vector with a scalar. It wants
+// as many rows as three registers have lanes. In the other tiles (RowTiles)
+// keys and features lie in the lanes: for a few rows, whose work is to read K
+// and V once.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_CODEGEN_CPU_TILEEMITTER_H
+#define LADON_COMPILER_CODEGEN_CPU_TILEEMITTER_H
+
+#include "compiler/codegen/cpu/VectorEmitter.h"
+#include "dialects/tile/Tile.h"
+
+namespace ladon::cpu {
+
+/// A register tile: what is kept in registers in an inner loop.
+struct RegisterTile {
+  int64_t rows = 4;   ///< broadcast scalars, or rows of vectors
+  int64_t unroll = 4; ///< steps of the inner loop
+};
+
+/// Rows in the vector lanes. The rows of every tile are a multiple of the
+/// lanes.
+class LaneTiles {
+public:
+  LaneTiles(VectorEmitter &emitter, RegisterTile registers)
+      : e(emitter), b(emitter.b), registers(registers) {}
+
+  void contract(tile::ContractOp op);
+  void rowMax(tile::RowMaxOp op);
+  void modify(tile::ModifyOp op);
+  void mask(tile::MaskOp op);
+  void softmaxWeights(tile::SoftmaxWeightsOp op);
+  void accumulate(tile::AccumulateOp op);
+  void merge(tile::MergeOp op);
+  void softmaxFinish(tile::SoftmaxFinishOp op);
+
+private:
+  /// Runs `body` for the first lane of each register of `rows` rows.
+  void forColumns(int64_t rows, llvm::function_ref<void(mlir::Value)> body);
+  /// Replaces every score of the first `keys` keys by `body` of it, and takes
+  /// the maximum into `max` unless it is null.
+  void forScores(mlir::Value scores, mlir::Value keys, mlir::Value max,
+                 llvm::function_ref<void(mlir::Value column)> enterColumn,
+                 llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)>
+                     body);
+  template <typename PositionOp>
+  void positions(PositionOp op,
+                 llvm::function_ref<mlir::Value(mlir::Value s, mlir::Value)>
+                     combine);
+  void accumulateGuarded(tile::AccumulateOp op);
+
+  VectorEmitter &e;
+  mlir::ImplicitLocOpBuilder &b;
+  RegisterTile registers;
+};
+
+/// Few rows; keys or features in the vector lanes. The keys of a block are a
+/// multiple of the lanes.
+class RowTiles {
+public:
+  RowTiles(VectorEmitter &emitter, RegisterTile registers)
+      : e(emitter), b(emitter.b), registers(registers) {}
+
+  void contract(tile::ContractOp op);
+  void rowMax(tile::RowMaxOp op);
+  void modify(tile::ModifyOp op);
+  void mask(tile::MaskOp op);
+  void softmaxWeights(tile::SoftmaxWeightsOp op);
+  void accumulate(tile::AccumulateOp op);
+  void merge(tile::MergeOp op);
+  void softmaxFinish(tile::SoftmaxFinishOp op);
+
+private:
+  using Load = llvm::function_ref<mlir::Value(mlir::Value from, mlir::Value)>;
+  using Store =
+      llvm::function_ref<void(mlir::Value x, mlir::Value to, mlir::Value)>;
+  /// Runs `body` over [0, width), a register at a time; its load and store take
+  /// a matrix and a row, and leave alone what is beyond the width.
+  void forFeatures(int64_t width,
+                   llvm::function_ref<void(Load load, Store store)> body);
+  void forRows(int64_t rows, llvm::function_ref<void(mlir::Value row)> body);
+  /// Replaces the scores of row `row`, a register of keys at a time, and takes
+  /// the maximum of the first `keys` into `max` unless it is null.
+  void forScores(mlir::Value scores, mlir::Value row, mlir::Value keys,
+                 mlir::Value max,
+                 llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)>
+                     body);
+  template <typename PositionOp>
+  void positions(PositionOp op,
+                 llvm::function_ref<mlir::Value(mlir::Value s, mlir::Value)>
+                     combine);
+  /// B^difference of a scalar.
+  mlir::Value power(mlir::Value difference, bool base2);
+  mlir::Value scalar(double value);
+  /// Whether each lane of a register of keys from `key` on is below `keys`.
+  mlir::Value areKeys(mlir::Value key, mlir::Value keys);
+
+  VectorEmitter &e;
+  mlir::ImplicitLocOpBuilder &b;
+  RegisterTile registers;
+};
+
+/// What does not depend on where the rows are.
+void emitLoad(VectorEmitter &e, tile::LoadOp op);
+void emitStore(VectorEmitter &e, tile::StoreOp op);
+void emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op);
+/// Any maps, element by element.
+void emitScalarContract(VectorEmitter &e, tile::ContractOp op);
+mlir::Value emitHasNonFinite(VectorEmitter &e, mlir::Value tile);
+
+/// The lowest finite number of an element type: the maximum of no scores.
+double lowestFinite(mlir::FloatType type);
+
+} // namespace ladon::cpu
+
+#endif // LADON_COMPILER_CODEGEN_CPU_TILEEMITTER_H

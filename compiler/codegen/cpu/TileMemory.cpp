@@ -1,0 +1,436 @@
+//===- TileMemory.cpp - Tiles from and to tensors of the caller -----------===//
+//
+// Rows are read and written one after the other, whole registers at a time
+// where their elements are neighbours; transposed tiles are turned in
+// registers. Tensors may have any strides: what is not dense takes a slower
+// path through single elements.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/cpu/RowMap.h"
+#include "compiler/codegen/cpu/RowView.h"
+#include "compiler/codegen/cpu/TileEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace ladon;
+using namespace ladon::cpu;
+
+double ladon::cpu::lowestFinite(FloatType type) {
+  return type.isF32() ? std::numeric_limits<float>::lowest()
+                      : std::numeric_limits<double>::lowest();
+}
+
+static FloatType elementOf(Value memref) {
+  return cast<FloatType>(cast<MemRefType>(memref.getType()).getElementType());
+}
+
+static int64_t extent(Value buffer, unsigned axis) {
+  return cast<MemRefType>(buffer.getType()).getDimSize(axis);
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Where the rows of a load or store are in the caller's tensor.
+struct Rows {
+  Value memory, batch, head, position;
+  std::optional<AffineMap> map;
+  Value pages;         ///< Null without a page table.
+  int64_t pageSize = 0;
+
+  /// Rows that follow one another in memory, each one stride from the last.
+  bool areStrided() const { return !map && !pages; }
+
+  /// The indices of row `row`, without those of its features.
+  SmallVector<Value> indices(VectorEmitter &e, Value row) const {
+    ImplicitLocOpBuilder &b = e.b;
+    MappedRow mapped = applyRowMap(b, map, row);
+    Value h = mapped.head ? arith::AddIOp::create(b, head, mapped.head)
+                                .getResult()
+                          : head;
+    Value p = arith::AddIOp::create(b, position, mapped.position);
+    if (!pages)
+      return {batch, h, p};
+    Value size = e.index(pageSize);
+    Value number = memref::LoadOp::create(
+        b, pages, ValueRange{batch, arith::DivUIOp::create(b, p, size)});
+    Value page = arith::IndexCastOp::create(b, b.getIndexType(), number);
+    Value last = arith::SubIOp::create(b, memref::DimOp::create(b, memory, 0),
+                                       e.index(1));
+    page = arith::MinSIOp::create(b, page, last);
+    page = arith::MaxSIOp::create(b, page, e.index(0));
+    return {page, h, arith::RemUIOp::create(b, p, size)};
+  }
+};
+} // namespace
+
+/// Calls one of two bodies, the first where the features of a row are
+/// neighbours in memory.
+static void ifDense(VectorEmitter &e, Value memory,
+                    llvm::function_ref<void()> dense,
+                    llvm::function_ref<void()> sparse) {
+  auto branch = scf::IfOp::create(e.b, TypeRange(),
+                                  hasUnitInnerStride(e, memory),
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  dense();
+  e.b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  sparse();
+}
+
+static void forEach(VectorEmitter &e, Value lower, Value upper, int64_t step,
+                    llvm::function_ref<void(Value)> body) {
+  e.loop(lower, upper, step, {},
+         [&](Value i, ValueRange) -> SmallVector<Value> {
+           body(i);
+           return {};
+         });
+}
+
+/// Runs `whole` over the registers of [0, width), and `single` over the rest.
+static void forFeatures(VectorEmitter &e, int64_t width,
+                        llvm::function_ref<void(Value)> whole,
+                        llvm::function_ref<void(Value)> single) {
+  int64_t square = width - width % e.lanes;
+  forEach(e, e.index(0), e.index(square), e.lanes, whole);
+  forEach(e, e.index(square), e.index(width), 1, single);
+}
+
+static VectorType vectorOf(VectorEmitter &e, Value memory) {
+  return VectorType::get({e.lanes}, elementOf(memory));
+}
+
+/// Copies rows into `buffer` [R, D], converted and scaled.
+static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
+                   Value buffer, std::optional<double> scale) {
+  ImplicitLocOpBuilder &b = e.b;
+  auto scaled = [&](Value x) -> Value {
+    x = e.convert(x, e.element);
+    if (!scale)
+      return x;
+    Value factor = arith::ConstantOp::create(
+        b, b.getFloatAttr(e.element, *scale));
+    if (isa<VectorType>(x.getType()))
+      factor = e.broadcast(factor);
+    return arith::MulFOp::create(b, x, factor);
+  };
+  forEach(e, e.index(0), count, 1, [&](Value row) {
+    SmallVector<Value> at = rows.indices(e, row);
+    auto single = [&](Value d) {
+      SmallVector<Value> from(at);
+      from.push_back(d);
+      Value x = memref::LoadOp::create(b, rows.memory, from);
+      memref::StoreOp::create(b, scaled(x), buffer, ValueRange{row, d});
+    };
+    auto whole = [&](Value d) {
+      Value view = rowsInPlace(e, rows.memory, {at[0], at[1], at[2], e.index(0)},
+                               e.index(1), extent(buffer, 1));
+      Value x = vector::LoadOp::create(b, vectorOf(e, rows.memory), view,
+                                       ValueRange{e.index(0), d});
+      e.store(scaled(x), buffer, {row, d});
+    };
+    ifDense(
+        e, rows.memory,
+        [&] { forFeatures(e, extent(buffer, 1), whole, single); },
+        [&] {
+          forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single);
+        });
+  });
+}
+
+/// Copies the first `count` rows of `buffer` [R, D] out, converted.
+static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
+                    Value count) {
+  ImplicitLocOpBuilder &b = e.b;
+  FloatType element = elementOf(rows.memory);
+  forEach(e, e.index(0), count, 1, [&](Value row) {
+    SmallVector<Value> at = rows.indices(e, row);
+    auto single = [&](Value d) {
+      SmallVector<Value> to(at);
+      to.push_back(d);
+      Value x = memref::LoadOp::create(b, buffer, ValueRange{row, d});
+      memref::StoreOp::create(b, e.convert(x, element), rows.memory, to);
+    };
+    auto whole = [&](Value d) {
+      Value view = rowsInPlace(e, rows.memory, {at[0], at[1], at[2], e.index(0)},
+                               e.index(1), extent(buffer, 1));
+      vector::StoreOp::create(b, e.convert(e.load(buffer, {row, d}), element),
+                              view, ValueRange{e.index(0), d});
+    };
+    ifDense(
+        e, rows.memory,
+        [&] { forFeatures(e, extent(buffer, 1), whole, single); },
+        [&] {
+          forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single);
+        });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Load
+//===----------------------------------------------------------------------===//
+
+/// Turns rows of a [R, D] view into a transposed tile. Rows from `count` on
+/// repeat the last one; nobody reads what becomes of them.
+static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
+                        double scale) {
+  ImplicitLocOpBuilder &b = e.b;
+  Value factor = e.splat(scale);
+  Value scalar =
+      arith::ConstantOp::create(b, b.getFloatAttr(e.element, scale));
+  Value last = arith::SubIOp::create(b, count, e.index(1));
+  int64_t features = extent(tile, 0), square = features - features % e.lanes;
+  forEach(e, e.index(0), e.index(extent(tile, 1)), e.lanes, [&](Value column) {
+    SmallVector<Value> from;
+    for (int64_t r = 0; r < e.lanes; ++r)
+      from.push_back(e.minIndex(e.addIndex(column, r), last));
+    forEach(e, e.index(0), e.index(square), e.lanes, [&](Value d) {
+      SmallVector<Value> block;
+      for (Value r : from) {
+        Value x = e.load(view, {r, d});
+        block.push_back(arith::MulFOp::create(b, x, factor));
+      }
+      for (auto [t, x] : llvm::enumerate(e.transpose(block)))
+        e.store(x, tile, {e.addIndex(d, t), column});
+    });
+    for (int64_t d = square; d < features; ++d)
+      for (int64_t r = 0; r < e.lanes; ++r) {
+        Value x =
+            memref::LoadOp::create(b, view, ValueRange{from[r], e.index(d)});
+        x = arith::MulFOp::create(b, x, scalar);
+        memref::StoreOp::create(b, x, tile,
+                                ValueRange{e.index(d), e.addIndex(column, r)});
+      }
+  });
+}
+
+static Value scratch(VectorEmitter &e, int64_t rows, int64_t columns) {
+  return memref::AllocOp::create(
+      e.b, MemRefType::get({rows, columns}, e.element),
+      e.b.getI64IntegerAttr(64));
+}
+
+/// A tile of one axis.
+static void loadVector(VectorEmitter &e, const Rows &rows, Value count,
+                       Value tile) {
+  forEach(e, e.index(0), count, 1, [&](Value row) {
+    Value x =
+        memref::LoadOp::create(e.b, rows.memory, rows.indices(e, row));
+    memref::StoreOp::create(e.b, e.convert(x, e.element), tile, row);
+  });
+}
+
+void ladon::cpu::emitLoad(VectorEmitter &e, tile::LoadOp op) {
+  Value tile = op.getOuts()[0], count = op.getRows();
+  Rows rows{op.getSource(), op.getBatch(),  op.getHead(), op.getRow(),
+            op.getRowMap(), op.getPages(),
+            static_cast<int64_t>(op.getPageSize().value_or(0))};
+  std::optional<double> scale;
+  if (op.getScale())
+    scale = op.getScale()->convertToDouble();
+  if (op.getTileType().getRank() == 1)
+    return loadVector(e, rows, count, tile);
+  if (!op.getTransposed())
+    return copyIn(e, rows, count, tile, scale);
+  Value copy = scratch(e, extent(tile, 1), extent(tile, 0));
+  Value view = copy;
+  if (rows.areStrided() && elementOf(rows.memory) == e.element)
+    view = rowView(e, rows.memory,
+                   {rows.batch, rows.head, rows.position, e.index(0)}, count,
+                   e.index(extent(tile, 0)), copy);
+  else
+    copyIn(e, rows, count, copy, std::nullopt);
+  transposeIn(e, view, count, tile, scale.value_or(1));
+}
+
+//===----------------------------------------------------------------------===//
+// Store
+//===----------------------------------------------------------------------===//
+
+/// Turns a transposed tile in registers, and hands each of its first `count`
+/// rows, `lanes` features at a time, to `whole`; features that fill no register
+/// are left to `single`.
+static void
+transposeOut(VectorEmitter &e, Value tile, Value count,
+             llvm::function_ref<void(Value row, Value d, Value x)> whole,
+             llvm::function_ref<void(Value row, Value d, Value x)> single) {
+  ImplicitLocOpBuilder &b = e.b;
+  int64_t features = extent(tile, 0), square = features - features % e.lanes;
+  forEach(e, e.index(0), e.index(extent(tile, 1)), e.lanes, [&](Value column) {
+    forEach(e, e.index(0), e.index(square), e.lanes, [&](Value d) {
+      SmallVector<Value> block;
+      for (int64_t t = 0; t < e.lanes; ++t)
+        block.push_back(e.load(tile, {e.addIndex(d, t), column}));
+      for (auto [r, x] : llvm::enumerate(e.transpose(block))) {
+        Value row = e.addIndex(column, r);
+        Value exists =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, count);
+        auto store = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(store.thenBlock());
+        whole(row, d, x);
+      }
+    });
+  });
+  if (square < features)
+    forEach(e, e.index(0), count, 1, [&](Value row) {
+      forEach(e, e.index(square), e.index(features), 1, [&](Value d) {
+        single(row, d, memref::LoadOp::create(b, tile, ValueRange{d, row}));
+      });
+    });
+}
+
+void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
+  ImplicitLocOpBuilder &b = e.b;
+  Value tile = op.getTile(), dest = op.getDest(), count = op.getRows();
+  Rows rows{dest,          op.getBatch(),  op.getHead(), op.getRow(),
+            op.getRowMap(), /*pages=*/Value(), /*pageSize=*/0};
+  FloatType element = elementOf(dest);
+  if (cast<MemRefType>(tile.getType()).getRank() == 1)
+    return forEach(e, e.index(0), count, 1, [&](Value row) {
+      Value x = memref::LoadOp::create(b, tile, row);
+      memref::StoreOp::create(b, e.convert(x, element), dest,
+                              rows.indices(e, row));
+    });
+  if (!op.getTransposed())
+    return copyOut(e, tile, rows, count);
+  if (!rows.areStrided()) {
+    Value copy = scratch(e, extent(tile, 1), extent(tile, 0));
+    transposeOut(
+        e, tile, count,
+        [&](Value row, Value d, Value x) { e.store(x, copy, {row, d}); },
+        [&](Value row, Value d, Value x) {
+          memref::StoreOp::create(b, x, copy, ValueRange{row, d});
+        });
+    return copyOut(e, copy, rows, count);
+  }
+  auto single = [&](Value row, Value d, Value x) {
+    SmallVector<Value> at = rows.indices(e, row);
+    at.push_back(d);
+    memref::StoreOp::create(b, e.convert(x, element), dest, at);
+  };
+  ifDense(
+      e, dest,
+      [&] {
+        Value view = rowsInPlace(
+            e, dest, {rows.batch, rows.head, rows.position, e.index(0)}, count,
+            extent(tile, 0));
+        transposeOut(
+            e, tile, count,
+            [&](Value row, Value d, Value x) {
+              vector::StoreOp::create(b, e.convert(x, element), view,
+                                      ValueRange{row, d});
+            },
+            single);
+      },
+      [&] {
+        forEach(e, e.index(0), count, 1, [&](Value row) {
+          forEach(e, e.index(0), e.index(extent(tile, 0)), 1, [&](Value d) {
+            single(row, d, memref::LoadOp::create(b, tile, ValueRange{d, row}));
+          });
+        });
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Whatever the rows' place
+//===----------------------------------------------------------------------===//
+
+void ladon::cpu::emitScalarContract(VectorEmitter &e, tile::ContractOp op) {
+  ImplicitLocOpBuilder &b = e.b;
+  using Contract = tile::ContractOp;
+  auto at = [&](unsigned number, Value first, Value second) {
+    // `first` is along the dimension that comes first in (row, column, depth).
+    AffineMap map = op.getMap(number);
+    SmallVector<Value> indices = {first, second};
+    if (map.getDimPosition(0) > map.getDimPosition(1))
+      std::swap(indices[0], indices[1]);
+    return indices;
+  };
+  auto size = [&](Value tile, unsigned number, unsigned dim) {
+    return e.index(
+        extent(tile, op.getMap(number).getDimPosition(0) == dim ? 0 : 1));
+  };
+  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
+  Value lowest = arith::ConstantOp::create(
+      b, b.getFloatAttr(e.element, lowestFinite(e.element)));
+  forEach(e, e.index(0), size(op.getLeft(), 0, Contract::Row), 1, [&](Value i) {
+    Value highest = e.loop(
+        e.index(0), op.getColumns(), 1, lowest, [&](Value j, ValueRange most) {
+          Value dot = e.loop(
+              e.index(0), size(op.getLeft(), 0, Contract::Depth), 1, zero,
+              [&](Value k, ValueRange sum) {
+                Value x =
+                    memref::LoadOp::create(b, op.getLeft(), at(0, i, k));
+                Value y =
+                    memref::LoadOp::create(b, op.getRight(), at(1, j, k));
+                return SmallVector<Value>{
+                    math::FmaOp::create(b, x, y, sum[0])};
+              })[0];
+          memref::StoreOp::create(b, dot, op.getOuts()[0], at(2, i, j));
+          return SmallVector<Value>{e.max(dot, most[0])};
+        })[0];
+    if (op.getOuts().size() > 1)
+      memref::StoreOp::create(b, highest, op.getOuts()[1], i);
+  });
+}
+
+/// The elements of a buffer as one row.
+static Value flatten(VectorEmitter &e, Value buffer) {
+  int64_t rank = cast<MemRefType>(buffer.getType()).getRank();
+  if (rank == 1)
+    return buffer;
+  auto all = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank));
+  return memref::CollapseShapeOp::create(
+      e.b, buffer, SmallVector<ReassociationIndices>{std::move(all)});
+}
+
+void ladon::cpu::emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op) {
+  double values[] = {lowestFinite(e.element), 0, 0};
+  for (unsigned part = 0; part < 3; ++part) {
+    Value flat = flatten(e, op.getOuts()[part]);
+    Value splat = e.splat(values[part]);
+    Value scalar = arith::ConstantOp::create(
+        e.b, e.b.getFloatAttr(e.element, values[part]));
+    forFeatures(
+        e, extent(flat, 0), [&](Value i) { e.store(splat, flat, i); },
+        [&](Value i) { memref::StoreOp::create(e.b, scalar, flat, i); });
+  }
+}
+
+Value ladon::cpu::emitHasNonFinite(VectorEmitter &e, Value tile) {
+  ImplicitLocOpBuilder &b = e.b;
+  Value flat = flatten(e, tile);
+  int64_t count = extent(flat, 0), whole = count - count % e.lanes;
+  // x - x is 0 for finite x only.
+  auto isBad = [&](Value x, Value zero) -> Value {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                 arith::SubFOp::create(b, x, x), zero);
+  };
+  auto bits = VectorType::get({e.lanes}, b.getI1Type());
+  Value none =
+      arith::ConstantOp::create(b, bits, DenseElementsAttr::get(bits, false));
+  Value any = e.loop(e.index(0), e.index(whole), e.lanes, none,
+                     [&](Value i, ValueRange found) {
+                       Value bad = isBad(e.load(flat, i), e.splat(0));
+                       return SmallVector<Value>{
+                           arith::OrIOp::create(b, found[0], bad)};
+                     })[0];
+  Value result = vector::ReductionOp::create(b, vector::CombiningKind::OR, any);
+  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
+  for (int64_t i = whole; i < count; ++i) {
+    Value x = memref::LoadOp::create(b, flat, e.index(i));
+    result = arith::OrIOp::create(b, result, isBad(x, zero));
+  }
+  return result;
+}

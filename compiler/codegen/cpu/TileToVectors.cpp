@@ -1,0 +1,224 @@
+//===- TileToVectors.cpp - Tiles in buffers to loops over vectors ---------===//
+//
+// One pattern per operation of the tile dialect; what they emit is in
+// LaneTiles.cpp, RowTiles.cpp and TileMemory.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/cpu/Passes.h"
+
+#include "compiler/codegen/cpu/TileEmitter.h"
+#include "dialects/attn/Attn.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+#define DEBUG_TYPE "tile-to-vectors"
+
+namespace ladon::cpu {
+#define GEN_PASS_DEF_TILETOVECTORS
+#include "compiler/codegen/cpu/Passes.h.inc"
+} // namespace ladon::cpu
+
+using namespace mlir;
+using namespace ladon;
+using namespace ladon::cpu;
+
+//===----------------------------------------------------------------------===//
+// What can be lowered
+//===----------------------------------------------------------------------===//
+
+/// The buffer that an operation computes for, in the type it computes in.
+static Value computedTile(tile::ValueOpInterface op) {
+  if (isa<tile::LoadOp, tile::ContractOp, tile::SoftmaxInitOp>(op))
+    return op.getNewBuffers().empty() ? Value() : op.getNewBuffers().back();
+  return op->getOperand(0);
+}
+
+static FloatType computedType(tile::ValueOpInterface op) {
+  return cast<FloatType>(
+      cast<MemRefType>(computedTile(op).getType()).getElementType());
+}
+
+/// What the patterns ask of an operation beyond its verifier; an error there.
+static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
+  auto value = dyn_cast<tile::ValueOpInterface>(op);
+  if (!value)
+    return op->emitOpError("expected grids and loops to be lowered; run "
+                           "tile-lower-control before");
+  Value computed = computedTile(value);
+  auto type = computed ? dyn_cast<MemRefType>(computed.getType()) : MemRefType();
+  if (!type)
+    return op->emitOpError("expected tiles in buffers; run tile-bufferize "
+                           "before");
+  Type element = type.getElementType();
+  if (!element.isF32() && !element.isF64())
+    return op->emitOpError("expected tiles of f32 or f64, found ") << element;
+  auto expectElement = [&](Value tile) -> LogicalResult {
+    Type found = cast<MemRefType>(tile.getType()).getElementType();
+    if (found == element)
+      return success();
+    return op->emitOpError("expected tiles of ")
+           << element << ", found " << found;
+  };
+  if (auto contract = dyn_cast<tile::ContractOp>(op))
+    return success(succeeded(expectElement(contract.getLeft())) &&
+                   succeeded(expectElement(contract.getRight())));
+  if (auto accumulate = dyn_cast<tile::AccumulateOp>(op))
+    if (failed(expectElement(accumulate.getValue())))
+      return failure();
+
+  // Rows in the lanes fill whole registers; so do the keys of a block where
+  // they lie there.
+  int64_t lanes = vectorBits / element.getIntOrFloatBitWidth();
+  bool rowsInLanes = op->hasAttr("transposed");
+  bool keysInLanes =
+      !rowsInLanes && isa<tile::RowMaxOp, tile::ModifyOp, tile::MaskOp,
+                          tile::SoftmaxWeightsOp>(op);
+  auto lanesOf = [&](Value tile) {
+    return cast<MemRefType>(tile.getType()).getShape().back();
+  };
+  Value across = isa<tile::MergeOp, tile::SoftmaxFinishOp>(op)
+                     ? op->getOperand(2)
+                     : computed;
+  if ((rowsInLanes || keysInLanes) && lanesOf(across) % lanes != 0)
+    return op->emitOpError("expected a multiple of ")
+           << lanes << (rowsInLanes ? " rows" : " keys")
+           << " in a tile, found " << lanesOf(across);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Emits code for one kind of operation.
+template <typename Op> class TilePattern : public OpConversionPattern<Op> {
+public:
+  /// What emits the code; the value replaces the result of an operation that
+  /// has one.
+  using Emit = Value (*)(VectorEmitter &, RegisterTile, Op);
+
+  TilePattern(MLIRContext *context, int64_t vectorBits, RegisterTile registers,
+              Emit emit)
+      : OpConversionPattern<Op>(context), vectorBits(vectorBits),
+        registers(registers), emit(emit) {}
+
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    FloatType element = computedType(op);
+    VectorEmitter emitter(b, element, vectorBits / element.getWidth());
+    if (Value result = emit(emitter, registers, op))
+      rewriter.replaceOp(op, result);
+    else
+      rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  int64_t vectorBits;
+  RegisterTile registers;
+  Emit emit;
+};
+} // namespace
+
+static Value emitContract(VectorEmitter &e, RegisterTile registers,
+                          tile::ContractOp op) {
+  Builder builder(op.getContext());
+  auto product = cast<MemRefType>(op.getOuts()[0].getType());
+  if (op.getMaps() == tile::ContractOp::getMaps(builder, /*transposed=*/true) &&
+      product.getDimSize(1) % e.lanes == 0)
+    LaneTiles(e, registers).contract(op);
+  else if (op.getMaps() ==
+               tile::ContractOp::getMaps(builder, /*transposed=*/false) &&
+           product.getDimSize(1) % e.lanes == 0)
+    RowTiles(e, registers).contract(op);
+  else
+    emitScalarContract(e, op);
+  return {};
+}
+
+/// Adds the pattern of an operation with a method of its name in both forms.
+#define ADD_TILE_PATTERN(Op, method)                                           \
+  patterns.add(std::make_unique<TilePattern<tile::Op>>(                        \
+      context, vectorBits, registers,                                          \
+      [](VectorEmitter &e, RegisterTile registers, tile::Op op) {              \
+        if (op.getTransposed())                                                \
+          LaneTiles(e, registers).method(op);                                  \
+        else                                                                   \
+          RowTiles(e, registers).method(op);                                   \
+        return Value();                                                        \
+      }))
+
+static void populateTilePatterns(RewritePatternSet &patterns,
+                                 int64_t vectorBits, RegisterTile registers) {
+  MLIRContext *context = patterns.getContext();
+  ADD_TILE_PATTERN(RowMaxOp, rowMax);
+  ADD_TILE_PATTERN(ModifyOp, modify);
+  ADD_TILE_PATTERN(MaskOp, mask);
+  ADD_TILE_PATTERN(SoftmaxWeightsOp, softmaxWeights);
+  ADD_TILE_PATTERN(AccumulateOp, accumulate);
+  ADD_TILE_PATTERN(MergeOp, merge);
+  ADD_TILE_PATTERN(SoftmaxFinishOp, softmaxFinish);
+  patterns.add<TilePattern<tile::ContractOp>>(context, vectorBits, registers,
+                                              emitContract);
+  patterns.add<TilePattern<tile::LoadOp>>(
+      context, vectorBits, registers,
+      [](VectorEmitter &e, RegisterTile, tile::LoadOp op) {
+        emitLoad(e, op);
+        return Value();
+      });
+  patterns.add<TilePattern<tile::StoreOp>>(
+      context, vectorBits, registers,
+      [](VectorEmitter &e, RegisterTile, tile::StoreOp op) {
+        emitStore(e, op);
+        return Value();
+      });
+  patterns.add<TilePattern<tile::SoftmaxInitOp>>(
+      context, vectorBits, registers,
+      [](VectorEmitter &e, RegisterTile, tile::SoftmaxInitOp op) {
+        emitSoftmaxInit(e, op);
+        return Value();
+      });
+  patterns.add<TilePattern<tile::HasNonFiniteOp>>(
+      context, vectorBits, registers,
+      [](VectorEmitter &e, RegisterTile, tile::HasNonFiniteOp op) {
+        return emitHasNonFinite(e, op.getTile());
+      });
+}
+#undef ADD_TILE_PATTERN
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct TileToVectors
+    : public ladon::cpu::impl::TileToVectorsBase<TileToVectors> {
+  using TileToVectorsBase::TileToVectorsBase;
+
+  void runOnOperation() override {
+    WalkResult checked = getOperation().walk([&](Operation *op) {
+      // The expressions of positions are lowered with their operation.
+      if (!isa_and_nonnull<tile::TileDialect>(op->getDialect()) ||
+          isa<tile::YieldOp>(op) || succeeded(checkTile(op, vectorBits)))
+        return WalkResult::advance();
+      return WalkResult::interrupt();
+    });
+    if (checked.wasInterrupted())
+      return signalPassFailure();
+    RewritePatternSet patterns(&getContext());
+    populateTilePatterns(patterns, vectorBits, {rowsAtOnce, unroll});
+    ConversionTarget target(getContext());
+    target.addIllegalDialect<tile::TileDialect>();
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    if (failed(applyPartialConversion(getOperation(), target,
+                                      std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,294 @@
+//===- AttentionNest.cpp - Building blocks of an attention nest -----------===//
+
+#include "compiler/transforms/AttentionNest.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace ladon;
+
+//===----------------------------------------------------------------------===//
+// Operands as (batch, head, position, feature)
+//===----------------------------------------------------------------------===//
+
+/// A view of an operand with the axes (batch, head, position, feature), or
+/// without the last for an lse. No element moves.
+static FailureOr<Value> canonicalView(ImplicitLocOpBuilder &b,
+                                      attn::AttendOp op, unsigned number) {
+  using Role = attn::AttendOp::AxisRole;
+  Value operand = op.getMappedOperand(number).get();
+  auto type = cast<MemRefType>(operand.getType());
+  bool isKeyOrValue = number == 1 || number == 2;
+  int64_t heads = isKeyOrValue ? op.getKeyValueHeads() : op.getHeads();
+  SmallVector<ReassociationIndices> groups;
+  SmallVector<int64_t> shape;
+  SmallVector<OpFoldResult> sizes;
+  SmallVector<unsigned> order;
+  // The operation's verifier has checked that every axis has a role.
+  SmallVector<Role, 4> roles = *op.getAxisRoles(number);
+  for (auto [axis, role] : llvm::enumerate(roles)) {
+    OpFoldResult extent =
+        type.isDynamicDim(axis)
+            ? OpFoldResult(memref::DimOp::create(b, operand, axis).getResult())
+            : OpFoldResult(b.getIndexAttr(type.getDimSize(axis)));
+    ReassociationIndices &group = groups.emplace_back();
+    auto add = [&](int64_t size, OpFoldResult value, Role position) {
+      group.push_back(shape.size());
+      shape.push_back(size);
+      sizes.push_back(value);
+      order.push_back(static_cast<unsigned>(position));
+    };
+    if (role != Role::Joined) {
+      add(type.getDimSize(axis), extent, role);
+      continue;
+    }
+    int64_t features = type.getDimSize(axis) / heads;
+    add(heads, b.getIndexAttr(heads), Role::Head);
+    add(features, b.getIndexAttr(features), Role::Feature);
+  }
+  if (static_cast<size_t>(type.getRank()) != shape.size()) {
+    FailureOr<MemRefType> expanded =
+        memref::ExpandShapeOp::computeExpandedType(type, shape, groups);
+    if (failed(expanded))
+      return op.emitOpError("cannot view ") << type << " head by head";
+    operand =
+        memref::ExpandShapeOp::create(b, *expanded, operand, groups, sizes);
+  }
+  SmallVector<unsigned> permutation(order.size());
+  for (auto [axis, position] : llvm::enumerate(order))
+    permutation[position] = axis;
+  if (llvm::is_sorted(permutation))
+    return operand;
+  AffineMap transpose =
+      AffineMap::getPermutationMap(permutation, op.getContext());
+  return memref::TransposeOp::create(b, operand, AffineMapAttr::get(transpose))
+      .getResult();
+}
+
+LogicalResult AttentionNest::makeViews() {
+  Value *views[] = {&queryView, &keyView, &valueView, &outView, &lseView};
+  for (unsigned number = 0; number < op.getNumMaps(); ++number) {
+    FailureOr<Value> view = canonicalView(b, op, number);
+    if (failed(view))
+      return failure();
+    *views[number] = *view;
+  }
+  batches = memref::DimOp::create(b, queryView, 0);
+  queries = memref::DimOp::create(b, queryView, 2);
+  keys = memref::DimOp::create(b, keyView, 2);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+FloatType AttentionNest::accumulator() { return op.getElementType(); }
+
+RankedTensorType AttentionNest::matrix(int64_t rows, int64_t columns) {
+  if (tiles.transposed)
+    std::swap(rows, columns);
+  return RankedTensorType::get({rows, columns}, accumulator());
+}
+
+RankedTensorType AttentionNest::rowType() {
+  return RankedTensorType::get({tiles.rows}, accumulator());
+}
+
+RankedTensorType AttentionNest::accType() {
+  return matrix(tiles.rows, op.getValueDim());
+}
+
+Value AttentionNest::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+AffineMapAttr AttentionNest::rowMap() {
+  if (tiles.heads == 1)
+    return {};
+  AffineExpr row = b.getAffineDimExpr(0);
+  return AffineMapAttr::get(
+      AffineMap::get(1, 0, {row % tiles.heads, row.floorDiv(tiles.heads)},
+                     b.getContext()));
+}
+
+//===----------------------------------------------------------------------===//
+// One block of keys
+//===----------------------------------------------------------------------===//
+
+Value AttentionNest::loadQuery(const QueryRows &rows) {
+  double scale = op.getScale().convertToDouble();
+  if (base2())
+    scale *= llvm::numbers::log2e;
+  return tile::LoadOp::create(
+             b, matrix(tiles.rows, op.getHeadDim()), queryView, rows.batch,
+             rows.head, rows.position, rows.count, /*pages=*/Value(),
+             /*outs=*/ValueRange(), /*page_size=*/IntegerAttr(),
+             b.getF64FloatAttr(scale), rowMap(), tiles.transposed)
+      .getTile();
+}
+
+/// A block of keys or values, converted to the type that is computed in.
+Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
+                               int64_t features, Value first, Value count) {
+  auto type = RankedTensorType::get({tiles.keys, features}, accumulator());
+  return tile::LoadOp::create(b, type, view, rows.batch, rows.keyHead, first,
+                              count, /*pages=*/Value(), /*outs=*/ValueRange(),
+                              /*page_size=*/IntegerAttr(),
+                              /*scale=*/FloatAttr(), AffineMapAttr(),
+                              /*transposed=*/false)
+      .getTile();
+}
+
+/// Clones a score or mask region into a position operation.
+template <typename PositionOp>
+Value AttentionNest::positions(const QueryRows &rows, Value scores,
+                               Region &region, Value firstKey, Value count) {
+  auto position = PositionOp::create(
+      b, scores.getType(), scores, rows.batch, rows.head, rows.position,
+      firstKey, count, op.getCaptures(), /*outs=*/ValueRange(), rowMap(),
+      tiles.transposed);
+  IRMapping map;
+  region.cloneInto(&position.getBody(), map);
+  Operation *yield = position.getBody().front().getTerminator();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(yield);
+  tile::YieldOp::create(b, yield->getOperands());
+  yield->erase();
+  return position.getResult();
+}
+
+Value AttentionNest::scores(const QueryRows &rows, Value query, Value firstKey,
+                            Value count, bool compact) {
+  Value key = loadBlock(rows, keyView, op.getHeadDim(), firstKey, count);
+  Value scores = tile::ContractOp::create(
+                     b, matrix(tiles.rows, tiles.keys), query, key, count, /*outs=*/ValueRange(),
+                     tile::ContractOp::getMaps(b, tiles.transposed), compact)
+                     ->getResult(0);
+  if (op.hasScore())
+    scores = positions<tile::ModifyOp>(rows, scores, op.getScore(), firstKey,
+                                       count);
+  if (op.hasMask())
+    scores =
+        positions<tile::MaskOp>(rows, scores, op.getMask(), firstKey, count);
+  return scores;
+}
+
+SoftmaxState AttentionNest::initial() {
+  auto init = tile::SoftmaxInitOp::create(
+      b, TypeRange{rowType(), rowType(), accType()}, ValueRange());
+  return {init->getResult(0), init->getResult(1), init->getResult(2)};
+}
+
+SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
+                                      Value lower, Value upper,
+                                      SoftmaxState state, bool guarded) {
+  SmallVector<Type> stateTypes = {rowType(), rowType(), accType()};
+  auto loop = tile::KeyLoopOp::create(
+      b, stateTypes, lower, upper, /*exceptLower=*/Value(),
+      /*exceptUpper=*/Value(), tiles.keys, state.values());
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
+  llvm::append_range(types, stateTypes);
+  SmallVector<Location> locations(types.size(), op.getLoc());
+  Block *body = b.createBlock(&loop.getBody(), {}, types, locations);
+  Value first = body->getArgument(0), count = body->getArgument(1);
+  Value s = scores(rows, query, first, count, /*compact=*/guarded);
+  Value top = tile::RowMaxOp::create(b, rowType(), s, count, ValueRange(),
+                                     tiles.transposed)
+                  .getMax();
+  auto weights = tile::SoftmaxWeightsOp::create(
+      b, TypeRange{s.getType(), rowType(), rowType(), rowType()}, s, top, count,
+      body->getArgument(2), body->getArgument(3), ValueRange(), base2(),
+      tiles.transposed);
+  Value value = loadBlock(rows, valueView, op.getValueDim(), first, count);
+  using Weights = tile::SoftmaxWeightsOp;
+  auto acc = tile::AccumulateOp::create(
+      b, accType(), weights->getResult(Weights::Weights), value, count,
+      body->getArgument(4), weights->getResult(Weights::Rescale),
+      guarded ? s : Value(), tiles.transposed);
+  tile::YieldOp::create(b, ValueRange{weights->getResult(Weights::NewMax),
+                                      weights->getResult(Weights::NewSum),
+                                      acc.getResult()});
+  return {loop->getResult(0), loop->getResult(1), loop->getResult(2)};
+}
+
+//===----------------------------------------------------------------------===//
+// Finished rows
+//===----------------------------------------------------------------------===//
+
+/// out and lse.
+std::pair<Value, Value> AttentionNest::finished(SoftmaxState state) {
+  auto finish = tile::SoftmaxFinishOp::create(
+      b, TypeRange{accType(), rowType()}, state.max, state.sum, state.acc,
+      ValueRange(), base2(), tiles.transposed);
+  return {finish->getResult(0), finish->getResult(1)};
+}
+
+void AttentionNest::finish(const QueryRows &rows, Value query,
+                           SoftmaxState state) {
+  auto [out, lse] = finished(state);
+  if (op.hasMask() || op.hasScore()) {
+    Value bad = tile::HasNonFiniteOp::create(b, b.getI1Type(), out);
+    auto again = scf::IfOp::create(b, TypeRange{out.getType(), lse.getType()},
+                                   bad, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(again.thenBlock());
+    auto [safe, safeLse] = finished(visitKeys(
+        rows, query, index(0), keys, initial(), /*guarded=*/true));
+    scf::YieldOp::create(b, ValueRange{safe, safeLse});
+    b.setInsertionPointToStart(again.elseBlock());
+    scf::YieldOp::create(b, ValueRange{out, lse});
+    out = again->getResult(0);
+    lse = again->getResult(1);
+  }
+  tile::StoreOp::create(b, out, outView, rows.batch, rows.head, rows.position,
+                        rows.count, rowMap(), tiles.transposed);
+  if (op.hasLse())
+    tile::StoreOp::create(b, lse, lseView, rows.batch, rows.head,
+                          rows.position, rows.count, rowMap(),
+                          /*transposed=*/false);
+}
+
+//===----------------------------------------------------------------------===//
+// Partial states
+//===----------------------------------------------------------------------===//
+
+void AttentionNest::storeState(SoftmaxState state, SoftmaxState memory,
+                               Value batch, Value head, Value row) {
+  Value rows = index(tiles.rows);
+  auto store = [&](Value tile, Value dest, bool transposed) {
+    tile::StoreOp::create(b, tile, dest, batch, head, row, rows,
+                          AffineMapAttr(), transposed);
+  };
+  store(state.max, memory.max, false);
+  store(state.sum, memory.sum, false);
+  store(state.acc, memory.acc, tiles.transposed);
+}
+
+SoftmaxState AttentionNest::loadState(SoftmaxState memory, Value batch,
+                                      Value head, Value row) {
+  Value rows = index(tiles.rows);
+  auto load = [&](Value source, RankedTensorType type, bool transposed) {
+    return tile::LoadOp::create(b, type, source, batch, head, row, rows,
+                                /*pages=*/Value(), /*outs=*/ValueRange(),
+                                /*page_size=*/IntegerAttr(),
+                                /*scale=*/FloatAttr(), AffineMapAttr(),
+                                transposed)
+        .getTile();
+  };
+  return {load(memory.max, rowType(), false),
+          load(memory.sum, rowType(), false),
+          load(memory.acc, accType(), tiles.transposed)};
+}
+
+SoftmaxState AttentionNest::merge(SoftmaxState state, SoftmaxState other) {
+  auto merged = tile::MergeOp::create(
+      b, TypeRange{rowType(), rowType(), accType()}, state.max, state.sum,
+      state.acc, other.max, other.sum, other.acc, base2(), tiles.transposed);
+  return {merged->getResult(0), merged->getResult(1), merged->getResult(2)};
+}

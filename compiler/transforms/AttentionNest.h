@@ -1,0 +1,113 @@
+//===- AttentionNest.h - Building blocks of an attention nest --*- C++ -*-===//
+//
+// What every kernel form of an attn.attend is put together from: its operands
+// seen as (batch, head, position, feature), a tile of query rows, the loop over
+// blocks of keys, and finished rows. A form (TileAttention.cpp) decides which
+// rows make a tile and which keys a loop visits.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_TRANSFORMS_ATTENTIONNEST_H
+#define LADON_COMPILER_TRANSFORMS_ATTENTIONNEST_H
+
+#include "dialects/attn/Attn.h"
+#include "dialects/tile/Tile.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace ladon {
+
+/// The tiles of one kernel form.
+struct AttentionTiles {
+  int64_t rows = 0; ///< Rows of a query tile.
+  int64_t keys = 0; ///< Keys of a block.
+  /// Rows last in tiles of scores and accumulators.
+  bool transposed = false;
+  /// How many query heads a tile holds: row `r` is query head `r mod heads` of
+  /// the position `r floordiv heads`.
+  int64_t heads = 1;
+};
+
+/// Rows of the queries: those of `heads` heads from `head` on, at positions
+/// from `position` on.
+struct QueryRows {
+  mlir::Value batch;
+  mlir::Value head;     ///< The first query head.
+  mlir::Value keyHead;  ///< The head of k and v that all of them read.
+  mlir::Value position; ///< The first position.
+  mlir::Value count;    ///< Rows that exist, at most the rows of a tile.
+};
+
+/// max, sum and acc of rows that have seen some keys.
+struct SoftmaxState {
+  mlir::Value max, sum, acc;
+
+  llvm::SmallVector<mlir::Value, 3> values() const { return {max, sum, acc}; }
+};
+
+/// Builds the parts of the nest of one attend, at the builder's place.
+class AttentionNest {
+public:
+  AttentionNest(attn::AttendOp op, mlir::ImplicitLocOpBuilder &builder)
+      : op(op), b(builder) {}
+
+  /// Views of the operands; an error at the operation when there is none.
+  mlir::LogicalResult makeViews();
+  /// From here on, tiles of that kind.
+  void setTiles(AttentionTiles wanted) { tiles = wanted; }
+
+  /// The extents of the operands: batch entries, S and T.
+  mlir::Value batches, queries, keys;
+
+  /// The scaled query rows, as a tile.
+  mlir::Value loadQuery(const QueryRows &rows);
+  /// The state of rows that have seen no key.
+  SoftmaxState initial();
+  /// The state after the keys [lower, upper). `guarded` keeps what hidden keys
+  /// hold away from the result, at a price.
+  SoftmaxState visitKeys(const QueryRows &rows, mlir::Value query,
+                         mlir::Value lower, mlir::Value upper,
+                         SoftmaxState state, bool guarded);
+  /// Finishes the rows and stores them. Where hidden keys could have spread a
+  /// NaN or an infinity, the finished rows are tested, and in that rare case
+  /// computed again with guarded updates over all keys.
+  void finish(const QueryRows &rows, mlir::Value query, SoftmaxState state);
+
+  /// Partial states are kept in memrefs [batch, head, row, features] and
+  /// [batch, head, row].
+  void storeState(SoftmaxState state, SoftmaxState memory, mlir::Value batch,
+                  mlir::Value head, mlir::Value row);
+  SoftmaxState loadState(SoftmaxState memory, mlir::Value batch,
+                         mlir::Value head, mlir::Value row);
+  SoftmaxState merge(SoftmaxState state, SoftmaxState other);
+
+  mlir::RankedTensorType rowType();
+  mlir::RankedTensorType accType();
+  mlir::FloatType accumulator();
+  mlir::Value index(int64_t value);
+
+private:
+  mlir::RankedTensorType matrix(int64_t rows, int64_t columns);
+  mlir::Value loadBlock(const QueryRows &rows, mlir::Value view,
+                        int64_t features, mlir::Value first, mlir::Value count);
+  mlir::Value scores(const QueryRows &rows, mlir::Value query,
+                     mlir::Value firstKey, mlir::Value count, bool compact);
+  template <typename PositionOp>
+  mlir::Value positions(const QueryRows &rows, mlir::Value scores,
+                        mlir::Region &region, mlir::Value firstKey,
+                        mlir::Value count);
+  std::pair<mlir::Value, mlir::Value> finished(SoftmaxState state);
+  /// Scores in base 2 need one operation less per element; a score expression
+  /// must see them in natural units.
+  bool base2() { return !op.hasScore(); }
+  mlir::AffineMapAttr rowMap();
+
+  attn::AttendOp op;
+  mlir::ImplicitLocOpBuilder &b;
+  AttentionTiles tiles;
+  /// Views of the operands as (batch, head, position, feature).
+  mlir::Value queryView, keyView, valueView, outView, lseView;
+};
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_TRANSFORMS_ATTENTIONNEST_H

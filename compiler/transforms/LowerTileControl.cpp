@@ -1,0 +1,221 @@
+//===- LowerTileControl.cpp - Grids and key loops to scf ------------------===//
+//
+// What is control in the tile dialect and not computation on tiles: grids
+// become parallel loops, key loops become loops over blocks, and the range of a
+// box of a captured tensor a scan of it. Patterns are in the order of
+// TileOps.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/transforms/Passes.h"
+
+#include "dialects/tile/Tile.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+#define DEBUG_TYPE "tile-lower-control"
+
+namespace ladon {
+#define GEN_PASS_DEF_LOWERTILECONTROL
+#include "compiler/transforms/Passes.h.inc"
+} // namespace ladon
+
+using namespace mlir;
+using namespace ladon;
+
+static Value index(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+//===----------------------------------------------------------------------===//
+// tile.value_range
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Reads the whole box, clamped into the tensor.
+class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::ValueRangeOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Type element = cast<MemRefType>(op.getSource().getType()).getElementType();
+    SmallVector<Value> lower, upper;
+    Value some = arith::ConstantIntOp::create(b, 1, 1);
+    for (auto [axis, lo, hi] : llvm::enumerate(op.getLower(), op.getUpper())) {
+      Value extent = memref::DimOp::create(b, op.getSource(), axis);
+      Value last = arith::SubIOp::create(b, extent, index(b, 1));
+      auto clamp = [&](Value x) -> Value {
+        x = arith::MinSIOp::create(b, x, last);
+        return arith::MaxSIOp::create(b, x, index(b, 0));
+      };
+      lower.push_back(clamp(lo));
+      upper.push_back(arith::AddIOp::create(b, clamp(hi), index(b, 1)));
+      Value ordered =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::sle, lo, hi);
+      Value nonEmpty = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt,
+                                             extent, index(b, 0));
+      some = arith::AndIOp::create(b, some,
+                                   arith::AndIOp::create(b, ordered, nonEmpty));
+    }
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+    auto branch = scf::IfOp::create(b, TypeRange{element, element}, some,
+                                    /*withElseRegion=*/true);
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, ValueRange{zero, zero});
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value first = memref::LoadOp::create(b, op.getSource(), lower);
+    SmallVector<Value> indices;
+    scf::YieldOp::create(
+        b, scan(b, op.getSource(), lower, upper, indices, {first, first}));
+    rewriter.replaceOp(op, branch.getResults());
+    return success();
+  }
+
+  /// (min, max) over the axes from `indices.size()` on, starting from `so far`.
+  static SmallVector<Value> scan(ImplicitLocOpBuilder &b, Value source,
+                                 ArrayRef<Value> lower, ArrayRef<Value> upper,
+                                 SmallVectorImpl<Value> &indices,
+                                 ValueRange soFar) {
+    size_t axis = indices.size();
+    if (axis == lower.size()) {
+      Value x = memref::LoadOp::create(b, source, indices);
+      return {arith::MinSIOp::create(b, soFar[0], x),
+              arith::MaxSIOp::create(b, soFar[1], x)};
+    }
+    auto loop = scf::ForOp::create(b, lower[axis], upper[axis], index(b, 1),
+                                   soFar);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    indices.push_back(loop.getInductionVar());
+    SmallVector<Value> results =
+        scan(b, source, lower, upper, indices, loop.getRegionIterArgs());
+    indices.pop_back();
+    scf::YieldOp::create(b, results);
+    return SmallVector<Value>(loop.getResults());
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// tile.grid
+//===----------------------------------------------------------------------===//
+
+class GridLowering : public OpConversionPattern<tile::GridOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::GridOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    tile::ScheduleAttr schedule = op.getSchedule();
+    SmallVector<OpFoldResult> sizes = getAsOpFoldResult(op.getSizes()), upper;
+    for (int64_t axis : schedule.getOrder())
+      upper.push_back(sizes[axis]);
+    auto loop = scf::ForallOp::create(b, upper, ValueRange(), std::nullopt);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> at(sizes.size());
+    for (auto [axis, iv] :
+         llvm::zip(schedule.getOrder(), loop.getInductionVars())) {
+      at[axis] = iv;
+      if (!llvm::is_contained(schedule.getDescending(), axis))
+        continue;
+      Value last = arith::SubIOp::create(b, op.getSizes()[axis], index(b, 1));
+      at[axis] = arith::SubIOp::create(b, last, iv);
+    }
+    Block *body = &op.getBody().front();
+    rewriter.eraseOp(body->getTerminator());
+    rewriter.inlineBlockBefore(body, loop.getTerminator(), at);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// tile.key_loop
+//===----------------------------------------------------------------------===//
+
+/// Blocks before and after an excepted range are one loop over block numbers,
+/// so that the body is there once.
+class KeyLoopLowering : public OpConversionPattern<tile::KeyLoopOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::KeyLoopOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value lower = op.getLower(), upper = op.getUpper();
+    Value step = index(b, op.getStep());
+    if (!op.getExceptLower()) {
+      auto loop = scf::ForOp::create(b, lower, upper, step, op.getInits());
+      b.setInsertionPointToStart(loop.getBody());
+      inlineBody(op, loop, loop.getInductionVar(), upper, b, rewriter);
+      return success();
+    }
+    Value exceptLower = op.getExceptLower(), exceptUpper = op.getExceptUpper();
+    Value zero = index(b, 0);
+    auto blocks = [&](Value from, Value to) -> Value {
+      Value length = arith::SubIOp::create(b, to, from);
+      length = arith::MaxSIOp::create(b, length, zero);
+      return arith::CeilDivSIOp::create(b, length, step);
+    };
+    Value before = blocks(lower, exceptLower);
+    Value total = arith::AddIOp::create(b, before, blocks(exceptUpper, upper));
+    auto loop = scf::ForOp::create(b, zero, total, index(b, 1), op.getInits());
+    b.setInsertionPointToStart(loop.getBody());
+    Value number = loop.getInductionVar();
+    Value isBefore =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, number, before);
+    Value start = arith::SelectOp::create(b, isBefore, lower, exceptUpper);
+    Value end = arith::SelectOp::create(b, isBefore, exceptLower, upper);
+    Value base = arith::SelectOp::create(b, isBefore, zero, before);
+    Value within = arith::SubIOp::create(b, number, base);
+    Value first = arith::AddIOp::create(
+        b, start, arith::MulIOp::create(b, within, step));
+    inlineBody(op, loop, first, end, b, rewriter);
+    return success();
+  }
+
+  /// The body of `op` for the block from `first` on, at the end of `loop`'s.
+  static void inlineBody(tile::KeyLoopOp op, scf::ForOp loop, Value first,
+                         Value end, ImplicitLocOpBuilder &b,
+                         ConversionPatternRewriter &rewriter) {
+    Value rest = arith::SubIOp::create(b, end, first);
+    SmallVector<Value> arguments = {
+        first, arith::MinSIOp::create(b, index(b, op.getStep()), rest)};
+    llvm::append_range(arguments, loop.getRegionIterArgs());
+    // A loop without a state has been given its terminator.
+    if (!loop.getBody()->empty() &&
+        loop.getBody()->back().hasTrait<OpTrait::IsTerminator>())
+      rewriter.eraseOp(loop.getBody()->getTerminator());
+    Block *body = &op.getBody().front();
+    auto yield = cast<tile::YieldOp>(body->getTerminator());
+    rewriter.inlineBlockBefore(body, loop.getBody(), loop.getBody()->end(),
+                               arguments);
+    rewriter.setInsertionPoint(yield);
+    rewriter.replaceOpWithNewOp<scf::YieldOp>(yield, yield.getValues());
+    rewriter.replaceOp(op, loop.getResults());
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+struct LowerTileControl
+    : public ladon::impl::LowerTileControlBase<LowerTileControl> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ValueRangeLowering, GridLowering, KeyLoopLowering>(
+        &getContext());
+    ConversionTarget target(getContext());
+    target.addIllegalOp<tile::ValueRangeOp, tile::GridOp, tile::KeyLoopOp>();
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    if (failed(applyPartialConversion(getOperation(), target,
+                                      std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,451 @@
+//===- TileVerifiers.cpp - What a tile operation must look like -----------===//
+//
+// Every clause states what the operation's description promises about shapes
+// and types. test/dialects/tile/invalid.mlir has a case for each.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/tile/Tile.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace ladon::tile;
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The shape and element type of a tile, whichever form it has.
+struct TileShape {
+  SmallVector<int64_t, 2> dims;
+  Type element;
+
+  bool operator==(const TileShape &other) const {
+    return dims == other.dims && element == other.element;
+  }
+};
+} // namespace
+
+static TileShape shapeOf(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return {SmallVector<int64_t, 2>(shaped.getShape()), shaped.getElementType()};
+}
+static TileShape shapeOf(Value v) { return shapeOf(v.getType()); }
+
+/// As in a type: "24x64xf32".
+static std::string text(const TileShape &shape) {
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  for (int64_t dim : shape.dims)
+    os << dim << 'x';
+  os << shape.element;
+  return result;
+}
+
+/// A tile of (row, column) or, transposed, of (column, row).
+static TileShape matrix(int64_t rows, int64_t columns, Type element,
+                        bool transposed) {
+  if (transposed)
+    std::swap(rows, columns);
+  return {{rows, columns}, element};
+}
+static int64_t rowsOf(const TileShape &shape, bool transposed) {
+  return shape.dims[transposed ? 1 : 0];
+}
+static int64_t columnsOf(const TileShape &shape, bool transposed) {
+  return shape.dims[transposed ? 0 : 1];
+}
+
+//===----------------------------------------------------------------------===//
+// Common clauses
+//===----------------------------------------------------------------------===//
+
+static LogicalResult expectShape(Operation *op, StringRef what, Value v,
+                                 const TileShape &expected) {
+  TileShape found = shapeOf(v);
+  if (found == expected)
+    return success();
+  return op->emitOpError("expected ")
+         << what << " of " << text(expected) << ", found " << text(found);
+}
+
+static LogicalResult expectRank(Operation *op, StringRef what, Value v,
+                                size_t rank) {
+  if (shapeOf(v).dims.size() == rank)
+    return success();
+  return op->emitOpError("expected ")
+         << what << " of rank " << rank << ", found rank "
+         << shapeOf(v).dims.size();
+}
+
+/// Tiles are all tensors, and there are results, or all buffers, and there are
+/// none; `expected` are the shapes of all results, the last `optional` of which
+/// may be left out.
+static LogicalResult verifyForm(ValueOpInterface op, ValueRange tiles,
+                                ArrayRef<TileShape> expected,
+                                size_t optional = 0) {
+  SmallVector<std::pair<unsigned, unsigned>> updates = op.getUpdates();
+  OperandRange fresh = op.getNewBuffers();
+  bool onTensors = tiles.empty() ? fresh.empty()
+                                 : isa<TensorType>(tiles.front().getType());
+  for (Value v : tiles)
+    if (isa<TensorType>(v.getType()) != onTensors)
+      return op->emitOpError("expected either tensors or buffers, found both");
+  if (onTensors && !fresh.empty())
+    return op->emitOpError("expected no outs on tensors");
+  if (!onTensors && op->getNumResults() != 0)
+    return op->emitOpError("expected no results on buffers");
+
+  // What is new: results on tensors, outs on buffers.
+  SmallVector<Value> found;
+  SmallVector<TileShape> wanted;
+  for (auto [number, shape] : llvm::enumerate(expected)) {
+    auto isThis = [n = number](auto update) { return update.second == n; };
+    if (onTensors || llvm::none_of(updates, isThis))
+      wanted.push_back(shape);
+  }
+  if (onTensors)
+    llvm::append_range(found, op->getResults());
+  else
+    llvm::append_range(found, fresh);
+  if (found.size() > wanted.size() || found.size() + optional < wanted.size())
+    return op->emitOpError("expected ")
+           << wanted.size() << (onTensors ? " results, found " : " outs, found ")
+           << found.size();
+  for (auto [number, value] : llvm::enumerate(found))
+    if (!(shapeOf(value) == wanted[number]))
+      return op->emitOpError("expected ")
+             << (onTensors ? "result " : "out ") << number << " of "
+             << text(wanted[number]) << ", found " << text(shapeOf(value));
+  return success();
+}
+
+static LogicalResult verifyRowMap(Operation *op,
+                                  std::optional<AffineMap> map) {
+  if (map && (map->getNumDims() != 1 || map->getNumSymbols() != 0 ||
+              map->getNumResults() != 2))
+    return op->emitOpError("expected a row map (row) -> (head, position)");
+  return success();
+}
+
+/// The tensor that rows are loaded from or stored to.
+static LogicalResult verifyRows(Operation *op, Value memory, TileShape tile,
+                                bool transposed, StringRef what) {
+  auto type = cast<MemRefType>(memory.getType());
+  if (tile.dims.size() != 1 && tile.dims.size() != 2)
+    return op->emitOpError("expected a tile of rank 1 or 2, found rank ")
+           << tile.dims.size();
+  if (type.getRank() != static_cast<int64_t>(tile.dims.size()) + 2)
+    return op->emitOpError("expected a ")
+           << what << " of rank " << tile.dims.size() + 2 << ", found rank "
+           << type.getRank();
+  if (tile.dims.size() == 1)
+    return success();
+  int64_t features = type.getDimSize(3);
+  if (!ShapedType::isDynamic(features) && features != columnsOf(tile, transposed))
+    return op->emitOpError("expected ")
+           << features << " features in the tile, found "
+           << columnsOf(tile, transposed);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+LogicalResult LoadOp::verify() {
+  if (getOuts().size() > 1 || getOuts().empty() == !getTile())
+    return emitOpError("expected one result on tensors, or one buffer to fill");
+  TileShape tile = shapeOf(getTileType());
+  if (failed(verifyRows(*this, getSource(), tile, getTransposed(), "source")) ||
+      failed(verifyRowMap(*this, getRowMap())))
+    return failure();
+  if (getTransposed() && tile.dims.size() == 1)
+    return emitOpError("expected a tile of rank 2 to transpose");
+  if (!getPages() != !getPageSize())
+    return emitOpError("expected a page table together with a page size");
+  if (getPageSize() && static_cast<int64_t>(*getPageSize()) < 1)
+    return emitOpError("expected a page size of at least 1");
+  return success();
+}
+
+LogicalResult StoreOp::verify() {
+  TileShape tile = shapeOf(getTile());
+  if (failed(verifyRows(*this, getDest(), tile, getTransposed(),
+                        "destination")))
+    return failure();
+  return verifyRowMap(*this, getRowMap());
+}
+
+LogicalResult ValueRangeOp::verify() {
+  auto source = cast<MemRefType>(getSource().getType());
+  if (static_cast<int64_t>(getLower().size()) != source.getRank())
+    return emitOpError("expected ")
+           << source.getRank() << " bounds on each side, found "
+           << getLower().size();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Control
+//===----------------------------------------------------------------------===//
+
+LogicalResult GridOp::verify() {
+  size_t rank = getSizes().size();
+  Block &block = getBody().front();
+  if (rank == 0)
+    return emitOpError("expected at least one axis");
+  if (block.getNumArguments() != rank ||
+      !llvm::all_of(block.getArgumentTypes(),
+                    [](Type type) { return type.isIndex(); }))
+    return emitOpError("expected ") << rank << " body arguments of type index";
+  ArrayRef<int64_t> order = getSchedule().getOrder();
+  SmallVector<int64_t> sorted(order);
+  llvm::sort(sorted);
+  if (!llvm::equal(sorted, llvm::seq<int64_t>(0, rank)))
+    return emitOpError("expected an order of the axes 0 to ") << rank - 1;
+  for (int64_t axis : getSchedule().getDescending())
+    if (axis < 0 || axis >= static_cast<int64_t>(rank))
+      return emitOpError("expected descending axes below ")
+             << rank << ", found " << axis;
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield || !yield.getValues().empty())
+    return emitOpError("expected a body that yields nothing");
+  return success();
+}
+
+LogicalResult KeyLoopOp::verify() {
+  if (static_cast<int64_t>(getStep()) < 1)
+    return emitOpError("expected a step of at least 1");
+  if (!getExceptLower() != !getExceptUpper())
+    return emitOpError("expected both ends of the excepted range, or none");
+  Block &block = getBody().front();
+  if (block.getNumArguments() != getInits().size() + 2)
+    return emitOpError("expected ") << getInits().size() + 2
+                                    << " body arguments (first key, number of "
+                                       "keys, state), found "
+                                    << block.getNumArguments();
+  if (!getFirstKey().getType().isIndex() || !getKeyCount().getType().isIndex())
+    return emitOpError("expected the first key and the number of keys of type "
+                       "index");
+  if (getInits().getTypes() != getResultTypes() ||
+      getInits().getTypes() != ValueRange(getStateArgs()).getTypes())
+    return emitOpError("expected initial values, body arguments and results "
+                       "of the same types");
+  auto yield = cast<YieldOp>(block.getTerminator());
+  if (yield.getValues().getTypes() != getResultTypes())
+    return yield.emitOpError("expected values of the loop's result types");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+/// Whether `map` gives two of the three dimensions, `first` and `second`, in
+/// either order.
+static bool permutes(AffineMap map, unsigned first, unsigned second) {
+  auto is = [&](unsigned result, unsigned dim) {
+    return map.getResult(result) == getAffineDimExpr(dim, map.getContext());
+  };
+  return map.getNumDims() == 3 && map.getNumSymbols() == 0 &&
+         map.getNumResults() == 2 &&
+         ((is(0, first) && is(1, second)) || (is(0, second) && is(1, first)));
+}
+
+LogicalResult ContractOp::verify() {
+  for (Value tile : {getLeft(), getRight()})
+    if (failed(expectRank(*this, "tiles", tile, 2)))
+      return failure();
+  if (getMaps().size() != 3 || !permutes(getMap(0), Row, Depth) ||
+      !permutes(getMap(1), Column, Depth) || !permutes(getMap(2), Row, Column))
+    return emitOpError("expected maps of left over (row, depth), right over "
+                       "(column, depth) and product over (row, column)");
+  if (shapeOf(getLeft()).element != shapeOf(getRight()).element)
+    return emitOpError("expected operands of one element type, found ")
+           << shapeOf(getLeft()).element << " and "
+           << shapeOf(getRight()).element;
+  int64_t extents[3] = {0, 0, 0};
+  auto bind = [&](AffineMap map, const TileShape &shape) -> LogicalResult {
+    for (unsigned axis : {0, 1}) {
+      int64_t &extent = extents[map.getDimPosition(axis)];
+      if (extent && extent != shape.dims[axis])
+        return emitOpError("expected equal depths, found ")
+               << extent << " and " << shape.dims[axis];
+      extent = shape.dims[axis];
+    }
+    return success();
+  };
+  if (failed(bind(getMap(0), shapeOf(getLeft()))) ||
+      failed(bind(getMap(1), shapeOf(getRight()))))
+    return failure();
+  ValueRange products = getProducts();
+  if (products.empty())
+    return emitOpError("expected a product");
+  Type element = shapeOf(products[0]).element;
+  if (element.getIntOrFloatBitWidth() <
+      shapeOf(getLeft()).element.getIntOrFloatBitWidth())
+    return emitOpError("expected products at least as wide as the operands, "
+                       "found ")
+           << element << " of " << shapeOf(getLeft()).element;
+  AffineMap map = getMap(2);
+  TileShape product{{extents[map.getDimPosition(0)],
+                     extents[map.getDimPosition(1)]},
+                    element};
+  return verifyForm(*this, {getLeft(), getRight()},
+                    {product, {{extents[Row]}, element}}, /*optional=*/1);
+}
+
+LogicalResult RowMaxOp::verify() {
+  if (failed(expectRank(*this, "scores", getScores(), 2)))
+    return failure();
+  TileShape scores = shapeOf(getScores());
+  return verifyForm(*this, getScores(),
+                    {{{rowsOf(scores, getTransposed())}, scores.element}});
+}
+
+/// A position region takes (s, if `withScore`,) b, h, i, j and the captures,
+/// and yields one value of type `yielded`.
+static LogicalResult verifyPositionRegion(Operation *op, Block &body,
+                                          bool withScore, Type element,
+                                          TypeRange captures, Type yielded) {
+  SmallVector<Type> expected;
+  if (withScore)
+    expected.push_back(element);
+  expected.append(4, IntegerType::get(op->getContext(), 32));
+  llvm::append_range(expected, captures);
+  if (body.getArgumentTypes() != TypeRange(expected))
+    return op->emitOpError("expected body arguments of types ")
+           << TypeRange(expected) << ", found "
+           << TypeRange(body.getArgumentTypes());
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield || yield.getValues().size() != 1 ||
+      yield.getValues()[0].getType() != yielded)
+    return op->emitOpError("expected the body to yield one ") << yielded;
+  return success();
+}
+
+template <typename PositionOp>
+static LogicalResult verifyPositions(PositionOp op, bool withScore,
+                                     Type yielded) {
+  if (failed(expectRank(op, "scores", op.getScores(), 2)) ||
+      failed(verifyRowMap(op, op.getRowMap())))
+    return failure();
+  TileShape scores = shapeOf(op.getScores());
+  if (failed(verifyForm(op, op.getScores(),
+                        {scores,
+                         {{rowsOf(scores, op.getTransposed())}, scores.element}},
+                        /*optional=*/1)))
+    return failure();
+  return verifyPositionRegion(op, op.getBody().front(), withScore,
+                              scores.element, op.getCaptures().getTypes(),
+                              yielded);
+}
+
+LogicalResult ModifyOp::verify() {
+  return verifyPositions(*this, /*withScore=*/true,
+                         shapeOf(getScores()).element);
+}
+
+LogicalResult MaskOp::verify() {
+  return verifyPositions(*this, /*withScore=*/false,
+                         IntegerType::get(getContext(), 1));
+}
+
+//===----------------------------------------------------------------------===//
+// Online softmax
+//===----------------------------------------------------------------------===//
+
+LogicalResult SoftmaxInitOp::verify() {
+  ValueRange state = getOuts().empty() ? ValueRange(getResults())
+                                       : ValueRange(getOuts());
+  if (state.size() != 3 || (!getOuts().empty() && getNumResults()))
+    return emitOpError("expected max, sum and acc, as results or as outs");
+  if (failed(expectRank(*this, "acc", state[2], 2)) ||
+      failed(expectRank(*this, "max", state[0], 1)))
+    return failure();
+  TileShape max = shapeOf(state[0]), acc = shapeOf(state[2]);
+  if (failed(expectShape(*this, "sum", state[1], max)))
+    return failure();
+  // Rows are first or last, as the users of acc have it.
+  if (acc.element != max.element || !llvm::is_contained(acc.dims, max.dims[0]))
+    return emitOpError("expected acc with ")
+           << max.dims[0] << " rows of " << max.element << ", found " << text(acc);
+  return success();
+}
+
+LogicalResult SoftmaxWeightsOp::verify() {
+  if (failed(expectRank(*this, "scores", getScores(), 2)))
+    return failure();
+  TileShape scores = shapeOf(getScores());
+  TileShape row{{rowsOf(scores, getTransposed())}, scores.element};
+  if (failed(expectShape(*this, "top", getTop(), row)) ||
+      failed(expectShape(*this, "max", getMax(), row)) ||
+      failed(expectShape(*this, "sum", getSum(), row)))
+    return failure();
+  return verifyForm(*this, {getScores(), getTop(), getMax(), getSum()},
+                    {scores, row, row, row});
+}
+
+LogicalResult AccumulateOp::verify() {
+  if (failed(expectRank(*this, "weights", getWeights(), 2)) ||
+      failed(expectRank(*this, "values", getValue(), 2)))
+    return failure();
+  TileShape weights = shapeOf(getWeights()), value = shapeOf(getValue());
+  int64_t rows = rowsOf(weights, getTransposed());
+  int64_t keys = columnsOf(weights, getTransposed());
+  if (value.dims[0] != keys)
+    return emitOpError("expected ")
+           << keys << " keys in the value tile, found " << value.dims[0];
+  if (value.element.getIntOrFloatBitWidth() >
+      weights.element.getIntOrFloatBitWidth())
+    return emitOpError("expected values no wider than the weights, found ")
+           << value.element << " and " << weights.element;
+  TileShape acc =
+      matrix(rows, value.dims[1], weights.element, getTransposed());
+  if (failed(expectShape(*this, "acc", getAcc(), acc)) ||
+      failed(expectShape(*this, "rescale", getRescale(),
+                         {{rows}, weights.element})))
+    return failure();
+  SmallVector<Value> tiles = {getWeights(), getValue(), getAcc(), getRescale()};
+  if (getGuard()) {
+    if (failed(expectShape(*this, "guarding scores", getGuard(), weights)))
+      return failure();
+    tiles.push_back(getGuard());
+  }
+  return verifyForm(*this, tiles, {acc});
+}
+
+/// The three parts of a state.
+static LogicalResult verifyState(Operation *op, Value max, Value sum, Value acc,
+                                 bool transposed) {
+  if (failed(expectRank(op, "acc", acc, 2)))
+    return failure();
+  TileShape shape = shapeOf(acc);
+  TileShape row{{rowsOf(shape, transposed)}, shape.element};
+  return success(succeeded(expectShape(op, "max", max, row)) &&
+                 succeeded(expectShape(op, "sum", sum, row)));
+}
+
+LogicalResult MergeOp::verify() {
+  if (failed(verifyState(*this, getMax(), getSum(), getAcc(),
+                         getTransposed())) ||
+      failed(expectShape(*this, "other max", getOtherMax(),
+                         shapeOf(getMax()))) ||
+      failed(expectShape(*this, "other sum", getOtherSum(),
+                         shapeOf(getSum()))) ||
+      failed(expectShape(*this, "other acc", getOtherAcc(), shapeOf(getAcc()))))
+    return failure();
+  return verifyForm(*this, getOperands(),
+                    {shapeOf(getMax()), shapeOf(getSum()), shapeOf(getAcc())});
+}
+
+LogicalResult SoftmaxFinishOp::verify() {
+  if (failed(verifyState(*this, getMax(), getSum(), getAcc(),
+                         getTransposed())))
+    return failure();
+  return verifyForm(*this, {getMax(), getSum(), getAcc()},
+                    {shapeOf(getAcc()), shapeOf(getMax())});
+}
