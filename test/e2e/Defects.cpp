@@ -36,13 +36,8 @@ compileDefect(Spec &spec, const Defect &defect, const cpu::CpuTarget &target) {
   PassManager toTiles(&context), toCode(&context);
   buildAttnPipeline(toTiles);
   buildTilePipeline(toTiles, target.queryTile(32), target.keyTile);
-  if (defect.level == Level::Vector) {
-    cpu::TileToCpuOptions options;
-    options.vectorBits = target.vectorBits;
-    options.rowsAtOnce = target.registerRows;
-    options.unroll = target.unroll;
-    toTiles.addNestedPass<func::FuncOp>(cpu::createTileToCpu(options));
-  }
+  if (defect.level == Level::Vector)
+    cpu::buildVectorPipeline(toTiles, target);
   cpu::buildCpuPipeline(toCode, target);
   if (failed(toTiles.run(*module)))
     return llvm::createStringError("a compiler pass failed");

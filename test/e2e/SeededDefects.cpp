@@ -353,7 +353,7 @@ static const Defect defects[] = {
      [](ModuleOp module) { return scaleBy(module, 1.0001); }},
     {"wrong base of the exponential", "examples/mha",
      [](ModuleOp module) {
-       return changeAll<tile::SoftmaxUpdateOp>(module, [](auto op) {
+       return changeAll<tile::SoftmaxWeightsOp>(module, [](auto op) {
          op.setBase2(!op.getBase2());
          return true;
        });

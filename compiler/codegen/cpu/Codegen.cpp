@@ -24,7 +24,8 @@ using namespace ladon::cpu;
 
 static constexpr llvm::StringLiteral triple = "x86_64-unknown-linux-gnu";
 
-void ladon::cpu::buildCpuPipeline(OpPassManager &pm, const CpuTarget &target) {
+void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
+                                     const CpuTarget &target) {
   pm.addNestedPass<func::FuncOp>(createFuseRowMax());
   pm.addNestedPass<func::FuncOp>(createLowerTileControl());
   pm.addNestedPass<func::FuncOp>(createBufferizeTiles());
@@ -35,6 +36,10 @@ void ladon::cpu::buildCpuPipeline(OpPassManager &pm, const CpuTarget &target) {
   tile.rowsAtOnce = target.registerRows;
   tile.unroll = target.unroll;
   pm.addNestedPass<func::FuncOp>(createTileToVectors(tile));
+}
+
+void ladon::cpu::buildCpuPipeline(OpPassManager &pm, const CpuTarget &target) {
+  buildVectorPipeline(pm, target);
   ContractToCpuOptions contract;
   contract.vectorBits = target.vectorBits;
   contract.rowsAtOnce = target.registerRows;

@@ -16,6 +16,9 @@
 
 namespace ladon::cpu {
 
+/// Tile level to loops over native vectors.
+void buildVectorPipeline(mlir::OpPassManager &pm, const CpuTarget &target);
+
 /// Tile level to the LLVM dialect, with `NAME.run` as the way in.
 void buildCpuPipeline(mlir::OpPassManager &pm, const CpuTarget &target);
 
