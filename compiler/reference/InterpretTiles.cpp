@@ -76,7 +76,11 @@ void Interpreter::loadTile(Operation *operation) {
     current.batch = batch;
     current.head = head;
     current.firstQuery = row;
-    current.queries = rows;
+    // Of what a row map spreads over heads and positions, the extents.
+    auto [lastHead, lastPosition] =
+        mapRow(op.getRowMap(), std::max<int64_t>(rows - 1, 0));
+    current.heads = lastHead + 1;
+    current.queries = rows > 0 ? lastPosition + 1 : 0;
   }
   auto r = newTile(op.getTile(), 0);
   double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
@@ -479,8 +483,8 @@ Error Interpreter::runKeyLoop(Operation *operation) {
       keys = memory(load.getSource()).sizes[2];
       return WalkResult::interrupt();
     });
-    options.loopObserver({op, current.batch, current.head, current.firstQuery,
-                          current.queries, keys});
+    options.loopObserver({op, current.batch, current.head, current.heads,
+                          current.firstQuery, current.queries, keys});
   }
   SmallVector<RuntimeValue> state;
   for (Value init : op.getInits())

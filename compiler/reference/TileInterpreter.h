@@ -44,6 +44,7 @@ using InterpreterArgument = std::variant<InterpreterBuffer, int64_t, double>;
 struct VisitedLoop {
   mlir::Operation *loop;
   int64_t batch, head;
+  int64_t heads; ///< Query heads from `head` on that the tile holds.
   int64_t firstQuery, queries;
   int64_t keys; ///< T: all keys there are.
 };
@@ -57,7 +58,7 @@ struct VisitedBlock {
   };
   Class kind;
   mlir::Operation *loop;
-  int64_t batch, head;
+  int64_t batch, head, heads;
   int64_t firstQuery, queries;
   int64_t firstKey, keys;
   bool guarded; ///< Of a recomputation with guarded updates.

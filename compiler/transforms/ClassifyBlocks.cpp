@@ -42,6 +42,18 @@ static Value rowsOfTile(Value scores, Value firstQuery) {
   return load && load.getRow() == firstQuery ? load.getRows() : Value();
 }
 
+/// The heads n of a row map (r) -> (r mod n, r floordiv n), else 0.
+static int64_t headsOfRows(AffineMap map) {
+  auto heads = dyn_cast<AffineBinaryOpExpr>(map.getResult(0));
+  auto size = heads ? dyn_cast<AffineConstantExpr>(heads.getRHS())
+                    : AffineConstantExpr();
+  AffineExpr row = getAffineDimExpr(0, map.getContext());
+  if (!size || map.getResult(0) != row % size ||
+      map.getResult(1) != row.floorDiv(size))
+    return 0;
+  return size.getValue();
+}
+
 namespace {
 /// Rewrites one key loop.
 class LoopClassifier {
@@ -84,7 +96,11 @@ analysis::QueryTile LoopClassifier::queryTile() {
   int64_t size = cast<ShapedType>(mask.getScores().getType())
                      .getDimSize(mask.getTransposed() ? 1 : 0);
   Scalar first = emit.wrap(mask.getQuery(), 0, last);
-  Value rows = rowsOfTile(mask.getScores(), mask.getQuery());
+  Value rows;
+  if (std::optional<AffineMap> map = mask.getRowMap())
+    size = llvm::divideCeil(size, headsOfRows(*map));
+  else
+    rows = rowsOfTile(mask.getScores(), mask.getQuery());
   Scalar count = rows && emit.isOutside(rows) ? emit.wrap(rows, 1, size)
                                               : ScalarEmitter::constant(size);
   return {first, emit.add(first, emit.sub(count, ScalarEmitter::constant(1))),
@@ -252,6 +268,12 @@ static tile::MaskOp maskOf(tile::KeyLoopOp loop) {
   if (mask.getKey() != loop.getFirstKey() ||
       mask.getKeys() != loop.getKeyCount())
     return refuse("the mask is not on the block of the loop");
+  if (std::optional<AffineMap> map = mask.getRowMap()) {
+    if (headsOfRows(*map) == 0)
+      return refuse("the rows are mapped in a way that is not analysed");
+    if (!mask.getBody().getArgument(1).use_empty())
+      return refuse("the mask depends on the head, in which the rows differ");
+  }
   for (Value position : {mask.getBatch(), mask.getHead(), mask.getQuery()})
     if (loop.getBody().isAncestor(position.getParentRegion()))
       return refuse("the batch, head or query changes within the loop");

@@ -64,6 +64,9 @@ def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
   let description = [{
     Each `attn.attend` on buffers becomes a `tile.grid` over (batch, head, query
     tile); each grid point loops over all blocks of keys and masks every block.
+    With `few-queries`, a second form is there for calls with so few: a grid
+    over (batch, key head, chunk of keys, position) whose tiles are all query
+    heads of a key head, and a grid that merges the chunks.
     Operands that are no (batch, head, position, feature) tensors are viewed as
     such; no element is copied. Where hidden keys could spread a NaN or an
     infinity, the finished tile is tested and computed again with guarded
@@ -74,7 +77,11 @@ def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
            "rows of a query tile of 32-bit elements; 64-bit ones get half">,
     Option<"keyTile", "key-tile", "int64_t", "128", "keys of a block">,
     Option<"transposed", "transposed", "bool", "true",
-           "rows last in tiles of scores and accumulators">
+           "rows last in tiles of scores and accumulators">,
+    Option<"fewQueries", "few-queries", "int64_t", "0",
+           "queries up to which the form for few is used; 0 leaves it out">,
+    Option<"chunkTiles", "chunk-tiles", "int64_t", "4",
+           "blocks of keys in a chunk of that form">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",

@@ -28,6 +28,7 @@ void ladon::buildTilePipeline(OpPassManager &pm, int64_t queryTile,
   TileAttentionOptions options;
   options.queryTile = queryTile;
   options.keyTile = keyTile;
+  options.fewQueries = 8;
   pm.addNestedPass<func::FuncOp>(createTileAttention(options));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

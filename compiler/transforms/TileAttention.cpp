@@ -1,8 +1,15 @@
 //===- TileAttention.cpp - attend to the online-softmax loop nest ---------===//
 //
-// Turns each attn.attend on buffers into a grid over (batch, head, query tile)
-// and, in each grid point, a loop over all blocks of keys that masks every
-// block. `classify-blocks` then leaves out what the mask hides.
+// Turns each attn.attend on buffers into grids over tiles of queries and, in
+// each grid point, a loop over blocks of keys that masks every block.
+// `classify-blocks` then leaves out what the mask hides.
+//
+// There are two forms. For many queries, a grid point has a tile of queries of
+// one head, and goes over all keys. For few, whose work is to read K and V
+// once, it has one position of all query heads that share a key head, and goes
+// over one chunk of the keys; a second grid merges the states of the chunks
+// (Dao et al. 2023, Flash-Decoding). Chunks are the same whatever the number of
+// threads is, and so are results.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,16 +28,15 @@ namespace ladon {
 using namespace mlir;
 using namespace ladon;
 
-/// A grid over `sizes`; `body` fills a point of it. The last axis is walked
-/// from its end: under a causal mask the last queries see the most keys, and
-/// work is handed out in order.
+/// A grid over `sizes`, the last axis fastest; `body` fills a point of it.
 static void
 createGrid(ImplicitLocOpBuilder &b, ValueRange sizes,
+           ArrayRef<int64_t> descending,
            llvm::function_ref<void(Block::BlockArgListType at)> body) {
   auto rank = static_cast<int64_t>(sizes.size());
   auto schedule = tile::ScheduleAttr::get(
       b.getContext(), llvm::to_vector(llvm::seq<int64_t>(0, rank)),
-      {rank - 1});
+      descending);
   auto grid = tile::GridOp::create(b, sizes, schedule);
   OpBuilder::InsertionGuard guard(b);
   SmallVector<Type> types(rank, b.getIndexType());
@@ -40,7 +46,13 @@ createGrid(ImplicitLocOpBuilder &b, ValueRange sizes,
   tile::YieldOp::create(b);
 }
 
-/// One grid point per tile of queries of one head, over all keys.
+//===----------------------------------------------------------------------===//
+// Many queries
+//===----------------------------------------------------------------------===//
+
+/// One grid point per tile of queries of one head, over all keys. Tiles come
+/// last first: under a causal mask the last queries see the most keys, and work
+/// is handed out in order.
 static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
                           ImplicitLocOpBuilder &b, AttentionTiles tiles) {
   nest.setTiles(tiles);
@@ -48,7 +60,7 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
   Value count = arith::CeilDivSIOp::create(b, nest.queries, height);
   Value heads = nest.index(op.getHeads());
   int64_t group = op.getHeads() / op.getKeyValueHeads();
-  createGrid(b, {nest.batches, heads, count}, [&](auto at) {
+  createGrid(b, {nest.batches, heads, count}, /*descending=*/{2}, [&](auto at) {
     QueryRows rows;
     rows.batch = at[0];
     rows.head = at[1];
@@ -66,6 +78,84 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
   });
 }
 
+//===----------------------------------------------------------------------===//
+// Few queries
+//===----------------------------------------------------------------------===//
+
+/// One grid point per (batch, key head, chunk of keys, position); positions are
+/// the fastest axis, so that a chunk is still in the cache for the next one.
+/// Then one per (batch, key head, position) that merges the chunks in order.
+static void tileByChunks(attn::AttendOp op, AttentionNest &nest,
+                         ImplicitLocOpBuilder &b, AttentionTiles tiles,
+                         int64_t chunkKeys) {
+  nest.setTiles(tiles);
+  auto multiply = [&](Value x, Value y) -> Value {
+    return arith::MulIOp::create(b, x, y);
+  };
+  Value one = nest.index(1), rows = nest.index(tiles.rows);
+  Value keyHeads = nest.index(op.getKeyValueHeads());
+  Value chunk = nest.index(chunkKeys);
+  // Without any key there is still a state to finish.
+  Value chunks = arith::MaxSIOp::create(
+      b, arith::CeilDivSIOp::create(b, nest.keys, chunk), one);
+
+  // Rows of all chunks of all positions, one after the other.
+  Value stateRows = multiply(multiply(nest.queries, chunks), rows);
+  auto dynamic = ShapedType::kDynamic;
+  auto keyHeadCount = static_cast<int64_t>(op.getKeyValueHeads());
+  auto allocate = [&](ArrayRef<int64_t> shape) -> Value {
+    return memref::AllocOp::create(
+        b, MemRefType::get(shape, nest.accumulator()),
+        ValueRange{nest.batches, stateRows}, b.getI64IntegerAttr(64));
+  };
+  SoftmaxState partial{
+      allocate({dynamic, keyHeadCount, dynamic}),
+      allocate({dynamic, keyHeadCount, dynamic}),
+      allocate({dynamic, keyHeadCount, dynamic,
+                static_cast<int64_t>(op.getValueDim())})};
+  auto firstRow = [&](Value position, Value number) {
+    Value before = multiply(position, chunks);
+    return multiply(arith::AddIOp::create(b, before, number), rows);
+  };
+  auto rowsAt = [&](Value batch, Value keyHead, Value position) {
+    Value head = multiply(keyHead, nest.index(tiles.heads));
+    return QueryRows{batch, head, keyHead, position, nest.index(tiles.heads)};
+  };
+
+  createGrid(
+      b, {nest.batches, keyHeads, chunks, nest.queries}, {}, [&](auto at) {
+        QueryRows queryRows = rowsAt(at[0], at[1], at[3]);
+        Value lower = multiply(at[2], chunk);
+        Value upper = arith::MinSIOp::create(
+            b, arith::AddIOp::create(b, lower, chunk), nest.keys);
+        SoftmaxState state =
+            nest.visitKeys(queryRows, nest.loadQuery(queryRows), lower, upper,
+                           nest.initial(), /*guarded=*/false);
+        nest.storeState(state, partial, at[0], at[1], firstRow(at[3], at[2]));
+      });
+  createGrid(b, {nest.batches, keyHeads, nest.queries}, {}, [&](auto at) {
+    SoftmaxState state = nest.loadState(partial, at[0], at[1],
+                                        firstRow(at[2], nest.index(0)));
+    auto loop = scf::ForOp::create(b, one, chunks, one, state.values());
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      auto args = loop.getRegionIterArgs();
+      SoftmaxState next = nest.loadState(
+          partial, at[0], at[1], firstRow(at[2], loop.getInductionVar()));
+      scf::YieldOp::create(
+          b, nest.merge({args[0], args[1], args[2]}, next).values());
+    }
+    QueryRows queryRows = rowsAt(at[0], at[1], at[2]);
+    nest.finish(queryRows, nest.loadQuery(queryRows),
+                {loop.getResult(0), loop.getResult(1), loop.getResult(2)});
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
 namespace {
 struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
   using TileAttentionBase::TileAttentionBase;
@@ -82,11 +172,27 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
       AttentionNest nest(op, b);
       if (failed(nest.makeViews()))
         return signalPassFailure();
-      AttentionTiles tiles;
-      tiles.rows = queryTile * 32 / op.getElementType().getWidth();
-      tiles.keys = keyTile;
-      tiles.transposed = transposed;
-      tileByQueries(op, nest, b, tiles);
+      AttentionTiles many;
+      many.rows = queryTile * 32 / op.getElementType().getWidth();
+      many.keys = keyTile;
+      many.transposed = transposed;
+      if (fewQueries > 0) {
+        AttentionTiles few;
+        few.heads = op.getHeads() / op.getKeyValueHeads();
+        few.rows = few.heads;
+        few.keys = keyTile;
+        Value isFew = arith::CmpIOp::create(b, arith::CmpIPredicate::sle,
+                                            nest.queries,
+                                            nest.index(fewQueries));
+        auto form = scf::IfOp::create(b, TypeRange(), isFew,
+                                      /*withElseRegion=*/true);
+        b.setInsertionPointToStart(form.thenBlock());
+        tileByChunks(op, nest, b, few, keyTile * chunkTiles);
+        b.setInsertionPointToStart(form.elseBlock());
+        tileByQueries(op, nest, b, many);
+      } else {
+        tileByQueries(op, nest, b, many);
+      }
       op.erase();
     }
   }

@@ -77,39 +77,44 @@ ladon::planSchedule(mlir::ModuleOp module,
   for (auto [tensor, type] : llvm::zip(arguments, function.getArgumentTypes()))
     converted.push_back(argumentOf(tensor, type));
 
-  // One grid for each attend.
-  llvm::MapVector<mlir::Operation *, AttendPlan> plans;
-  function.walk([&](tile::KeyLoopOp loop) {
-    if (auto grid = loop->getParentOfType<tile::GridOp>())
-      readShapes(loop, plans[grid]);
-  });
-  using Place = std::tuple<mlir::Operation *, int64_t, int64_t, int64_t>;
+  // The loops of all kernel forms of an attend are where the attend was.
+  llvm::MapVector<mlir::Attribute, AttendPlan> plans;
+  auto planOf = [&](mlir::Operation *loop) -> AttendPlan & {
+    return plans[mlir::LocationAttr(loop->getLoc())];
+  };
+  function.walk([&](tile::KeyLoopOp loop) { readShapes(loop, planOf(loop)); });
+  using Place = std::tuple<AttendPlan *, int64_t, int64_t, int64_t>;
   std::map<Place, size_t> tileAt;
   InterpreterOptions options;
   options.evaluateTiles = false;
   options.loopObserver = [&](const VisitedLoop &visit) {
-    mlir::Operation *grid = visit.loop->getParentOfType<tile::GridOp>();
-    AttendPlan &plan = plans[grid];
+    readShapes(visit.loop, planOf(visit.loop));
+    AttendPlan &plan = planOf(visit.loop);
     plan.batches = std::max(plan.batches, visit.batch + 1);
-    plan.heads = std::max(plan.heads, visit.head + 1);
+    plan.heads = std::max(plan.heads, visit.head + visit.heads);
     plan.queries = std::max(plan.queries, visit.firstQuery + visit.queries);
     plan.keys = visit.keys;
-    auto [it, isNew] = tileAt.try_emplace(
-        {grid, visit.batch, visit.head, visit.firstQuery}, plan.tiles.size());
-    if (isNew)
-      plan.tiles.push_back(
-          {visit.batch, visit.head, visit.firstQuery, visit.queries, {}});
+    for (int64_t head = visit.head; head < visit.head + visit.heads; ++head) {
+      auto [it, isNew] = tileAt.try_emplace(
+          {&plan, visit.batch, head, visit.firstQuery}, plan.tiles.size());
+      if (isNew)
+        plan.tiles.push_back(
+            {visit.batch, head, visit.firstQuery, visit.queries, {}});
+    }
   };
   options.observer = [&](const VisitedBlock &block) {
-    mlir::Operation *grid = block.loop->getParentOfType<tile::GridOp>();
-    size_t tile = tileAt.at({grid, block.batch, block.head, block.firstQuery});
-    plans[grid].tiles[tile].blocks.push_back(
-        {block.kind, block.firstKey, block.keys});
+    AttendPlan &plan = planOf(block.loop);
+    for (int64_t head = block.head; head < block.head + block.heads; ++head) {
+      size_t tile =
+          tileAt.at({&plan, block.batch, head, block.firstQuery});
+      plan.tiles[tile].blocks.push_back(
+          {block.kind, block.firstKey, block.keys});
+    }
   };
   if (llvm::Error error = interpret(function, converted, options))
     return std::move(error);
   std::vector<AttendPlan> result;
-  for (auto &[grid, plan] : plans) {
+  for (auto &[location, plan] : plans) {
     llvm::sort(plan.tiles, [](const PlannedTile &a, const PlannedTile &b) {
       return std::tie(a.batch, a.head, a.firstQuery) <
              std::tie(b.batch, b.head, b.firstQuery);
