@@ -3,9 +3,8 @@
 // A few rows against many keys are bound by reading K and V, so each is read
 // once, in order, for all rows. Products with K have features in the lanes: as
 // many of them are kept as a register has lanes, which are then summed across
-// by a transposition (one vector of sums costs log2(lanes) shuffles and adds
-// per sum, and no scalar). Weights have keys in the lanes, accumulators
-// features.
+// together, with two shuffles and an addition per sum. Weights have keys in the
+// lanes, accumulators features.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,6 +34,12 @@ static int64_t extent(Value buffer, unsigned axis) {
 /// too few registers for keys or features.
 static int64_t rowGroup(int64_t rows) {
   return rows % 4 == 0 ? 4 : rows % 2 == 0 ? 2 : 1;
+}
+
+/// Accumulators of an inner loop that leave room for its operands: AVX-512 has
+/// twice as many registers.
+static int64_t accumulatorRegisters(VectorEmitter &e) {
+  return e.lanes * e.element.getWidth() >= 512 ? 24 : 12;
 }
 
 //===----------------------------------------------------------------------===//
@@ -95,66 +100,96 @@ void RowTiles::forFeatures(int64_t width,
 // Scores
 //===----------------------------------------------------------------------===//
 
-/// The sum of each of `lanes` vectors, in the lanes of one.
-static Value sumAcross(VectorEmitter &e, SmallVector<Value> vectors) {
-  Value sum;
-  for (Value x : e.transpose(std::move(vectors)))
-    sum = sum ? e.add(sum, x) : x;
-  return sum;
+/// How far ahead rows are asked for, in bytes: memory's answer takes about as
+/// long as it needs to deliver two pages, and the hardware's own prefetchers
+/// stop at the end of one.
+static constexpr int64_t prefetchBytes = 8192;
+
+/// How many rows of a matrix that is.
+static int64_t rowsAhead(VectorEmitter &e, Value matrix) {
+  int64_t bytes = e.element.getWidth() / 8 * extent(matrix, 1);
+  return std::max<int64_t>(1, prefetchBytes / bytes);
 }
 
-/// A last group of fewer keys repeats the last one, as in LaneTiles.
+/// Asks for the cache line of an element of a later row. An address past the
+/// end of the tensor does no harm.
+static void prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
+  memref::PrefetchOp::create(e.b, matrix, ValueRange{row, d},
+                             /*isWrite=*/false, /*localityHint=*/3,
+                             /*isDataCache=*/true);
+}
+
+/// One key after the other, each read from its first feature to its last: memory
+/// is read in order. Every row has some sums per key, so that no multiply-add
+/// waits for the one before. A last group of fewer keys repeats the last one, as
+/// in LaneTiles.
 void RowTiles::contract(tile::ContractOp op) {
   Value query = op.getLeft(), key = op.getRight(), keys = op.getColumns();
   Value scores = op.getOuts()[0];
   int64_t rows = extent(query, 0), features = extent(query, 1);
-  int64_t group = std::min(rowGroup(rows), e.lanes), keysAtOnce = e.lanes / group;
-  int64_t whole = features - features % e.lanes;
+  int64_t group = std::min(rowGroup(rows), e.lanes);
+  int64_t keysAtOnce = e.lanes / group;
+  int64_t chains = op.getCompact() ? 1 : 8 / group / (group == 1 ? 2 : 1);
   Value last = arith::SubIOp::create(b, keys, e.index(1));
+
+  /// The products of `group` rows from `first` on with one key, not yet summed
+  /// across.
+  int64_t ahead = rowsAhead(e, key);
+  auto dots = [&](Value first, Value keyRow) {
+    SmallVector<Value> sums(group * chains, e.splat(0));
+    Value laterRow = e.addIndex(keyRow, ahead);
+    auto step = [&](Value d, int64_t chain, int64_t count) {
+      Value right = loadSome(e, key, {keyRow, d}, count);
+      if (chain * e.lanes * e.element.getWidth() % 512 == 0)
+        prefetch(e, key, laterRow, d);
+      for (int64_t r = 0; r < group; ++r) {
+        Value left = loadSome(e, query, {e.addIndex(first, r), d}, count);
+        Value &sum = sums[r * chains + chain];
+        sum = vector::FMAOp::create(b, left, right, sum);
+      }
+    };
+    int64_t whole = features - features % e.lanes, width = chains * e.lanes;
+    // Unrolled further, the query's registers would be loaded before the loop
+    // over keys, and spilled.
+    int64_t looped = whole - whole % width;
+    sums = llvm::to_vector(e.loop(
+        e.index(0), e.index(looped), width, sums,
+        [&](Value d, ValueRange carried) {
+          sums.assign(carried.begin(), carried.end());
+          for (int64_t chain = 0; chain < chains; ++chain)
+            step(e.addIndex(d, chain * e.lanes), chain, e.lanes);
+          return sums;
+        }));
+    for (int64_t d = looped; d < features; d += e.lanes)
+      step(e.index(d), (d - looped) / e.lanes % chains,
+           std::min(e.lanes, features - d));
+    SmallVector<Value> result;
+    for (int64_t r = 0; r < group; ++r) {
+      Value sum = sums[r * chains];
+      for (int64_t chain = 1; chain < chains; ++chain)
+        sum = e.add(sum, sums[r * chains + chain]);
+      result.push_back(sum);
+    }
+    return result;
+  };
 
   // One vector of maxima per group of rows, laid out as the sums are.
   bool hasMax = op.getOuts().size() > 1;
   SmallVector<Value> noMax;
   if (hasMax)
     noMax.assign(rows / group, e.splat(lowestFinite(e.element)));
-  auto products = [&](Value first, ArrayRef<Value> keyRows) {
-    auto step = [&](Value d, int64_t count, SmallVector<Value> acc) {
-      SmallVector<Value> right;
-      for (Value row : keyRows)
-        right.push_back(loadSome(e, key, {row, d}, count));
-      for (int64_t r = 0; r < group; ++r) {
-        Value left = loadSome(e, query, {e.addIndex(first, r), d}, count);
-        for (int64_t k = 0; k < keysAtOnce; ++k) {
-          Value &sum = acc[r * keysAtOnce + k];
-          sum = vector::FMAOp::create(b, left, right[k], sum);
-        }
-      }
-      return acc;
-    };
-    SmallVector<Value> zeros(e.lanes, e.splat(0));
-    int64_t unroll = op.getCompact() ? 1 : registers.unroll;
-    while (whole % (unroll * e.lanes) != 0)
-      --unroll;
-    SmallVector<Value> acc = llvm::to_vector(
-        e.loop(e.index(0), e.index(whole), unroll * e.lanes, zeros,
-               [&](Value d, ValueRange carried) {
-                 SmallVector<Value> acc(carried);
-                 for (int64_t u = 0; u < unroll; ++u)
-                   acc = step(e.addIndex(d, u * e.lanes), e.lanes, acc);
-                 return acc;
-               }));
-    if (whole < features)
-      acc = step(e.index(whole), features - whole, acc);
-    return sumAcross(e, acc);
-  };
   ValueRange highest = e.loop(
       e.index(0), keys, keysAtOnce, noMax, [&](Value first, ValueRange carried) {
-        SmallVector<Value> keyRows;
-        for (int64_t k = 0; k < keysAtOnce; ++k)
-          keyRows.push_back(e.minIndex(e.addIndex(first, k), last));
         SmallVector<Value> running(carried);
         for (int64_t n = 0; n < rows / group; ++n) {
-          Value sums = products(e.index(n * group), keyRows);
+          SmallVector<Value> vectors(e.lanes);
+          for (int64_t k = 0; k < keysAtOnce; ++k) {
+            Value keyRow = e.minIndex(e.addIndex(first, k), last);
+            for (auto [r, x] :
+                 llvm::enumerate(dots(e.index(n * group), keyRow)))
+              vectors[r * keysAtOnce + k] = x;
+          }
+          Value sums = e.sumAcross(vectors);
           for (int64_t r = 0; r < group; ++r) {
             Value part = vector::ExtractStridedSliceOp::create(
                 b, sums, r * keysAtOnce, keysAtOnce, 1);
@@ -168,11 +203,12 @@ void RowTiles::contract(tile::ContractOp op) {
       });
   for (auto [n, value] : llvm::enumerate(highest))
     for (int64_t r = 0; r < group; ++r) {
-      Value part = vector::ExtractStridedSliceOp::create(
-          b, value, r * keysAtOnce, keysAtOnce, 1);
-      Value most = vector::ReductionOp::create(
-          b, vector::CombiningKind::MAXNUMF, part);
-      memref::StoreOp::create(b, most, op.getOuts()[1],
+      // The lanes of one row, repeated to fill the register.
+      SmallVector<int64_t> lanes;
+      for (int64_t lane = 0; lane < e.lanes; ++lane)
+        lanes.push_back(r * keysAtOnce + lane % keysAtOnce);
+      Value part = vector::ShuffleOp::create(b, value, value, lanes);
+      memref::StoreOp::create(b, e.maxAcross(part), op.getOuts()[1],
                               ValueRange{e.index(n * group + r)});
     }
 }
@@ -206,11 +242,8 @@ void RowTiles::forScores(Value scores, Value row, Value keys, Value max,
         }
         return running;
       });
-  if (max) {
-    Value most = vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF,
-                                             highest[0]);
-    memref::StoreOp::create(b, most, max, row);
-  }
+  if (max)
+    memref::StoreOp::create(b, e.maxAcross(highest[0]), max, row);
 }
 
 void RowTiles::rowMax(tile::RowMaxOp op) {
@@ -287,17 +320,28 @@ void RowTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
         power(arith::SubFOp::create(b, old, highest), op.getBase2());
     memref::StoreOp::create(b, factor, op.getOuts()[0], row);
     Value splat = e.broadcast(highest);
-    Value sums = e.loop(
-        e.index(0), keys, e.lanes, e.splat(0),
-        [&](Value key, ValueRange carried) {
-          Value s = e.load(scores, {row, key});
-          Value difference = arith::SubFOp::create(b, s, splat);
-          Value weight = e.exp2(inBase2(e, difference, op.getBase2()));
-          weight = arith::SelectOp::create(b, areKeys(key, keys), weight,
-                                           e.splat(0));
-          e.store(weight, scores, {row, key});
-          return SmallVector<Value>{e.add(carried[0], weight)};
-        })[0];
+    auto weightAt = [&](Value key) -> Value {
+      Value difference =
+          arith::SubFOp::create(b, e.load(scores, {row, key}), splat);
+      return e.exp2(inBase2(e, difference, op.getBase2()));
+    };
+    Value whole = arith::SubIOp::create(
+        b, keys, arith::RemUIOp::create(b, keys, e.index(e.lanes)));
+    ValueRange main = e.loop(e.index(0), whole, e.lanes, e.splat(0),
+                             [&](Value key, ValueRange carried) {
+                               Value weight = weightAt(key);
+                               e.store(weight, scores, {row, key});
+                               return SmallVector<Value>{
+                                   e.add(carried[0], weight)};
+                             });
+    // A last register that is not full: what is no key has no weight.
+    Value sums = e.loop(whole, keys, e.lanes, main,
+                        [&](Value key, ValueRange carried) {
+                          Value weight = arith::SelectOp::create(
+                              b, areKeys(key, keys), weightAt(key), e.splat(0));
+                          e.store(weight, scores, {row, key});
+                          return SmallVector<Value>{e.add(carried[0], weight)};
+                        })[0];
     Value blockSum = vector::ReductionOp::create(
         b, vector::CombiningKind::ADD, sums, arith::FastMathFlags::reassoc);
     Value previous = memref::LoadOp::create(b, op.getSum(), row);
@@ -307,70 +351,94 @@ void RowTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
   });
 }
 
-/// Accumulators of some rows and some registers of features at a time; each
-/// block is summed from zero and then added.
+/// Accumulators of some rows and some registers of features at a time, over
+/// few enough keys for their values to stay in the first cache until all rows
+/// and features have used them: so memory is read in order.
 void RowTiles::accumulate(tile::AccumulateOp op) {
   Value weights = op.getWeights(), value = op.getValue(), acc = op.getAcc();
   int64_t rows = extent(acc, 0), features = extent(acc, 1);
-  bool guarded = op.getGuard() != nullptr;
-  int64_t group = guarded ? 1 : rowGroup(rows);
-  int64_t columns = guarded ? 1 : std::max<int64_t>(1, 8 / group);
+  int64_t group = rowGroup(rows);
+  constexpr int64_t keysAtOnce = 32;
 
-  auto part = [&](Value first, Value d, ArrayRef<int64_t> counts) {
+  forRows(rows, [&](Value row) {
+    Value factor = e.broadcast(memref::LoadOp::create(b, op.getRescale(), row));
+    forFeatures(features, [&](Load load, Store store) {
+      store(arith::MulFOp::create(b, load(acc, row), factor), acc, row);
+    });
+  });
+  if (op.getGuard())
+    return accumulateGuarded(op);
+  auto part = [&](Value begin, Value keys, Value first, Value d,
+                  ArrayRef<int64_t> counts) {
     auto at = [&](size_t n) { return e.addIndex(d, n * e.lanes); };
+    auto key = [&](Value j) -> Value {
+      return arith::AddIOp::create(b, begin, j);
+    };
     SmallVector<Value> zeros(group * counts.size(), e.splat(0));
-    ValueRange sums = e.loop(
-        e.index(0), op.getKeys(), 1, zeros, [&](Value j, ValueRange carried) {
-          SmallVector<Value> acc(carried), right;
-          for (auto [n, count] : llvm::enumerate(counts))
-            right.push_back(loadSome(e, value, {j, at(n)}, count));
-          for (int64_t r = 0; r < group; ++r) {
-            SmallVector<Value> indices = {e.addIndex(first, r), j};
-            Value weight = memref::LoadOp::create(b, weights, indices);
-            Value seen;
-            if (guarded) {
-              Value s = memref::LoadOp::create(b, op.getGuard(), indices);
-              seen = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, s,
-                                           scalar(-infinity));
-            }
-            for (size_t n = 0; n < counts.size(); ++n) {
-              Value &sum = acc[r * counts.size() + n];
-              Value next = vector::FMAOp::create(b, e.broadcast(weight),
-                                                 right[n], sum);
-              sum = seen ? arith::SelectOp::create(b, seen, next, sum)
-                               .getResult()
-                         : next;
-            }
-          }
-          return acc;
+    auto sums = e.matmul(
+        group, counts.size(), keys, registers.unroll, zeros,
+        [&](int64_t r, Value j) -> Value {
+          return memref::LoadOp::create(
+              b, weights, ValueRange{e.addIndex(first, r), key(j)});
+        },
+        [&](Value j, int64_t n) {
+          if (n * e.lanes * e.element.getWidth() % 512 == 0)
+            prefetch(e, value, e.addIndex(key(j), rowsAhead(e, value)), at(n));
+          return loadSome(e, value, {key(j), at(n)}, counts[n]);
         });
-    for (int64_t r = 0; r < group; ++r) {
-      Value row = e.addIndex(first, r);
-      Value factor =
-          e.broadcast(memref::LoadOp::create(b, op.getRescale(), row));
+    for (int64_t r = 0; r < group; ++r)
       for (auto [n, count] : llvm::enumerate(counts)) {
-        Value old = loadSome(e, acc, {row, at(n)}, count);
-        Value sum = vector::FMAOp::create(b, old, factor,
-                                          sums[r * counts.size() + n]);
-        storeSome(e, sum, acc, {row, at(n)}, count);
+        SmallVector<Value> place = {e.addIndex(first, r), at(n)};
+        Value old = loadSome(e, acc, place, count);
+        storeSome(e, e.add(old, sums[r * counts.size() + n]), acc, place,
+                  count);
       }
+  };
+  // Registers of features in passes of nearly equal width.
+  int64_t total = llvm::divideCeil(features, e.lanes);
+  int64_t passes = llvm::divideCeil(total, accumulatorRegisters(e) / group);
+  auto block = [&](Value begin, Value keys, Value first) {
+    for (int64_t pass = 0, from = 0; pass < passes; ++pass) {
+      int64_t to = total * (pass + 1) / passes;
+      SmallVector<int64_t> counts;
+      for (int64_t n = from; n < to; ++n)
+        counts.push_back(std::min(e.lanes, features - n * e.lanes));
+      part(begin, keys, first, e.index(from * e.lanes), counts);
+      from = to;
     }
   };
-  e.loop(e.index(0), e.index(rows), group, {}, [&](Value first, ValueRange) {
-    int64_t width = columns * e.lanes, whole = features - features % width;
-    SmallVector<int64_t> counts(columns, e.lanes);
-    e.loop(e.index(0), e.index(whole), width, {},
-           [&](Value d, ValueRange) -> SmallVector<Value> {
-             part(first, d, counts);
+  e.loop(e.index(0), op.getKeys(), keysAtOnce, {}, [&](Value begin, ValueRange) {
+    Value rest = arith::SubIOp::create(b, op.getKeys(), begin);
+    Value keys = e.minIndex(e.index(keysAtOnce), rest);
+    e.loop(e.index(0), e.index(rows), group, {},
+           [&](Value first, ValueRange) -> SmallVector<Value> {
+             block(begin, keys, first);
              return {};
            });
-    if (whole < features) {
-      counts.clear();
-      for (int64_t d = whole; d < features; d += e.lanes)
-        counts.push_back(std::min(e.lanes, features - d));
-      part(first, e.index(whole), counts);
-    }
     return SmallVector<Value>();
+  });
+}
+
+/// One key after the other, and each row adds those that it sees.
+void RowTiles::accumulateGuarded(tile::AccumulateOp op) {
+  Value acc = op.getAcc();
+  forRows(extent(acc, 0), [&](Value row) {
+    e.loop(e.index(0), op.getKeys(), 1, {}, [&](Value j, ValueRange) {
+      Value s = memref::LoadOp::create(b, op.getGuard(), ValueRange{row, j});
+      Value seen = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, s,
+                                         scalar(-infinity));
+      auto branch = scf::IfOp::create(b, seen, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      Value weight = e.broadcast(
+          memref::LoadOp::create(b, op.getWeights(), ValueRange{row, j}));
+      forFeatures(extent(acc, 1), [&](Load load, Store store) {
+        store(vector::FMAOp::create(b, weight, load(op.getValue(), j),
+                                    load(acc, row)),
+              acc, row);
+      });
+      return SmallVector<Value>();
+    });
   });
 }
 

@@ -99,6 +99,7 @@ private:
   void positions(PositionOp op,
                  llvm::function_ref<mlir::Value(mlir::Value s, mlir::Value)>
                      combine);
+  void accumulateGuarded(tile::AccumulateOp op);
   /// B^difference of a scalar.
   mlir::Value power(mlir::Value difference, bool base2);
   mlir::Value scalar(double value);

@@ -130,6 +130,57 @@ SmallVector<Value> VectorEmitter::transpose(SmallVector<Value> rows) {
   return rows;
 }
 
+Value VectorEmitter::sumAcross(SmallVector<Value> vectors) {
+  int64_t chunk = std::min<int64_t>(lanes, 128 / element.getWidth());
+  // A round takes two vectors of sums that are spread over `spread` elements
+  // each, and adds the halves of each spread. `step` is how far apart the
+  // elements of one sum are, within chunks and then between them.
+  auto round = [&](auto positionOf) {
+    SmallVector<Value> next;
+    for (size_t i = 0; i < vectors.size(); i += 2) {
+      Value halves[2];
+      for (int64_t half : {0, 1}) {
+        SmallVector<int64_t> mask;
+        for (int64_t lane = 0; lane < lanes; ++lane)
+          mask.push_back(positionOf(lane, half));
+        halves[half] =
+            vector::ShuffleOp::create(b, vectors[i], vectors[i + 1], mask);
+      }
+      next.push_back(add(halves[0], halves[1]));
+    }
+    vectors = next;
+  };
+  // Within chunks: `sums` neighbours of each vector are of different sums.
+  for (int64_t sums = 1; sums < chunk; sums *= 2)
+    round([&](int64_t lane, int64_t half) {
+      int64_t base = lane / chunk * chunk, within = lane % chunk;
+      int64_t second = within / sums % 2, run = within / (2 * sums);
+      return base + half * chunk / 2 + run * sums + within % sums +
+             second * lanes;
+    });
+  // Between chunks: each vector holds `groups` chunks of different sums.
+  int64_t chunks = lanes / chunk;
+  for (int64_t groups = 1; groups < chunks; groups *= 2)
+    round([&](int64_t lane, int64_t half) {
+      int64_t number = lane / chunk, spread = chunks / groups;
+      int64_t second = number >= chunks / 2, within = number % (chunks / 2);
+      int64_t group = within / (spread / 2), part = within % (spread / 2);
+      return (group * spread + half * spread / 2 + part) * chunk +
+             lane % chunk + second * lanes;
+    });
+  return vectors.front();
+}
+
+Value VectorEmitter::maxAcross(Value vector) {
+  for (int64_t width = lanes / 2; width > 0; width /= 2) {
+    SmallVector<int64_t> other;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      other.push_back(lane < width ? lane + width : lane);
+    vector = max(vector::ShuffleOp::create(b, vector, vector, other), vector);
+  }
+  return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
+}
+
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//

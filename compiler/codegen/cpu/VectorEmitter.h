@@ -52,6 +52,15 @@ public:
   /// interleaving the first half of the rows with the second.
   llvm::SmallVector<mlir::Value> transpose(llvm::SmallVector<mlir::Value> rows);
 
+  /// The sums of `lanes` vectors, one in each lane of the result, in order:
+  /// half as many vectors after each round, first within 128 bits, where
+  /// shuffles are cheap.
+  mlir::Value sumAcross(llvm::SmallVector<mlir::Value> vectors);
+
+  /// The largest lane, as a scalar; lanes that are NaN are left out if there
+  /// are others.
+  mlir::Value maxAcross(mlir::Value vector);
+
   //===-- Loops -----------------------------------------------------------===//
   using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       mlir::Value iv, mlir::ValueRange carried)>;
