@@ -1,5 +1,6 @@
 // RUN: ladon-opt %s --classify-blocks --split-input-file --verify-diagnostics
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -12,12 +13,12 @@ func.func @unknown(%q: !heads, %k: !heads, %v: !heads, %x_: f32,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     // expected-remark @+1 {{every key is visited and every position tested: comparison of real numbers that differ from position to position}}
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%x_ : f32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %x: f32):
@@ -25,16 +26,19 @@ func.func @unknown(%q: !heads, %k: !heads, %v: !heads, %x_: f32,
       // expected-note @+1 {{used here}}
       %visible = arith.cmpf olt, %position, %x : f32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -47,12 +51,12 @@ func.func @partly_unknown(%q: !heads, %k: !heads, %v: !heads, %x_: f32,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     // expected-remark @+1 {{a part of the mask has no bounds: comparison of real numbers that differ from position to position}}
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%x_ : f32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %x: f32):
@@ -62,16 +66,19 @@ func.func @partly_unknown(%q: !heads, %k: !heads, %v: !heads, %x_: f32,
       %causal = arith.cmpi sle, %j, %i : i32
       %visible = arith.andi %near, %causal : i1
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -84,33 +91,36 @@ func.func @two_masks(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   // expected-remark @+1 {{blocks are not classified: expected one mask in the loop, found 2}}
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%w_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
       %last = arith.addi %i, %w : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %again = tile.mask %masked at [%b0, %h0, %i0, %j0] keys %n {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
       %visible = arith.cmpi sle, %j, %i : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %again, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %again keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %again top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -123,28 +133,31 @@ func.func @other_block(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   // expected-remark @+1 {{blocks are not classified: the mask is not on the block of the loop}}
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %i0] keys %n captures(%w_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
       %last = arith.addi %i, %w : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -157,28 +170,31 @@ func.func @moving_query(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   // expected-remark @+1 {{blocks are not classified: the batch, head or query changes within the loop}}
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %j0, %j0] keys %n captures(%w_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
       %last = arith.addi %i, %w : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -191,28 +207,31 @@ func.func @excepted(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   // expected-remark @+1 {{blocks are not classified: the loop leaves out a range already}}
   %state:3 = tile.key_loop [%c0, %T) except [%c0, %c0) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%w_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
       %last = arith.addi %i, %w : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -225,27 +244,29 @@ func.func @conditional(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   // expected-remark @+1 {{blocks are not classified: the mask is under a condition}}
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = scf.if %often -> (!scores) {
     %hidden = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%w_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
       %last = arith.addi %i, %w : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
       scf.yield %hidden : !scores
     } else {
       scf.yield %scores : !scores
     }
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }

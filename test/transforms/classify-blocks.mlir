@@ -1,5 +1,6 @@
 // RUN: ladon-opt %s --classify-blocks --canonicalize --cse --split-input-file | FileCheck %s
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -36,27 +37,30 @@ func.func @ranges(%q: !heads, %k: !heads, %v: !heads,
   %difference = arith.subi %T, %S : index
   %off_ = arith.index_cast %difference : index to i32
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%off_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %off: i32):
       %last = arith.addi %i, %off : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -76,11 +80,11 @@ func.func @ranges(%q: !heads, %k: !heads, %v: !heads,
 // CHECK:   scf.if %[[ALL]]
 // CHECK:     tile.load %arg1
 // CHECK-NOT: tile.mask
-// CHECK:     tile.softmax_update
+// CHECK:     tile.accumulate
 // CHECK:   } else {
 // CHECK:     tile.load %arg1
 // CHECK:     tile.mask
-// CHECK:     tile.softmax_update
+// CHECK:     tile.accumulate
 // CHECK:   } else {
 // CHECK-NEXT: scf.yield %arg
 func.func @blocks(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, strided<[?, ?], offset: ?>>,
@@ -89,28 +93,31 @@ func.func @blocks(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, str
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%doc_ : memref<?x?xi32, strided<[?, ?], offset: ?>>) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %doc: memref<?x?xi32, strided<[?, ?], offset: ?>>):
       %x = attn.read %doc[%b, %i] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
       %y = attn.read %doc[%b, %j] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
       %visible = arith.cmpi eq, %x, %y : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -132,27 +139,30 @@ func.func @guarded(%q: !heads, %k: !heads, %v: !heads,
   %difference = arith.subi %T, %S : index
   %off_ = arith.index_cast %difference : index to i32
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%off_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %off: i32):
       %last = arith.addi %i, %off : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) guarded : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 guarded %masked : !scores : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -169,27 +179,30 @@ func.func @always(%q: !heads, %k: !heads, %v: !heads,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
       %zero = arith.constant 0 : i32
       %visible = arith.cmpi sge, %j, %zero : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
 // -----
 
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
 !acc = tensor<24x4xf32>
@@ -209,21 +222,23 @@ func.func @wrapping(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %m, %l, %acc = tile.softmax_init : !row, !row, !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%m, %l, %acc : !row, !row, !acc) -> !row, !row, !acc {
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.scores %queries, %keys keys %n : tensor<24x4xf32>, !keys -> !scores
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%w_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
       %last = arith.muli %i, %w : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
-    } : !scores
+    } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %next:3 = tile.softmax_update %masked, %values keys %n state(%m0, %l0, %acc0) : !scores, !keys, !row, !row, !acc
-    tile.yield %next#0, %next#1, %next#2 : !row, !row, !acc
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
