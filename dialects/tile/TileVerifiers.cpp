@@ -180,11 +180,12 @@ LogicalResult StoreOp::verify() {
 }
 
 LogicalResult ValueRangeOp::verify() {
-  auto source = cast<MemRefType>(getSource().getType());
-  if (static_cast<int64_t>(getLower().size()) != source.getRank())
+  // An odd one would be in neither half.
+  int64_t rank = cast<MemRefType>(getSource().getType()).getRank();
+  int64_t bounds = getOperation()->getNumOperands() - 1;
+  if (bounds != 2 * rank)
     return emitOpError("expected ")
-           << source.getRank() << " bounds on each side, found "
-           << getLower().size();
+           << rank << " bounds on each side, found " << bounds << " in all";
   return success();
 }
 

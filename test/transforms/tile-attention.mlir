@@ -1,4 +1,5 @@
 // RUN: ladon-opt %s --tile-attention="query-tile=8 key-tile=16" --cse --split-input-file | FileCheck %s
+// RUN: ladon-opt %s --tile-attention="query-tile=8 key-tile=16 transposed=false" --cse --split-input-file | FileCheck %s --check-prefix=UNTURNED
 
 #q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
 #k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
@@ -7,29 +8,49 @@
 
 // A grid over (batch, head, query tile), last tile first; one loop over all
 // keys; scale and log2(e) are in the query. A tile of f64 has half the rows.
+// CHECK-DAG: #[[$LEFT:.*]] = affine_map<(d0, d1, d2) -> (d2, d0)>
+// CHECK-DAG: #[[$RIGHT:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK-DAG: #[[$PRODUCT:.*]] = affine_map<(d0, d1, d2) -> (d1, d0)>
 // CHECK-LABEL: func.func @plain_f64(
 // CHECK-SAME: %[[Q:.*]]: memref<2x3x?x4xf64>, %[[K:.*]]: memref<2x3x?x4xf64>, %[[V:.*]]: memref<2x3x?x5xf64>, %[[OUT:.*]]: memref<2x3x?x5xf64>
 // CHECK-DAG: %[[S:.*]] = memref.dim %[[Q]], %c2
 // CHECK-DAG: %[[T:.*]] = memref.dim %[[K]], %c2
 // CHECK: %[[TILES:.*]] = arith.ceildivsi %[[S]], %c4
-// CHECK: scf.forall (%[[B:.*]], %[[H:.*]], %[[N:.*]]) in (%{{.*}}, 3, %[[TILES]])
-// CHECK: %[[LAST:.*]] = arith.subi %[[TILES]], %c1
-// CHECK: %[[TILE:.*]] = arith.subi %[[LAST]], %[[N]]
-// CHECK: %[[I0:.*]] = arith.muli %[[TILE]], %c4
-// CHECK: %[[REST:.*]] = arith.subi %[[S]], %[[I0]]
-// CHECK: %[[ROWS:.*]] = arith.minsi %[[REST]], %c4
-// CHECK: %[[QUERY:.*]] = tile.load %[[Q]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] scale 0.72134752044448169 : {{.*}} -> tensor<4x4xf64>
-// CHECK: %[[M0:.*]], %[[L0:.*]], %[[A0:.*]] = tile.softmax_init
-// CHECK: %[[STATE:.*]]:3 = tile.key_loop[%c0, %[[T]]) step 16 init(%[[M0]], %[[L0]], %[[A0]] :
-// CHECK: ^bb0(%[[J0:.*]]: index, %[[COUNT:.*]]: index, %[[M:[^:]*]]: {{.*}}, %[[L:[^:]*]]: {{.*}}, %[[A:[^:]*]]: {{.*}}):
+// CHECK: tile.grid(%{{.*}}, %c3, %[[TILES]]) schedule <order = [0, 1, 2], descending = [2]> {
+// CHECK-NEXT: ^bb0(%[[B:.*]]: index, %[[H:.*]]: index, %[[TILE:.*]]: index):
+// CHECK-NEXT: %[[I0:.*]] = arith.muli %[[TILE]], %c4
+// CHECK-NEXT: %[[REST:.*]] = arith.subi %[[S]], %[[I0]]
+// CHECK-NEXT: %[[ROWS:.*]] = arith.minsi %[[REST]], %c4
+// CHECK-NEXT: %[[QUERY:.*]] = tile.load %[[Q]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] scale 0.72134752044448169 transposed : {{.*}} -> tensor<4x4xf64>
+// CHECK-NEXT: %[[INIT:.*]]:3 = tile.softmax_init : tensor<4xf64>, tensor<4xf64>, tensor<5x4xf64>
+// CHECK-NEXT: %[[STATE:.*]]:3 = tile.key_loop[%c0, %[[T]]) step 16 init(%[[INIT]]#0, %[[INIT]]#1, %[[INIT]]#2 :
+// CHECK-NEXT: ^bb0(%[[J0:.*]]: index, %[[COUNT:.*]]: index, %[[M:[^:]*]]: {{.*}}, %[[L:[^:]*]]: {{.*}}, %[[A:[^:]*]]: {{.*}}):
 // CHECK-NEXT: %[[KEYS:.*]] = tile.load %[[K]][%[[B]], %[[H]], %[[J0]]] rows %[[COUNT]]
-// CHECK-NEXT: %[[SCORES:.*]] = tile.scores %[[QUERY]], %[[KEYS]] keys %[[COUNT]]
+// CHECK-NEXT: %[[SCORES:.*]] = tile.contract %[[QUERY]], %[[KEYS]] columns %[[COUNT]] maps [#[[$LEFT]], #[[$RIGHT]], #[[$PRODUCT]]] : tensor<4x4xf64>, tensor<16x4xf64> -> tensor<16x4xf64>
+// CHECK-NEXT: %[[TOP:.*]] = tile.row_max %[[SCORES]] keys %[[COUNT]] transposed
+// CHECK-NEXT: %[[W:.*]]:4 = tile.softmax_weights %[[SCORES]] top %[[TOP]] keys %[[COUNT]] state(%[[M]], %[[L]]) base2 transposed :
 // CHECK-NEXT: %[[VALUES:.*]] = tile.load %[[V]][%[[B]], %[[H]], %[[J0]]] rows %[[COUNT]]
-// CHECK-NEXT: tile.softmax_update %[[SCORES]], %[[VALUES]] keys %[[COUNT]] state(%[[M]], %[[L]], %[[A]]) base2 :
-// CHECK: %[[RESULT:.*]], %{{.*}} = tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) base2
+// CHECK-NEXT: %[[NEXT:.*]] = tile.accumulate %[[W]]#0, %[[VALUES]] keys %[[COUNT]] into %[[A]] rescale %[[W]]#3 transposed :
+// CHECK-NEXT: tile.yield %[[W]]#1, %[[W]]#2, %[[NEXT]]
+// CHECK: %[[RESULT:.*]]:2 = tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) base2 transposed
 // CHECK-NOT: tile.has_non_finite
-// CHECK: tile.store %[[RESULT]], %[[OUT]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]]
+// CHECK: tile.store %[[RESULT]]#0, %[[OUT]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] transposed
 // CHECK-NOT: tile.store
+
+// The same with rows first: keys and values are as they were, all else is
+// turned.
+// UNTURNED-DAG: #[[$LEFT:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
+// UNTURNED-DAG: #[[$RIGHT:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// UNTURNED-DAG: #[[$PRODUCT:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+// UNTURNED-LABEL: func.func @plain_f64(
+// UNTURNED-NOT: transposed
+// UNTURNED: tile.softmax_init : tensor<4xf64>, tensor<4xf64>, tensor<4x5xf64>
+// UNTURNED-NOT: transposed
+// UNTURNED: tile.contract {{.*}} maps [#[[$LEFT]], #[[$RIGHT]], #[[$PRODUCT]]] : tensor<4x4xf64>, tensor<16x4xf64> -> tensor<4x16xf64>
+// UNTURNED-NOT: transposed
+// UNTURNED: tile.accumulate {{.*}} : tensor<4x16xf64>, tensor<16x5xf64>, tensor<4x5xf64>, tensor<4xf64> -> tensor<4x5xf64>
+// UNTURNED-NOT: transposed
+// UNTURNED: tile.store
 func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
     %v: memref<2x3x?x5xf64>, %out: memref<2x3x?x5xf64>) {
   attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 5 scale 0.5
@@ -58,26 +79,45 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
 // CHECK: %[[OUT3:.*]] = memref.expand_shape %[[OUT]]
 // CHECK-NEXT: %[[OUTV:.*]] = memref.transpose %[[OUT3]]
 // CHECK: %[[LSEV:.*]] = memref.transpose %[[LSE]] (d0, d1, d2) -> (d1, d0, d2)
-// CHECK: scf.forall (%[[B:.*]], %[[H:.*]], %{{.*}}) in
+// CHECK: tile.grid
+// CHECK-NEXT: ^bb0(%[[B:.*]]: index, %[[H:.*]]: index, %{{.*}}: index):
 // CHECK: %[[HK:.*]] = arith.divui %[[H]], %c2
-// CHECK: %[[QUERY:.*]] = tile.load %[[QV]][%[[B]], %[[H]], %[[I0:.*]]] rows %[[ROWS:.*]] scale 2.500000e-01
+// CHECK: %[[QUERY:.*]] = tile.load %[[QV]][%[[B]], %[[H]], %[[I0:.*]]] rows %[[ROWS:.*]] scale 2.500000e-01 transposed
+// CHECK: %[[INIT:.*]]:3 = tile.softmax_init
 // CHECK: tile.key_loop
-// CHECK: tile.load %[[KV]][%[[B]], %[[HK]], %[[J0:.*]]] rows %[[N:.*]] :
-// CHECK-NEXT: %[[RAW:.*]] = tile.scores
-// CHECK-NEXT: %[[BIASED:.*]] = tile.modify %[[RAW]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] captures(%[[BIAS]]
-// CHECK: %[[MASKED:.*]] = tile.mask %[[BIASED]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] captures(%[[BIAS]]
-// CHECK: tile.load %[[V]][%[[B]], %[[HK]], %[[J0]]] rows %[[N]] :
-// CHECK-NEXT: tile.softmax_update %[[MASKED]], %{{.*}} state(%{{.*}}) :
-// CHECK: %[[O:.*]], %[[L:.*]] = tile.softmax_finish(
-// Only a result that is not finite is computed again, guarded.
-// CHECK: %[[BAD:.*]] = tile.has_non_finite %[[O]]
+// CHECK: %[[KEY:.*]] = tile.load %[[KV]][%[[B]], %[[HK]], %[[J0:.*]]] rows %[[N:.*]] :
+// CHECK-NEXT: %[[RAW:.*]] = tile.contract %[[QUERY]], %[[KEY]] columns %[[N]]
+// CHECK-NOT: compact
+// CHECK: %[[BIASED:.*]] = tile.modify %[[RAW]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] transposed captures(%[[BIAS]]
+// CHECK: %[[MASKED:.*]] = tile.mask %[[BIASED]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] transposed captures(%[[BIAS]]
+// CHECK: %[[TOP:.*]] = tile.row_max %[[MASKED]] keys %[[N]]
+// CHECK-NEXT: %[[W:.*]]:4 = tile.softmax_weights %[[MASKED]] top %[[TOP]] keys %[[N]] state(%{{[^)]*}}) transposed :
+// CHECK-NEXT: %[[VALUE:.*]] = tile.load %[[V]][%[[B]], %[[HK]], %[[J0]]] rows %[[N]] :
+// CHECK-NEXT: tile.accumulate %[[W]]#0, %[[VALUE]] keys %[[N]] into %{{[^ ]*}} rescale %[[W]]#3 transposed :
+// CHECK: %[[O:.*]]:2 = tile.softmax_finish({{.*}}) transposed :
+// Only a result that is not finite is computed again from the start, guarded
+// by the scores.
+// CHECK: %[[BAD:.*]] = tile.has_non_finite %[[O]]#0
 // CHECK: %[[FINAL:.*]]:2 = scf.if %[[BAD]]
-// CHECK: tile.mask
-// CHECK: tile.softmax_update {{.*}} guarded :
-// CHECK: } else {
-// CHECK-NEXT: scf.yield %[[O]], %[[L]]
-// CHECK: tile.store %[[FINAL]]#0, %[[OUTV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] : tensor<8x16xf32>
+// CHECK: tile.key_loop[%c0, %{{.*}}) step 16 init(%[[INIT]]#0, %[[INIT]]#1, %[[INIT]]#2 :
+// CHECK: tile.contract {{.*}} compact :
+// CHECK: %[[AGAIN:.*]] = tile.mask
+// CHECK: tile.accumulate {{.*}} guarded %[[AGAIN]] : tensor<16x8xf32> transposed :
+// CHECK: %[[SAFE:.*]]:2 = tile.softmax_finish(
+// CHECK-NEXT: scf.yield %[[SAFE]]#0, %[[SAFE]]#1
+// CHECK-NEXT: } else {
+// CHECK-NEXT: scf.yield %[[O]]#0, %[[O]]#1
+// CHECK: tile.store %[[FINAL]]#0, %[[OUTV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] transposed : tensor<16x8xf32>
 // CHECK: tile.store %[[FINAL]]#1, %[[LSEV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] : tensor<8xf32>
+
+// UNTURNED-LABEL: func.func @packed(
+// UNTURNED-NOT: transposed
+// UNTURNED: tile.modify {{.*}} captures
+// UNTURNED: } : tensor<8x16xf32> -> tensor<8x16xf32>
+// UNTURNED: tile.mask {{.*}} captures
+// UNTURNED: } : tensor<8x16xf32> -> tensor<8x16xf32>
+// UNTURNED-NOT: transposed
+// UNTURNED: return
 func.func @packed(%q: memref<?x?x64xf32>, %k: memref<?x32x?xf32>, %v: memref<?x2x?x16xf32>,
     %out: memref<?x?x64xf32>, %lse: memref<4x?x?xf32>, %bias: memref<?xf32>) {
   attn.attend heads 4 key_value_heads 2 head_dim 16 value_dim 16 scale 0.25
