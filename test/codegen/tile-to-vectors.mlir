@@ -1,17 +1,17 @@
-// RUN: ladon-opt %s --tile-to-cpu="vector-bits=256 rows=2 unroll=1" --canonicalize --cse | FileCheck %s
+// RUN: ladon-opt %s --tile-fuse-row-max --tile-lower-control --tile-bufferize --canonicalize --cse --tile-to-vectors="vector-bits=256 rows=2 unroll=1" --canonicalize --cse | FileCheck %s
 
+#lanes = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
 !heads = memref<?x2x?x8xf32>
 
 // Two keys and one vector of queries per register tile; the query tile lies
 // transposed, queries in the lanes; scores and weights share a buffer.
 // CHECK-LABEL: func.func @plain(
 // CHECK-SAME: %[[Q:[^:]*]]: memref<?x2x?x8xf32>, %[[K:[^:]*]]: {{[^,]*}}, %[[V:[^:]*]]: {{[^,]*}}, %[[OUT:[^:]*]]: {{[^,]*}}, %[[ROWS:[^:]*]]: index, %[[T:[^:]*]]: index)
-// CHECK-DAG: %[[LOWEST:.*]] = arith.constant dense<-1.70141173E+38> : vector<8xf32>
+// CHECK-DAG: %[[LOWEST:.*]] = arith.constant dense<-3.40282347E+38> : vector<8xf32>
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<8xf32>
 // CHECK-DAG: %[[SCALE:.*]] = arith.constant dense<5.000000e-01> : vector<8xf32>
 // CHECK: scf.forall (%[[H:.*]]) in (2)
-// CHECK-DAG: %[[QT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<8x8xf32>
-// CHECK-DAG: %[[SC:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x8xf32>
+// CHECK: %[[QT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<8x8xf32>
 // Rows past the last one repeat it.
 // CHECK: %[[QUERIES:.*]] = memref.reinterpret_cast %[[Q]] to offset: [%{{.*}}], sizes: [%[[ROWS]], 8]
 // CHECK: %[[LAST:.*]] = arith.subi %[[ROWS]], %c1
@@ -23,7 +23,9 @@
 // CHECK: %[[LEFT:.*]] = arith.subi %[[T]], %[[J0]]
 // CHECK: %[[N:.*]] = arith.minsi %[[LEFT]], %c16
 // No key is copied: the register tile reads rows of it in place.
-// CHECK: %[[KEY:.*]] = memref.reinterpret_cast %[[K]] to offset: [%{{.*}}], sizes: [%[[N]], 8]
+// CHECK: %[[KEY:.*]] = memref.reinterpret_cast %[[K]] to offset: [%{{.*}}], sizes: [16, 8]
+// CHECK: %[[SC:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x8xf32>
+// CHECK: %[[TOP:.*]] = memref.alloc() {alignment = 64 : i64} : memref<8xf32>
 // CHECK: %[[LASTKEY:.*]] = arith.subi %[[N]], %c1
 // CHECK: scf.for %[[J:.*]] = %c0 to %[[N]] step %c2 iter_args(%{{.*}} = %[[LOWEST]])
 // CHECK: %[[JA:.*]] = arith.minsi %[[J]], %[[LASTKEY]]
@@ -38,7 +40,7 @@
 // CHECK: vector.store %{{.*}}, %[[SC]][%[[J]], %c0]
 // Weights: no call of a mathematical function.
 // CHECK-NOT: math.exp
-// CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[V]] to offset: [%{{.*}}], sizes: [%[[N]], 8]
+// CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[V]] to offset: [%{{.*}}], sizes: [16, 8]
 // CHECK: scf.for %{{.*}} = %c0 to %c8 step %c2
 // CHECK: scf.for %[[J2:.*]] = %c0 to %[[N]] step %c1 iter_args(%{{.*}} = %[[ZERO]], %{{.*}} = %[[ZERO]])
 // CHECK: vector.load %[[SC]][%[[J2]], %c0]
@@ -56,21 +58,24 @@
 func.func @plain(%q: !heads, %k: !heads, %v: !heads, %o: !heads, %rows: index, %T: index) {
   %c0 = arith.constant 0 : index
   scf.forall (%b, %h) in (1, 2) {
-    %query = tile.load %q[%b, %h, %c0] rows %rows scale 0.5 : !heads -> tensor<8x8xf32>
-    %m, %l, %acc = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>
+    %query = tile.load %q[%b, %h, %c0] rows %rows scale 0.5 transposed : !heads -> tensor<8x8xf32>
+    %init:3 = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>
     %end:3 = tile.key_loop [%c0, %T) step 16
-        init(%m, %l, %acc : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>)
+        init(%init#0, %init#1, %init#2 : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>)
         -> tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32> {
     ^bb0(%j0: index, %n: index, %m0: tensor<8xf32>, %l0: tensor<8xf32>, %acc0: tensor<8x8xf32>):
       %key = tile.load %k[%b, %h, %j0] rows %n : !heads -> tensor<16x8xf32>
-      %s = tile.scores %query, %key keys %n : tensor<8x8xf32>, tensor<16x8xf32> -> tensor<8x16xf32>
+      %s = tile.contract %query, %key columns %n maps #lanes : tensor<8x8xf32>, tensor<16x8xf32> -> tensor<16x8xf32>
+      %top = tile.row_max %s keys %n transposed : tensor<16x8xf32> -> tensor<8xf32>
+      %w:4 = tile.softmax_weights %s top %top keys %n state(%m0, %l0) base2 transposed
+          : tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
       %value = tile.load %v[%b, %h, %j0] rows %n : !heads -> tensor<16x8xf32>
-      %m1, %l1, %acc1 = tile.softmax_update %s, %value keys %n state(%m0, %l0, %acc0) base2
-          : tensor<8x16xf32>, tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>
-      tile.yield %m1, %l1, %acc1 : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>
+      %acc1 = tile.accumulate %w#0, %value keys %n into %acc0 rescale %w#3 transposed
+          : tensor<16x8xf32>, tensor<16x8xf32>, tensor<8x8xf32>, tensor<8xf32> -> tensor<8x8xf32>
+      tile.yield %w#1, %w#2, %acc1 : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32>
     }
-    %out, %lse = tile.softmax_finish(%end#0, %end#1, %end#2) base2 : tensor<8xf32>, tensor<8x8xf32>
-    tile.store %out, %o[%b, %h, %c0] rows %rows : tensor<8x8xf32>, !heads
+    %out:2 = tile.softmax_finish (%end#0, %end#1, %end#2) base2 transposed : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>, tensor<8xf32>
+    tile.store %out#0, %o[%b, %h, %c0] rows %rows transposed : tensor<8x8xf32>, !heads
   }
   return
 }

@@ -1,0 +1,116 @@
+// RUN: ladon-opt %s --tile-to-vectors=vector-bits=256 --canonicalize --cse --split-input-file | FileCheck %s
+
+// Queries in the lanes: what depends on the key alone stays scalar, what
+// depends on the query is a vector; hidden scores become minus infinity.
+// CHECK-LABEL: func.func @lanes(
+// CHECK-SAME: %[[S:[^:]*]]: memref<16x8xf32>, %[[DOC:[^:]*]]: memref<?xi32>
+// CHECK-DAG: %[[HIDDEN:.*]] = arith.constant dense<0xFF800000> : vector<8xf32>
+// CHECK-DAG: %[[LANE:.*]] = arith.constant dense<[0, 1, 2, 3, 4, 5, 6, 7]> : vector<8xi32>
+// CHECK: %[[FIRST:.*]] = arith.index_cast %{{.*}} : index to i32
+// CHECK: %[[SPLAT:.*]] = vector.broadcast %[[FIRST]] : i32 to vector<8xi32>
+// CHECK: %[[QUERIES:.*]] = arith.addi %[[SPLAT]], %[[LANE]]
+// CHECK: scf.for
+// CHECK: %[[SCORE:.*]] = vector.load %[[S]]
+// CHECK: %[[OF_KEY:.*]] = scf.if %{{.*}} -> (i32)
+// CHECK: memref.load %[[DOC]][%{{.*}}] : memref<?xi32>
+// CHECK: %[[SAME:.*]] = vector.broadcast %[[OF_KEY]] : i32 to vector<8xi32>
+// CHECK: %[[VISIBLE:.*]] = arith.cmpi sle, %[[SAME]], %[[QUERIES]] : vector<8xi32>
+// CHECK: %[[RESULT:.*]] = arith.select %[[VISIBLE]], %[[SCORE]], %[[HIDDEN]]
+// CHECK-NEXT: vector.store %[[RESULT]], %[[S]]
+func.func @lanes(%s: memref<16x8xf32>, %doc: memref<?xi32>, %i0: index, %j0: index, %n: index) {
+  tile.mask %s at [%i0, %i0, %i0, %j0] keys %n transposed captures(%doc : memref<?xi32>) {
+  ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %doc_: memref<?xi32>):
+    %of = attn.read %doc_[%j] : memref<?xi32>, i32 -> i32
+    %visible = arith.cmpi sle, %of, %i : i32
+    tile.yield %visible : i1
+  } : memref<16x8xf32>
+  return
+}
+
+// -----
+
+// Keys in the lanes: the query is a scalar, and what is read for the keys is
+// gathered. Columns past the last key are not counted in the maximum.
+// CHECK-LABEL: func.func @rows(
+// CHECK-SAME: %[[S:[^:]*]]: memref<4x16xf32>, %[[TOP:[^:]*]]: memref<4xf32>
+// CHECK-DAG: %[[LOWEST:.*]] = arith.constant dense<-3.40282347E+38> : vector<8xf32>
+// CHECK: scf.for %[[ROW:.*]] = %c0 to %c4
+// CHECK: %[[I:.*]] = arith.index_cast %{{.*}} : index to i32
+// CHECK: %[[MOST:.*]] = scf.for %[[KEY:.*]] = %c0 to %[[N:.*]] step %c8 iter_args(%[[SO_FAR:.*]] = %[[LOWEST]])
+// CHECK: vector.load %[[S]][%[[ROW]], %[[KEY]]]
+// CHECK: %[[OF_KEY:.*]] = scf.if %{{.*}} -> (vector<8xi32>)
+// CHECK: vector.gather
+// CHECK: %[[SAME:.*]] = vector.broadcast %[[I]] : i32 to vector<8xi32>
+// CHECK: arith.cmpi sle, %[[OF_KEY]], %[[SAME]] : vector<8xi32>
+// CHECK: %[[MASKED:.*]] = arith.select
+// CHECK: vector.store %[[MASKED]], %[[S]][%[[ROW]], %[[KEY]]]
+// CHECK: %[[IS_KEY:.*]] = arith.cmpi slt, %{{.*}}, %{{.*}} : vector<8xi32>
+// CHECK: %[[COUNTED:.*]] = arith.select %[[IS_KEY]], %[[MASKED]], %[[LOWEST]]
+// CHECK: arith.cmpf ogt, %[[COUNTED]], %[[SO_FAR]]
+// CHECK: %[[TOPMOST:.*]] = vector.reduction <maxnumf>, %[[MOST]]
+// CHECK: memref.store %[[TOPMOST]], %[[TOP]][%[[ROW]]]
+func.func @rows(%s: memref<4x16xf32>, %top: memref<4xf32>, %doc: memref<?xi32>, %i0: index, %j0: index, %n: index) {
+  tile.mask %s at [%i0, %i0, %i0, %j0] keys %n captures(%doc : memref<?xi32>) outs(%top : memref<4xf32>) {
+  ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %doc_: memref<?xi32>):
+    %of = attn.read %doc_[%j] : memref<?xi32>, i32 -> i32
+    %visible = arith.cmpi sle, %of, %i : i32
+    tile.yield %visible : i1
+  } : memref<4x16xf32>
+  return
+}
+
+// -----
+
+// Four heads in a tile: head and position come from the row, in each lane.
+// CHECK-LABEL: func.func @mapped_lanes(
+// CHECK-DAG: %[[H:.*]] = arith.constant dense<[0, 1, 2, 3, 0, 1, 2, 3]> : vector<8xi32>
+// CHECK-DAG: %[[P:.*]] = arith.constant dense<[0, 0, 0, 0, 1, 1, 1, 1]> : vector<8xi32>
+// CHECK-DAG: %[[HEAD:.*]] = arith.addi %{{.*}}, %[[H]] : vector<8xi32>
+// CHECK-DAG: %[[QUERY:.*]] = arith.addi %{{.*}}, %[[P]] : vector<8xi32>
+// CHECK: arith.cmpi sle, %[[HEAD]], %[[QUERY]] : vector<8xi32>
+func.func @mapped_lanes(%s: memref<16x8xf32>, %h0: index, %i0: index, %n: index) {
+  tile.mask %s at [%i0, %h0, %i0, %i0] keys %n map affine_map<(r) -> (r mod 4, r floordiv 4)> transposed {
+  ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+    %visible = arith.cmpi sle, %h, %i : i32
+    tile.yield %visible : i1
+  } : memref<16x8xf32>
+  return
+}
+
+// -----
+
+// The same with one row at a time.
+// CHECK-LABEL: func.func @mapped_rows(
+// CHECK-SAME: %{{.*}}: memref<8x16xf32>, %[[H0:.*]]: index, %[[I0:.*]]: index, %{{.*}}: index)
+// CHECK: scf.for %[[ROW:.*]] = %c0 to %c8
+// CHECK-DAG: %[[H:.*]] = arith.remui %[[ROW]], %c4 : index
+// CHECK-DAG: %[[P:.*]] = arith.divui %[[ROW]], %c4 : index
+// CHECK-DAG: arith.addi %[[H0]], %[[H]] : index
+// CHECK-DAG: arith.addi %[[I0]], %[[P]] : index
+// CHECK: arith.cmpi sle, %{{.*}}, %{{.*}} : i32
+func.func @mapped_rows(%s: memref<8x16xf32>, %h0: index, %i0: index, %n: index) {
+  tile.mask %s at [%i0, %h0, %i0, %i0] keys %n map affine_map<(r) -> (r mod 4, r floordiv 4)> {
+  ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+    %visible = arith.cmpi sle, %h, %i : i32
+    tile.yield %visible : i1
+  } : memref<8x16xf32>
+  return
+}
+
+// -----
+
+// Offsets of a gather have 64 bits: a captured tensor may have more than 2^31
+// elements.
+// CHECK-LABEL: func.func @far(
+// CHECK: %[[WIDE:.*]] = arith.extsi %{{.*}} : vector<8xi32> to vector<8xi64>
+// CHECK: %[[OFFSETS:.*]] = arith.muli %[[WIDE]], %{{.*}} : vector<8xi64>
+// CHECK: vector.gather %{{.*}}[%{{.*}}] [%[[OFFSETS]]], {{.*}} : memref<?xf32, strided<[1], offset: ?>>, vector<8xi64>
+func.func @far(%s: memref<16x8xf32>, %bias: memref<1x1x4096x?xf32>, %i0: index, %n: index) {
+  tile.modify %s at [%i0, %i0, %i0, %i0] keys %n transposed captures(%bias : memref<1x1x4096x?xf32>) {
+  ^bb0(%x: f32, %b: i32, %h: i32, %i: i32, %j: i32, %bias_: memref<1x1x4096x?xf32>):
+    %y = attn.read %bias_[%b, %h, %i, %j] : memref<1x1x4096x?xf32>, i32, i32, i32, i32 -> f32
+    %sum = arith.addf %x, %y : f32
+    tile.yield %sum : f32
+  } : memref<16x8xf32>
+  return
+}
