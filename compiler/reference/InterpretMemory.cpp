@@ -5,6 +5,7 @@
 #include "dialects/attn/Attn.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/APFloat.h"
 
 #include <algorithm>
 #include <cstring>
@@ -45,6 +46,11 @@ RuntimeValue ladon::interpreter::loadElement(const Memory &memory,
     return {0, loadAs<float>(from)};
   if (memory.element.isF64())
     return {0, loadAs<double>(from)};
+  if (auto half = dyn_cast<FloatType>(memory.element)) {
+    llvm::APFloat value(half.getFloatSemantics(),
+                        llvm::APInt(16, loadAs<uint16_t>(from)));
+    return {0, value.convertToDouble()};
+  }
   switch (memory.elementSize()) {
   case 1:
     return {wrapped(loadAs<int8_t>(from), memory.element)};
@@ -65,6 +71,14 @@ void ladon::interpreter::storeElement(const Memory &memory,
     return storeAs<float>(to, static_cast<float>(value.real));
   if (memory.element.isF64())
     return storeAs<double>(to, value.real);
+  if (auto half = dyn_cast<FloatType>(memory.element)) {
+    llvm::APFloat narrow(value.real);
+    bool losesInfo = false;
+    narrow.convert(half.getFloatSemantics(),
+                   llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    return storeAs<uint16_t>(
+        to, static_cast<uint16_t>(narrow.bitcastToAPInt().getZExtValue()));
+  }
   switch (memory.elementSize()) {
   case 1:
     return storeAs<int8_t>(to, static_cast<int8_t>(value.integer));

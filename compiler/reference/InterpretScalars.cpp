@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/APFloat.h"
 
 #include <cmath>
 #include <limits>
@@ -12,7 +13,15 @@ using namespace mlir;
 using namespace ladon::interpreter;
 
 double ladon::interpreter::rounded(double value, Type type) {
-  return type.isF32() ? static_cast<double>(static_cast<float>(value)) : value;
+  if (type.isF64())
+    return value;
+  if (type.isF32())
+    return static_cast<double>(static_cast<float>(value));
+  llvm::APFloat narrow(value);
+  bool losesInfo = false;
+  narrow.convert(cast<FloatType>(type).getFloatSemantics(),
+                 llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+  return narrow.convertToDouble();
 }
 
 static unsigned widthOf(Type type) {
