@@ -206,7 +206,7 @@ struct Tiles {
   std::string attention(const Block &block) const {
     return function(loadQuery("qt", "%q", "%b, %h, %i0", "%rows",
                               " scale 0.375") +
-                    init("i") + loop("s", "%qt", "%c0", "%T", "%i", block) +
+                    init("z") + loop("s", "%qt", "%c0", "%T", "%z", block) +
                     finish("o", "%s") +
                     store("%o#0", "%out", "%b, %h, %i0", "%rows") +
                     storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows"));
@@ -415,8 +415,8 @@ TEST_P(TileCode, two_attends_in_one_grid_point) {
   // Both loops start from one initial state; the second result is stored first.
   std::string body =
       t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows", " scale 0.375") +
-      t.init("i") + t.loop("s", "%qt", "%c0", "%T", "%i", block) +
-      t.loop("u", "%qt", "%c0", "%T", "%i", other) + t.finish("p", "%u") +
+      t.init("z") + t.loop("s", "%qt", "%c0", "%T", "%z", block) +
+      t.loop("u", "%qt", "%c0", "%T", "%z", other) + t.finish("p", "%u") +
       t.finish("o", "%s") +
       t.store("%p#0", "%more", "%b, %h, %i0", "%rows") +
       t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
@@ -435,9 +435,9 @@ TEST_P(TileCode, two_states_in_one_loop) {
   Tiles t = tiles();
   std::string state = t.state();
   std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-      "%s:6 = tile.key_loop [%c0, %T) step 16 init(%i#0, %i#1, %i#2, %i#0, "
-      "%i#1, %i#2 : " +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+      "%s:6 = tile.key_loop [%c0, %T) step 16 init(%z#0, %z#1, %z#2, %z#0, "
+      "%z#1, %z#2 : " +
       state + ", " + state + ") -> " + state + ", " + state +
       " {\n^bb0(%j: index, %n: index, %m0: " + t.row() + ", %l0: " + t.row() +
       ", %a0: " + t.acc() + ", %m1: " + t.row() + ", %l1: " + t.row() +
@@ -471,12 +471,12 @@ TEST_P(TileCode, values_that_change_places) {
       ", %a1: " + t.acc() + "):\ntile.yield %a1, %a0 : " + pair + "\n}\n" +
       t.store("%s#0", "%out", "%b, %h, %i0", "%rows") +
       t.store("%s#1", "%more", "%b, %h, %i0", "%rows") +
-      t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+      t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
   for (int64_t keys : {0, 16, 32, 48}) {
     auto operands = t.operands(9, keys);
     operands.insert(operands.begin() + 3, operands[3]);
     auto results = expectAgreement(
-        t.function(t.init("i") + body, ", %more: " + t.heads()), operands);
+        t.function(t.init("z") + body, ", %more: " + t.heads()), operands);
     ASSERT_FALSE(results.empty());
     double first = operands[0].values[0];
     EXPECT_FLOAT_EQ(results[4][0], keys / 16 % 2 ? 2 * first : first);
@@ -489,7 +489,7 @@ TEST_P(TileCode, a_new_buffer_in_every_iteration) {
   t.keys = t.depth = t.width = 16;
   // x becomes x k^T of the block, which has no place to be updated in.
   std::string body =
-      t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
+      t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
       "%s = tile.key_loop [%c0, %T) step 16 init(%x : " + t.acc() + ") -> " +
       t.acc() + " {\n^bb0(%j: index, %n: index, %a0: " + t.acc() +
       "):\n%kt = tile.load %k[%b, %h, %j] rows %n scale 0.25 : " + t.heads() +
@@ -498,7 +498,7 @@ TEST_P(TileCode, a_new_buffer_in_every_iteration) {
       t.acc() + ", " + t.untransposed(16, 16) + " -> " + t.acc() +
       "\ntile.yield %y : " + t.acc() + "\n}\n" +
       t.store("%s", "%out", "%b, %h, %i0", "%rows") +
-      t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+      t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
   for (int64_t keys : {0, 16, 32, 48, 64})
     expectAgreement(t.function(body), t.operands(9, keys));
 }
@@ -511,12 +511,12 @@ TEST_P(TileCode, an_update_in_a_loop_of_a_value_from_before_it) {
   Tiles::Block block;
   std::string scores = t.scores();
   std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
       "%kt = tile.load %k[%b, %h, %c0] rows %T : " + t.heads() + " -> " +
       t.untransposed(16, 16) +
       "\n%raw = tile.contract %qt, %kt columns %T maps " + t.maps() + " : " +
       t.query() + ", " + t.untransposed(16, 16) + " -> " + scores + "\n" +
-      "%s:3 = tile.key_loop [%c0, %T) step 3 init(%i#0, %i#1, %i#2 : " +
+      "%s:3 = tile.key_loop [%c0, %T) step 3 init(%z#0, %z#1, %z#2 : " +
       t.state() + ") -> " + t.state() + " {\n^bb0(%j: index, %n: index, %m0: " +
       t.row() + ", %l0: " + t.row() + ", %a0: " + t.acc() + "):\n" +
       "%m = tile.modify %raw at [%b, %h, %i0, %j] keys %T" + t.flag() +
@@ -541,8 +541,8 @@ TEST_P(TileCode, a_value_that_is_needed_later) {
   Tiles t = tiles();
   t.keys = t.depth = t.width = 16;
   std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-      t.step("x", "%qt", "%c0", "%T", "%i#0", "%i#1", "%i#2", {}) +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+      t.step("x", "%qt", "%c0", "%T", "%z#0", "%z#1", "%z#2", {}) +
       t.store("%xa", "%out", "%b, %h, %i0", "%rows") +
       t.store("%xs", "%more", "%b, %h, %i0", "%rows") +
       t.storeRow("%xw#2", "%lse", "%b, %h, %i0", "%rows");
@@ -555,10 +555,10 @@ TEST_P(TileCode, a_value_that_is_needed_later) {
 TEST_P(TileCode, old_and_new_state) {
   Tiles t = tiles();
   std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-      t.step("x", "%qt", "%c0", "%T", "%i#0", "%i#1", "%i#2", {}) +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+      t.step("x", "%qt", "%c0", "%T", "%z#0", "%z#1", "%z#2", {}) +
       t.step("y", "%qt", "%c0", "%T", "%xw#1", "%xw#2", "%xa", {}) +
-      t.finish("o", "%i") +
+      t.finish("o", "%z") +
       t.store("%ya", "%out", "%b, %h, %i0", "%rows") +
       t.store("%xa", "%more", "%b, %h, %i0", "%rows") +
       t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
@@ -576,10 +576,10 @@ TEST_P(TileCode, a_query_tile_is_stored) {
   for (int width : {8, 7}) {
     t.depth = t.width = width;
     std::string body =
-        t.init("i") +
+        t.init("z") +
         t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows", " scale 2.0") +
         t.store("%qt", "%out", "%b, %h, %i0", "%rows") +
-        t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+        t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
     auto operands = t.operands(21, 5);
     auto results = expectAgreement(t.function(body), operands);
     ASSERT_FALSE(results.empty());
@@ -595,11 +595,11 @@ TEST(TileCodeValues, a_load_before_a_store_to_its_memory) {
   t.transposed = false;
   t.rows = 4;
   std::string body =
-      t.init("i") + t.loadQuery("x", "%out", "%b, %h, %i0", "%rows") +
+      t.init("z") + t.loadQuery("x", "%out", "%b, %h, %i0", "%rows") +
       t.loadQuery("y", "%q", "%b, %h, %i0", "%rows") +
       t.store("%y", "%out", "%b, %h, %i0", "%rows") +
       t.store("%x", "%more", "%b, %h, %i0", "%rows") +
-      t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+      t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(9, 5);
   operands.insert(operands.begin() + 3, operands[3]);
   operands[4] = randomOperand("f32", operands[4].sizes, 9);
@@ -616,14 +616,14 @@ TEST(TileCodeValues, a_loaded_tile_is_updated) {
   t.rows = 4;
   t.depth = t.width = t.keys = 16;
   std::string body =
-      t.init("i") + t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
+      t.init("z") + t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
       "%y = tile.modify %x at [%b, %h, %i0, %c0] keys %T {\n" +
       "^bb0(%s: f32, %bb: i32, %hh: i32, %i_: i32, %j_: i32):\n" +
       "%d = arith.addf %s, %s : f32\ntile.yield %d : f32\n} : " + t.scores() +
       " -> " + t.scores() + "\n" +
       t.store("%y", "%out", "%b, %h, %i0", "%rows") +
       t.store("%x", "%more", "%b, %h, %i0", "%rows") +
-      t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+      t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(9, 16);
   operands.insert(operands.begin() + 3, operands[3]);
   auto results =
@@ -640,14 +640,14 @@ TEST(TileCodeValues, a_choice_between_rows_in_place_and_converted_ones) {
   t.transposed = false;
   t.rows = 4;
   std::string body =
-      t.init("i") + "%first = arith.cmpi eq, %h, %c0 : index\n" +
+      t.init("z") + "%first = arith.cmpi eq, %h, %c0 : index\n" +
       "%x = scf.if %first -> " + t.acc() + " {\n" +
       t.loadQuery("y", "%q", "%b, %h, %i0", "%rows") + "scf.yield %y : " +
       t.acc() + "\n} else {\n" +
       t.loadQuery("z", "%q", "%b, %h, %i0", "%rows", " scale 3.0") +
       "scf.yield %z : " + t.acc() + "\n}\n" +
       t.store("%x", "%out", "%b, %h, %i0", "%rows") +
-      t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+      t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(9, 5);
   auto results = expectAgreement(t.function(body), operands);
   ASSERT_FALSE(results.empty());
@@ -661,12 +661,12 @@ TEST(TileCodeValues, rows_in_place_are_tested) {
   t.transposed = false;
   t.rows = 4;
   std::string body =
-      t.init("i") + t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
+      t.init("z") + t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
       "%bad = tile.has_non_finite %x : " + t.acc() + "\nscf.if %bad {\n" +
       t.loadQuery("y", "%q", "%b, %h, %i0", "%rows", " scale 2.0") +
       t.store("%y", "%out", "%b, %h, %i0", "%rows") + "} else {\n" +
       t.store("%x", "%out", "%b, %h, %i0", "%rows") + "}\n" +
-      t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+      t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(4, 5);
   operands[0].values[9] = infinity;
   auto results = expectAgreement(t.function(body), operands);
@@ -680,17 +680,17 @@ TEST_P(TileCode, a_value_from_outside_the_grid) {
   Tiles t = tiles();
   t.depth = t.width = t.keys = 16;
   std::string text = t.function(
-      t.init("i") + "%m = tile.modify %raw at [%b, %h, %i0, %c0] keys %T" +
+      t.init("z") + "%m = tile.modify %raw at [%b, %h, %i0, %c0] keys %T" +
       t.flag() + " {\n^bb0(%s: f32, %bb: i32, %hh: i32, %i_: i32, %j_: i32):\n" +
       "%x = arith.sitofp %hh : i32 to f32\n%d = arith.addf %s, %x : f32\n" +
       "tile.yield %d : f32\n} : " + t.scores() + " -> " + t.scores() + "\n" +
       t.store("%m", "%out", "%b, %h, %i0", "%rows") +
-      t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows"));
+      t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows"));
   std::string outside =
-      t.loadQuery("x", "%q", "%c0, %c0, %c0", "%cR") +
+      t.loadQuery("xq", "%q", "%c0, %c0, %c0", "%cR") +
       "%kt = tile.load %k[%c0, %c0, %c0] rows %T : " + t.heads() + " -> " +
       t.untransposed(16, 16) +
-      "\n%raw = tile.contract %x, %kt columns %T maps " + t.maps() + " : " +
+      "\n%raw = tile.contract %xq, %kt columns %T maps " + t.maps() + " : " +
       t.query() + ", " + t.untransposed(16, 16) + " -> " + t.scores() + "\n";
   size_t grid = text.find("tile.grid");
   text.insert(grid, outside);
@@ -703,9 +703,9 @@ TEST_P(TileCode, a_state_outside_of_loops) {
   Tiles::Block block;
   block.mask = causal;
   std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
       "%c5 = arith.constant 5 : index\n" +
-      t.step("x", "%qt", "%c0", "%c5", "%i#0", "%i#1", "%i#2", block) +
+      t.step("x", "%qt", "%c0", "%c5", "%z#0", "%z#1", "%z#2", block) +
       "%s:3 = tile.key_loop [%c5, %T) step 16 init(%xw#1, %xw#2, %xa : " +
       t.state() + ") -> " + t.state() + " {\n^bb0(%j: index, %n: index, %m0: " +
       t.row() + ", %l0: " + t.row() + ", %a0: " + t.acc() + "):\n" +
@@ -716,8 +716,8 @@ TEST_P(TileCode, a_state_outside_of_loops) {
   auto operands = t.operands(37, 37);
   auto results = expectAgreement(t.function(body), operands);
   auto whole = expectAgreement(
-      t.function(t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-                 t.loop("s", "%qt", "%c0", "%T", "%i", block) +
+      t.function(t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+                 t.loop("s", "%qt", "%c0", "%T", "%z", block) +
                  t.finish("o", "%s") +
                  t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
                  t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows")),
@@ -731,9 +731,9 @@ TEST_P(TileCode, a_state_outside_of_loops) {
 TEST_P(TileCode, an_attend_feeds_a_contraction) {
   Tiles t = tiles();
   std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-      t.loop("s", "%qt", "%c0", "%T", "%i", {}) + t.finish("o", "%s") +
-      t.loop("u", "%o#0", "%c0", "%T", "%i", {}) + t.finish("p", "%u") +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+      t.loop("s", "%qt", "%c0", "%T", "%z", {}) + t.finish("o", "%s") +
+      t.loop("u", "%o#0", "%c0", "%T", "%z", {}) + t.finish("p", "%u") +
       t.store("%p#0", "%out", "%b, %h, %i0", "%rows") +
       t.store("%o#0", "%more", "%b, %h, %i0", "%rows") +
       t.storeRow("%p#1", "%lse", "%b, %h, %i0", "%rows");
@@ -746,11 +746,12 @@ TEST_P(TileCode, an_attend_feeds_a_contraction) {
 TEST_P(TileCode, a_contraction_over_other_maps) {
   Tiles t = tiles();
   t.depth = t.width = t.keys = 16;
+  t.rows = 16; // Transposed loads fill registers.
   std::string left = t.transposed ? "(r, d)" : "(d, r)";
   std::string query = t.transposed ? t.untransposed(t.rows, 16)
                                    : "tensor<16x" + std::to_string(t.rows) + "xf32>";
   std::string body =
-      t.init("i") + "%x = tile.load %q[%b, %h, %i0] rows %rows" +
+      t.init("z") + "%x = tile.load %q[%b, %h, %i0] rows %rows" +
       (t.transposed ? "" : " transposed") + " : " + t.heads() + " -> " + query +
       "\n%kt = tile.load %k[%b, %h, %c0] rows %T transposed : " + t.heads() +
       " -> " + t.untransposed(16, 16) +
@@ -761,8 +762,6 @@ TEST_P(TileCode, a_contraction_over_other_maps) {
       t.flag() + " : " + t.scores() + " -> " + t.row() + "\n" +
       t.store("%s", "%out", "%b, %h, %i0", "%rows") +
       t.storeRow("%m", "%lse", "%b, %h, %i0", "%rows");
-  if (!t.transposed)
-    t.rows = 8; // A transposed load fills registers.
   expectAgreement(t.function(body), t.operands(9, 16));
 }
 
@@ -803,7 +802,7 @@ TEST_P(TileCode, rows_of_several_heads) {
       "%rest4 = arith.muli %rest, %c4 : index\n"
       "%rows = arith.minsi %rest4, %cR : index\n" +
       t.loadQuery("qt", "%q", "%b, %h4, %p0", "%rows", fourHeads + " scale 0.5") +
-      t.init("i") + t.loop("s", "%qt", "%c0", "%T", "%i", block) +
+      t.init("z") + t.loop("s", "%qt", "%c0", "%T", "%z", block) +
       t.finish("o", "%s") +
       t.store("%o#0", "%out", "%b, %h4, %p0", "%rows", fourHeads) +
       t.storeRow("%o#1", "%lse", "%b, %h4, %p0", "%rows", fourHeads) +
@@ -836,8 +835,8 @@ TEST_P(TileCode, pages) {
                "tile.yield %visible : i1\n";
   std::string body =
       "%n = arith.constant 27 : index\n" +
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-      t.loop("s", "%qt", "%c0", "%n", "%i", block) + t.finish("o", "%s") +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+      t.loop("s", "%qt", "%c0", "%n", "%z", block) + t.finish("o", "%s") +
       t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
       t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
   // Pages: [page, head, position in the page, feature].
@@ -865,8 +864,8 @@ TEST_P(TileCode, pages) {
                 operands[n].values[((page * 2 + h) * 8 + j % 8) * 8 + d];
           }
   std::string plain = t.function(
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-      t.loop("s", "%qt", "%c0", "%T", "%i", {}) + t.finish("o", "%s") +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+      t.loop("s", "%qt", "%c0", "%T", "%z", {}) + t.finish("o", "%s") +
       t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
       t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows"));
   auto expected = expectAgreement(plain, dense);
@@ -890,13 +889,13 @@ TEST_P(TileCode, merged_states_are_one_state) {
     std::string rest = t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
                        t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
     std::string split =
-        load + t.init("i") + "%c13 = arith.constant 13 : index\n" +
+        load + t.init("z") + "%c13 = arith.constant 13 : index\n" +
         "%mid = arith.minsi %c13, %T : index\n" +
-        t.loop("s", "%qt", "%c0", "%mid", "%i", {}) +
-        t.loop("u", "%qt", "%mid", "%T", "%i", {}) + t.merge("m", "%s", "%u") +
+        t.loop("s", "%qt", "%c0", "%mid", "%z", {}) +
+        t.loop("u", "%qt", "%mid", "%T", "%z", {}) + t.merge("m", "%s", "%u") +
         t.finish("o", "%m") + rest;
-    std::string whole = load + t.init("i") +
-                        t.loop("s", "%qt", "%c0", "%T", "%i", {}) +
+    std::string whole = load + t.init("z") +
+                        t.loop("s", "%qt", "%c0", "%T", "%z", {}) +
                         t.finish("o", "%s") + rest;
     for (int64_t keys : {0, 13, 14, 50}) {
       auto operands = t.operands(t.rows + 1, keys);
@@ -916,8 +915,8 @@ TEST_P(TileCode, merged_states_are_one_state) {
 TEST_P(TileCode, a_state_merged_with_itself) {
   Tiles t = tiles();
   std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-      t.loop("s", "%qt", "%c0", "%T", "%i", {}) + t.merge("m", "%s", "%s") +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+      t.loop("s", "%qt", "%c0", "%T", "%z", {}) + t.merge("m", "%s", "%s") +
       t.finish("o", "%m") + t.finish("p", "%s") +
       t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
       t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows") +
@@ -941,8 +940,8 @@ TEST_P(TileCode, states_in_memory) {
            flag + " : " + memref("f32", rank) + " -> " + type + "\n";
   };
   std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-      t.loop("s", "%qt", "%c0", "%T", "%i", {}) +
+      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+      t.loop("s", "%qt", "%c0", "%T", "%z", {}) +
       t.storeRow("%s#0", "%pm", "%b, %h, %c0", "%cR") +
       t.storeRow("%s#1", "%pl", "%b, %h, %c0", "%cR") +
       t.store("%s#2", "%pa", "%b, %h, %c0", "%cR") +
@@ -954,8 +953,8 @@ TEST_P(TileCode, states_in_memory) {
       t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(t.rows, 20);
   auto expected = expectAgreement(
-      t.function(t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("i") +
-                 t.loop("s", "%qt", "%c0", "%T", "%i", {}) +
+      t.function(t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
+                 t.loop("s", "%qt", "%c0", "%T", "%z", {}) +
                  t.finish("o", "%s") +
                  t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
                  t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows")),
@@ -1034,10 +1033,10 @@ TEST_P(TileCode, every_half_precision_number) {
     Tiles t = tiles();
     t.stored = stored;
     t.depth = t.width = 8;
-    std::string body = t.init("i") +
+    std::string body = t.init("z") +
                        t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
                        t.store("%x", "%out", "%b, %h, %i0", "%rows") +
-                       t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+                       t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
     auto operands = t.operands(65536 / 8, 1, 1, 1);
     const auto &semantics = stored == "f16" ? llvm::APFloat::IEEEhalf()
                                             : llvm::APFloat::BFloat();
@@ -1069,11 +1068,11 @@ TEST_P(TileCode, stores_round) {
     for (int width : {8, 3}) { // Whole registers, and single elements.
       t.depth = t.width = width;
       std::string body =
-          t.init("i") + t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
+          t.init("z") + t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
           "tile.store %x, %half[%b, %h, %i0] rows %rows" + t.flag() + " : " +
           t.acc() + ", " + halves + "\n" +
           t.store("%x", "%out", "%b, %h, %i0", "%rows") +
-          t.storeRow("%i#1", "%lse", "%b, %h, %i0", "%rows");
+          t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
       auto operands = t.operands(24 / width, 1, 1, 1);
       for (size_t i = 0; i < 24; ++i)
         operands[0].values[i] = storedAs(cases[i], "f32");
