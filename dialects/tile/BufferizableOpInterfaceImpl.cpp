@@ -4,8 +4,8 @@
 // are updated in place; what is new gets a buffer. One-shot bufferization finds
 // out where an update would destroy a value that is still needed, and copies.
 //
-// A load is the exception: rows that need no conversion are used where they
-// lie.
+// A load is the exception: rows may be used where they lie, if the load says so
+// (inPlaceAttr); tile-bufferize has found out which do.
 //
 //===----------------------------------------------------------------------===//
 
@@ -137,7 +137,7 @@ struct LoadModel : BufferizableOpInterface::ExternalModel<LoadModel, LoadOp> {
   bool bufferizesToAllocation(Operation *, Value) const { return true; }
   /// What lies in a tensor of the caller must stay as it is.
   bool isWritable(Operation *op, Value, const AnalysisState &) const {
-    return !canUseInPlace(cast<LoadOp>(op));
+    return !op->hasAttr(inPlaceAttr);
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -150,10 +150,14 @@ struct LoadModel : BufferizableOpInterface::ExternalModel<LoadModel, LoadOp> {
         allocate(rewriter, loc, load.getTile().getType(), options);
     if (failed(buffer))
       return failure();
+    bool inPlace = load->hasAttr(inPlaceAttr);
     auto fill = [&] {
-      createOnBuffers(rewriter, op, op->getOperands()).setNewBuffers(*buffer);
+      ValueOpInterface filling =
+          createOnBuffers(rewriter, op, op->getOperands());
+      filling.setNewBuffers(*buffer);
+      filling->removeDiscardableAttr(inPlaceAttr);
     };
-    if (!canUseInPlace(load)) {
+    if (!inPlace) {
       fill();
       replaceOpWithBufferizedValues(rewriter, op, *buffer);
       return success();
@@ -183,7 +187,7 @@ struct LoadModel : BufferizableOpInterface::ExternalModel<LoadModel, LoadOp> {
   getBufferType(Operation *op, Value value, const BufferizationOptions &,
                 const BufferizationState &, SmallVector<Value> &) const {
     auto load = cast<LoadOp>(op);
-    if (canUseInPlace(load))
+    if (load->hasAttr(inPlaceAttr))
       return cast<BufferLikeType>(Type(rowsType(load)));
     auto type = cast<RankedTensorType>(value.getType());
     return cast<BufferLikeType>(
@@ -191,13 +195,6 @@ struct LoadModel : BufferizableOpInterface::ExternalModel<LoadModel, LoadOp> {
   }
 
 private:
-  /// Nothing to convert, to scale or to collect.
-  static bool canUseInPlace(LoadOp op) {
-    return !op.getTransposed() && !op.getScale() && !op.getPages() &&
-           !op.getRowMap() && op.getTileType().getRank() == 2 &&
-           op.getTileType().getElementType() ==
-               cast<MemRefType>(op.getSource().getType()).getElementType();
-  }
   /// Rows any distance apart, each of them dense.
   static MemRefType rowsType(LoadOp op) {
     ShapedType tile = op.getTileType();

@@ -29,6 +29,10 @@
 
 namespace ladon::tile {
 
+/// On a `tile.load` about to be bufferized: its rows are used where they lie,
+/// one stride apart, each of them dense; nothing is copied where that is so.
+inline constexpr llvm::StringLiteral inPlaceAttr = "tile.in_place";
+
 /// Lets one-shot bufferization turn tile operations on tensors into those on
 /// buffers.
 void registerBufferizableOpInterfaceExternalModels(

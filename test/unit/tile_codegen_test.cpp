@@ -372,8 +372,8 @@ TEST_P(TileCode, scores_and_masks) {
                 "%x = arith.sitofp %d : i32 to f32\n"
                 "%c = arith.constant 0.125 : f32\n"
                 "%y = arith.mulf %x, %c : f32\n"
-                "%z = arith.addf %s, %y : f32\n"
-                "tile.yield %z : f32\n";
+                "%sum = arith.addf %s, %y : f32\n"
+                "tile.yield %sum : f32\n";
   expectAgreement(t.attention(block), operands);
 }
 
@@ -644,8 +644,8 @@ TEST(TileCodeValues, a_choice_between_rows_in_place_and_converted_ones) {
       "%x = scf.if %first -> " + t.acc() + " {\n" +
       t.loadQuery("y", "%q", "%b, %h, %i0", "%rows") + "scf.yield %y : " +
       t.acc() + "\n} else {\n" +
-      t.loadQuery("z", "%q", "%b, %h, %i0", "%rows", " scale 3.0") +
-      "scf.yield %z : " + t.acc() + "\n}\n" +
+      t.loadQuery("three", "%q", "%b, %h, %i0", "%rows", " scale 3.0") +
+      "scf.yield %three : " + t.acc() + "\n}\n" +
       t.store("%x", "%out", "%b, %h, %i0", "%rows") +
       t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(9, 5);
@@ -707,9 +707,9 @@ TEST_P(TileCode, a_state_outside_of_loops) {
       "%c5 = arith.constant 5 : index\n" +
       t.step("x", "%qt", "%c0", "%c5", "%z#0", "%z#1", "%z#2", block) +
       "%s:3 = tile.key_loop [%c5, %T) step 16 init(%xw#1, %xw#2, %xa : " +
-      t.state() + ") -> " + t.state() + " {\n^bb0(%j: index, %n: index, %m0: " +
+      t.state() + ") -> " + t.state() + " {\n^bb0(%jj: index, %n: index, %m0: " +
       t.row() + ", %l0: " + t.row() + ", %a0: " + t.acc() + "):\n" +
-      t.step("y", "%qt", "%j", "%n", "%m0", "%l0", "%a0", block) +
+      t.step("y", "%qt", "%jj", "%n", "%m0", "%l0", "%a0", block) +
       "tile.yield %yw#1, %yw#2, %ya : " + t.state() + "\n}\n" +
       t.finish("o", "%s") + t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
       t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");

@@ -15,7 +15,8 @@ static Value makeView(VectorEmitter &e, Value base, Value offset, Value rows,
   ImplicitLocOpBuilder &b = e.b;
   auto dynamic = ShapedType::kDynamic;
   auto layout = StridedLayoutAttr::get(b.getContext(), dynamic, {dynamic, 1});
-  auto type = MemRefType::get({dynamic, width}, e.element, layout);
+  Type element = cast<MemRefType>(base.getType()).getElementType();
+  auto type = MemRefType::get({dynamic, width}, element, layout);
   return memref::ReinterpretCastOp::create(
       b, type, base, OpFoldResult(offset),
       ArrayRef<OpFoldResult>{rows, b.getIndexAttr(width)},

@@ -110,6 +110,26 @@ static VectorType vectorOf(VectorEmitter &e, Value memory) {
   return VectorType::get({e.lanes}, elementOf(memory));
 }
 
+/// Clears the elements of a buffer from row `count` on. What is unspecified is
+/// zero here, so that no NaN of an earlier call looks like a result, and equal
+/// calls give equal bits.
+static void clearRest(VectorEmitter &e, Value buffer, Value count) {
+  ImplicitLocOpBuilder &b = e.b;
+  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
+  forEach(e, count, e.index(extent(buffer, 0)), 1, [&](Value row) {
+    if (cast<MemRefType>(buffer.getType()).getRank() == 1) {
+      memref::StoreOp::create(b, zero, buffer, row);
+      return;
+    }
+    forFeatures(
+        e, extent(buffer, 1),
+        [&](Value d) { e.store(e.splat(0), buffer, {row, d}); },
+        [&](Value d) {
+          memref::StoreOp::create(b, zero, buffer, ValueRange{row, d});
+        });
+  });
+}
+
 /// Copies rows into `buffer` [R, D], converted and scaled.
 static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
                    Value buffer, std::optional<double> scale) {
@@ -181,10 +201,15 @@ static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
 //===----------------------------------------------------------------------===//
 
 /// Turns rows of a [R, D] view into a transposed tile. Rows from `count` on
-/// repeat the last one; nobody reads what becomes of them.
+/// repeat the last one, if there is one; nobody reads what becomes of them.
 static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
                         double scale) {
   ImplicitLocOpBuilder &b = e.b;
+  Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, count,
+                                     e.index(0));
+  auto branch = scf::IfOp::create(b, some, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
   Value factor = e.splat(scale);
   Value scalar =
       arith::ConstantOp::create(b, b.getFloatAttr(e.element, scale));
@@ -228,6 +253,7 @@ static void loadVector(VectorEmitter &e, const Rows &rows, Value count,
         memref::LoadOp::create(e.b, rows.memory, rows.indices(e, row));
     memref::StoreOp::create(e.b, e.convert(x, e.element), tile, row);
   });
+  clearRest(e, tile, count);
 }
 
 void ladon::cpu::emitLoad(VectorEmitter &e, tile::LoadOp op) {
@@ -240,8 +266,10 @@ void ladon::cpu::emitLoad(VectorEmitter &e, tile::LoadOp op) {
     scale = op.getScale()->convertToDouble();
   if (op.getTileType().getRank() == 1)
     return loadVector(e, rows, count, tile);
-  if (!op.getTransposed())
-    return copyIn(e, rows, count, tile, scale);
+  if (!op.getTransposed()) {
+    copyIn(e, rows, count, tile, scale);
+    return clearRest(e, tile, count);
+  }
   Value copy = scratch(e, extent(tile, 1), extent(tile, 0));
   Value view = copy;
   if (rows.areStrided() && elementOf(rows.memory) == e.element)
