@@ -115,15 +115,21 @@ ladon::cpu::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
   return result;
 }
 
+/// What is left for LLVM to do: code comes with its loops tiled, vectorised,
+/// unrolled and free of common expressions. This short list takes a fifth of
+/// the time of O2, and the kernels are as fast. The loop vectoriser pays for
+/// scans of captured tensors.
+static constexpr llvm::StringLiteral optimisations =
+    "function(sroa,early-cse<memssa>,simplifycfg,"
+    "instcombine<no-verify-fixpoint>),"
+    "cgscc(inline),"
+    "function(loop-mssa(loop-rotate,licm),gvn<no-pre;no-load-pre>,"
+    "loop(indvars,loop-deletion),loop-vectorize,"
+    "instcombine<no-verify-fixpoint>,simplifycfg),"
+    "globaldce";
+
 void ladon::cpu::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::PipelineTuningOptions tuning;
-  // The hot loops are vectorised and unrolled by us: more unrolling makes the
-  // code a third larger, a third slower to compile, and no faster, and O3 takes
-  // a tenth longer than O2 for nothing. The loop vectoriser pays for scans of
-  // captured tensors.
-  tuning.SLPVectorization = false;
-  tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(&machine, tuning);
+  llvm::PassBuilder builder(&machine);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graph;
@@ -133,8 +139,9 @@ void ladon::cpu::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graph, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
-      .run(module, modules);
+  llvm::ModulePassManager passes;
+  llvm::cantFail(builder.parsePassPipeline(passes, optimisations));
+  passes.run(module, modules);
 }
 
 llvm::Expected<std::string> ladon::cpu::emitCode(llvm::Module &module,
