@@ -74,8 +74,8 @@ void ladon::interpreter::storeElement(const Memory &memory,
   if (auto half = dyn_cast<FloatType>(memory.element)) {
     llvm::APFloat narrow(value.real);
     bool losesInfo = false;
-    narrow.convert(half.getFloatSemantics(),
-                   llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    narrow.convert(half.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+                   &losesInfo);
     return storeAs<uint16_t>(
         to, static_cast<uint16_t>(narrow.bitcastToAPInt().getZExtValue()));
   }

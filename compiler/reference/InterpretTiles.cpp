@@ -207,8 +207,7 @@ void Interpreter::contract(Operation *operation) {
 }
 
 /// tile.modify and tile.mask.
-template <typename PositionOp>
-Error Interpreter::runPositions(PositionOp op) {
+template <typename PositionOp> Error Interpreter::runPositions(PositionOp op) {
   constexpr bool isMask = std::is_same_v<PositionOp, tile::MaskOp>;
   if (isMask)
     current.kind = VisitedBlock::Class::Partial;

@@ -111,9 +111,8 @@ AffineMapAttr AttentionNest::rowMap() {
   if (tiles.heads == 1)
     return {};
   AffineExpr row = b.getAffineDimExpr(0);
-  return AffineMapAttr::get(
-      AffineMap::get(1, 0, {row % tiles.heads, row.floorDiv(tiles.heads)},
-                     b.getContext()));
+  return AffineMapAttr::get(AffineMap::get(
+      1, 0, {row % tiles.heads, row.floorDiv(tiles.heads)}, b.getContext()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -148,10 +147,10 @@ Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
 template <typename PositionOp>
 Value AttentionNest::positions(const QueryRows &rows, Value scores,
                                Region &region, Value firstKey, Value count) {
-  auto position = PositionOp::create(
-      b, scores.getType(), scores, rows.batch, rows.head, rows.position,
-      firstKey, count, op.getCaptures(), /*outs=*/ValueRange(), rowMap(),
-      tiles.transposed);
+  auto position =
+      PositionOp::create(b, scores.getType(), scores, rows.batch, rows.head,
+                         rows.position, firstKey, count, op.getCaptures(),
+                         /*outs=*/ValueRange(), rowMap(), tiles.transposed);
   IRMapping map;
   region.cloneInto(&position.getBody(), map);
   Operation *yield = position.getBody().front().getTerminator();
@@ -166,12 +165,13 @@ Value AttentionNest::scores(const QueryRows &rows, Value query, Value firstKey,
                             Value count, bool compact) {
   Value key = loadBlock(rows, keyView, op.getHeadDim(), firstKey, count);
   Value scores = tile::ContractOp::create(
-                     b, matrix(tiles.rows, tiles.keys), query, key, count, /*outs=*/ValueRange(),
+                     b, matrix(tiles.rows, tiles.keys), query, key, count,
+                     /*outs=*/ValueRange(),
                      tile::ContractOp::getMaps(b, tiles.transposed), compact)
                      ->getResult(0);
   if (op.hasScore())
-    scores = positions<tile::ModifyOp>(rows, scores, op.getScore(), firstKey,
-                                       count);
+    scores =
+        positions<tile::ModifyOp>(rows, scores, op.getScore(), firstKey, count);
   if (op.hasMask())
     scores =
         positions<tile::MaskOp>(rows, scores, op.getMask(), firstKey, count);
@@ -238,8 +238,8 @@ void AttentionNest::finish(const QueryRows &rows, Value query,
                                    bad, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(again.thenBlock());
-    auto [safe, safeLse] = finished(visitKeys(
-        rows, query, index(0), keys, initial(), /*guarded=*/true));
+    auto [safe, safeLse] = finished(
+        visitKeys(rows, query, index(0), keys, initial(), /*guarded=*/true));
     scf::YieldOp::create(b, ValueRange{safe, safeLse});
     b.setInsertionPointToStart(again.elseBlock());
     scf::YieldOp::create(b, ValueRange{out, lse});
@@ -249,8 +249,8 @@ void AttentionNest::finish(const QueryRows &rows, Value query,
   tile::StoreOp::create(b, out, outView, rows.batch, rows.head, rows.position,
                         rows.count, rowMap(), tiles.transposed);
   if (op.hasLse())
-    tile::StoreOp::create(b, lse, lseView, rows.batch, rows.head,
-                          rows.position, rows.count, rowMap(),
+    tile::StoreOp::create(b, lse, lseView, rows.batch, rows.head, rows.position,
+                          rows.count, rowMap(),
                           /*transposed=*/false);
 }
 

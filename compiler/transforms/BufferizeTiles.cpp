@@ -104,8 +104,8 @@ static bool isOverwritten(tile::LoadOp load) {
       .wasInterrupted();
 }
 
-/// Nothing to convert, to scale or to collect; nobody reads or keeps more of the
-/// tile than the rows that exist, or changes them in the tensor.
+/// Nothing to convert, to scale or to collect; nobody reads or keeps more of
+/// the tile than the rows that exist, or changes them in the tensor.
 static bool canUseInPlace(tile::LoadOp op) {
   return !op.getTransposed() && !op.getScale() && !op.getPages() &&
          !op.getRowMap() && op.getTileType().getRank() == 2 &&
@@ -119,8 +119,7 @@ static bool canUseInPlace(tile::LoadOp op) {
 static void markRowsInPlace(func::FuncOp function) {
   function.walk([&](tile::LoadOp op) {
     if (op.getTile() && canUseInPlace(op))
-      op->setDiscardableAttr(tile::inPlaceAttr,
-                             UnitAttr::get(op.getContext()));
+      op->setDiscardableAttr(tile::inPlaceAttr, UnitAttr::get(op.getContext()));
   });
 }
 
@@ -147,9 +146,9 @@ static void repeatInitialStates(func::FuncOp function) {
   }
 }
 
-/// Makes every value that a loop carries end an iteration in the buffer where it
-/// began it. Buffers made in a loop are one place of a thread's scratch: what
-/// was made in one iteration is gone in the next.
+/// Makes every value that a loop carries end an iteration in the buffer where
+/// it began it. Buffers made in a loop are one place of a thread's scratch:
+/// what was made in one iteration is gone in the next.
 static LogicalResult
 keepCarriedValues(func::FuncOp function,
                   bufferization::OneShotBufferizationOptions options) {
@@ -216,8 +215,8 @@ struct BufferizeTiles : public ladon::impl::BufferizeTilesBase<BufferizeTiles> {
     bufferization::OneShotBufferizationOptions options = getOptions();
     bufferization::BufferizationState state;
     if (failed(keepCarriedValues(getOperation(), options)) ||
-        failed(bufferization::runOneShotBufferize(getOperation(), options,
-                                                  state)))
+        failed(
+            bufferization::runOneShotBufferize(getOperation(), options, state)))
       signalPassFailure();
   }
 };

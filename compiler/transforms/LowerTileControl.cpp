@@ -86,8 +86,8 @@ class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
       return {arith::MinSIOp::create(b, soFar[0], x),
               arith::MaxSIOp::create(b, soFar[1], x)};
     }
-    auto loop = scf::ForOp::create(b, lower[axis], upper[axis], index(b, 1),
-                                   soFar);
+    auto loop =
+        scf::ForOp::create(b, lower[axis], upper[axis], index(b, 1), soFar);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     indices.push_back(loop.getInductionVar());
@@ -172,8 +172,8 @@ class KeyLoopLowering : public OpConversionPattern<tile::KeyLoopOp> {
     Value end = arith::SelectOp::create(b, isBefore, exceptLower, upper);
     Value base = arith::SelectOp::create(b, isBefore, zero, before);
     Value within = arith::SubIOp::create(b, number, base);
-    Value first = arith::AddIOp::create(
-        b, start, arith::MulIOp::create(b, within, step));
+    Value first =
+        arith::AddIOp::create(b, start, arith::MulIOp::create(b, within, step));
     inlineBody(op, loop, first, end, b, rewriter);
     return success();
   }

@@ -35,8 +35,7 @@ createGrid(ImplicitLocOpBuilder &b, ValueRange sizes,
            llvm::function_ref<void(Block::BlockArgListType at)> body) {
   auto rank = static_cast<int64_t>(sizes.size());
   auto schedule = tile::ScheduleAttr::get(
-      b.getContext(), llvm::to_vector(llvm::seq<int64_t>(0, rank)),
-      descending);
+      b.getContext(), llvm::to_vector(llvm::seq<int64_t>(0, rank)), descending);
   auto grid = tile::GridOp::create(b, sizes, schedule);
   OpBuilder::InsertionGuard guard(b);
   SmallVector<Type> types(rank, b.getIndexType());
@@ -64,10 +63,10 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
     QueryRows rows;
     rows.batch = at[0];
     rows.head = at[1];
-    rows.keyHead =
-        group == 1 ? rows.head
-                   : arith::DivUIOp::create(b, rows.head, nest.index(group))
-                         .getResult();
+    rows.keyHead = group == 1
+                       ? rows.head
+                       : arith::DivUIOp::create(b, rows.head, nest.index(group))
+                             .getResult();
     rows.position = arith::MulIOp::create(b, at[2], height);
     Value rest = arith::SubIOp::create(b, nest.queries, rows.position);
     rows.count = arith::MinSIOp::create(b, rest, height);
@@ -108,11 +107,10 @@ static void tileByChunks(attn::AttendOp op, AttentionNest &nest,
         b, MemRefType::get(shape, nest.accumulator()),
         ValueRange{nest.batches, stateRows}, b.getI64IntegerAttr(64));
   };
-  SoftmaxState partial{
-      allocate({dynamic, keyHeadCount, dynamic}),
-      allocate({dynamic, keyHeadCount, dynamic}),
-      allocate({dynamic, keyHeadCount, dynamic,
-                static_cast<int64_t>(op.getValueDim())})};
+  SoftmaxState partial{allocate({dynamic, keyHeadCount, dynamic}),
+                       allocate({dynamic, keyHeadCount, dynamic}),
+                       allocate({dynamic, keyHeadCount, dynamic,
+                                 static_cast<int64_t>(op.getValueDim())})};
   auto firstRow = [&](Value position, Value number) {
     Value before = multiply(position, chunks);
     return multiply(arith::AddIOp::create(b, before, number), rows);
@@ -134,8 +132,8 @@ static void tileByChunks(attn::AttendOp op, AttentionNest &nest,
         nest.storeState(state, partial, at[0], at[1], firstRow(at[3], at[2]));
       });
   createGrid(b, {nest.batches, keyHeads, nest.queries}, {}, [&](auto at) {
-    SoftmaxState state = nest.loadState(partial, at[0], at[1],
-                                        firstRow(at[2], nest.index(0)));
+    SoftmaxState state =
+        nest.loadState(partial, at[0], at[1], firstRow(at[2], nest.index(0)));
     auto loop = scf::ForOp::create(b, one, chunks, one, state.values());
     {
       OpBuilder::InsertionGuard guard(b);
@@ -181,9 +179,8 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         few.heads = op.getHeads() / op.getKeyValueHeads();
         few.rows = few.heads;
         few.keys = keyTile;
-        Value isFew = arith::CmpIOp::create(b, arith::CmpIPredicate::sle,
-                                            nest.queries,
-                                            nest.index(fewQueries));
+        Value isFew = arith::CmpIOp::create(
+            b, arith::CmpIPredicate::sle, nest.queries, nest.index(fewQueries));
         auto form = scf::IfOp::create(b, TypeRange(), isFew,
                                       /*withElseRegion=*/true);
         b.setInsertionPointToStart(form.thenBlock());

@@ -163,13 +163,12 @@ struct LoadModel : BufferizableOpInterface::ExternalModel<LoadModel, LoadOp> {
       return success();
     }
     // Rows lie in place if their features do; else they are copied.
-    auto metadata =
-        memref::ExtractStridedMetadataOp::create(rewriter, loc,
-                                                 load.getSource());
+    auto metadata = memref::ExtractStridedMetadataOp::create(rewriter, loc,
+                                                             load.getSource());
     Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    Value isDense = arith::CmpIOp::create(
-        rewriter, loc, arith::CmpIPredicate::eq, metadata.getStrides().back(),
-        one);
+    Value isDense =
+        arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq,
+                              metadata.getStrides().back(), one);
     Type type = rowsType(load);
     auto branch = scf::IfOp::create(rewriter, loc, type, isDense,
                                     /*withElseRegion=*/true);
@@ -183,9 +182,10 @@ struct LoadModel : BufferizableOpInterface::ExternalModel<LoadModel, LoadOp> {
     return success();
   }
 
-  FailureOr<BufferLikeType>
-  getBufferType(Operation *op, Value value, const BufferizationOptions &,
-                const BufferizationState &, SmallVector<Value> &) const {
+  FailureOr<BufferLikeType> getBufferType(Operation *op, Value value,
+                                          const BufferizationOptions &,
+                                          const BufferizationState &,
+                                          SmallVector<Value> &) const {
     auto load = cast<LoadOp>(op);
     if (load->hasAttr(inPlaceAttr))
       return cast<BufferLikeType>(Type(rowsType(load)));

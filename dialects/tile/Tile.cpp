@@ -52,8 +52,8 @@ ArrayAttr ContractOp::getMaps(Builder &builder, bool transposed) {
 // Memory effects
 //===----------------------------------------------------------------------===//
 
-using Effects = SmallVectorImpl<
-    SideEffects::EffectInstance<MemoryEffects::Effect>>;
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
 /// Memory operands are read; those that are updated or new are written.
 static void addEffects(ValueOpInterface op, Effects &effects) {

@@ -88,8 +88,8 @@ static LogicalResult verifyForm(ValueOpInterface op, ValueRange tiles,
                                 size_t optional = 0) {
   SmallVector<std::pair<unsigned, unsigned>> updates = op.getUpdates();
   OperandRange fresh = op.getNewBuffers();
-  bool onTensors = tiles.empty() ? fresh.empty()
-                                 : isa<TensorType>(tiles.front().getType());
+  bool onTensors =
+      tiles.empty() ? fresh.empty() : isa<TensorType>(tiles.front().getType());
   for (Value v : tiles)
     if (isa<TensorType>(v.getType()) != onTensors)
       return op->emitOpError("expected either tensors or buffers, found both");
@@ -112,7 +112,8 @@ static LogicalResult verifyForm(ValueOpInterface op, ValueRange tiles,
     llvm::append_range(found, fresh);
   if (found.size() > wanted.size() || found.size() + optional < wanted.size())
     return op->emitOpError("expected ")
-           << wanted.size() << (onTensors ? " results, found " : " outs, found ")
+           << wanted.size()
+           << (onTensors ? " results, found " : " outs, found ")
            << found.size();
   for (auto [number, value] : llvm::enumerate(found))
     if (!(shapeOf(value) == wanted[number]))
@@ -122,8 +123,7 @@ static LogicalResult verifyForm(ValueOpInterface op, ValueRange tiles,
   return success();
 }
 
-static LogicalResult verifyRowMap(Operation *op,
-                                  std::optional<AffineMap> map) {
+static LogicalResult verifyRowMap(Operation *op, std::optional<AffineMap> map) {
   if (map && (map->getNumDims() != 1 || map->getNumSymbols() != 0 ||
               map->getNumResults() != 2))
     return op->emitOpError("expected a row map (row) -> (head, position)");
@@ -144,7 +144,8 @@ static LogicalResult verifyRows(Operation *op, Value memory, TileShape tile,
   if (tile.dims.size() == 1)
     return success();
   int64_t features = type.getDimSize(3);
-  if (!ShapedType::isDynamic(features) && features != columnsOf(tile, transposed))
+  if (!ShapedType::isDynamic(features) &&
+      features != columnsOf(tile, transposed))
     return op->emitOpError("expected ")
            << features << " features in the tile, found "
            << columnsOf(tile, transposed);
@@ -173,8 +174,8 @@ LogicalResult LoadOp::verify() {
 
 LogicalResult StoreOp::verify() {
   TileShape tile = shapeOf(getTile());
-  if (failed(verifyRows(*this, getDest(), tile, getTransposed(),
-                        "destination")))
+  if (failed(
+          verifyRows(*this, getDest(), tile, getTransposed(), "destination")))
     return failure();
   return verifyRowMap(*this, getRowMap());
 }
@@ -292,9 +293,9 @@ LogicalResult ContractOp::verify() {
                        "found ")
            << element << " of " << shapeOf(getLeft()).element;
   AffineMap map = getMap(2);
-  TileShape product{{extents[map.getDimPosition(0)],
-                     extents[map.getDimPosition(1)]},
-                    element};
+  TileShape product{
+      {extents[map.getDimPosition(0)], extents[map.getDimPosition(1)]},
+      element};
   return verifyForm(*this, {getLeft(), getRight()},
                     {product, {{extents[Row]}, element}}, /*optional=*/1);
 }
@@ -335,10 +336,10 @@ static LogicalResult verifyPositions(PositionOp op, bool withScore,
       failed(verifyRowMap(op, op.getRowMap())))
     return failure();
   TileShape scores = shapeOf(op.getScores());
-  if (failed(verifyForm(op, op.getScores(),
-                        {scores,
-                         {{rowsOf(scores, op.getTransposed())}, scores.element}},
-                        /*optional=*/1)))
+  if (failed(verifyForm(
+          op, op.getScores(),
+          {scores, {{rowsOf(scores, op.getTransposed())}, scores.element}},
+          /*optional=*/1)))
     return failure();
   return verifyPositionRegion(op, op.getBody().front(), withScore,
                               scores.element, op.getCaptures().getTypes(),
@@ -360,8 +361,8 @@ LogicalResult MaskOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult SoftmaxInitOp::verify() {
-  ValueRange state = getOuts().empty() ? ValueRange(getResults())
-                                       : ValueRange(getOuts());
+  ValueRange state =
+      getOuts().empty() ? ValueRange(getResults()) : ValueRange(getOuts());
   if (state.size() != 3 || (!getOuts().empty() && getNumResults()))
     return emitOpError("expected max, sum and acc, as results or as outs");
   if (failed(expectRank(*this, "acc", state[2], 2)) ||
@@ -373,7 +374,8 @@ LogicalResult SoftmaxInitOp::verify() {
   // Rows are first or last, as the users of acc have it.
   if (acc.element != max.element || !llvm::is_contained(acc.dims, max.dims[0]))
     return emitOpError("expected acc with ")
-           << max.dims[0] << " rows of " << max.element << ", found " << text(acc);
+           << max.dims[0] << " rows of " << max.element << ", found "
+           << text(acc);
   return success();
 }
 
@@ -404,8 +406,7 @@ LogicalResult AccumulateOp::verify() {
       weights.element.getIntOrFloatBitWidth())
     return emitOpError("expected values no wider than the weights, found ")
            << value.element << " and " << weights.element;
-  TileShape acc =
-      matrix(rows, value.dims[1], weights.element, getTransposed());
+  TileShape acc = matrix(rows, value.dims[1], weights.element, getTransposed());
   if (failed(expectShape(*this, "acc", getAcc(), acc)) ||
       failed(expectShape(*this, "rescale", getRescale(),
                          {{rows}, weights.element})))
@@ -431,12 +432,12 @@ static LogicalResult verifyState(Operation *op, Value max, Value sum, Value acc,
 }
 
 LogicalResult MergeOp::verify() {
-  if (failed(verifyState(*this, getMax(), getSum(), getAcc(),
-                         getTransposed())) ||
-      failed(expectShape(*this, "other max", getOtherMax(),
-                         shapeOf(getMax()))) ||
-      failed(expectShape(*this, "other sum", getOtherSum(),
-                         shapeOf(getSum()))) ||
+  if (failed(
+          verifyState(*this, getMax(), getSum(), getAcc(), getTransposed())) ||
+      failed(
+          expectShape(*this, "other max", getOtherMax(), shapeOf(getMax()))) ||
+      failed(
+          expectShape(*this, "other sum", getOtherSum(), shapeOf(getSum()))) ||
       failed(expectShape(*this, "other acc", getOtherAcc(), shapeOf(getAcc()))))
     return failure();
   return verifyForm(*this, getOperands(),
@@ -444,8 +445,7 @@ LogicalResult MergeOp::verify() {
 }
 
 LogicalResult SoftmaxFinishOp::verify() {
-  if (failed(verifyState(*this, getMax(), getSum(), getAcc(),
-                         getTransposed())))
+  if (failed(verifyState(*this, getMax(), getSum(), getAcc(), getTransposed())))
     return failure();
   return verifyForm(*this, {getMax(), getSum(), getAcc()},
                     {shapeOf(getAcc()), shapeOf(getMax())});

@@ -1,11 +1,14 @@
 """Fails if a register tile in x86-64 assembly spills.
 
-    hot_loops.py [--fewest N] [--loops N] FILE
+    hot_loops.py [--function REGEX] [--vectors] [--fewest N] [--loops N] FILE
 
-A register tile is an innermost loop with at least --fewest fused multiply-adds.
-All that it uses is to stay in registers: an instruction of it that addresses
-the stack is an error, and so are fewer than --loops such loops, and one in
-which multiply-adds are less than half of the instructions. FILE may be '-'.
+A register tile is an innermost loop with at least --fewest fused multiply-adds,
+in a function whose name --function matches. All that it uses is to stay in
+registers: an instruction of it that addresses the stack is an error, and so are
+fewer than --loops such loops, and one in which multiply-adds are less than half
+of the instructions. With --vectors that is asked of vectors only: pointers and
+counters may be on the stack, and shuffles among the multiply-adds. FILE may be
+'-'.
 """
 
 import argparse
@@ -15,18 +18,19 @@ import sys
 FUNCTION = re.compile(r"^[A-Za-z_][\w.$]*:")
 LABEL = re.compile(r"^(\.L\w+):")
 JUMP = re.compile(r"^\tj\w+\s+(\.L\w+)")
+VECTOR = re.compile(r"%[xyz]mm\d")
 INSTRUCTION = re.compile(r"^\t[a-z]")
 
 
 def functions(text):
-    """Splits assembly into functions, as lists of lines."""
-    lines = []
+    """Splits assembly into functions: their names, and their lines."""
+    name, lines = "", []
     for line in text.split("\n"):
         if FUNCTION.match(line):
-            yield lines
-            lines = []
+            yield name, lines
+            name, lines = line.split(":")[0], []
         lines.append(line)
-    yield lines
+    yield name, lines
 
 
 def inner_loops(lines):
@@ -47,6 +51,8 @@ def inner_loops(lines):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--function", type=re.compile, default=re.compile(""))
+    parser.add_argument("--vectors", action="store_true")
     parser.add_argument("--fewest", type=int, default=8)
     parser.add_argument("--loops", type=int, default=1)
     parser.add_argument("file")
@@ -56,7 +62,9 @@ def main():
         text = source.read()
 
     found, problems = 0, 0
-    for lines in functions(text):
+    for name, lines in functions(text):
+        if not options.function.search(name):
+            continue
         # Without a frame, %rbp is a register like any other.
         framed = any(line.strip() == "movq\t%rsp, %rbp" for line in lines)
         stack = re.compile(r"\(%r[sb]p" if framed else r"\(%rsp")
@@ -66,9 +74,12 @@ def main():
                 continue
             found += 1
             for line in filter(stack.search, code):
+                if options.vectors and not VECTOR.search(line):
+                    continue
                 print(f"{label}: addresses the stack: {line}")
                 problems += 1
-            if products >= 24 and products * 2 < len(code):
+            if (products >= 24 and products * 2 < len(code)
+                    and not options.vectors):
                 print(f"{label}: {products} multiply-adds in {len(code)} instructions")
                 problems += 1
     print(f"{found} loops with at least {options.fewest} multiply-adds, "

@@ -47,7 +47,9 @@ func.func @lanes(%s: memref<16x8xf32>, %doc: memref<?xi32>, %i0: index, %j0: ind
 // CHECK: %[[IS_KEY:.*]] = arith.cmpi slt, %{{.*}}, %{{.*}} : vector<8xi32>
 // CHECK: %[[COUNTED:.*]] = arith.select %[[IS_KEY]], %[[MASKED]], %[[LOWEST]]
 // CHECK: arith.cmpf ogt, %[[COUNTED]], %[[SO_FAR]]
-// CHECK: %[[TOPMOST:.*]] = vector.reduction <maxnumf>, %[[MOST]]
+// The largest lane of all, half against half.
+// CHECK: vector.shuffle %[[MOST]], %[[MOST]] [4, 5, 6, 7, 4, 5, 6, 7]
+// CHECK: %[[TOPMOST:.*]] = vector.extract %{{.*}}[0] : f32 from vector<8xf32>
 // CHECK: memref.store %[[TOPMOST]], %[[TOP]][%[[ROW]]]
 func.func @rows(%s: memref<4x16xf32>, %top: memref<4xf32>, %doc: memref<?xi32>, %i0: index, %j0: index, %n: index) {
   tile.mask %s at [%i0, %i0, %i0, %j0] keys %n captures(%doc : memref<?xi32>) outs(%top : memref<4xf32>) {

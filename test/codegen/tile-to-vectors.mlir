@@ -12,9 +12,11 @@
 // CHECK-DAG: %[[SCALE:.*]] = arith.constant dense<5.000000e-01> : vector<8xf32>
 // CHECK: scf.forall (%[[H:.*]]) in (2)
 // CHECK: %[[QT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<8x8xf32>
-// Rows past the last one repeat it.
+// Rows past the last one repeat it; nothing is read when there is none.
 // CHECK: %[[QUERIES:.*]] = memref.reinterpret_cast %[[Q]] to offset: [%{{.*}}], sizes: [%[[ROWS]], 8]
-// CHECK: %[[LAST:.*]] = arith.subi %[[ROWS]], %c1
+// CHECK: %[[EXISTS:.*]] = arith.cmpi sgt, %[[ROWS]], %c0
+// CHECK-NEXT: scf.if %[[EXISTS]] {
+// CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[ROWS]], %c1
 // CHECK: %[[R:.*]] = arith.minsi %[[LAST]], %c0
 // CHECK: %[[X:.*]] = vector.load %[[QUERIES]][%[[R]],
 // CHECK: arith.mulf %[[X]], %[[SCALE]]
@@ -48,8 +50,7 @@
 // CHECK-COUNT-2: vector.fma
 // Only the rows that exist are written.
 // CHECK: %[[RESULT:.*]] = memref.reinterpret_cast %[[OUT]] to offset
-// CHECK: %[[EXISTS:.*]] = arith.cmpi sgt, %[[ROWS]], %c0
-// CHECK-NEXT: scf.if %[[EXISTS]] {
+// CHECK: scf.if %[[EXISTS]] {
 // CHECK-NEXT: vector.store %{{.*}}, %[[RESULT]][%c0, %c0]
 // CHECK: %[[EXISTS7:.*]] = arith.cmpi sgt, %[[ROWS]], %c7
 // CHECK-NEXT: scf.if %[[EXISTS7]] {

@@ -98,12 +98,12 @@ struct Tiles {
   /// What is done to one block: the source of its keys and values, positions,
   /// and an expression for a mask, which sees %b, %h, %i and %j.
   struct Block {
-    std::string at = "%b, %h";       ///< batch and head of k and v
+    std::string at = "%b, %h"; ///< batch and head of k and v
     std::string queryAt = "%b, %h, %i0";
     std::string key = "%k", value = "%v";
-    std::string load = "";           ///< options of both loads
+    std::string load = ""; ///< options of both loads
     std::string mask = "", score = "";
-    std::string rowMap = "";         ///< of the mask
+    std::string rowMap = ""; ///< of the mask
     bool guarded = false;
   };
   /// From the block of `n` keys from `first` on: %NAMEw (weights, max, sum,
@@ -156,10 +156,9 @@ struct Tiles {
                    const std::string &init, const Block &block) const {
     return "%" + name + ":3 = tile.key_loop [" + lower + ", " + upper +
            ") step " + std::to_string(keys) + " init(" + parts(init) + " : " +
-           state() + ") -> " + state() + " {\n^bb0(%" + name +
-           "j: index, %" + name + "n: index, %" + name + "m0: " + row() +
-           ", %" + name + "l0: " + row() + ", %" + name + "a0: " + acc() +
-           "):\n" +
+           state() + ") -> " + state() + " {\n^bb0(%" + name + "j: index, %" +
+           name + "n: index, %" + name + "m0: " + row() + ", %" + name +
+           "l0: " + row() + ", %" + name + "a0: " + acc() + "):\n" +
            step(name + "_", query, "%" + name + "j", "%" + name + "n",
                 "%" + name + "m0", "%" + name + "l0", "%" + name + "a0",
                 block) +
@@ -183,9 +182,9 @@ struct Tiles {
   std::string function(const std::string &body,
                        const std::string &more = "") const {
     std::string r = std::to_string(rows);
-    return "func.func @f(%q: " + heads() + ", %k: " + heads() + ", %v: " +
-           heads() + more + ", %out: " + heads() + ", %lse: " +
-           memref(stored, 3) + ") {\n" + R"(
+    return "func.func @f(%q: " + heads() + ", %k: " + heads() +
+           ", %v: " + heads() + more + ", %out: " + heads() +
+           ", %lse: " + memref(stored, 3) + ") {\n" + R"(
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
@@ -204,16 +203,16 @@ struct Tiles {
   }
   /// All of an attention.
   std::string attention(const Block &block) const {
-    return function(loadQuery("qt", "%q", "%b, %h, %i0", "%rows",
-                              " scale 0.375") +
-                    init("z") + loop("s", "%qt", "%c0", "%T", "%z", block) +
-                    finish("o", "%s") +
-                    store("%o#0", "%out", "%b, %h, %i0", "%rows") +
-                    storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows"));
+    return function(
+        loadQuery("qt", "%q", "%b, %h, %i0", "%rows", " scale 0.375") +
+        init("z") + loop("s", "%qt", "%c0", "%T", "%z", block) +
+        finish("o", "%s") + store("%o#0", "%out", "%b, %h, %i0", "%rows") +
+        storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows"));
   }
   /// Its operands.
   std::vector<TileOperand> operands(int64_t queries, int64_t keyCount,
-                                    int64_t batch = 2, int64_t heads = 2) const {
+                                    int64_t batch = 2,
+                                    int64_t heads = 2) const {
     return {randomOperand(stored, {batch, heads, queries, depth}, 1),
             randomOperand(stored, {batch, heads, keyCount, depth}, 2),
             randomOperand(stored, {batch, heads, keyCount, width}, 3),
@@ -332,8 +331,8 @@ TEST(TileCodeSizes, lanes_that_no_register_has_are_refused) {
   for (int rows : {1, 2, 3, 4, 12}) {
     Tiles t;
     t.rows = rows;
-    auto program = TileProgram::compile(t.attention({}),
-                                        *cpu::findCpuTarget("x86-64-v3"));
+    auto program =
+        TileProgram::compile(t.attention({}), *cpu::findCpuTarget("x86-64-v3"));
     ASSERT_FALSE(bool(program));
     std::string message = llvm::toString(program.takeError());
     EXPECT_NE(message.find("expected a multiple of 8 rows in a tile, found " +
@@ -417,14 +416,13 @@ TEST_P(TileCode, two_attends_in_one_grid_point) {
       t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows", " scale 0.375") +
       t.init("z") + t.loop("s", "%qt", "%c0", "%T", "%z", block) +
       t.loop("u", "%qt", "%c0", "%T", "%z", other) + t.finish("p", "%u") +
-      t.finish("o", "%s") +
-      t.store("%p#0", "%more", "%b, %h, %i0", "%rows") +
+      t.finish("o", "%s") + t.store("%p#0", "%more", "%b, %h, %i0", "%rows") +
       t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
       t.storeRow("%p#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(21, 40);
   operands.insert(operands.begin() + 3, operands[3]);
-  auto results = expectAgreement(
-      t.function(body, ", %more: " + t.heads()), operands);
+  auto results =
+      expectAgreement(t.function(body, ", %more: " + t.heads()), operands);
   ASSERT_FALSE(results.empty());
   EXPECT_NE(results[3], results[4]);
 }
@@ -444,9 +442,8 @@ TEST_P(TileCode, two_states_in_one_loop) {
       ", %a1: " + t.acc() + "):\n" +
       t.step("x", "%qt", "%j", "%n", "%m0", "%l0", "%a0", {}) +
       "tile.yield %xw#1, %xw#2, %xa, %m0, %l0, %a0 : " + state + ", " + state +
-      "\n}\n" +
-      "%o:2 = tile.softmax_finish (%s#0, %s#1, %s#2)" + t.flag() + " : " +
-      state + " -> " + t.acc() + ", " + t.row() + "\n" +
+      "\n}\n" + "%o:2 = tile.softmax_finish (%s#0, %s#1, %s#2)" + t.flag() +
+      " : " + state + " -> " + t.acc() + ", " + t.row() + "\n" +
       "%p:2 = tile.softmax_finish (%s#3, %s#4, %s#5)" + t.flag() + " : " +
       state + " -> " + t.acc() + ", " + t.row() + "\n" +
       t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
@@ -466,8 +463,8 @@ TEST_P(TileCode, values_that_change_places) {
   std::string body =
       t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
       t.loadQuery("y", "%q", "%b, %h, %i0", "%rows", " scale 2.0") +
-      "%s:2 = tile.key_loop [%c0, %T) step 16 init(%x, %y : " + pair +
-      ") -> " + pair + " {\n^bb0(%j: index, %n: index, %a0: " + t.acc() +
+      "%s:2 = tile.key_loop [%c0, %T) step 16 init(%x, %y : " + pair + ") -> " +
+      pair + " {\n^bb0(%j: index, %n: index, %a0: " + t.acc() +
       ", %a1: " + t.acc() + "):\ntile.yield %a1, %a0 : " + pair + "\n}\n" +
       t.store("%s#0", "%out", "%b, %h, %i0", "%rows") +
       t.store("%s#1", "%more", "%b, %h, %i0", "%rows") +
@@ -517,8 +514,9 @@ TEST_P(TileCode, an_update_in_a_loop_of_a_value_from_before_it) {
       "\n%raw = tile.contract %qt, %kt columns %T maps " + t.maps() + " : " +
       t.query() + ", " + t.untransposed(16, 16) + " -> " + scores + "\n" +
       "%s:3 = tile.key_loop [%c0, %T) step 3 init(%z#0, %z#1, %z#2 : " +
-      t.state() + ") -> " + t.state() + " {\n^bb0(%j: index, %n: index, %m0: " +
-      t.row() + ", %l0: " + t.row() + ", %a0: " + t.acc() + "):\n" +
+      t.state() + ") -> " + t.state() +
+      " {\n^bb0(%j: index, %n: index, %m0: " + t.row() + ", %l0: " + t.row() +
+      ", %a0: " + t.acc() + "):\n" +
       "%m = tile.modify %raw at [%b, %h, %i0, %j] keys %T" + t.flag() +
       " {\n^bb0(%x: f32, %bb: i32, %hh: i32, %i_: i32, %j_: i32):\n" +
       "%y = arith.addf %x, %x : f32\ntile.yield %y : f32\n} : " + scores +
@@ -527,7 +525,8 @@ TEST_P(TileCode, an_update_in_a_loop_of_a_value_from_before_it) {
       "%w:4 = tile.softmax_weights %m top %t0 keys %T state(%m0, %l0)" +
       t.flag() + " : " + scores + ", " + t.row() + ", " + t.row() + ", " +
       t.row() + " -> " + scores + ", " + t.row() + ", " + t.row() + ", " +
-      t.row() + "\n" + "%a = tile.accumulate %w#0, %kt keys %T into %a0 rescale %w#3" +
+      t.row() + "\n" +
+      "%a = tile.accumulate %w#0, %kt keys %T into %a0 rescale %w#3" +
       t.flag() + " : " + scores + ", " + t.untransposed(16, 16) + ", " +
       t.acc() + ", " + t.row() + " -> " + t.acc() +
       "\ntile.yield %w#1, %w#2, %a : " + t.state() + "\n}\n" +
@@ -558,8 +557,7 @@ TEST_P(TileCode, old_and_new_state) {
       t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
       t.step("x", "%qt", "%c0", "%T", "%z#0", "%z#1", "%z#2", {}) +
       t.step("y", "%qt", "%c0", "%T", "%xw#1", "%xw#2", "%xa", {}) +
-      t.finish("o", "%z") +
-      t.store("%ya", "%out", "%b, %h, %i0", "%rows") +
+      t.finish("o", "%z") + t.store("%ya", "%out", "%b, %h, %i0", "%rows") +
       t.store("%xa", "%more", "%b, %h, %i0", "%rows") +
       t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(9, 16);
@@ -594,12 +592,12 @@ TEST(TileCodeValues, a_load_before_a_store_to_its_memory) {
   Tiles t;
   t.transposed = false;
   t.rows = 4;
-  std::string body =
-      t.init("z") + t.loadQuery("x", "%out", "%b, %h, %i0", "%rows") +
-      t.loadQuery("y", "%q", "%b, %h, %i0", "%rows") +
-      t.store("%y", "%out", "%b, %h, %i0", "%rows") +
-      t.store("%x", "%more", "%b, %h, %i0", "%rows") +
-      t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
+  std::string body = t.init("z") +
+                     t.loadQuery("x", "%out", "%b, %h, %i0", "%rows") +
+                     t.loadQuery("y", "%q", "%b, %h, %i0", "%rows") +
+                     t.store("%y", "%out", "%b, %h, %i0", "%rows") +
+                     t.store("%x", "%more", "%b, %h, %i0", "%rows") +
+                     t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(9, 5);
   operands.insert(operands.begin() + 3, operands[3]);
   operands[4] = randomOperand("f32", operands[4].sizes, 9);
@@ -642,8 +640,8 @@ TEST(TileCodeValues, a_choice_between_rows_in_place_and_converted_ones) {
   std::string body =
       t.init("z") + "%first = arith.cmpi eq, %h, %c0 : index\n" +
       "%x = scf.if %first -> " + t.acc() + " {\n" +
-      t.loadQuery("y", "%q", "%b, %h, %i0", "%rows") + "scf.yield %y : " +
-      t.acc() + "\n} else {\n" +
+      t.loadQuery("y", "%q", "%b, %h, %i0", "%rows") +
+      "scf.yield %y : " + t.acc() + "\n} else {\n" +
       t.loadQuery("three", "%q", "%b, %h, %i0", "%rows", " scale 3.0") +
       "scf.yield %three : " + t.acc() + "\n}\n" +
       t.store("%x", "%out", "%b, %h, %i0", "%rows") +
@@ -681,7 +679,8 @@ TEST_P(TileCode, a_value_from_outside_the_grid) {
   t.depth = t.width = t.keys = 16;
   std::string text = t.function(
       t.init("z") + "%m = tile.modify %raw at [%b, %h, %i0, %c0] keys %T" +
-      t.flag() + " {\n^bb0(%s: f32, %bb: i32, %hh: i32, %i_: i32, %j_: i32):\n" +
+      t.flag() +
+      " {\n^bb0(%s: f32, %bb: i32, %hh: i32, %i_: i32, %j_: i32):\n" +
       "%x = arith.sitofp %hh : i32 to f32\n%d = arith.addf %s, %x : f32\n" +
       "tile.yield %d : f32\n} : " + t.scores() + " -> " + t.scores() + "\n" +
       t.store("%m", "%out", "%b, %h, %i0", "%rows") +
@@ -707,8 +706,9 @@ TEST_P(TileCode, a_state_outside_of_loops) {
       "%c5 = arith.constant 5 : index\n" +
       t.step("x", "%qt", "%c0", "%c5", "%z#0", "%z#1", "%z#2", block) +
       "%s:3 = tile.key_loop [%c5, %T) step 16 init(%xw#1, %xw#2, %xa : " +
-      t.state() + ") -> " + t.state() + " {\n^bb0(%jj: index, %n: index, %m0: " +
-      t.row() + ", %l0: " + t.row() + ", %a0: " + t.acc() + "):\n" +
+      t.state() + ") -> " + t.state() +
+      " {\n^bb0(%jj: index, %n: index, %m0: " + t.row() + ", %l0: " + t.row() +
+      ", %a0: " + t.acc() + "):\n" +
       t.step("y", "%qt", "%jj", "%n", "%m0", "%l0", "%a0", block) +
       "tile.yield %yw#1, %yw#2, %ya : " + t.state() + "\n}\n" +
       t.finish("o", "%s") + t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
@@ -748,8 +748,9 @@ TEST_P(TileCode, a_contraction_over_other_maps) {
   t.depth = t.width = t.keys = 16;
   t.rows = 16; // Transposed loads fill registers.
   std::string left = t.transposed ? "(r, d)" : "(d, r)";
-  std::string query = t.transposed ? t.untransposed(t.rows, 16)
-                                   : "tensor<16x" + std::to_string(t.rows) + "xf32>";
+  std::string query = t.transposed
+                          ? t.untransposed(t.rows, 16)
+                          : "tensor<16x" + std::to_string(t.rows) + "xf32>";
   std::string body =
       t.init("z") + "%x = tile.load %q[%b, %h, %i0] rows %rows" +
       (t.transposed ? "" : " transposed") + " : " + t.heads() + " -> " + query +
@@ -758,9 +759,9 @@ TEST_P(TileCode, a_contraction_over_other_maps) {
       "\n%s = tile.contract %x, %kt columns %T maps [affine_map<(r, c, d) -> " +
       left + ">, affine_map<(r, c, d) -> (d, c)>, affine_map<(r, c, d) -> " +
       (t.transposed ? "(c, r)" : "(r, c)") + ">] : " + query + ", " +
-      t.untransposed(16, 16) + " -> " + t.scores() + "\n%m = tile.row_max %s keys %T" +
-      t.flag() + " : " + t.scores() + " -> " + t.row() + "\n" +
-      t.store("%s", "%out", "%b, %h, %i0", "%rows") +
+      t.untransposed(16, 16) + " -> " + t.scores() +
+      "\n%m = tile.row_max %s keys %T" + t.flag() + " : " + t.scores() +
+      " -> " + t.row() + "\n" + t.store("%s", "%out", "%b, %h, %i0", "%rows") +
       t.storeRow("%m", "%lse", "%b, %h, %i0", "%rows");
   expectAgreement(t.function(body), t.operands(9, 16));
 }
@@ -769,8 +770,7 @@ TEST_P(TileCode, a_contraction_over_other_maps) {
 // Rows of several heads, pages
 //===----------------------------------------------------------------------===//
 
-const std::string fourHeads =
-    " map affine_map<(r) -> (r mod 4, r floordiv 4)>";
+const std::string fourHeads = " map affine_map<(r) -> (r mod 4, r floordiv 4)>";
 
 /// Four query heads share a key head and a tile. The mask sees the head.
 TEST_P(TileCode, rows_of_several_heads) {
@@ -782,10 +782,12 @@ TEST_P(TileCode, rows_of_several_heads) {
   block.mask = "%last = arith.addi %i, %hh : i32\n"
                "%visible = arith.cmpi sle, %j, %last : i32\n"
                "tile.yield %visible : i1\n";
-  std::string r = std::to_string(t.rows), positions = std::to_string(t.rows / 4);
+  std::string r = std::to_string(t.rows),
+              positions = std::to_string(t.rows / 4);
   std::string text =
-      "func.func @f(%q: " + t.heads() + ", %k: " + t.heads() + ", %v: " +
-      t.heads() + ", %out: " + t.heads() + ", %lse: " + memref("f32", 3) +
+      "func.func @f(%q: " + t.heads() + ", %k: " + t.heads() +
+      ", %v: " + t.heads() + ", %out: " + t.heads() +
+      ", %lse: " + memref("f32", 3) +
       ") {\n%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n"
       "%c2 = arith.constant 2 : index\n%c4 = arith.constant 4 : index\n"
       "%cP = arith.constant " +
@@ -801,7 +803,8 @@ TEST_P(TileCode, rows_of_several_heads) {
       "%rest = arith.subi %S, %p0 : index\n"
       "%rest4 = arith.muli %rest, %c4 : index\n"
       "%rows = arith.minsi %rest4, %cR : index\n" +
-      t.loadQuery("qt", "%q", "%b, %h4, %p0", "%rows", fourHeads + " scale 0.5") +
+      t.loadQuery("qt", "%q", "%b, %h4, %p0", "%rows",
+                  fourHeads + " scale 0.5") +
       t.init("z") + t.loop("s", "%qt", "%c0", "%T", "%z", block) +
       t.finish("o", "%s") +
       t.store("%o#0", "%out", "%b, %h4, %p0", "%rows", fourHeads) +
@@ -847,8 +850,7 @@ TEST_P(TileCode, pages) {
       {"i32", {2, 4}, {7, 2, 9, 0, 3, 3, 10, 1}},
       outputOperand("f32", {2, 2, 5, 8}),
       outputOperand("f32", {2, 2, 5})};
-  std::string text =
-      t.function(body, ", %pages: " + memref("i32", 2));
+  std::string text = t.function(body, ", %pages: " + memref("i32", 2));
   auto paged = expectAgreement(text, operands);
 
   // The same with the pages in a row.
@@ -888,12 +890,12 @@ TEST_P(TileCode, merged_states_are_one_state) {
     std::string load = t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows");
     std::string rest = t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
                        t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
-    std::string split =
-        load + t.init("z") + "%c13 = arith.constant 13 : index\n" +
-        "%mid = arith.minsi %c13, %T : index\n" +
-        t.loop("s", "%qt", "%c0", "%mid", "%z", {}) +
-        t.loop("u", "%qt", "%mid", "%T", "%z", {}) + t.merge("m", "%s", "%u") +
-        t.finish("o", "%m") + rest;
+    std::string split = load + t.init("z") +
+                        "%c13 = arith.constant 13 : index\n" +
+                        "%mid = arith.minsi %c13, %T : index\n" +
+                        t.loop("s", "%qt", "%c0", "%mid", "%z", {}) +
+                        t.loop("u", "%qt", "%mid", "%T", "%z", {}) +
+                        t.merge("m", "%s", "%u") + t.finish("o", "%m") + rest;
     std::string whole = load + t.init("z") +
                         t.loop("s", "%qt", "%c0", "%T", "%z", {}) +
                         t.finish("o", "%s") + rest;
@@ -914,17 +916,17 @@ TEST_P(TileCode, merged_states_are_one_state) {
 /// by log 2.
 TEST_P(TileCode, a_state_merged_with_itself) {
   Tiles t = tiles();
-  std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
-      t.loop("s", "%qt", "%c0", "%T", "%z", {}) + t.merge("m", "%s", "%s") +
-      t.finish("o", "%m") + t.finish("p", "%s") +
-      t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
-      t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows") +
-      t.storeRow("%p#1", "%once", "%b, %h, %i0", "%rows");
+  std::string body = t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") +
+                     t.init("z") + t.loop("s", "%qt", "%c0", "%T", "%z", {}) +
+                     t.merge("m", "%s", "%s") + t.finish("o", "%m") +
+                     t.finish("p", "%s") +
+                     t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
+                     t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows") +
+                     t.storeRow("%p#1", "%once", "%b, %h, %i0", "%rows");
   auto operands = t.operands(5, 20);
   operands.insert(operands.begin() + 3, operands.back());
-  auto results =
-      expectAgreement(t.function(body, ", %once: " + memref("f32", 3)), operands);
+  auto results = expectAgreement(
+      t.function(body, ", %once: " + memref("f32", 3)), operands);
   ASSERT_FALSE(results.empty());
   for (size_t i = 0; i < results[3].size(); ++i)
     EXPECT_NEAR(results[5][i], results[3][i] + std::log(2.0), 1e-5);
@@ -939,18 +941,18 @@ TEST_P(TileCode, states_in_memory) {
     return "%" + name + " = tile.load " + source + "[%b, %h, %c0] rows %cR" +
            flag + " : " + memref("f32", rank) + " -> " + type + "\n";
   };
-  std::string body =
-      t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
-      t.loop("s", "%qt", "%c0", "%T", "%z", {}) +
-      t.storeRow("%s#0", "%pm", "%b, %h, %c0", "%cR") +
-      t.storeRow("%s#1", "%pl", "%b, %h, %c0", "%cR") +
-      t.store("%s#2", "%pa", "%b, %h, %c0", "%cR") +
-      load("m", "%pm", 3, t.row(), "") + load("l", "%pl", 3, t.row(), "") +
-      load("a", "%pa", 4, t.acc(), t.flag()) +
-      "%o:2 = tile.softmax_finish (%m, %l, %a)" + t.flag() + " : " + t.state() +
-      " -> " + t.acc() + ", " + t.row() + "\n" +
-      t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
-      t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
+  std::string body = t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") +
+                     t.init("z") + t.loop("s", "%qt", "%c0", "%T", "%z", {}) +
+                     t.storeRow("%s#0", "%pm", "%b, %h, %c0", "%cR") +
+                     t.storeRow("%s#1", "%pl", "%b, %h, %c0", "%cR") +
+                     t.store("%s#2", "%pa", "%b, %h, %c0", "%cR") +
+                     load("m", "%pm", 3, t.row(), "") +
+                     load("l", "%pl", 3, t.row(), "") +
+                     load("a", "%pa", 4, t.acc(), t.flag()) +
+                     "%o:2 = tile.softmax_finish (%m, %l, %a)" + t.flag() +
+                     " : " + t.state() + " -> " + t.acc() + ", " + t.row() +
+                     "\n" + t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
+                     t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
   auto operands = t.operands(t.rows, 20);
   auto expected = expectAgreement(
       t.function(t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") + t.init("z") +
@@ -963,10 +965,11 @@ TEST_P(TileCode, states_in_memory) {
                   {outputOperand("f32", {2, 2, t.rows}),
                    outputOperand("f32", {2, 2, t.rows}),
                    outputOperand("f32", {2, 2, t.rows, 8})});
-  auto results = expectAgreement(
-      t.function(body, ", %pm: " + memref("f32", 3) + ", %pl: " +
-                           memref("f32", 3) + ", %pa: " + t.heads()),
-      operands);
+  auto results =
+      expectAgreement(t.function(body, ", %pm: " + memref("f32", 3) +
+                                           ", %pl: " + memref("f32", 3) +
+                                           ", %pa: " + t.heads()),
+                      operands);
   ASSERT_FALSE(results.empty() || expected.empty());
   EXPECT_EQ(results[6], expected[3]);
 }
@@ -1038,8 +1041,8 @@ TEST_P(TileCode, every_half_precision_number) {
                        t.store("%x", "%out", "%b, %h, %i0", "%rows") +
                        t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
     auto operands = t.operands(65536 / 8, 1, 1, 1);
-    const auto &semantics = stored == "f16" ? llvm::APFloat::IEEEhalf()
-                                            : llvm::APFloat::BFloat();
+    const auto &semantics =
+        stored == "f16" ? llvm::APFloat::IEEEhalf() : llvm::APFloat::BFloat();
     for (unsigned bits = 0; bits < 65536; ++bits)
       operands[0].values[bits] =
           llvm::APFloat(semantics, llvm::APInt(16, bits)).convertToDouble();
@@ -1054,25 +1057,24 @@ TEST_P(TileCode, every_half_precision_number) {
 /// A store rounds to the nearest, ties to even; what is too large becomes
 /// infinite, and a NaN stays one.
 TEST_P(TileCode, stores_round) {
-  const double cases[] = {1 + 0x1p-8,      1 + 0x1.8p-7,  1 + 0x1.000002p-8,
-                          1 + 0x1p-11,     1 + 0x1.8p-10, 65519.996,
-                          65520.0,         0x1p-25,       0x1.000002p-25,
-                          -0x1p-24,        0x1p-149,      0x1p-134,
-                          0x1.8p-133,      3.3895314e38,  3.3961775e38,
-                          -3.4028235e38,   infinity,      -infinity,
-                          std::nan(""),    -0.0,          0x1.fffffep-15,
-                          0x1.fffffep-127, 123.456,       1e-40};
+  const double cases[] = {
+      1 + 0x1p-8,     1 + 0x1.8p-7,    1 + 0x1.000002p-8, 1 + 0x1p-11,
+      1 + 0x1.8p-10,  65519.996,       65520.0,           0x1p-25,
+      0x1.000002p-25, -0x1p-24,        0x1p-149,          0x1p-134,
+      0x1.8p-133,     3.3895314e38,    3.3961775e38,      -3.4028235e38,
+      infinity,       -infinity,       std::nan(""),      -0.0,
+      0x1.fffffep-15, 0x1.fffffep-127, 123.456,           1e-40};
   for (std::string stored : {"f16", "bf16"}) {
     Tiles t = tiles();
     std::string halves = memref(stored, 4);
     for (int width : {8, 3}) { // Whole registers, and single elements.
       t.depth = t.width = width;
-      std::string body =
-          t.init("z") + t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
-          "tile.store %x, %half[%b, %h, %i0] rows %rows" + t.flag() + " : " +
-          t.acc() + ", " + halves + "\n" +
-          t.store("%x", "%out", "%b, %h, %i0", "%rows") +
-          t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
+      std::string body = t.init("z") +
+                         t.loadQuery("x", "%q", "%b, %h, %i0", "%rows") +
+                         "tile.store %x, %half[%b, %h, %i0] rows %rows" +
+                         t.flag() + " : " + t.acc() + ", " + halves + "\n" +
+                         t.store("%x", "%out", "%b, %h, %i0", "%rows") +
+                         t.storeRow("%z#1", "%lse", "%b, %h, %i0", "%rows");
       auto operands = t.operands(24 / width, 1, 1, 1);
       for (size_t i = 0; i < 24; ++i)
         operands[0].values[i] = storedAs(cases[i], "f32");

@@ -91,9 +91,10 @@ inline std::string tileFunction(const std::string &mask,
          ") {\n^bb0(%b: i32, %h: i32, %i: i32, %j: i32" + args + "):\n" + mask +
          "} : " + scores + " -> " + scores +
          "\n%top = tile.row_max %s2 keys %n : " + scores + " -> " + vec +
-         "\n%w:4 = tile.softmax_weights %s2 top %top keys %n state(%m1, %l1) : " +
-         scores + ", " + vec + ", " + vec + ", " + vec + " -> " + scores + ", " +
-         vec + ", " + vec + ", " + vec +
+         "\n%w:4 = tile.softmax_weights %s2 top %top keys %n state(%m1, %l1) "
+         ": " +
+         scores + ", " + vec + ", " + vec + ", " + vec + " -> " + scores +
+         ", " + vec + ", " + vec + ", " + vec +
          "\n%vt = tile.load %v[%b_, %h_, %j0] rows %n : " + memref + " -> " +
          keys +
          "\n%a2 = tile.accumulate %w#0, %vt keys %n into %a1 rescale %w#3" +

@@ -35,8 +35,7 @@ static size_t sizeOf(const std::string &element) {
 }
 
 static const llvm::fltSemantics &semantics(const std::string &element) {
-  return element == "f16" ? llvm::APFloat::IEEEhalf()
-                          : llvm::APFloat::BFloat();
+  return element == "f16" ? llvm::APFloat::IEEEhalf() : llvm::APFloat::BFloat();
 }
 
 static llvm::APFloat halfOf(double value, const std::string &element) {
@@ -74,8 +73,7 @@ static double load(const char *from, const std::string &element) {
     return get<float>(from);
   if (element == "i32")
     return get<int32_t>(from);
-  return llvm::APFloat(semantics(element),
-                       llvm::APInt(16, get<uint16_t>(from)))
+  return llvm::APFloat(semantics(element), llvm::APInt(16, get<uint16_t>(from)))
       .convertToDouble();
 }
 
@@ -141,7 +139,7 @@ public:
       store(at(i),
             !operand.values.empty() ? operand.values[i]
             : isInteger             ? 0
-                        : std::numeric_limits<double>::quiet_NaN(),
+                                    : std::numeric_limits<double>::quiet_NaN(),
             operand.element);
   }
   ~GuardedOperand() { munmap(base, total); }
@@ -215,10 +213,10 @@ static llvm::Expected<void *> loadObject(std::unique_ptr<llvm::orc::LLJIT> &jit,
                                          const std::string &object,
                                          const llvm::Triple &triple,
                                          llvm::StringRef symbol) {
-  auto created =
-      llvm::orc::LLJITBuilder()
-          .setJITTargetMachineBuilder(llvm::orc::JITTargetMachineBuilder(triple))
-          .create();
+  auto created = llvm::orc::LLJITBuilder()
+                     .setJITTargetMachineBuilder(
+                         llvm::orc::JITTargetMachineBuilder(triple))
+                     .create();
   if (!created)
     return created.takeError();
   jit = std::move(*created);
@@ -277,8 +275,8 @@ TileProgram::compile(const std::string &text, const cpu::CpuTarget &target) {
       cpu::emitCode(**code, **machine, llvm::CodeGenFileType::ObjectFile);
   if (!object)
     return object.takeError();
-  auto entry = loadObject(state->jit, *object, (*machine)->getTargetTriple(),
-                          "f.run");
+  auto entry =
+      loadObject(state->jit, *object, (*machine)->getTargetTriple(), "f.run");
   if (!entry)
     return entry.takeError();
   state->code = reinterpret_cast<void (*)(Call *, void **)>(*entry);
@@ -312,7 +310,8 @@ TileProgram::run(How how, const std::vector<TileOperand> &operands) const {
     } else {
       std::vector<std::vector<int64_t>> descriptors;
       for (auto &m : memory) {
-        auto address = static_cast<int64_t>(reinterpret_cast<intptr_t>(m->data));
+        auto address =
+            static_cast<int64_t>(reinterpret_cast<intptr_t>(m->data));
         std::vector<int64_t> &words = descriptors.emplace_back();
         words = {address, address, 0};
         words.insert(words.end(), m->operand.sizes.begin(),

@@ -11,9 +11,9 @@
 #define LADON_TEST_UNIT_TILE_PROGRAM_H
 
 #include "compiler/codegen/cpu/CpuTarget.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/Error.h"
 
 #include <cstdint>

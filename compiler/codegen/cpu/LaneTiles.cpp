@@ -28,8 +28,7 @@ static int64_t extent(Value buffer, unsigned axis) {
   return cast<MemRefType>(buffer.getType()).getDimSize(axis);
 }
 
-void LaneTiles::forColumns(int64_t rows,
-                           llvm::function_ref<void(Value)> body) {
+void LaneTiles::forColumns(int64_t rows, llvm::function_ref<void(Value)> body) {
   e.loop(e.index(0), e.index(rows), e.lanes, {},
          [&](Value column, ValueRange) -> SmallVector<Value> {
            body(column);
@@ -119,10 +118,9 @@ template <typename PositionOp>
 void LaneTiles::positions(PositionOp op,
                           llvm::function_ref<Value(Value, Value)> combine) {
   std::optional<AffineMap> map = op.getRowMap();
-  PositionRegion region(e, op.getBody().front(),
-                        std::is_same_v<PositionOp, tile::ModifyOp>,
-                        op.getBatch(), map ? Value() : op.getHead(),
-                        op.getCaptures());
+  PositionRegion region(
+      e, op.getBody().front(), std::is_same_v<PositionOp, tile::ModifyOp>,
+      op.getBatch(), map ? Value() : op.getHead(), op.getCaptures());
   region.emitUniform();
   auto toI32 = [&](Value index) -> Value {
     return arith::IndexCastOp::create(b, b.getI32Type(), index);
@@ -136,8 +134,7 @@ void LaneTiles::positions(PositionOp op,
       return;
     }
     MappedRow mapped = applyRowMap(
-        b, map,
-        arith::AddIOp::create(b, e.broadcast(toI32(column)), lane));
+        b, map, arith::AddIOp::create(b, e.broadcast(toI32(column)), lane));
     auto add = [&](Value index, Value more) -> Value {
       return arith::AddIOp::create(b, e.broadcast(toI32(index)), more);
     };
@@ -173,8 +170,8 @@ void LaneTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
   Value scores = op.getScores(), rescale = op.getOuts()[0];
   auto power = [&](Value difference) {
     if (!op.getBase2())
-      difference = arith::MulFOp::create(b, difference,
-                                         e.splat(llvm::numbers::log2e));
+      difference =
+          arith::MulFOp::create(b, difference, e.splat(llvm::numbers::log2e));
     return e.exp2(difference);
   };
   forColumns(extent(scores, 1), [&](Value column) {
@@ -184,15 +181,14 @@ void LaneTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
     Value factor = power(arith::SubFOp::create(b, old, highest));
     e.store(factor, rescale, column);
     // The block is summed by itself first: fewer terms in one running sum.
-    Value blockSum = e.loop(e.index(0), op.getKeys(), 1, e.splat(0),
-                            [&](Value key, ValueRange carried) {
-                              Value s = e.load(scores, {key, column});
-                              Value weight =
-                                  power(arith::SubFOp::create(b, s, highest));
-                              e.store(weight, scores, {key, column});
-                              return SmallVector<Value>{
-                                  e.add(carried[0], weight)};
-                            })[0];
+    Value blockSum =
+        e.loop(e.index(0), op.getKeys(), 1, e.splat(0),
+               [&](Value key, ValueRange carried) {
+                 Value s = e.load(scores, {key, column});
+                 Value weight = power(arith::SubFOp::create(b, s, highest));
+                 e.store(weight, scores, {key, column});
+                 return SmallVector<Value>{e.add(carried[0], weight)};
+               })[0];
     Value previous = e.load(op.getSum(), column);
     e.store(vector::FMAOp::create(b, previous, factor, blockSum), op.getSum(),
             column);
@@ -247,35 +243,35 @@ void LaneTiles::accumulateGuarded(tile::AccumulateOp op) {
   Value hidden = e.splat(-infinity), acc = op.getAcc();
   forColumns(extent(acc, 1), [&](Value column) {
     Value factor = e.load(op.getRescale(), column);
-    e.loop(e.index(0), e.index(extent(acc, 0)), 1, {}, [&](Value d,
-                                                           ValueRange) {
-      Value old = e.load(acc, {d, column});
-      Value start = arith::MulFOp::create(b, old, factor);
-      Value result =
-          e.loop(e.index(0), op.getKeys(), 1, start,
-                 [&](Value j, ValueRange carried) {
-                   Value weight = e.load(op.getWeights(), {j, column});
-                   Value s = e.load(op.getGuard(), {j, column});
-                   Value x = memref::LoadOp::create(b, op.getValue(),
-                                                    ValueRange{j, d});
-                   Value seen = arith::CmpFOp::create(
-                       b, arith::CmpFPredicate::UNE, s, hidden);
-                   Value next = vector::FMAOp::create(
-                       b, weight, e.broadcast(x), carried[0]);
-                   return SmallVector<Value>{
-                       arith::SelectOp::create(b, seen, next, carried[0])};
-                 })[0];
-      e.store(result, acc, {d, column});
-      return SmallVector<Value>();
-    });
+    e.loop(
+        e.index(0), e.index(extent(acc, 0)), 1, {}, [&](Value d, ValueRange) {
+          Value old = e.load(acc, {d, column});
+          Value start = arith::MulFOp::create(b, old, factor);
+          Value result = e.loop(
+              e.index(0), op.getKeys(), 1, start,
+              [&](Value j, ValueRange carried) {
+                Value weight = e.load(op.getWeights(), {j, column});
+                Value s = e.load(op.getGuard(), {j, column});
+                Value x =
+                    memref::LoadOp::create(b, op.getValue(), ValueRange{j, d});
+                Value seen = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                                   s, hidden);
+                Value next = vector::FMAOp::create(b, weight, e.broadcast(x),
+                                                   carried[0]);
+                return SmallVector<Value>{
+                    arith::SelectOp::create(b, seen, next, carried[0])};
+              })[0];
+          e.store(result, acc, {d, column});
+          return SmallVector<Value>();
+        });
   });
 }
 
 void LaneTiles::merge(tile::MergeOp op) {
   auto power = [&](Value difference) {
     if (!op.getBase2())
-      difference = arith::MulFOp::create(b, difference,
-                                         e.splat(llvm::numbers::log2e));
+      difference =
+          arith::MulFOp::create(b, difference, e.splat(llvm::numbers::log2e));
     return e.exp2(difference);
   };
   forColumns(extent(op.getMax(), 0), [&](Value column) {

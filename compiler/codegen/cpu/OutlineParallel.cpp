@@ -35,25 +35,35 @@ struct ScratchBuffer {
 };
 } // namespace
 
-/// Gives every statically shaped allocation in `loop` a place in the scratch.
-static FailureOr<int64_t> placeBuffers(scf::ForallOp loop,
-                                       SmallVectorImpl<ScratchBuffer> &out) {
-  int64_t size = 0;
-  WalkResult result = loop.walk([&](memref::AllocOp alloc) {
-    MemRefType type = alloc.getType();
-    if (!type.hasStaticShape()) {
-      alloc.emitOpError("expected a static shape inside a parallel loop");
-      return WalkResult::interrupt();
+/// Places the allocations of `block` from `offset` on, and raises `size` to
+/// what they take. A buffer lives until the end of its block, so loops and
+/// branches that follow one another share their place; where an operation hands
+/// on a buffer, those inside it live as long as it does.
+static LogicalResult placeBuffers(Block &block, int64_t offset, int64_t &size,
+                                  SmallVectorImpl<ScratchBuffer> &out) {
+  for (Operation &op : block) {
+    if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+      MemRefType type = alloc.getType();
+      if (!type.hasStaticShape())
+        return alloc.emitOpError("expected a static shape inside a parallel "
+                                 "loop");
+      out.push_back({alloc, offset});
+      int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8) *
+                      type.getNumElements();
+      offset = llvm::alignTo(offset + bytes, scratchAlignment);
+      size = std::max(size, offset);
+      continue;
     }
-    out.push_back({alloc, size});
-    int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8) *
-                    type.getNumElements();
-    size = llvm::alignTo(size + bytes, scratchAlignment);
-    return WalkResult::advance();
-  });
-  if (result.wasInterrupted())
-    return failure();
-  return size;
+    int64_t inner = offset;
+    for (Region &region : op.getRegions())
+      for (Block &nested : region)
+        if (failed(placeBuffers(nested, offset, inner, out)))
+          return failure();
+    size = std::max(size, inner);
+    if (llvm::any_of(op.getResultTypes(), llvm::IsaPred<BaseMemRefType>))
+      offset = inner;
+  }
+  return success();
 }
 
 /// The number of iterations along each axis of `loop`.
@@ -140,8 +150,8 @@ static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
                              Value context, unsigned number,
                              SymbolTable &symbols) {
   SmallVector<ScratchBuffer> buffers;
-  FailureOr<int64_t> scratchBytes = placeBuffers(loop, buffers);
-  if (failed(scratchBytes))
+  int64_t scratchBytes = 0;
+  if (failed(placeBuffers(*loop.getBody(), 0, scratchBytes, buffers)))
     return failure();
   sinkConstants(loop);
   llvm::SetVector<Value> captured;
@@ -160,7 +170,7 @@ static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
 
   SmallVector<Type> taskTypes(ValueRange(passed).getTypes());
   taskTypes.push_back(b.getIndexType());
-  taskTypes.push_back(MemRefType::get({*scratchBytes}, b.getI8Type()));
+  taskTypes.push_back(MemRefType::get({scratchBytes}, b.getI8Type()));
   std::string suffix = std::to_string(number);
   auto task = func::FuncOp::create(loop.getLoc(),
                                    (parent.getName() + ".task" + suffix).str(),
@@ -175,7 +185,7 @@ static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
       b.getFunctionType(ValueRange(launchArgs).getTypes(), {}));
   launch.setPrivate();
   launch->setAttr(taskAttr, FlatSymbolRefAttr::get(task.getNameAttr()));
-  launch->setAttr(scratchAttr, b.getI64IntegerAttr(*scratchBytes));
+  launch->setAttr(scratchAttr, b.getI64IntegerAttr(scratchBytes));
   symbols.insert(launch);
   func::CallOp::create(b, launch, launchArgs);
 

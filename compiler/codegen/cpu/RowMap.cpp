@@ -21,8 +21,8 @@ public:
     llvm_unreachable("the verifier admits no symbols");
   }
   Value visitConstantExpr(AffineConstantExpr expr) {
-    TypedAttr value = b.getIntegerAttr(getElementTypeOrSelf(row.getType()),
-                                       expr.getValue());
+    TypedAttr value =
+        b.getIntegerAttr(getElementTypeOrSelf(row.getType()), expr.getValue());
     if (auto vector = dyn_cast<VectorType>(row.getType()))
       value = DenseElementsAttr::get(vector, value);
     return arith::ConstantOp::create(b, value);

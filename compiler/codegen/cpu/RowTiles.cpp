@@ -79,9 +79,8 @@ static void storeSome(VectorEmitter &e, Value x, Value to, ValueRange at,
 void RowTiles::forFeatures(int64_t width,
                            llvm::function_ref<void(Load, Store)> body) {
   auto at = [&](Value d, int64_t count) {
-    body([&](Value from, Value row) {
-           return loadSome(e, from, {row, d}, count);
-         },
+    body([&](Value from,
+             Value row) { return loadSome(e, from, {row, d}, count); },
          [&](Value x, Value to, Value row) {
            storeSome(e, x, to, {row, d}, count);
          });
@@ -119,10 +118,10 @@ static void prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
                              /*isDataCache=*/true);
 }
 
-/// One key after the other, each read from its first feature to its last: memory
-/// is read in order. Every row has some sums per key, so that no multiply-add
-/// waits for the one before. A last group of fewer keys repeats the last one, as
-/// in LaneTiles.
+/// One key after the other, each read from its first feature to its last:
+/// memory is read in order. Every row has some sums per key, so that no
+/// multiply-add waits for the one before. A last group of fewer keys repeats
+/// the last one, as in LaneTiles.
 void RowTiles::contract(tile::ContractOp op) {
   Value query = op.getLeft(), key = op.getRight(), keys = op.getColumns();
   Value scores = op.getOuts()[0];
@@ -152,14 +151,14 @@ void RowTiles::contract(tile::ContractOp op) {
     // Unrolled further, the query's registers would be loaded before the loop
     // over keys, and spilled.
     int64_t looped = whole - whole % width;
-    sums = llvm::to_vector(e.loop(
-        e.index(0), e.index(looped), width, sums,
-        [&](Value d, ValueRange carried) {
-          sums.assign(carried.begin(), carried.end());
-          for (int64_t chain = 0; chain < chains; ++chain)
-            step(e.addIndex(d, chain * e.lanes), chain, e.lanes);
-          return sums;
-        }));
+    sums = llvm::to_vector(
+        e.loop(e.index(0), e.index(looped), width, sums,
+               [&](Value d, ValueRange carried) {
+                 sums.assign(carried.begin(), carried.end());
+                 for (int64_t chain = 0; chain < chains; ++chain)
+                   step(e.addIndex(d, chain * e.lanes), chain, e.lanes);
+                 return sums;
+               }));
     for (int64_t d = looped; d < features; d += e.lanes)
       step(e.index(d), (d - looped) / e.lanes % chains,
            std::min(e.lanes, features - d));
@@ -179,7 +178,8 @@ void RowTiles::contract(tile::ContractOp op) {
   if (hasMax)
     noMax.assign(rows / group, e.splat(lowestFinite(e.element)));
   ValueRange highest = e.loop(
-      e.index(0), keys, keysAtOnce, noMax, [&](Value first, ValueRange carried) {
+      e.index(0), keys, keysAtOnce, noMax,
+      [&](Value first, ValueRange carried) {
         SmallVector<Value> running(carried);
         for (int64_t n = 0; n < rows / group; ++n) {
           SmallVector<Value> vectors(e.lanes);
@@ -257,10 +257,9 @@ template <typename PositionOp>
 void RowTiles::positions(PositionOp op,
                          llvm::function_ref<Value(Value, Value)> combine) {
   std::optional<AffineMap> map = op.getRowMap();
-  PositionRegion region(e, op.getBody().front(),
-                        std::is_same_v<PositionOp, tile::ModifyOp>,
-                        op.getBatch(), map ? Value() : op.getHead(),
-                        op.getCaptures());
+  PositionRegion region(
+      e, op.getBody().front(), std::is_same_v<PositionOp, tile::ModifyOp>,
+      op.getBatch(), map ? Value() : op.getHead(), op.getCaptures());
   region.emitUniform();
   auto toI32 = [&](Value index) -> Value {
     return arith::IndexCastOp::create(b, b.getI32Type(), index);
@@ -273,13 +272,11 @@ void RowTiles::positions(PositionOp op,
       head = toI32(arith::AddIOp::create(b, op.getHead(), mapped.head));
     region.emitRows(
         head, toI32(arith::AddIOp::create(b, op.getQuery(), mapped.position)));
-    forScores(op.getScores(), row, op.getKeys(), max,
-              [&](Value key, Value s) {
-                Value first = toI32(arith::AddIOp::create(b, op.getKey(), key));
-                Value j = arith::AddIOp::create(b, e.broadcast(first),
-                                                e.laneNumbers());
-                return combine(s, region.emitKeys(j, s));
-              });
+    forScores(op.getScores(), row, op.getKeys(), max, [&](Value key, Value s) {
+      Value first = toI32(arith::AddIOp::create(b, op.getKey(), key));
+      Value j = arith::AddIOp::create(b, e.broadcast(first), e.laneNumbers());
+      return combine(s, region.emitKeys(j, s));
+    });
   });
 }
 
@@ -316,8 +313,7 @@ void RowTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
     Value top = memref::LoadOp::create(b, op.getTop(), row);
     Value highest = e.max(top, old);
     memref::StoreOp::create(b, highest, op.getMax(), row);
-    Value factor =
-        power(arith::SubFOp::create(b, old, highest), op.getBase2());
+    Value factor = power(arith::SubFOp::create(b, old, highest), op.getBase2());
     memref::StoreOp::create(b, factor, op.getOuts()[0], row);
     Value splat = e.broadcast(highest);
     auto weightAt = [&](Value key) -> Value {
@@ -327,21 +323,21 @@ void RowTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
     };
     Value whole = arith::SubIOp::create(
         b, keys, arith::RemUIOp::create(b, keys, e.index(e.lanes)));
-    ValueRange main = e.loop(e.index(0), whole, e.lanes, e.splat(0),
-                             [&](Value key, ValueRange carried) {
-                               Value weight = weightAt(key);
-                               e.store(weight, scores, {row, key});
-                               return SmallVector<Value>{
-                                   e.add(carried[0], weight)};
-                             });
+    ValueRange main =
+        e.loop(e.index(0), whole, e.lanes, e.splat(0),
+               [&](Value key, ValueRange carried) {
+                 Value weight = weightAt(key);
+                 e.store(weight, scores, {row, key});
+                 return SmallVector<Value>{e.add(carried[0], weight)};
+               });
     // A last register that is not full: what is no key has no weight.
-    Value sums = e.loop(whole, keys, e.lanes, main,
-                        [&](Value key, ValueRange carried) {
-                          Value weight = arith::SelectOp::create(
-                              b, areKeys(key, keys), weightAt(key), e.splat(0));
-                          e.store(weight, scores, {row, key});
-                          return SmallVector<Value>{e.add(carried[0], weight)};
-                        })[0];
+    Value sums =
+        e.loop(whole, keys, e.lanes, main, [&](Value key, ValueRange carried) {
+          Value weight = arith::SelectOp::create(b, areKeys(key, keys),
+                                                 weightAt(key), e.splat(0));
+          e.store(weight, scores, {row, key});
+          return SmallVector<Value>{e.add(carried[0], weight)};
+        })[0];
     Value blockSum = vector::ReductionOp::create(
         b, vector::CombiningKind::ADD, sums, arith::FastMathFlags::reassoc);
     Value previous = memref::LoadOp::create(b, op.getSum(), row);
@@ -407,16 +403,17 @@ void RowTiles::accumulate(tile::AccumulateOp op) {
       from = to;
     }
   };
-  e.loop(e.index(0), op.getKeys(), keysAtOnce, {}, [&](Value begin, ValueRange) {
-    Value rest = arith::SubIOp::create(b, op.getKeys(), begin);
-    Value keys = e.minIndex(e.index(keysAtOnce), rest);
-    e.loop(e.index(0), e.index(rows), group, {},
-           [&](Value first, ValueRange) -> SmallVector<Value> {
-             block(begin, keys, first);
-             return {};
-           });
-    return SmallVector<Value>();
-  });
+  e.loop(e.index(0), op.getKeys(), keysAtOnce, {},
+         [&](Value begin, ValueRange) {
+           Value rest = arith::SubIOp::create(b, op.getKeys(), begin);
+           Value keys = e.minIndex(e.index(keysAtOnce), rest);
+           e.loop(e.index(0), e.index(rows), group, {},
+                  [&](Value first, ValueRange) -> SmallVector<Value> {
+                    block(begin, keys, first);
+                    return {};
+                  });
+           return SmallVector<Value>();
+         });
 }
 
 /// One key after the other, and each row adds those that it sees.

@@ -49,14 +49,14 @@ private:
   void forColumns(int64_t rows, llvm::function_ref<void(mlir::Value)> body);
   /// Replaces every score of the first `keys` keys by `body` of it, and takes
   /// the maximum into `max` unless it is null.
-  void forScores(mlir::Value scores, mlir::Value keys, mlir::Value max,
-                 llvm::function_ref<void(mlir::Value column)> enterColumn,
-                 llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)>
-                     body);
+  void forScores(
+      mlir::Value scores, mlir::Value keys, mlir::Value max,
+      llvm::function_ref<void(mlir::Value column)> enterColumn,
+      llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)> body);
   template <typename PositionOp>
-  void positions(PositionOp op,
-                 llvm::function_ref<mlir::Value(mlir::Value s, mlir::Value)>
-                     combine);
+  void positions(
+      PositionOp op,
+      llvm::function_ref<mlir::Value(mlir::Value s, mlir::Value)> combine);
   void accumulateGuarded(tile::AccumulateOp op);
 
   VectorEmitter &e;
@@ -91,14 +91,13 @@ private:
   void forRows(int64_t rows, llvm::function_ref<void(mlir::Value row)> body);
   /// Replaces the scores of row `row`, a register of keys at a time, and takes
   /// the maximum of the first `keys` into `max` unless it is null.
-  void forScores(mlir::Value scores, mlir::Value row, mlir::Value keys,
-                 mlir::Value max,
-                 llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)>
-                     body);
+  void forScores(
+      mlir::Value scores, mlir::Value row, mlir::Value keys, mlir::Value max,
+      llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)> body);
   template <typename PositionOp>
-  void positions(PositionOp op,
-                 llvm::function_ref<mlir::Value(mlir::Value s, mlir::Value)>
-                     combine);
+  void positions(
+      PositionOp op,
+      llvm::function_ref<mlir::Value(mlir::Value s, mlir::Value)> combine);
   void accumulateGuarded(tile::AccumulateOp op);
   /// B^difference of a scalar.
   mlir::Value power(mlir::Value difference, bool base2);

@@ -44,7 +44,7 @@ namespace {
 struct Rows {
   Value memory, batch, head, position;
   std::optional<AffineMap> map;
-  Value pages;         ///< Null without a page table.
+  Value pages; ///< Null without a page table.
   int64_t pageSize = 0;
 
   /// Rows that follow one another in memory, each one stride from the last.
@@ -54,9 +54,9 @@ struct Rows {
   SmallVector<Value> indices(VectorEmitter &e, Value row) const {
     ImplicitLocOpBuilder &b = e.b;
     MappedRow mapped = applyRowMap(b, map, row);
-    Value h = mapped.head ? arith::AddIOp::create(b, head, mapped.head)
-                                .getResult()
-                          : head;
+    Value h = mapped.head
+                  ? arith::AddIOp::create(b, head, mapped.head).getResult()
+                  : head;
     Value p = arith::AddIOp::create(b, position, mapped.position);
     if (!pages)
       return {batch, h, p};
@@ -78,9 +78,9 @@ struct Rows {
 static void ifDense(VectorEmitter &e, Value memory,
                     llvm::function_ref<void()> dense,
                     llvm::function_ref<void()> sparse) {
-  auto branch = scf::IfOp::create(e.b, TypeRange(),
-                                  hasUnitInnerStride(e, memory),
-                                  /*withElseRegion=*/true);
+  auto branch =
+      scf::IfOp::create(e.b, TypeRange(), hasUnitInnerStride(e, memory),
+                        /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(e.b);
   e.b.setInsertionPoint(branch.thenBlock()->getTerminator());
   dense();
@@ -138,8 +138,8 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
     x = e.convert(x, e.element);
     if (!scale)
       return x;
-    Value factor = arith::ConstantOp::create(
-        b, b.getFloatAttr(e.element, *scale));
+    Value factor =
+        arith::ConstantOp::create(b, b.getFloatAttr(e.element, *scale));
     if (isa<VectorType>(x.getType()))
       factor = e.broadcast(factor);
     return arith::MulFOp::create(b, x, factor);
@@ -153,8 +153,9 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
       memref::StoreOp::create(b, scaled(x), buffer, ValueRange{row, d});
     };
     auto whole = [&](Value d) {
-      Value view = rowsInPlace(e, rows.memory, {at[0], at[1], at[2], e.index(0)},
-                               e.index(1), extent(buffer, 1));
+      Value view =
+          rowsInPlace(e, rows.memory, {at[0], at[1], at[2], e.index(0)},
+                      e.index(1), extent(buffer, 1));
       Value x = vector::LoadOp::create(b, vectorOf(e, rows.memory), view,
                                        ValueRange{e.index(0), d});
       e.store(scaled(x), buffer, {row, d});
@@ -162,9 +163,7 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
     ifDense(
         e, rows.memory,
         [&] { forFeatures(e, extent(buffer, 1), whole, single); },
-        [&] {
-          forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single);
-        });
+        [&] { forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single); });
   });
 }
 
@@ -182,17 +181,16 @@ static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
       memref::StoreOp::create(b, e.convert(x, element), rows.memory, to);
     };
     auto whole = [&](Value d) {
-      Value view = rowsInPlace(e, rows.memory, {at[0], at[1], at[2], e.index(0)},
-                               e.index(1), extent(buffer, 1));
+      Value view =
+          rowsInPlace(e, rows.memory, {at[0], at[1], at[2], e.index(0)},
+                      e.index(1), extent(buffer, 1));
       vector::StoreOp::create(b, e.convert(e.load(buffer, {row, d}), element),
                               view, ValueRange{e.index(0), d});
     };
     ifDense(
         e, rows.memory,
         [&] { forFeatures(e, extent(buffer, 1), whole, single); },
-        [&] {
-          forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single);
-        });
+        [&] { forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single); });
   });
 }
 
@@ -205,14 +203,13 @@ static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
 static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
                         double scale) {
   ImplicitLocOpBuilder &b = e.b;
-  Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, count,
-                                     e.index(0));
+  Value some =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, count, e.index(0));
   auto branch = scf::IfOp::create(b, some, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   Value factor = e.splat(scale);
-  Value scalar =
-      arith::ConstantOp::create(b, b.getFloatAttr(e.element, scale));
+  Value scalar = arith::ConstantOp::create(b, b.getFloatAttr(e.element, scale));
   Value last = arith::SubIOp::create(b, count, e.index(1));
   int64_t features = extent(tile, 0), square = features - features % e.lanes;
   forEach(e, e.index(0), e.index(extent(tile, 1)), e.lanes, [&](Value column) {
@@ -240,17 +237,16 @@ static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
 }
 
 static Value scratch(VectorEmitter &e, int64_t rows, int64_t columns) {
-  return memref::AllocOp::create(
-      e.b, MemRefType::get({rows, columns}, e.element),
-      e.b.getI64IntegerAttr(64));
+  return memref::AllocOp::create(e.b,
+                                 MemRefType::get({rows, columns}, e.element),
+                                 e.b.getI64IntegerAttr(64));
 }
 
 /// A tile of one axis.
 static void loadVector(VectorEmitter &e, const Rows &rows, Value count,
                        Value tile) {
   forEach(e, e.index(0), count, 1, [&](Value row) {
-    Value x =
-        memref::LoadOp::create(e.b, rows.memory, rows.indices(e, row));
+    Value x = memref::LoadOp::create(e.b, rows.memory, rows.indices(e, row));
     memref::StoreOp::create(e.b, e.convert(x, e.element), tile, row);
   });
   clearRest(e, tile, count);
@@ -258,8 +254,12 @@ static void loadVector(VectorEmitter &e, const Rows &rows, Value count,
 
 void ladon::cpu::emitLoad(VectorEmitter &e, tile::LoadOp op) {
   Value tile = op.getOuts()[0], count = op.getRows();
-  Rows rows{op.getSource(), op.getBatch(),  op.getHead(), op.getRow(),
-            op.getRowMap(), op.getPages(),
+  Rows rows{op.getSource(),
+            op.getBatch(),
+            op.getHead(),
+            op.getRow(),
+            op.getRowMap(),
+            op.getPages(),
             static_cast<int64_t>(op.getPageSize().value_or(0))};
   std::optional<double> scale;
   if (op.getScale())
@@ -321,7 +321,7 @@ transposeOut(VectorEmitter &e, Value tile, Value count,
 void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
   ImplicitLocOpBuilder &b = e.b;
   Value tile = op.getTile(), dest = op.getDest(), count = op.getRows();
-  Rows rows{dest,          op.getBatch(),  op.getHead(), op.getRow(),
+  Rows rows{dest,           op.getBatch(),     op.getHead(),  op.getRow(),
             op.getRowMap(), /*pages=*/Value(), /*pageSize=*/0};
   FloatType element = elementOf(dest);
   if (cast<MemRefType>(tile.getType()).getRank() == 1)
@@ -398,12 +398,9 @@ void ladon::cpu::emitScalarContract(VectorEmitter &e, tile::ContractOp op) {
           Value dot = e.loop(
               e.index(0), size(op.getLeft(), 0, Contract::Depth), 1, zero,
               [&](Value k, ValueRange sum) {
-                Value x =
-                    memref::LoadOp::create(b, op.getLeft(), at(0, i, k));
-                Value y =
-                    memref::LoadOp::create(b, op.getRight(), at(1, j, k));
-                return SmallVector<Value>{
-                    math::FmaOp::create(b, x, y, sum[0])};
+                Value x = memref::LoadOp::create(b, op.getLeft(), at(0, i, k));
+                Value y = memref::LoadOp::create(b, op.getRight(), at(1, j, k));
+                return SmallVector<Value>{math::FmaOp::create(b, x, y, sum[0])};
               })[0];
           memref::StoreOp::create(b, dot, op.getOuts()[0], at(2, i, j));
           return SmallVector<Value>{e.max(dot, most[0])};

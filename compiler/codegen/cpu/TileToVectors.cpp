@@ -48,7 +48,8 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
     return op->emitOpError("expected grids and loops to be lowered; run "
                            "tile-lower-control before");
   Value computed = computedTile(value);
-  auto type = computed ? dyn_cast<MemRefType>(computed.getType()) : MemRefType();
+  auto type =
+      computed ? dyn_cast<MemRefType>(computed.getType()) : MemRefType();
   if (!type)
     return op->emitOpError("expected tiles in buffers; run tile-bufferize "
                            "before");
@@ -68,14 +69,22 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
   if (auto accumulate = dyn_cast<tile::AccumulateOp>(op))
     if (failed(expectElement(accumulate.getValue())))
       return failure();
+  // Rounding f64 by way of f32 would round twice.
+  if (auto store = dyn_cast<tile::StoreOp>(op)) {
+    Type stored = cast<MemRefType>(store.getDest().getType()).getElementType();
+    if (element.isF64() && stored.getIntOrFloatBitWidth() < 32)
+      return op->emitOpError("expected a tile of f32 for a destination of ")
+             << stored << ", found " << element;
+  }
 
   // Rows in the lanes fill whole registers; so do the keys of a block where
   // they lie there.
   int64_t lanes = vectorBits / element.getIntOrFloatBitWidth();
   bool rowsInLanes = op->hasAttr("transposed");
   bool keysInLanes =
-      !rowsInLanes && isa<tile::RowMaxOp, tile::ModifyOp, tile::MaskOp,
-                          tile::SoftmaxWeightsOp>(op);
+      !rowsInLanes &&
+      isa<tile::RowMaxOp, tile::ModifyOp, tile::MaskOp, tile::SoftmaxWeightsOp>(
+          op);
   auto lanesOf = [&](Value tile) {
     return cast<MemRefType>(tile.getType()).getShape().back();
   };
@@ -84,8 +93,8 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
                      : computed;
   if ((rowsInLanes || keysInLanes) && lanesOf(across) % lanes != 0)
     return op->emitOpError("expected a multiple of ")
-           << lanes << (rowsInLanes ? " rows" : " keys")
-           << " in a tile, found " << lanesOf(across);
+           << lanes << (rowsInLanes ? " rows" : " keys") << " in a tile, found "
+           << lanesOf(across);
   return success();
 }
 

@@ -105,8 +105,7 @@ ladon::planSchedule(mlir::ModuleOp module,
   options.observer = [&](const VisitedBlock &block) {
     AttendPlan &plan = planOf(block.loop);
     for (int64_t head = block.head; head < block.head + block.heads; ++head) {
-      size_t tile =
-          tileAt.at({&plan, block.batch, head, block.firstQuery});
+      size_t tile = tileAt.at({&plan, block.batch, head, block.firstQuery});
       plan.tiles[tile].blocks.push_back(
           {block.kind, block.firstKey, block.keys});
     }
