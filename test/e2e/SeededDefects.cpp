@@ -191,18 +191,24 @@ static bool loseLastQuery(ModuleOp module) {
   });
 }
 
+/// The query head of the grid point that `load` is in.
+static Value queryHeadNear(tile::LoadOp load) {
+  Value head;
+  load->getParentOfType<tile::GridOp>().walk([&](tile::LoadOp other) {
+    auto source = dyn_cast<BlockArgument>(other.getSource());
+    if (source && source.getArgNumber() == 0)
+      head = other.getHead();
+  });
+  return head;
+}
+
 /// Key heads taken in turns by the query heads, not in groups.
 static bool interleaveHeads(ModuleOp module) {
-  Value queryHead;
-  changeLoads(module, 0, [&](tile::LoadOp load) {
-    queryHead = load.getHead();
-    return true;
-  });
   auto change = [&](tile::LoadOp load) {
     OpBuilder builder(load);
     int64_t heads = cast<MemRefType>(load.getSource().getType()).getDimSize(1);
     load.getHeadMutable().assign(
-        arith::RemSIOp::create(builder, load.getLoc(), queryHead,
+        arith::RemSIOp::create(builder, load.getLoc(), queryHeadNear(load),
                                constant(builder, load.getLoc(), heads)));
     return true;
   };
