@@ -39,7 +39,7 @@ static int64_t rowGroup(int64_t rows) {
 /// Accumulators of an inner loop that leave room for its operands: AVX-512 has
 /// twice as many registers.
 static int64_t accumulatorRegisters(VectorEmitter &e) {
-  return e.lanes * e.element.getWidth() >= 512 ? 24 : 12;
+  return e.lanes * e.element.getWidth() >= 512 ? 24 : 10;
 }
 
 //===----------------------------------------------------------------------===//
