@@ -210,6 +210,15 @@ static bufferization::OneShotBufferizationOptions getOptions() {
 namespace {
 struct BufferizeTiles : public ladon::impl::BufferizeTilesBase<BufferizeTiles> {
   void runOnOperation() override {
+    WalkResult control = getOperation().walk([](Operation *op) {
+      if (!isa<tile::GridOp, tile::KeyLoopOp>(op))
+        return WalkResult::advance();
+      op->emitOpError("expected grids and loops to be lowered; run "
+                      "tile-lower-control before");
+      return WalkResult::interrupt();
+    });
+    if (control.wasInterrupted())
+      return signalPassFailure();
     markRowsInPlace(getOperation());
     repeatInitialStates(getOperation());
     bufferization::OneShotBufferizationOptions options = getOptions();
