@@ -348,11 +348,12 @@ void Interpreter::softmaxFinish(Operation *operation) {
   if (!out->data.empty()) {
     Layout layout(*out, op.getTransposed());
     for (int64_t i = 0; i < layout.rows; ++i) {
-      if (sum.data[i] == 0)
-        continue;
-      lse->data[i] = max.data[i] * unit + std::log(sum.data[i]);
+      bool isEmpty = sum.data[i] == 0;
+      if (!isEmpty)
+        lse->data[i] = max.data[i] * unit + std::log(sum.data[i]);
+      double divisor = isEmpty ? 1 : sum.data[i];
       for (int64_t d = 0; d < layout.columns; ++d)
-        out->data[layout.at(i, d)] = acc.data[layout.at(i, d)] / sum.data[i];
+        out->data[layout.at(i, d)] = acc.data[layout.at(i, d)] / divisor;
     }
   }
   set(op->getResult(0), out);

@@ -470,7 +470,8 @@ def Tile_SoftmaxFinishOp : Tile_ValueOp<"softmax_finish", [
   let summary = "the outputs of finished rows";
   let description = [{
     `out = acc / sum` and `lse = max + log(sum)` in natural units. Rows that
-    have seen no key give out 0 and lse minus infinity. Results: out, lse.
+    have seen no key give out acc as it is, which is 0 unless a value that they
+    do not see has made it NaN, and lse minus infinity. Results: out, lse.
   }];
   let arguments = (ins Tile_AccTile:$max, Tile_AccTile:$sum, Tile_AccTile:$acc,
                        Variadic<Tile_Buffer>:$outs, UnitAttr:$base2,

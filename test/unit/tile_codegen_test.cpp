@@ -766,6 +766,42 @@ TEST_P(TileCode, a_contraction_over_other_maps) {
   expectAgreement(t.function(body), t.operands(9, 16));
 }
 
+/// Nothing is read for a load of no row, and nothing written by such a store.
+TEST_P(TileCode, no_rows) {
+  Tiles t = tiles();
+  std::string body =
+      t.init("z") + t.loadQuery("x", "%k", "%b, %h, %c0", "%c0") +
+      t.loadQuery("y", "%k", "%b, %h, %c0", "%T", " scale 2.0") +
+      "%r = tile.load %lse[%b, %h, %c0] rows %c0 : " + memref("f32", 3) +
+      " -> " + t.row() + "\n" +
+      t.store("%x", "%out", "%b, %h, %i0", "%c0") +
+      t.store("%y", "%out", "%b, %h, %i0", "%T") +
+      t.storeRow("%r", "%lse", "%b, %h, %i0", "%c0");
+  auto operands = t.operands(5, 0);
+  auto results = expectAgreement(t.function(body), operands);
+  ASSERT_FALSE(results.empty());
+  for (double x : results[3])
+    EXPECT_TRUE(std::isnan(x));
+}
+
+/// Rows that do not exist never look like results that are not finite: equal
+/// calls take equal paths, whatever scratch memory holds.
+TEST_P(TileCode, rows_that_do_not_exist_are_finite) {
+  Tiles t = tiles();
+  std::string body =
+      t.init("z") + t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") +
+      t.loop("s", "%qt", "%c0", "%T", "%z", {}) + t.finish("o", "%s") +
+      "%bad = tile.has_non_finite %o#0 : " + t.acc() + "\nscf.if %bad {\n" +
+      "} else {\n" + t.store("%o#0", "%out", "%b, %h, %i0", "%rows") + "}\n" +
+      t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
+  for (int64_t queries : {1, t.rows + 1}) {
+    auto results = expectAgreement(t.function(body), t.operands(queries, 20));
+    ASSERT_FALSE(results.empty());
+    for (double x : results[3])
+      EXPECT_TRUE(std::isfinite(x));
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Rows of several heads, pages
 //===----------------------------------------------------------------------===//
@@ -993,6 +1029,27 @@ TEST_P(TileCode, guarded_updates) {
                   guarded ? !(d == 3 && i >= 10) && !(d == 4 && i >= 11)
                           : d != 3 && d != 4)
             << i << ' ' << d << ' ' << guarded;
+  }
+}
+
+/// A row that sees no key, beside a value that is not finite: such a row shows
+/// that it is to be computed again with guarded updates, and is zero then.
+TEST_P(TileCode, empty_rows_beside_values_that_are_not_finite) {
+  Tiles t = tiles();
+  Tiles::Block block;
+  block.mask = "%c = arith.constant 2 : i32\n"
+               "%visible = arith.cmpi sgt, %i, %c : i32\n"
+               "tile.yield %visible : i1\n";
+  for (bool guarded : {false, true}) {
+    block.guarded = guarded;
+    auto operands = t.operands(5, 20, 1, 1);
+    operands[2].values[10 * 8 + 3] = infinity;
+    auto results = expectAgreement(t.attention(block), operands);
+    ASSERT_FALSE(results.empty());
+    EXPECT_EQ(std::isnan(results[3][3]), !guarded);
+    EXPECT_EQ(results[3][4], 0);
+    EXPECT_EQ(results[4][0], -infinity);
+    EXPECT_EQ(results[3][3 * 8 + 3], infinity);
   }
 }
 
