@@ -773,8 +773,7 @@ TEST_P(TileCode, no_rows) {
       t.init("z") + t.loadQuery("x", "%k", "%b, %h, %c0", "%c0") +
       t.loadQuery("y", "%k", "%b, %h, %c0", "%T", " scale 2.0") +
       "%r = tile.load %lse[%b, %h, %c0] rows %c0 : " + memref("f32", 3) +
-      " -> " + t.row() + "\n" +
-      t.store("%x", "%out", "%b, %h, %i0", "%c0") +
+      " -> " + t.row() + "\n" + t.store("%x", "%out", "%b, %h, %i0", "%c0") +
       t.store("%y", "%out", "%b, %h, %i0", "%T") +
       t.storeRow("%r", "%lse", "%b, %h, %i0", "%c0");
   auto operands = t.operands(5, 0);
