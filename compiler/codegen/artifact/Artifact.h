@@ -8,8 +8,7 @@
 // Order of use: codegen builds an LLVM module that defines
 // `void @<name>.run(ptr %ctx, ptr %args)` (runtime/lib/kernel_abi.h);
 // `addEntryPoint` completes it; the caller emits an object file;
-// `linkSharedLibrary` makes the library; `writeFilesAtomically` puts the files
-// in place.
+// `linkSharedLibrary` makes the library.
 //
 //===----------------------------------------------------------------------===//
 
@@ -122,17 +121,6 @@ llvm::StringRef runtimeObject();
 
 /// The text of ladon/ladon.h.
 llvm::StringRef publicHeader();
-
-struct OutputFile {
-  std::string path;
-  std::string bytes;
-  unsigned mode = 0644; ///< Before the umask.
-};
-
-/// Writes all files or none: each to a temporary beside its place, then all
-/// are renamed. On failure every place holds what it held before, and the
-/// error names the path and the reason.
-llvm::Error writeFilesAtomically(llvm::ArrayRef<OutputFile> files);
 
 } // namespace ladon::artifact
 

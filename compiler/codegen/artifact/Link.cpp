@@ -7,13 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/artifact/Artifact.h"
+#include "compiler/support/MemoryFile.h"
 
 #include "lld/Common/Driver.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/ADT/SmallString.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <dlfcn.h>
@@ -23,6 +19,8 @@
 LLD_HAS_DRIVER(elf)
 
 using namespace llvm;
+using ladon::MemoryFile;
+using ladon::OutputPipe;
 
 namespace {
 
@@ -37,21 +35,6 @@ std::string loadedLibrary(const char *soname) {
     path = map->l_name;
   dlclose(handle);
   return path;
-}
-
-Error writeFile(StringRef path, StringRef bytes) {
-  std::error_code code;
-  raw_fd_ostream stream(path, code);
-  if (!code) {
-    stream << bytes;
-    stream.close();
-    code = stream.error();
-    stream.clear_error();
-  }
-  if (code)
-    return createStringError(code,
-                             "cannot write '" + path + "': " + code.message());
-  return Error::success();
 }
 
 /// lld keeps global state while it runs.
@@ -83,48 +66,38 @@ ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects,
     return createStringError("cannot find the file of %s",
                              libc.empty() ? "libc.so.6" : "libm.so.6");
 
-  SmallString<128> directory;
-  if (std::error_code code =
-          sys::fs::createUniqueDirectory("ladon-link", directory))
-    return createStringError(code, "cannot create a temporary directory: " +
-                                       code.message());
-  scope_exit cleanUp([&] { sys::fs::remove_directories(directory); });
-  auto inside = [&](const Twine &file) {
-    SmallString<128> path(directory);
-    sys::path::append(path, file);
-    return std::string(path);
-  };
-
-  std::string library = inside("library.so");
-  std::string exports = inside("exports");
+  // lld knows files only. One that exists and can be replaced would be, by
+  // another in the same directory; into a pipe it writes.
+  auto library = OutputPipe::create();
+  if (!library)
+    return library.takeError();
+  auto exports =
+      MemoryFile::create("exports", ("{ global: \"" + name + "\"; \"" + name +
+                                     "_last_error\"; local: *; };\n")
+                                        .str());
+  if (!exports)
+    return exports.takeError();
   std::vector<std::string> arguments = {
-      "ld.lld", "-shared", "-o", library,
+      "ld.lld", "-shared", "-o", (*library)->path(),
       // Nothing that the code does not use, and nothing to look up later.
       "--gc-sections", "-s", "-O2", "-z", "now", "-z", "relro", "-z",
       "noexecstack", "--hash-style=gnu", "--no-undefined", "-Bsymbolic",
       // The same bytes every time.
       "--build-id=none", "--threads=1", "-soname", ("lib" + name + ".so").str(),
-      "--version-script=" + exports};
-  if (Error error = writeFile(exports, ("{ global: \"" + name + "\"; \"" +
-                                        name + "_last_error\"; local: *; };\n")
-                                           .str()))
-    return std::move(error);
+      "--version-script=" + exports->path()};
   std::vector<StringRef> inputs(objects.begin(), objects.end());
   inputs.push_back(runtimeObject());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    std::string path = inside(std::to_string(i) + ".o");
-    if (Error error = writeFile(path, inputs[i]))
-      return std::move(error);
-    arguments.push_back(path);
+  std::vector<MemoryFile> files;
+  for (StringRef input : inputs) {
+    auto file = MemoryFile::create("object", input);
+    if (!file)
+      return file.takeError();
+    arguments.push_back(file->path());
+    files.push_back(std::move(*file));
   }
   arguments.insert(arguments.end(), {"--as-needed", libc, libm});
 
   if (Error error = runLinker(arguments))
     return std::move(error);
-  auto buffer = MemoryBuffer::getFile(library);
-  if (!buffer)
-    return createStringError(buffer.getError(),
-                             "cannot read the linked library: " +
-                                 buffer.getError().message());
-  return (*buffer)->getBuffer().str();
+  return (*library)->finish();
 }

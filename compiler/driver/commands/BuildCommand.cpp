@@ -2,6 +2,7 @@
 
 #include "compiler/driver/commands/Commands.h"
 #include "compiler/driver/compile/Compile.h"
+#include "compiler/support/Files.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -28,7 +29,7 @@ int emitLevel(const BuildOptions &options, const CheckedSpec &spec,
   llvm::raw_string_ostream os(text);
   if (options.emit == "ast") {
     dumpAST(*spec.attention, os);
-    return writeFile("-", text) ? ExitSuccess : ExitUserError;
+    return writeOutput("-", text);
   }
   Compilation compilation(spec, file.sources, target);
   Stage stage = options.emit == "attn"    ? Stage::Attn
@@ -39,7 +40,7 @@ int emitLevel(const BuildOptions &options, const CheckedSpec &spec,
     return reportInternal(std::move(error));
   if (stage != Stage::Llvm) {
     compilation.getModule().print(os);
-    return writeFile("-", text) ? ExitSuccess : ExitUserError;
+    return writeOutput("-", text);
   }
   auto code =
       compilation.emit(options.emit == "llvm"  ? Compilation::CodeKind::LlvmIr
@@ -47,7 +48,7 @@ int emitLevel(const BuildOptions &options, const CheckedSpec &spec,
                                                : Compilation::CodeKind::Object);
   if (!code)
     return reportInternal(code.takeError());
-  return writeFile("-", *code) ? ExitSuccess : ExitUserError;
+  return writeOutput("-", *code);
 }
 
 /// Writes the artefact: all of its files, or with `--emit so` and `--emit obj`
@@ -57,8 +58,9 @@ int writeArtefact(const BuildOptions &options, const CheckedSpec &spec,
   auto artefact = compileArtefact(spec, file.sources, target);
   if (!artefact)
     return reportInternal(artefact.takeError());
-  if (std::error_code error =
-          llvm::sys::fs::create_directories(options.directory)) {
+  if (std::error_code error = llvm::sys::fs::create_directories(
+          options.directory,
+          /*IgnoreExisting=*/true, llvm::sys::fs::all_all)) {
     llvm::errs() << "ladon: error: " << options.directory << ": "
                  << error.message() << '\n';
     return ExitUserError;
@@ -69,18 +71,18 @@ int writeArtefact(const BuildOptions &options, const CheckedSpec &spec,
     return std::string(path);
   };
   const std::string &name = artefact->program.name;
-  std::vector<artifact::OutputFile> files;
+  std::vector<OutputFile> files;
   files.push_back({path("lib" + name + ".so"), artefact->library, 0755});
   if (options.emit != "so") {
     files.push_back({path(name + ".h"), artefact->header});
     files.push_back({path(name + ".json"), artefact->manifest});
   }
-  if (llvm::Error error = artifact::writeFilesAtomically(files)) {
+  if (llvm::Error error = writeFilesAtomically(files)) {
     llvm::errs() << "ladon: error: " << llvm::toString(std::move(error))
                  << '\n';
     return ExitUserError;
   }
-  for (const artifact::OutputFile &written : files)
+  for (const OutputFile &written : files)
     llvm::outs() << written.path << '\n';
   return ExitSuccess;
 }

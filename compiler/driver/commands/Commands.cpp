@@ -1,6 +1,7 @@
 //===- Commands.cpp - What the commands share -----------------------------===//
 
 #include "compiler/driver/commands/Commands.h"
+#include "compiler/support/Files.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/WithColor.h"
@@ -109,19 +110,8 @@ ladon::loadSpec(const std::string &path, const std::vector<std::string> &params,
   return spec;
 }
 
-bool ladon::writeFile(const std::string &path, llvm::StringRef contents) {
-  if (path == "-") {
-    llvm::outs() << contents;
-    llvm::outs().flush();
-    return !llvm::outs().has_error();
-  }
-  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    os << contents;
-    return llvm::Error::success();
-  });
-  if (!error)
-    return true;
-  llvm::errs() << "ladon: error: " << path << ": "
-               << llvm::toString(std::move(error)) << '\n';
-  return false;
+int ladon::writeOutput(const std::string &path, llvm::StringRef contents) {
+  if (llvm::Error error = writeFile(path, contents))
+    return reportUser(std::move(error));
+  return ExitSuccess;
 }

@@ -84,9 +84,9 @@ std::unique_ptr<CheckedSpec> loadSpec(const std::string &path,
                                       const std::vector<std::string> &params,
                                       SourceFile &file);
 
-/// Writes a file so that it appears complete or not at all; "-" is the
-/// standard output. Prints why not and returns false.
-bool writeFile(const std::string &path, llvm::StringRef contents);
+/// Writes a file as `writeFile` does ("-" is the standard output); prints why
+/// not. Returns the exit code.
+int writeOutput(const std::string &path, llvm::StringRef contents);
 
 } // namespace ladon
 

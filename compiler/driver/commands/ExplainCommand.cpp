@@ -157,10 +157,8 @@ static int runExplain(const ExplainOptions &options) {
   printWork(*plans, countWork(attention, bindings));
   if (options.svg.empty() || plans->empty())
     return ExitSuccess;
-  return writeFile(options.svg, drawSvg(plans->front(), options.batch,
-                                        options.head, attention.name))
-             ? ExitSuccess
-             : ExitUserError;
+  return writeOutput(options.svg, drawSvg(plans->front(), options.batch,
+                                          options.head, attention.name));
 }
 
 void ladon::addExplainCommand(CLI::App &app, int &exitCode) {

@@ -35,8 +35,8 @@ int formatOne(const std::string &path, const FmtOptions &options) {
     return changed ? ExitUserError : ExitSuccess;
   }
   if (options.inPlace && path != "-")
-    return !changed || writeFile(path, *text) ? ExitSuccess : ExitUserError;
-  return writeFile("-", *text) ? ExitSuccess : ExitUserError;
+    return changed ? writeOutput(path, *text) : ExitSuccess;
+  return writeOutput("-", *text);
 }
 
 } // namespace

@@ -110,7 +110,8 @@ static bool survives(llvm::function_ref<void()> work) {
 /// with the pipeline that failed on it, for ladon-opt.
 static std::string reproducerFolder(const std::string &name) {
   llvm::SmallString<128> path("ladon-reproducer-" + name);
-  if (llvm::sys::fs::create_directories(path))
+  if (llvm::sys::fs::create_directories(path, /*IgnoreExisting=*/true,
+                                        llvm::sys::fs::all_all))
     return "";
   return std::string(path);
 }

@@ -1,19 +1,18 @@
 //===- LoadedAttention.cpp - Calling a compiled attention from the driver -===//
 
 #include "compiler/driver/compile/Compile.h"
-
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/raw_ostream.h"
+#include "compiler/support/MemoryFile.h"
 
 #include <dlfcn.h>
 #include <ffi.h>
+#include <optional>
 #include <vector>
 
 using namespace ladon;
 
 /// The entry point and how libffi calls it.
 struct LoadedAttention::Interface {
+  std::optional<MemoryFile> file;
   void *handle = nullptr;
   void (*entry)() = nullptr;
   const char *(*lastError)() = nullptr;
@@ -47,26 +46,16 @@ static ffi_type *scalarType(artifact::ElementType type) {
 
 llvm::Expected<std::unique_ptr<LoadedAttention>>
 LoadedAttention::load(const Artefact &artefact) {
-  // The file is needed only until it is mapped.
-  llvm::SmallString<128> path;
-  int fd;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile(
-          "lib" + artefact.program.name, "so", fd, path))
-    return llvm::createStringError("cannot write a temporary file: " +
-                                   error.message());
-  llvm::FileRemover remover(path);
-  {
-    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
-    os << artefact.library;
-    os.close();
-    if (os.has_error())
-      return llvm::createStringError(llvm::Twine(path) + ": " +
-                                     os.error().message());
-  }
+  auto file = MemoryFile::create("lib" + artefact.program.name + ".so",
+                                 artefact.library);
+  if (!file)
+    return file.takeError();
   std::unique_ptr<LoadedAttention> loaded(new LoadedAttention);
   loaded->interface = std::make_unique<Interface>();
   Interface &interface = *loaded->interface;
-  interface.handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  interface.file.emplace(std::move(*file));
+  interface.handle =
+      dlopen(interface.file->path().c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!interface.handle)
     return llvm::createStringError(llvm::Twine("cannot load the library: ") +
                                    dlerror());

@@ -5,12 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/driver/host/Npy.h"
+#include "compiler/support/Files.h"
 
 #include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <zlib.h>
 
@@ -24,6 +22,12 @@ using llvm::StringRef;
 /// asking for all memory.
 static constexpr int64_t maxBytes = int64_t(1) << 40;
 
+/// NumPy writes some hundred bytes.
+static constexpr uint64_t maxHeader = 1 << 20;
+
+/// An archive has 32 bits for places and sizes.
+static constexpr uint64_t maxArchive = uint64_t(1) << 32;
+
 static llvm::Error fail(StringRef name, const llvm::Twine &what) {
   return llvm::createStringError(name + ": " + what);
 }
@@ -32,6 +36,9 @@ static llvm::Error fail(StringRef name, const llvm::Twine &what) {
 
 static std::optional<ScalarType> elementOf(StringRef descr) {
   if (descr == "|b1" || descr == "?" || descr == "<b1" || descr == "b1")
+    return ScalarType::Bool;
+  // A byte, zero or not, is what a library takes for a bool.
+  if (descr == "|u1" || descr == "<u1" || descr == "u1")
     return ScalarType::Bool;
   if (descr == "<i4")
     return ScalarType::I32;
@@ -85,21 +92,48 @@ static bool parseShape(StringRef field, Extents &shape) {
   return true;
 }
 
-llvm::Expected<HostTensor> ladon::parseNpy(StringRef bytes, StringRef name) {
-  if (!bytes.consume_front("\x93NUMPY") || bytes.size() < 4)
+namespace {
+
+/// What stands in front of the elements.
+struct NpyHeader {
+  ScalarType element;
+  Extents shape;
+  bool isFortran;
+  uint64_t begin; ///< of the elements
+  uint64_t size;  ///< of the elements in bytes
+};
+
+} // namespace
+
+static constexpr StringRef npyMagic = "\x93NUMPY";
+
+/// Magic, version, and the length of the text that follows.
+static constexpr size_t longestPrefix = 12;
+
+/// Where the elements begin, from the first `longestPrefix` bytes.
+static llvm::Expected<uint64_t> headerEnd(StringRef bytes, StringRef name) {
+  if (!bytes.starts_with(npyMagic) || bytes.size() < 10)
     return fail(name, "not a NumPy array");
-  unsigned version = static_cast<unsigned char>(bytes[0]);
+  unsigned version = static_cast<unsigned char>(bytes[6]);
   bool isLong = version >= 2;
-  if (version < 1 || version > 3 || bytes.size() < (isLong ? 6u : 4u))
+  if (version < 1 || version > 3 || bytes.size() < (isLong ? 12u : 10u))
     return fail(name, "NumPy format version " + llvm::Twine(version) +
                           " is not supported");
   using namespace llvm::support::endian;
-  size_t length =
-      isLong ? read32le(bytes.data() + 2) : read16le(bytes.data() + 2);
-  bytes = bytes.drop_front(isLong ? 6 : 4);
-  if (bytes.size() < length)
+  uint64_t length =
+      isLong ? read32le(bytes.data() + 8) : read16le(bytes.data() + 8);
+  if (length > maxHeader)
+    return fail(name, "the header is too long");
+  return length + (isLong ? 12 : 10);
+}
+
+static llvm::Expected<NpyHeader> parseHeader(StringRef bytes, StringRef name) {
+  auto end = headerEnd(bytes.take_front(longestPrefix), name);
+  if (!end)
+    return end.takeError();
+  if (bytes.size() < *end)
     return fail(name, "the header is cut off");
-  StringRef header = bytes.take_front(length), data = bytes.drop_front(length);
+  StringRef header = bytes.take_front(*end);
 
   StringRef descr = headerField(header, "descr");
   descr = descr.consume_front("'") ? descr.split('\'').first : "";
@@ -118,16 +152,26 @@ llvm::Expected<HostTensor> ladon::parseNpy(StringRef bytes, StringRef name) {
       return fail(name, "the array is too large");
     size = *product;
   }
-  if (data.size() < static_cast<uint64_t>(size))
-    return fail(name, "expected " + llvm::Twine(size) +
+  bool isFortran = headerField(header, "fortran_order").starts_with("True");
+  return NpyHeader{*element, shape, isFortran, *end,
+                   static_cast<uint64_t>(size)};
+}
+
+llvm::Expected<HostTensor> ladon::parseNpy(StringRef bytes, StringRef name) {
+  auto header = parseHeader(bytes, name);
+  if (!header)
+    return header.takeError();
+  StringRef data = bytes.drop_front(header->begin);
+  if (data.size() < header->size)
+    return fail(name, "expected " + llvm::Twine(header->size) +
                           " bytes of elements, found " +
                           llvm::Twine(data.size()));
 
-  HostTensor tensor = HostTensor::zeros(*element, shape);
-  if (size > 0)
-    std::memcpy(tensor.data, data.data(), size);
-  if (headerField(header, "fortran_order").starts_with("True")) {
-    Extents reversed(shape.rbegin(), shape.rend());
+  HostTensor tensor = HostTensor::zeros(header->element, header->shape);
+  if (header->size > 0)
+    std::memcpy(tensor.data, data.data(), header->size);
+  if (header->isFortran) {
+    Extents reversed(header->shape.rbegin(), header->shape.rend());
     Extents strides = denseStrides(reversed);
     tensor.strides.assign(strides.rbegin(), strides.rend());
   }
@@ -153,31 +197,31 @@ std::string ladon::formatNpy(const HostTensor &tensor) {
   return bytes;
 }
 
-static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-readBytes(StringRef path) {
-  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(
-      path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!buffer)
-    return fail(path, buffer.getError().message());
-  return std::move(*buffer);
-}
-
 llvm::Expected<HostTensor> ladon::readNpy(StringRef path) {
-  auto buffer = readBytes(path);
-  if (!buffer)
-    return buffer.takeError();
-  return parseNpy((*buffer)->getBuffer(), path);
+  auto file = InputFile::open(path);
+  if (!file)
+    return file.takeError();
+  // No more than the header announces: a device may have no end.
+  auto bytes = file->peek(longestPrefix);
+  if (!bytes)
+    return bytes.takeError();
+  auto end = headerEnd(*bytes, path);
+  if (!end)
+    return end.takeError();
+  bytes = file->peek(*end);
+  if (!bytes)
+    return bytes.takeError();
+  auto header = parseHeader(*bytes, path);
+  if (!header)
+    return header.takeError();
+  bytes = file->peek(header->begin + header->size);
+  if (!bytes)
+    return bytes.takeError();
+  return parseNpy(*bytes, path);
 }
 
 llvm::Error ladon::writeNpy(StringRef path, const HostTensor &tensor) {
-  std::string bytes = formatNpy(tensor);
-  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    os << bytes;
-    return llvm::Error::success();
-  });
-  if (error)
-    return fail(path, llvm::errorToErrorCode(std::move(error)).message());
-  return llvm::Error::success();
+  return writeFile(path, formatNpy(tensor));
 }
 
 //===--- Archives --------------------------------------------------------===//
@@ -233,10 +277,18 @@ static llvm::Expected<std::string> unpack(StringRef archive, StringRef entry,
 
 llvm::Expected<llvm::StringMap<HostTensor>> ladon::readNpz(StringRef path) {
   using namespace llvm::support::endian;
-  auto buffer = readBytes(path);
-  if (!buffer)
-    return buffer.takeError();
-  StringRef archive = (*buffer)->getBuffer();
+  auto file = InputFile::open(path);
+  if (!file)
+    return file.takeError();
+  auto magic = file->peek(2);
+  if (!magic)
+    return magic.takeError();
+  if (*magic != "PK")
+    return fail(path, "not a NumPy archive");
+  auto bytes = file->peek(maxArchive);
+  if (!bytes)
+    return bytes.takeError();
+  StringRef archive = *bytes;
   size_t end = archive.rfind("PK\x05\x06");
   if (end == StringRef::npos || archive.size() - end < 22)
     return fail(path, "not a NumPy archive");
@@ -253,10 +305,10 @@ llvm::Expected<llvm::StringMap<HostTensor>> ladon::readNpz(StringRef path) {
           read16le(entry.data() + 32);
     StringRef name = entry.substr(46, nameLength);
     std::string place = (path + ": " + name).str();
-    llvm::Expected<std::string> bytes = unpack(archive, entry, place);
-    if (!bytes)
-      return bytes.takeError();
-    llvm::Expected<HostTensor> tensor = parseNpy(*bytes, place);
+    llvm::Expected<std::string> array = unpack(archive, entry, place);
+    if (!array)
+      return array.takeError();
+    llvm::Expected<HostTensor> tensor = parseNpy(*array, place);
     if (!tensor)
       return tensor.takeError();
     name.consume_back(".npy");

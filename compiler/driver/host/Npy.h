@@ -2,9 +2,9 @@
 //
 // Reads and writes tensors as NumPy does: .npy files of versions 1 to 3, and
 // .npz archives (zip, stored or deflated). Element types are those of specs, in
-// little-endian order; C and Fortran order. Any bytes are accepted: what is
-// wrong with them is an error that names the file. Writing replaces a file only
-// when the new one is complete.
+// little-endian order, and uint8, which is read as bool; C and Fortran order.
+// Any bytes are accepted: what is wrong with them is an error that names the
+// file. Writing replaces a file only when the new one is complete.
 //
 //===----------------------------------------------------------------------===//
 
