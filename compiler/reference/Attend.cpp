@@ -22,6 +22,7 @@ struct VisibleKey {
   int64_t key;
   double score, error;
   double weight = 0;
+  double drift = 0; ///< How far the weight may move, once that is not linear.
 };
 
 /// One attend, row by row.
@@ -91,6 +92,9 @@ bool Attend::visibleKeys(Point point, std::vector<VisibleKey> &visible) const {
         continue;
     }
     point.score = scaledScore(point);
+    // A partial sum may overflow in one order and not in another.
+    certain &= !(std::isfinite(point.score.err) &&
+                 point.score.err > largestNumber(q.element) / 2);
     if (score) {
       ScalarMath math;
       math.floatType = q.element;
@@ -105,6 +109,54 @@ bool Attend::visibleKeys(Point point, std::vector<VisibleKey> &visible) const {
                        std::max(point.score.err, std::fabs(point.score.f))});
   }
   return certain;
+}
+
+/// How far scores may be off before the effect on the weights is no longer
+/// proportional to it.
+static constexpr double linearLimit = 1e-3;
+
+/// log(e^a + e^b).
+static double addLogs(double a, double b) {
+  double high = std::max(a, b), low = std::min(a, b);
+  return low == -infinity ? high : high + std::log1p(std::exp(low - high));
+}
+
+/// For each number the logarithm of the sum of the exponentials of all others;
+/// last the one of all of them.
+static std::vector<double> logSumsOfOthers(llvm::ArrayRef<double> numbers) {
+  std::vector<double> sums(numbers.size() + 1);
+  double before = -infinity, after = -infinity;
+  for (size_t at = 0; at < numbers.size(); ++at) {
+    sums[at] = before;
+    before = addLogs(before, numbers[at]);
+  }
+  for (size_t at = numbers.size(); at-- > 0;) {
+    sums[at] = addLogs(sums[at], after);
+    after = addLogs(after, numbers[at]);
+  }
+  sums.back() = before;
+  return sums;
+}
+
+/// Sets how far the weights move when every score moves by at most
+/// `perError * key.error`: exactly, for where the first order says nothing any
+/// more. `lse` is that of the row. Returns how far it moves.
+static double findDrifts(std::vector<VisibleKey> &visible, double lse,
+                         double perError) {
+  std::vector<double> least, most;
+  for (const VisibleKey &key : visible) {
+    least.push_back(key.score - lse - perError * key.error);
+    most.push_back(key.score - lse + perError * key.error);
+  }
+  std::vector<double> leastOthers = logSumsOfOthers(least),
+                      mostOthers = logSumsOfOthers(most);
+  for (size_t at = 0; at < visible.size(); ++at) {
+    double largest = 1 / (1 + std::exp(leastOthers[at] - most[at]));
+    double smallest = 1 / (1 + std::exp(mostOthers[at] - least[at]));
+    double weight = visible[at].weight;
+    visible[at].drift = std::max(largest - weight, weight - smallest);
+  }
+  return std::max(mostOthers.back(), -leastOthers.back());
 }
 
 void Attend::row(Point point, AttendResult &result) const {
@@ -131,33 +183,62 @@ void Attend::row(Point point, AttendResult &result) const {
     denominator += key.weight;
     partial += denominator;
   }
-  double sumError = summationShare * partial / denominator;
-  std::vector<double> sumOut(valueFeatures);
+  double sumError = summationShare * partial / denominator, reach = 0;
   for (VisibleKey &key : visible) {
     key.weight /= denominator;
-    scoreError += key.weight * key.error;
+    if (key.weight > 0)
+      scoreError += key.weight * key.error;
+    reach = std::max(reach, key.error);
+  }
+  // Half of the factor is for the numerator, half for the denominator.
+  double perScore = errorFactor / 2 * unitRoundoff(q.element);
+  bool linear = !(perScore * reach > linearLimit);
+  double lse = top + std::log(denominator);
+  double lseError = linear ? scoreError
+                           : findDrifts(visible, lse, perScore) /
+                                 (errorFactor * unitRoundoff(q.element));
+
+  std::vector<double> sumOut(valueFeatures), drift(valueFeatures),
+      absolute(valueFeatures), lowest(valueFeatures, infinity),
+      highest(valueFeatures, -infinity);
+  for (VisibleKey &key : visible) {
     int64_t vRow = ((point.batch * kvHeads + point.kvHead) * keys + key.key) *
                    valueFeatures;
     for (int64_t e = 0; e < valueFeatures; ++e) {
       double ve = v.value[vRow + e];
       out[e] += key.weight * ve;
       sumOut[e] += std::fabs(out[e]);
+      drift[e] += key.drift * std::fabs(ve);
+      absolute[e] += std::fabs(ve);
       largest[e] = std::max(largest[e], std::fabs(ve));
+      lowest[e] = std::min(lowest[e], ve);
+      highest[e] = std::max(highest[e], ve);
       outError[e] = std::max(outError[e], v.error[vRow + e]);
     }
   }
   // A convex combination of the values moves by at most the largest of them
   // times the relative error of the weights, which is that of the scores; then
-  // there are the sums of the numerator and of the denominator.
-  for (int64_t e = 0; e < valueFeatures; ++e)
-    outError[e] = certain ? outError[e] + largest[e] * (1 + scoreError) +
-                                summationShare * sumOut[e] +
-                                std::fabs(out[e]) * sumError
-                          : infinity;
-  double lse = top + std::log(denominator);
+  // there are the sums of the numerator and of the denominator. However wrong
+  // the scores are, it stays a convex combination.
+  for (int64_t e = 0; e < valueFeatures; ++e) {
+    double ofScores = largest[e] * scoreError;
+    if (!linear)
+      ofScores = std::min(drift[e],
+                          std::max(highest[e] - out[e], out[e] - lowest[e])) /
+                 (errorFactor * unitRoundoff(q.element));
+    outError[e] += largest[e] + ofScores + summationShare * sumOut[e] +
+                   std::fabs(out[e]) * sumError;
+    // Weights are relative to the largest score seen so far: their sums may be
+    // as large as that of the values.
+    bool overflows = std::isfinite(absolute[e]) &&
+                     absolute[e] > largestNumber(q.element) / 2;
+    if (!certain || overflows)
+      outError[e] = infinity;
+  }
   result.lse.value[index] = lse;
+  result.lse.magnitude[index] = std::max(1.0, std::fabs(lse));
   result.lse.error[index] =
-      certain ? 1 + scoreError + std::fabs(lse) + sumError : infinity;
+      certain ? 1 + lseError + std::fabs(lse) + sumError : infinity;
 }
 
 AttendResult Attend::run() {

@@ -14,9 +14,9 @@ namespace ladon::reference {
 
 /// Summing n numbers one after the other errs by at most the roundoff times the
 /// sum of the n absolute partial sums. That is a bound in full, so it needs
-/// none of the factor 8 that the numeric gate allows on a ReferenceResult's
+/// none of the factor that the numeric gate allows on a ReferenceResult's
 /// error.
-constexpr double summationShare = 1.0 / 8;
+constexpr double summationShare = 1 / errorFactor;
 
 /// A dense tensor with its error bounds; see ReferenceResult.
 struct Tensor {

@@ -26,6 +26,11 @@ enum class HeadAxis {
   Features ///< [batch, positions, heads * D]
 };
 
+/// How often a running error bound may be exceeded: the numeric gate's factor,
+/// derived in docs/semantics.md. The reference needs it where a bound is not
+/// proportional to the error of the scores.
+constexpr double errorFactor = 8;
+
 /// A result: values, and what the numeric gate compares them by. The three
 /// vectors are dense, the last axis innermost.
 struct ReferenceResult {
@@ -34,11 +39,12 @@ struct ReferenceResult {
   Extents shape;
   std::vector<double> value;
   /// Bound on the rounding error of a compiled result, in units of the
-  /// element's roundoff and up to the gate's constant. Infinite where the spec
-  /// compares rounded numbers too close to tell.
+  /// element's roundoff and up to errorFactor. Infinite where the spec compares
+  /// rounded numbers too close to tell, or where sums may overflow.
   std::vector<double> error;
-  /// What an error is divided by when it is reported: for a row of an attend
-  /// the largest |v| over its visible keys, for a product the sum of |a| |b|.
+  /// The scale of an element, which an error is divided by when it is reported:
+  /// for a row of an attend the largest |v| over its visible keys, for an lse 1
+  /// or its own size, for a product the sum of |a| |b|.
   std::vector<double> magnitude;
   HeadAxis headAxis = HeadAxis::None;
   int64_t heads = 1;

@@ -17,6 +17,11 @@ double ladon::unitRoundoff(ScalarType type) {
   return type == ScalarType::F64 ? 0x1p-53 : 0x1p-24;
 }
 
+double ladon::largestNumber(ScalarType type) {
+  return type == ScalarType::F64 ? std::numeric_limits<double>::max()
+                                 : double(std::numeric_limits<float>::max());
+}
+
 static bool isFloat(ScalarType type) {
   return type == ScalarType::F32 || type == ScalarType::F64;
 }
@@ -105,12 +110,33 @@ static int64_t integerBinary(BinaryOp op, ScalarType type, int64_t left,
 
 //===--- Floats ----------------------------------------------------------===//
 
-Value ScalarMath::finish(double value, double err, ScalarType type) const {
+/// What is too large for f32 is infinite there, although f64 holds it. Below
+/// the normal numbers rounding errors are absolute.
+Value ScalarMath::finish(double value, double err, ScalarType type) {
   Value result;
   result.f = value;
   result.err = std::isfinite(value) ? err : 0;
-  if (roundResults && type == ScalarType::F32)
+  if (type != ScalarType::F32)
+    return result;
+  if (roundResults) {
     result.f = static_cast<float>(value);
+    return result;
+  }
+  double size = std::fabs(value);
+  if (err > 0 && size < std::numeric_limits<float>::min())
+    result.err += std::numeric_limits<float>::min();
+  if (!std::isfinite(value) || size <= largestNumber(type) / 2)
+    return result;
+  // From half a unit beyond the largest number on. What is left of the error
+  // without this rounding says whether it could be otherwise.
+  constexpr double border = 0x1.ffffffp127;
+  double inherited = std::max(err - size, 0.0);
+  ambiguous |=
+      std::fabs(size - border) <= safety * unitRoundoff(type) * inherited;
+  if (size >= border) {
+    result.f = std::copysign(std::numeric_limits<double>::infinity(), value);
+    result.err = 0;
+  }
   return result;
 }
 
@@ -308,10 +334,12 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     return done(std::log(x), 1 / x);
   case Builtin::Log2:
     return done(std::log2(x), 1 / (x * M_LN2));
-  case Builtin::Sqrt:
-    return finish(
-        root, (err == 0 ? 0 : err / (2 * root)) + rounding(root, roundResults),
-        type);
+  case Builtin::Sqrt: {
+    // sqrt(x + e) - sqrt(x) is below both e / sqrt(x) and sqrt(e).
+    double u = unitRoundoff(floatType);
+    double moved = err == 0 ? 0 : std::min(err / root, std::sqrt(err / u));
+    return finish(root, moved + rounding(root, roundResults), type);
+  }
   case Builtin::Rsqrt:
     return done(1 / root, 1 / (2 * x * root));
   case Builtin::Tanh:
@@ -329,11 +357,15 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
   case Builtin::Cos:
     return done(std::cos(x), 1);
   case Builtin::Pow: {
-    double y = args[1].f, f = std::pow(x, y);
-    double exponent = std::fabs(y * std::log(std::fabs(x)));
-    double own = (err == 0 ? 0 : std::fabs(f * y / x) * err) +
-                 std::fabs(f * std::log(std::fabs(x))) * args[1].err;
-    return finish(f, own + (2 + exponent) * std::fabs(f), type);
+    double y = args[1].f, f = std::pow(x, y), log = std::log(std::fabs(x));
+    // Zero to a positive power has no logarithm, and needs none.
+    double growth = f == 0 ? 0 : std::fabs(f * log);
+    double own = args[1].err == 0 ? 0 : growth * args[1].err;
+    if (y != 0)
+      own += std::fabs(y) * growth;
+    if (y != 0 && err != 0)
+      own += std::fabs(y * std::pow(x, y - 1)) * err;
+    return finish(f, own + 2 * std::fabs(f), type);
   }
   case Builtin::Floor:
     return step(std::floor(x), args[0], false, type);

@@ -18,6 +18,9 @@ namespace ladon {
 /// Half the distance from 1 to the next number: 2^-24 for f32, 2^-53 for f64.
 double unitRoundoff(ast::ScalarType type);
 
+/// The largest finite number of a float type.
+double largestNumber(ast::ScalarType type);
+
 /// A value of any scalar type.
 struct Value {
   int64_t i = 0;  ///< Of an integer; 0 or 1 of a bool.
@@ -32,8 +35,8 @@ struct ScalarMath {
   /// Round each result to its type, so that masks are what a compiled one
   /// finds, to the last bit.
   bool roundResults = false;
-  /// Set when a comparison, or a rounding to an integer, could go the other
-  /// way within the error of its operands.
+  /// Set when a comparison, a rounding to an integer or an overflow could go
+  /// the other way within the error of its operands.
   bool ambiguous = false;
 
   /// `value` of type `from` as a value of type `to`.
@@ -52,7 +55,7 @@ struct ScalarMath {
 
 private:
   bool close(Value left, Value right) const;
-  Value finish(double value, double err, ast::ScalarType type) const;
+  Value finish(double value, double err, ast::ScalarType type);
   Value callFloat(ast::Builtin builtin, ast::ScalarType type,
                   llvm::ArrayRef<Value> args);
   Value step(double value, Value of, bool halfway, ast::ScalarType type);

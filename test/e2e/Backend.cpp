@@ -11,20 +11,27 @@ using namespace ladon;
 using namespace ladon::e2e;
 
 llvm::Expected<std::unique_ptr<Spec>>
-e2e::loadSpec(llvm::StringRef path, const ParamOverrides &overrides) {
-  auto buffer = llvm::MemoryBuffer::getFile(path);
-  if (!buffer)
-    return llvm::createStringError(path + ": " + buffer.getError().message());
+e2e::parseSpec(llvm::StringRef text, llvm::StringRef name,
+               const ParamOverrides &overrides) {
   auto spec = std::make_unique<Spec>();
-  unsigned id = spec->sources.AddNewSourceBuffer(std::move(*buffer), {});
+  unsigned id = spec->sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(text, name), {});
   spec->checked =
       parseAndCheck(spec->sources, id, overrides, spec->diagnostics);
   if (spec->checked)
     return std::move(spec);
-  std::string text;
-  llvm::raw_string_ostream os(text);
+  std::string message;
+  llvm::raw_string_ostream os(message);
   spec->diagnostics.print(os);
-  return llvm::createStringError(text);
+  return llvm::createStringError(message);
+}
+
+llvm::Expected<std::unique_ptr<Spec>>
+e2e::loadSpec(llvm::StringRef path, const ParamOverrides &overrides) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer)
+    return llvm::createStringError(path + ": " + buffer.getError().message());
+  return parseSpec((*buffer)->getBuffer(), path, overrides);
 }
 
 namespace {

@@ -23,6 +23,11 @@ struct Spec {
   const ast::Attention &attention() const { return *checked->attention; }
 };
 
+/// Checks the text of a spec; the error is the printed diagnostics.
+llvm::Expected<std::unique_ptr<Spec>>
+parseSpec(llvm::StringRef text, llvm::StringRef name,
+          const ParamOverrides &overrides);
+
 /// Reads and checks a spec; the error is the printed diagnostics.
 llvm::Expected<std::unique_ptr<Spec>> loadSpec(llvm::StringRef path,
                                                const ParamOverrides &overrides);

@@ -3,6 +3,7 @@
 #include "dialects/tile/Tile.h"
 #include "test/e2e/Defects.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace ladon;
@@ -293,6 +294,35 @@ static bool neverRecompute(ModuleOp module) {
   });
 }
 
+/// The reciprocal of the sum of weights, at the vector level, becomes zero: so
+/// does every output.
+static bool outputZero(ModuleOp module) {
+  return changeAll<arith::DivFOp>(module, [](arith::DivFOp op) {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type)
+      return false;
+    OpBuilder builder(op);
+    op.replaceAllUsesWith(arith::ConstantOp::create(builder, op.getLoc(),
+                                                    builder.getZeroAttr(type))
+                              .getResult());
+    return true;
+  });
+}
+
+/// The logarithm of the sum of weights becomes that of zero.
+static bool emptyLse(ModuleOp module) {
+  return changeAll<math::LogOp>(module, [](math::LogOp op) {
+    OpBuilder builder(op);
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type)
+      return false;
+    auto zero = arith::ConstantOp::create(builder, op.getLoc(),
+                                          builder.getZeroAttr(type));
+    op.getOperandMutable().assign(zero);
+    return true;
+  });
+}
+
 static const Defect defects[] = {
     {"causal mask one key short", "examples/causal_cache",
      [](ModuleOp module) {
@@ -416,6 +446,13 @@ static const Defect defects[] = {
      narrowRanges},
     {"bools compared with 1", "examples/bool_mask", compareBoolsWithOne},
     {"division truncates", "test/e2e/specs/integers_floor", truncateDivision},
+    {"all zero for large scores", "test/e2e/large/scores", outputZero,
+     Level::Vector},
+    {"lse of no keys for large scores", "test/e2e/large/scores", emptyLse,
+     Level::Vector},
+    {"scale off by one part in ten thousand of large scores",
+     "test/e2e/large/scores",
+     [](ModuleOp module) { return scaleBy(module, 1.0001); }},
     {"masked NaN not kept out", "examples/causal_cache", neverRecompute},
 };
 

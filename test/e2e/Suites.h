@@ -46,6 +46,9 @@ struct GalleryOptions {
 Counts runGallery(llvm::StringRef directory, Backend &backend,
                   const GalleryOptions &options);
 
+/// `count` specs written at random, with the seeds from `seed` on.
+Counts runRandomSpecs(uint64_t seed, int count, Backend &backend);
+
 /// Compiles specs of the source tree `source` with seeded defects, each of
 /// which a trial must catch.
 Counts runDefects(llvm::StringRef source, const cpu::CpuTarget &target,

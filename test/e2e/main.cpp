@@ -13,6 +13,8 @@ int main(int argc, char **argv) {
   std::vector<std::string> directories;
   std::string onnx, optionsFile, cpu = "native";
   GalleryOptions gallery;
+  int randomSpecs = 0;
+  uint64_t seed = 1;
   bool reference = false, defects = false;
   CLI::App app("Runs tables of specs through the numeric gate; "
                "without arguments, all tables");
@@ -22,6 +24,8 @@ int main(int argc, char **argv) {
   app.add_option("--seeds", gallery.seeds, "Rounds through the sizes");
   app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
   app.add_flag("--verbose", gallery.verbose, "Print a line for every spec");
+  app.add_option("--random", randomSpecs, "Run so many random specs");
+  app.add_option("--seed", seed, "Of the first random spec");
   app.add_flag("--defects", defects,
                "Compile with seeded defects, which must be caught");
   app.add_flag("--reference", reference,
@@ -29,9 +33,10 @@ int main(int argc, char **argv) {
   CLI11_PARSE(app, argc, argv);
 
   const std::string source = LADON_SOURCE_DIR;
-  if (directories.empty() && onnx.empty() && !defects) {
+  if (directories.empty() && onnx.empty() && !defects && randomSpecs == 0) {
     // Everything there is.
     defects = !reference;
+    randomSpecs = 60;
     onnx = source + "/test/e2e/onnx";
     directories = {source + "/examples", source + "/test/e2e/specs"};
     if (optionsFile.empty())
@@ -60,6 +65,8 @@ int main(int argc, char **argv) {
     counts += runOnnxCases(onnx, *backend);
   for (const std::string &directory : directories)
     counts += runGallery(directory, *backend, gallery);
+  if (randomSpecs > 0)
+    counts += runRandomSpecs(seed, randomSpecs, *backend);
   if (defects)
     counts += runDefects(source, *target, gallery.verbose);
   llvm::outs() << counts.passed << " passed, " << counts.failed << " failed\n";

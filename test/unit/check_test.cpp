@@ -246,3 +246,72 @@ TEST(NumericGate, SkipsWhatRoundingDecides) {
   EXPECT_TRUE(report.passed);
   EXPECT_EQ(report.unchecked, 2);
 }
+
+TEST(NumericGate, CountsWhatABoundCannotTell) {
+  // 8 u 5e5 is 0.24 of the scale: the element is still compared.
+  GateReport narrow = gate(expectation({1, 1, 1, 1}, 5e5), {1, 1, 1, 1.2});
+  EXPECT_TRUE(narrow.passed);
+  EXPECT_EQ(narrow.unchecked, 0);
+  EXPECT_FALSE(gate(expectation({1}, 5e5), {1.3}).passed);
+  // Beyond a quarter of it, it is compared and counted as unchecked.
+  GateReport wide = gate(expectation({1, 1, 1, 1}, 6e5), {1, 1, 1, 1.2});
+  EXPECT_TRUE(wide.passed);
+  EXPECT_EQ(wide.unchecked, 4);
+  EXPECT_FALSE(gate(expectation({1}, 6e5), {1.4}).passed);
+  // A bound that is no number allows nothing to be said.
+  GateReport none = gate(expectation({1, 2}, std::nan("")), {1, 3});
+  EXPECT_TRUE(none.passed);
+  EXPECT_EQ(none.unchecked, 2);
+}
+
+TEST(NumericGate, ReportsTheElementNearestToItsBound) {
+  ReferenceResult expected = expectation({1, 2, 3, 4}, 10);
+  expected.magnitude = {1, 2, 4, 8};
+  double bound = 8 * 10 * 0x1p-24;
+  GateReport report = gate(expected, {1, 2 + 0.25 * bound, 3 - 0.5 * bound, 4});
+  EXPECT_TRUE(report.passed);
+  EXPECT_NEAR(report.ratio(), 0.5, 0.1);
+  EXPECT_DOUBLE_EQ(report.bound, bound / 4);
+}
+
+TEST(NumericGate, RefusesAnotherShapeOrType) {
+  ReferenceResult expected = expectation({1, 2}, 1);
+  HostTensor longer = HostTensor::zeros(ScalarType::F32, {1, 1, 3, 1});
+  EXPECT_FALSE(applyGate(expected, longer).passed);
+  HostTensor wider = HostTensor::zeros(ScalarType::F64, expected.shape);
+  EXPECT_FALSE(applyGate(expected, wider).passed);
+}
+
+TEST(NumericGate, SummaryKeepsTheWorst) {
+  GateSummary summary;
+  GateReport good, bad;
+  good.error = 1, good.bound = 10, good.elements = 3;
+  bad.error = 4, bad.bound = 8, bad.correlation = 0.9, bad.elements = 2;
+  bad.unchecked = 1;
+  summary.add(bad);
+  summary.add(good);
+  EXPECT_EQ(summary.ratio, 0.5);
+  EXPECT_EQ(summary.error, 4);
+  EXPECT_EQ(summary.bound, 8);
+  EXPECT_EQ(summary.correlation, 0.9);
+  EXPECT_EQ(summary.elements, 5);
+  EXPECT_EQ(summary.unchecked, 1);
+  // No bound at all: any error is over it.
+  GateReport exact;
+  EXPECT_EQ(exact.ratio(), 0);
+  exact.error = 1e-30;
+  EXPECT_EQ(exact.ratio(), 1);
+}
+
+TEST(NumericGate, AHeadOfEqualNumbersHasNoCorrelation) {
+  // So many that their plain sum is off by far more than each of them.
+  constexpr int64_t count = 16770;
+  ReferenceResult expected = expectation(std::vector<double>(count, 0.3), 0.5);
+  expected.element = ScalarType::F64;
+  HostTensor actual = HostTensor::zeros(ScalarType::F64, expected.shape);
+  for (int64_t at = 0; at < count; ++at)
+    actual.setFloat({0, 0, at, 0}, at % 3 ? 0.3 : 0.3 + 0x1p-54);
+  GateReport report = applyGate(expected, actual);
+  EXPECT_TRUE(report.passed) << report.problem;
+  EXPECT_EQ(report.correlation, 1);
+}

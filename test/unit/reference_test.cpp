@@ -272,6 +272,81 @@ static int64_t integer(BinaryOp op, ScalarType type, int64_t left,
   return math.binary(op, type, {left, 0, 0}, {right, 0, 0}).i;
 }
 
+/// What the gate allows element `at` of a result to be off.
+static double allowed(const ReferenceResult &result, size_t at) {
+  return errorFactor * unitRoundoff(result.element) * result.error[at];
+}
+
+TEST(ErrorBounds, AreProportionalForOrdinaryScores) {
+  auto results = runTiny(", scale = 1", 1, {1, 2});
+  // |v| (1 + |s|) + the sums.
+  EXPECT_LT(allowed(results[0], 0), 8 * 0x1p-24 * 10 * (1 + 2 + 1));
+  EXPECT_GT(allowed(results[0], 0), 8 * 0x1p-24 * 10 * (1 + 1));
+}
+
+TEST(ErrorBounds, StayNarrowWhereOneLargeScoreWins) {
+  // The first order would allow 10 times the largest value, at the least.
+  auto results = runTiny(", scale = 1, score = s * 1e10", 1, {1, 2});
+  EXPECT_DOUBLE_EQ(results[0].value[0], 10);
+  EXPECT_LT(allowed(results[0], 0), 1e-4);
+  // Its logarithm is known as well as the score is.
+  EXPECT_DOUBLE_EQ(results[1].value[0], 2e10);
+  EXPECT_LT(allowed(results[1], 0), 1e-5 * 2e10);
+  EXPECT_DOUBLE_EQ(results[1].magnitude[0], 2e10);
+}
+
+TEST(ErrorBounds, NeverLeaveTheValuesOfTheRow) {
+  // Two equal scores of a size at which rounding could let either win: anything
+  // between the values is right, and nothing else.
+  auto results = runTiny(", scale = 1, score = s * 1e10", 1, {2, 2});
+  EXPECT_DOUBLE_EQ(results[0].value[0], 5.5);
+  EXPECT_GT(allowed(results[0], 0), 4.4);
+  EXPECT_LT(allowed(results[0], 0), 4.6);
+  // Zero is not among them.
+  EXPECT_GT(results[0].value[0] - allowed(results[0], 0), 0.9);
+}
+
+TEST(ErrorBounds, AreThoseOfTheFirstOrderWhereBothHold) {
+  // On either side of the limit at which the first order is left.
+  auto below = runTiny(", scale = 1, score = s * 2000", 1, {1, 1});
+  auto above = runTiny(", scale = 1, score = s * 9000", 1, {1, 1});
+  double ratio = (allowed(above[0], 0) / 9000) / (allowed(below[0], 0) / 2000);
+  EXPECT_GT(ratio, 0.2);
+  EXPECT_LT(ratio, 1.1);
+}
+
+TEST(ErrorBounds, LeaveOpenWhatMayOverflow) {
+  // Sums of keys times queries, then sums of values.
+  auto scores = runTiny(", scale = 1, score = s * 1e-30", 1, {2e38, 1});
+  EXPECT_EQ(scores[0].error[0], inf);
+  EXPECT_EQ(scores[1].error[0], inf);
+  Spec spec(tiny(", scale = 1"));
+  ASSERT_TRUE(spec.checked);
+  auto evaluateValues = [&](std::vector<double> values) {
+    std::vector<HostTensor> inputs = {floats({1, 1, 1, 1}, {0}),
+                                      floats({1, 1, 2, 1}, {1, 1}),
+                                      floats({1, 1, 2, 1}, std::move(values))};
+    return llvm::cantFail(evaluate(*spec.checked->attention, inputs));
+  };
+  EXPECT_EQ(evaluateValues({3e38, 3e38})[0].error[0], inf);
+  EXPECT_TRUE(std::isfinite(evaluateValues({3e38, 3e38})[1].error[0]));
+  EXPECT_TRUE(std::isfinite(evaluateValues({8e37, 8e37})[0].error[0]));
+}
+
+TEST(ErrorBounds, APaddedRowIsTheMeanOfItsValues) {
+  // The smallest number as the bias of every key: no key is preferred.
+  auto results =
+      runTiny(", scale = 1, score = s - 3.4028234663852886e38", 1, {1, 2});
+  EXPECT_DOUBLE_EQ(results[0].value[0], 5.5);
+  // As the bias of some keys only it hides them.
+  results = runTiny(", scale = 1, score = s + (if j == 0 then "
+                    "-3.4028234663852886e38 else 0)",
+                    1, {1, 2});
+  EXPECT_DOUBLE_EQ(results[0].value[0], 10);
+  EXPECT_DOUBLE_EQ(results[1].value[0], 2);
+  EXPECT_LT(allowed(results[0], 0), 1e-4);
+}
+
 TEST(ScalarMath, IntegersWrapAtTheirWidth) {
   EXPECT_EQ(integer(BinaryOp::Add, ScalarType::I32, INT32_MAX, 1), INT32_MIN);
   EXPECT_EQ(integer(BinaryOp::Add, ScalarType::I64, INT32_MAX, 1), 2147483648);
@@ -345,4 +420,82 @@ TEST(ScalarMath, MasksRoundToTheFloatType) {
   auto results = runTiny(", mask = j * 0.1 <= 0.3", 1, {0, 0, 0, 0});
   EXPECT_EQ(visibleKeys(results[0], results[1], 0),
             3 * 0.1f <= 0.3f ? 0b1111u : 0b0111u);
+}
+
+TEST(ScalarMath, WhatF32CannotHoldIsInfinite) {
+  ScalarMath math;
+  Value hundred;
+  hundred.f = 100;
+  // exp(100) is 2.7e43.
+  Value power =
+      math.call(Builtin::Exp, ScalarType::F32, hundred, ScalarType::F32);
+  EXPECT_EQ(power.f, inf);
+  EXPECT_EQ(power.err, 0);
+  EXPECT_FALSE(math.ambiguous);
+  math.floatType = ScalarType::F64;
+  power = math.call(Builtin::Exp, ScalarType::F64, hundred, ScalarType::F64);
+  EXPECT_NEAR(power.f / 2.6881171418161356e43, 1, 1e-12);
+  // So near to the largest number, either may come.
+  math.floatType = ScalarType::F32;
+  Value large, one;
+  large.f = 0x1.fffffep127;
+  large.err = 2 * large.f;
+  one.f = 1;
+  math.binary(BinaryOp::Add, ScalarType::F32, large, one);
+  EXPECT_TRUE(math.ambiguous);
+}
+
+TEST(ScalarMath, ErrorsAreNumbers) {
+  // Every function of floats at the points where its derivative has no value.
+  const Builtin functions[] = {Builtin::Exp,     Builtin::Exp2, Builtin::Log,
+                               Builtin::Log2,    Builtin::Sqrt, Builtin::Rsqrt,
+                               Builtin::Erf,     Builtin::Tanh, Builtin::Sin,
+                               Builtin::Sigmoid, Builtin::Cos,  Builtin::Relu};
+  for (double x : {0.0, -0.0, 1.0, 1e-40, 1e38, 2.0})
+    for (double err : {0.0, 1.0, 1e30}) {
+      Value value;
+      value.f = x;
+      value.err = err;
+      ScalarMath math;
+      for (Builtin function : functions)
+        EXPECT_FALSE(std::isnan(
+            math.call(function, ScalarType::F32, value, ScalarType::F32).err))
+            << int(function) << " of " << x << " +- " << err;
+      // An exact integer, on either side or on both.
+      for (double y : {0.0, 1.0, 2.0, 0.5, -1.0, -2.5})
+        for (double yErr : {0.0, 3.0}) {
+          Value other;
+          other.f = y;
+          other.err = yErr;
+          const Value args[] = {value, other};
+          EXPECT_FALSE(std::isnan(
+              math.call(Builtin::Pow, ScalarType::F32, args, ScalarType::F32)
+                  .err))
+              << x << " +- " << err << " to the " << y << " +- " << yErr;
+        }
+    }
+}
+
+TEST(ScalarMath, TheErrorOfARootIsItsOwn) {
+  ScalarMath math;
+  Value value;
+  value.err = 1; // Zero, give or take 2^-24.
+  Value root =
+      math.call(Builtin::Sqrt, ScalarType::F32, value, ScalarType::F32);
+  EXPECT_NEAR(root.err * 0x1p-24, 0x1p-12, 1e-9);
+  value.f = 4;
+  root = math.call(Builtin::Sqrt, ScalarType::F32, value, ScalarType::F32);
+  EXPECT_GE(root.err, 0.25);
+  EXPECT_LE(root.err, 0.5);
+}
+
+TEST(ScalarMath, SubnormalNumbersHaveAbsoluteErrors) {
+  ScalarMath math;
+  Value value;
+  value.f = -100;
+  Value power =
+      math.call(Builtin::Exp, ScalarType::F32, value, ScalarType::F32);
+  EXPECT_NEAR(power.f / 3.720075976020836e-44, 1, 1e-9);
+  // Half of the smallest number, at the least.
+  EXPECT_GE(power.err * 0x1p-24, 0x1p-150);
 }

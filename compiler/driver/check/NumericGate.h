@@ -2,10 +2,11 @@
 //
 // Compares a result of compiled code with the reference. It passes only if
 //
-//   1. every element is within factor * roundoff * error of the reference,
+//   1. every element is within errorFactor * roundoff * error of the reference,
 //      where `error` is the reference's running bound: for a row of an attend
 //      max |v| * (1 + weighted mean of |s|), with |s| at least the sum of
-//      |q||k| that its rounding depends on;
+//      |q||k| that its rounding depends on, and never more than what keeps it
+//      between the smallest and the largest v;
 //   2. the correlation with the reference is high enough for every head;
 //   3. zeros that the spec demands are zeros; NaN and the infinities are where
 //      the reference has them, and nowhere else.
@@ -27,9 +28,11 @@ namespace ladon {
 struct GateBounds {
   ast::ScalarType element;
   double roundoff;    ///< Of one operation.
-  double factor;      ///< How often the running bound may be exceeded.
   double correlation; ///< The least, per head.
 };
+
+/// A bound of more than this share of an element's scale says nothing.
+constexpr double loosest = 0.25;
 
 const GateBounds &gateBounds(ast::ScalarType element);
 
@@ -42,7 +45,8 @@ struct GateReport {
   double error = 0, bound = 0;
   double correlation = 1; ///< The least over the heads.
   int64_t elements = 0;
-  /// Elements whose value the spec leaves to rounding.
+  /// Elements that rounding decides: those that are not compared, and those
+  /// whose bound is more than `loosest` of their scale.
   int64_t unchecked = 0;
 
   /// The error in units of its bound.
