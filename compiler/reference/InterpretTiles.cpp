@@ -447,6 +447,11 @@ Error Interpreter::runGrid(Operation *operation) {
 
 Error Interpreter::visitBlock(Operation *op, int64_t firstKey, int64_t keys,
                               SmallVector<RuntimeValue> &state) {
+  if (++visitedBlocks > options.blockLimit)
+    return llvm::createStringError(
+        std::errc::result_out_of_range,
+        "expected at most %lld blocks of keys to visit",
+        (long long)options.blockLimit);
   SmallVector<RuntimeValue> arguments = {{firstKey}, {keys}};
   llvm::append_range(arguments, state);
   current.kind = VisitedBlock::Class::Empty;

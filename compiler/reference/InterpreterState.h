@@ -109,6 +109,7 @@ private:
   llvm::DenseMap<mlir::Value, RuntimeValue> values;
   /// The tile of queries that was loaded last, and the block of keys at hand.
   VisitedBlock current{};
+  int64_t visitedBlocks = 0;
   bool inKeyLoop = false;
   llvm::SmallVector<int64_t> linalgIndices;
 };

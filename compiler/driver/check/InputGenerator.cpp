@@ -2,6 +2,7 @@
 
 #include "compiler/driver/check/InputGenerator.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 
@@ -331,9 +332,35 @@ void Filler::fill(const HostTensor &tensor, const Param &param, Role role) {
 
 //===--- Inputs ----------------------------------------------------------===//
 
+/// The tensors that an expression reads by index.
+static void findIndexed(const Expr *expr, llvm::DenseSet<const Expr *> &seen,
+                        llvm::DenseSet<const Param *> &indexed) {
+  if (!expr || !seen.insert(expr).second)
+    return;
+  if (expr->kind == Kind::Index)
+    indexed.insert(expr->args[0]->param);
+  if (expr->kind == Kind::Name && expr->let)
+    findIndexed(expr->let->value, seen, indexed);
+  if (expr->kind == Kind::Attend)
+    for (const Expr *part : {expr->attend->q, expr->attend->k, expr->attend->v,
+                             expr->attend->score, expr->attend->mask})
+      findIndexed(part, seen, indexed);
+  for (const Expr *arg : expr->args)
+    findIndexed(arg, seen, indexed);
+}
+
+static llvm::DenseSet<const Param *> indexedParams(const Attention &attention) {
+  llvm::DenseSet<const Expr *> seen;
+  llvm::DenseSet<const Param *> indexed;
+  for (const Result &result : attention.results)
+    findIndexed(result.value, seen, indexed);
+  return indexed;
+}
+
 /// Fails when the tensors of a spec could never fit this machine's memory.
-static llvm::Error checkMemory(const Attention &attention,
-                               const Bindings &bindings) {
+static llvm::Error
+checkMemory(const Attention &attention, const Bindings &bindings,
+            llvm::function_ref<bool(const Param *)> needsMemory) {
   double total = 0;
   auto add = [&](const Type &type) {
     double bytes = byteSize(type.element);
@@ -342,9 +369,11 @@ static llvm::Error checkMemory(const Attention &attention,
     total += bytes;
   };
   for (const auto &param : attention.params)
-    add(param->type);
-  for (const Result &result : attention.results)
-    add(result.type);
+    if (needsMemory(param.get()))
+      add(param->type);
+  if (needsMemory(nullptr))
+    for (const Result &result : attention.results)
+      add(result.type);
   double memory = double(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   if (total <= memory)
     return llvm::Error::success();
@@ -360,13 +389,25 @@ ladon::generateInputs(const Attention &attention, const InputOptions &options) {
       return llvm::createStringError("no size is given for " + name);
   Bindings bindings;
   bindings.sizes = options.sizes;
-  if (llvm::Error error = checkMemory(attention, bindings))
+  llvm::DenseSet<const Param *> indexed = indexedParams(attention);
+  auto needsMemory = [&](const Param *param) {
+    return !options.shapesOnly || indexed.contains(param);
+  };
+  if (llvm::Error error = checkMemory(attention, bindings, needsMemory))
     return std::move(error);
   Random random(options.seed);
   Filler filler(options, random);
   Roles roles(attention);
   std::vector<HostTensor> inputs;
   for (const auto &param : attention.params) {
+    if (param->type.isTensor() && !needsMemory(param.get())) {
+      HostTensor shape;
+      shape.element = param->type.element;
+      shape.shape = bindings.shape(param->type);
+      shape.strides = denseStrides(shape.shape);
+      inputs.push_back(std::move(shape));
+      continue;
+    }
     HostTensor tensor =
         param->type.isTensor()
             ? makeView(param->type.element, bindings.shape(param->type),

@@ -59,6 +59,9 @@ struct InputOptions {
   /// What a model would see, for pictures and timings: no edge cases among
   /// lengths, documents ascend, few bools are true.
   bool typical = false;
+  /// Only what masks and scores read gets memory; queries, keys, values and
+  /// weights are shapes whose data is null.
+  bool shapesOnly = false;
 };
 
 /// One tensor per parameter, in order. Fails when a size is missing.

@@ -54,6 +54,7 @@ makeArguments(const ast::Attention &attention, const ExplainOptions &options,
   random.seed = options.seed;
   random.sizes = sizes;
   random.typical = true;
+  random.shapesOnly = true;
   auto arguments = generateInputs(attention, random);
   if (!arguments)
     return arguments;
@@ -91,25 +92,50 @@ static void printPlan(const AttendPlan &plan, const ExplainOptions &options) {
                << "  █ full: no mask   ▒ partial: masked   · empty: skipped\n";
 }
 
-static void printWork(const std::vector<AttendPlan> &plans, const Work &work) {
+/// Counting more pairs one by one would take minutes.
+static constexpr double countLimit = 1e11;
+
+static void printWork(const std::vector<AttendPlan> &plans,
+                      const ast::Attention &attention,
+                      const Bindings &bindings) {
   double all = 0, full = 0, partial = 0, flops = 0, dense = 0;
   for (const AttendPlan &plan : plans) {
-    double unmasked = double(plan.pairs(Class::Full));
-    double masked = double(plan.pairs(Class::Partial));
-    all += double(plan.pairs());
+    double unmasked = double(plan.fullPairs);
+    double masked = double(plan.partialPairs);
+    all += plan.pairs();
     full += unmasked;
     partial += masked;
     flops += (unmasked + masked) * double(plan.flopsPerPair());
-    dense += double(plan.pairs()) * double(plan.flopsPerPair());
+    dense += plan.pairs() * double(plan.flopsPerPair());
   }
-  llvm::outs() << llvm::format("visible:  %5.1f %% of %.0f pairs\n",
-                               percent(double(work.visiblePairs), all), all)
-               << llvm::format("computed: %5.1f %%, of it %.1f %% without and "
+  if (all > countLimit) {
+    llvm::outs() << llvm::format("visible:  not counted, of %.4g pairs\n", all);
+  } else {
+    Work work = countWork(attention, bindings);
+    llvm::outs() << llvm::format("visible:  %5.1f %% of %.0f pairs\n",
+                                 percent(double(work.visiblePairs), all), all);
+  }
+  llvm::outs() << llvm::format("computed: %5.1f %%, of it %.1f %% without and "
                                "%.1f %% with a mask\n",
                                percent(full + partial, all), percent(full, all),
                                percent(partial, all))
                << llvm::format("flops:    %.4g with skipping, %.4g without\n",
                                flops, dense);
+}
+
+/// A schedule that is too long is the user's to shorten.
+static int reportPlan(llvm::Error error) {
+  std::string message;
+  bool tooLong = false;
+  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
+    message = info.message();
+    tooLong = info.convertToErrorCode() ==
+              std::make_error_code(std::errc::result_out_of_range);
+  });
+  if (tooLong)
+    return reportUser(
+        llvm::createStringError(message + ": give smaller sizes"));
+  return reportInternal(llvm::createStringError(message));
 }
 
 static int runExplain(const ExplainOptions &options) {
@@ -133,9 +159,12 @@ static int runExplain(const ExplainOptions &options) {
   Compilation compilation(*spec, file.sources, *target);
   if (llvm::Error error = compilation.run(Stage::Tile))
     return reportInternal(std::move(error));
-  auto plans = planSchedule(compilation.getModule(), *arguments);
+  PlanOptions planOptions;
+  planOptions.batch = options.batch;
+  planOptions.head = options.head;
+  auto plans = planSchedule(compilation.getModule(), *arguments, planOptions);
   if (!plans)
-    return reportInternal(plans.takeError());
+    return reportPlan(plans.takeError());
   bool shown =
       plans->empty() || llvm::any_of(*plans, [&](const AttendPlan &plan) {
         return plan.pairs() == 0 ||
@@ -154,7 +183,7 @@ static int runExplain(const ExplainOptions &options) {
   llvm::outs() << ", " << target->isa << " (" << target->name << ")\n";
   for (const AttendPlan &plan : *plans)
     printPlan(plan, options);
-  printWork(*plans, countWork(attention, bindings));
+  printWork(*plans, attention, bindings);
   if (options.svg.empty() || plans->empty())
     return ExitSuccess;
   return writeOutput(options.svg, drawSvg(plans->front(), options.batch,

@@ -25,15 +25,6 @@ std::pair<int64_t, int64_t> PlannedTile::keyRange() const {
   return {first, end};
 }
 
-int64_t AttendPlan::pairs(Class kind) const {
-  int64_t count = 0;
-  for (const PlannedTile &tile : tiles)
-    for (const PlannedBlock &block : tile.blocks)
-      if (block.kind == kind)
-        count += tile.queries * block.keys;
-  return count;
-}
-
 //===----------------------------------------------------------------------===//
 // The schedule
 //===----------------------------------------------------------------------===//
@@ -62,9 +53,19 @@ static void readShapes(mlir::Operation *loop, AttendPlan &plan) {
   plan.keyTile = mlir::cast<tile::KeyLoopOp>(loop).getStep();
 }
 
+/// Adds a block, to the one before it where the two are of one class.
+static void append(PlannedTile &tile, const VisitedBlock &block) {
+  PlannedBlock *last = tile.blocks.empty() ? nullptr : &tile.blocks.back();
+  if (last && last->kind == block.kind &&
+      last->firstKey + last->keys == block.firstKey)
+    last->keys += block.keys;
+  else
+    tile.blocks.push_back({block.kind, block.firstKey, block.keys});
+}
+
 llvm::Expected<std::vector<AttendPlan>>
-ladon::planSchedule(mlir::ModuleOp module,
-                    llvm::ArrayRef<HostTensor> arguments) {
+ladon::planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
+                    const PlanOptions &plan) {
   auto functions = module.getOps<mlir::func::FuncOp>();
   if (functions.empty())
     return llvm::createStringError("expected a function in the module");
@@ -83,42 +84,48 @@ ladon::planSchedule(mlir::ModuleOp module,
     return plans[mlir::LocationAttr(loop->getLoc())];
   };
   function.walk([&](tile::KeyLoopOp loop) { readShapes(loop, planOf(loop)); });
-  using Place = std::tuple<AttendPlan *, int64_t, int64_t, int64_t>;
-  std::map<Place, size_t> tileAt;
+  using Place = std::pair<AttendPlan *, int64_t>;
+  std::map<Place, size_t> tileAt; // By the first query, in the picture.
+  auto isShown = [&](auto &visit) {
+    return visit.batch == plan.batch && visit.head <= plan.head &&
+           plan.head < visit.head + visit.heads;
+  };
   InterpreterOptions options;
   options.evaluateTiles = false;
+  options.blockLimit = plan.blockLimit;
   options.loopObserver = [&](const VisitedLoop &visit) {
     readShapes(visit.loop, planOf(visit.loop));
-    AttendPlan &plan = planOf(visit.loop);
-    plan.batches = std::max(plan.batches, visit.batch + 1);
-    plan.heads = std::max(plan.heads, visit.head + visit.heads);
-    plan.queries = std::max(plan.queries, visit.firstQuery + visit.queries);
-    plan.keys = visit.keys;
-    for (int64_t head = visit.head; head < visit.head + visit.heads; ++head) {
-      auto [it, isNew] = tileAt.try_emplace(
-          {&plan, visit.batch, head, visit.firstQuery}, plan.tiles.size());
-      if (isNew)
-        plan.tiles.push_back(
-            {visit.batch, head, visit.firstQuery, visit.queries, {}});
-    }
+    AttendPlan &into = planOf(visit.loop);
+    into.batches = std::max(into.batches, visit.batch + 1);
+    into.heads = std::max(into.heads, visit.head + visit.heads);
+    into.queries = std::max(into.queries, visit.firstQuery + visit.queries);
+    into.keys = visit.keys;
+    if (!isShown(visit))
+      return;
+    auto [it, isNew] =
+        tileAt.try_emplace({&into, visit.firstQuery}, into.tiles.size());
+    if (isNew)
+      into.tiles.push_back(
+          {visit.batch, plan.head, visit.firstQuery, visit.queries, {}});
   };
   options.observer = [&](const VisitedBlock &block) {
-    AttendPlan &plan = planOf(block.loop);
-    for (int64_t head = block.head; head < block.head + block.heads; ++head) {
-      size_t tile = tileAt.at({&plan, block.batch, head, block.firstQuery});
-      plan.tiles[tile].blocks.push_back(
-          {block.kind, block.firstKey, block.keys});
-    }
+    AttendPlan &into = planOf(block.loop);
+    int64_t pairs = block.heads * block.queries * block.keys;
+    if (block.kind == Class::Full)
+      into.fullPairs += pairs;
+    else if (block.kind == Class::Partial)
+      into.partialPairs += pairs;
+    if (isShown(block))
+      append(into.tiles[tileAt.at({&into, block.firstQuery})], block);
   };
   if (llvm::Error error = interpret(function, converted, options))
     return std::move(error);
   std::vector<AttendPlan> result;
-  for (auto &[location, plan] : plans) {
-    llvm::sort(plan.tiles, [](const PlannedTile &a, const PlannedTile &b) {
-      return std::tie(a.batch, a.head, a.firstQuery) <
-             std::tie(b.batch, b.head, b.firstQuery);
+  for (auto &[location, done] : plans) {
+    llvm::sort(done.tiles, [](const PlannedTile &a, const PlannedTile &b) {
+      return a.firstQuery < b.firstQuery;
     });
-    result.push_back(std::move(plan));
+    result.push_back(std::move(done));
   }
   return result;
 }

@@ -20,7 +20,7 @@
 
 namespace ladon {
 
-/// A block of keys of one tile.
+/// Neighbouring blocks of keys of one tile that are of one class.
 struct PlannedBlock {
   VisitedBlock::Class kind;
   int64_t firstKey, keys;
@@ -40,20 +40,33 @@ struct AttendPlan {
   int64_t batches = 0, heads = 0, queries = 0, keys = 0;
   int64_t headDim = 0, valueDim = 0;
   int64_t queryTile = 0, keyTile = 0;
+  /// Pairs in blocks that are computed without and with a mask.
+  int64_t fullPairs = 0, partialPairs = 0;
+  /// Those of the batch and head in the picture.
   std::vector<PlannedTile> tiles;
 
   /// B * H * S * T.
-  int64_t pairs() const { return batches * heads * queries * keys; }
-  /// Pairs in blocks of a class.
-  int64_t pairs(VisitedBlock::Class kind) const;
+  double pairs() const {
+    return double(batches) * double(heads) * double(queries) * double(keys);
+  }
   /// Operations of one pair.
   int64_t flopsPerPair() const { return 2 * headDim + 2 * valueDim; }
 };
 
+/// What to plan, and how much of it.
+struct PlanOptions {
+  int64_t batch = 0, head = 0; ///< In the picture.
+  /// Of blocks that are visited, in all; more is an error
+  /// (std::errc::result_out_of_range), for it would take minutes.
+  int64_t blockLimit = int64_t(1) << 22;
+};
+
 /// The schedules of the attends of `module`, in program order. `arguments` are
-/// those of its function: inputs, then outputs, which are not written.
+/// those of its function: inputs, then outputs, which are not written; floats
+/// are not read, and need no memory.
 llvm::Expected<std::vector<AttendPlan>>
-planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments);
+planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
+             const PlanOptions &options = {});
 
 /// A picture of the tiles of one batch and head for a terminal: a line per
 /// tile or per few of them, with its range of keys.

@@ -1,0 +1,100 @@
+//===- compiled_spec.h - A spec compiled into this process -----*- C++ -*-===//
+//
+// For tests that compare what compiled code computes with values that they know
+// themselves, where the numeric gate of the end-to-end tests says too little.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_TEST_UNIT_COMPILED_SPEC_H
+#define LADON_TEST_UNIT_COMPILED_SPEC_H
+
+#include "compiler/driver/host/HostCall.h"
+#include "compiler/reference/Bindings.h"
+#include "compiler/reference/Reference.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include "gtest/gtest.h"
+
+namespace ladon::test {
+
+/// False, after a failure of the test, when the spec does not compile.
+class CompiledSpec {
+public:
+  explicit CompiledSpec(const std::string &text) {
+    unsigned id = sources.AddNewSourceBuffer(
+        llvm::MemoryBuffer::getMemBufferCopy(text, "test.attn"), {});
+    DiagnosticEngine diagnostics(sources);
+    checked = parseAndCheck(sources, id, {}, diagnostics);
+    if (!checked) {
+      diagnostics.print(llvm::errs());
+      ADD_FAILURE() << text;
+      return;
+    }
+    auto program = compileAndLoad(*checked, sources, *cpu::hostCpuTarget());
+    if (!program)
+      ADD_FAILURE() << llvm::toString(program.takeError()) << "\n" << text;
+    else
+      loaded = std::move(*program);
+  }
+
+  explicit operator bool() const { return loaded != nullptr; }
+
+  /// The results of one call, dense.
+  std::vector<HostTensor> operator()(llvm::ArrayRef<HostTensor> inputs,
+                                     int threads = 1) const {
+    std::vector<HostTensor> outputs;
+    auto bindings = bindInputs(*checked->attention, inputs);
+    if (!bindings) {
+      ADD_FAILURE() << llvm::toString(bindings.takeError());
+      return outputs;
+    }
+    for (const ast::Result &result : checked->attention->results)
+      outputs.push_back(
+          HostTensor::zeros(result.type.element, bindings->shape(result.type)));
+    if (llvm::Error error = callOnHost(*loaded, inputs, outputs, threads))
+      ADD_FAILURE() << llvm::toString(std::move(error));
+    return outputs;
+  }
+
+  /// What the reference says of the same inputs.
+  std::vector<ReferenceResult>
+  reference(llvm::ArrayRef<HostTensor> inputs) const {
+    auto results = evaluate(*checked->attention, inputs);
+    if (results)
+      return *results;
+    ADD_FAILURE() << llvm::toString(results.takeError());
+    return {};
+  }
+
+private:
+  llvm::SourceMgr sources;
+  std::unique_ptr<CheckedSpec> checked;
+  std::unique_ptr<LoadedAttention> loaded;
+};
+
+/// A dense tensor of the given elements, the last axis innermost.
+inline HostTensor makeTensor(ast::ScalarType element,
+                             llvm::ArrayRef<int64_t> shape,
+                             llvm::ArrayRef<double> values) {
+  HostTensor tensor = HostTensor::zeros(element, shape);
+  size_t next = 0;
+  forEachPosition(shape, [&](llvm::ArrayRef<int64_t> position) {
+    tensor.setFloat(position, values[next++]);
+  });
+  return tensor;
+}
+
+/// The elements of a tensor, the last axis innermost.
+inline std::vector<double> elementsOf(const HostTensor &tensor) {
+  std::vector<double> values;
+  forEachPosition(tensor.shape, [&](llvm::ArrayRef<int64_t> position) {
+    values.push_back(tensor.getFloat(position));
+  });
+  return values;
+}
+
+} // namespace ladon::test
+
+#endif // LADON_TEST_UNIT_COMPILED_SPEC_H
