@@ -103,7 +103,9 @@ static std::optional<double> foldBinary(BinaryOp op, double left,
   }
 }
 
-std::optional<double> ladon::foldFloat(const Expr *expr) {
+/// The value in f64 of an expression whose operands have the values of their
+/// own types.
+static std::optional<double> foldExact(const Expr *expr) {
   switch (expr->kind) {
   case Kind::IntLit:
   case Kind::BoolLit:
@@ -134,6 +136,13 @@ std::optional<double> ladon::foldFloat(const Expr *expr) {
   default:
     return std::nullopt;
   }
+}
+
+std::optional<double> ladon::foldFloat(const Expr *expr) {
+  std::optional<double> value = foldExact(expr);
+  if (value && expr->type.element == ScalarType::F32)
+    value = float(*value);
+  return value;
 }
 
 std::optional<int64_t> ladon::foldInteger(BinaryOp op, int64_t left,

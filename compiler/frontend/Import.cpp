@@ -56,6 +56,8 @@ private:
   SourceLocations locations;
   Block *entry = nullptr;
   llvm::DenseMap<const ast::Param *, Value> params;
+  /// The first parameter that has a size, and on which axis.
+  llvm::StringMap<std::pair<const ast::Param *, int64_t>> carriers;
   /// Sizes by name, as index and as i32, made when first needed.
   llvm::StringMap<Value> extents, integerExtents;
   llvm::DenseMap<const Expr *, Value> tensors;
@@ -108,12 +110,18 @@ func::FuncOp Importer::createFunction() {
   auto function = func::FuncOp::create(b, attention.name,
                                        b.getFunctionType(inputs, results));
   entry = b.createBlock(&function.getBody());
-  for (auto [i, param] : llvm::enumerate(attention.params)) {
-    params[param.get()] =
-        entry->addArgument(inputs[i], locations.get(param->range));
-    function.setArgAttrs(
-        i, describe(param->name, param->type).getDictionary(b.getContext()));
+  // All at once: each change of one makes a new list of all.
+  SmallVector<DictionaryAttr> attributes;
+  for (auto [param, type] : llvm::zip_equal(attention.params, inputs)) {
+    params[param.get()] = entry->addArgument(type, locations.get(param->range));
+    attributes.push_back(
+        describe(param->name, param->type).getDictionary(b.getContext()));
+    if (param->type.isTensor())
+      for (auto [axis, dim] : llvm::enumerate(*param->type.dims))
+        if (!dim.isStatic())
+          carriers.try_emplace(dim.name, param.get(), axis);
   }
+  function.setAllArgAttrs(attributes);
   for (auto [i, result] : llvm::enumerate(attention.results))
     function.setResultAttrs(
         i, describe(result.name, result.type).getDictionary(b.getContext()));
@@ -170,18 +178,10 @@ Value Importer::extent(const Dim &dim) {
   Value &known = extents[dim.name];
   if (known)
     return known;
-  for (const auto &param : attention.params) {
-    if (!param->type.isTensor())
-      continue;
-    for (auto [axis, other] : llvm::enumerate(*param->type.dims)) {
-      if (!(other == dim))
-        continue;
-      b.setInsertionPointToStart(entry);
-      b.setLoc(locations.get(param->range));
-      return known = tensor::DimOp::create(b, params.lookup(param.get()), axis);
-    }
-  }
-  llvm_unreachable("a checked size is an extent of a parameter");
+  auto [param, axis] = carriers.lookup(dim.name);
+  b.setInsertionPointToStart(entry);
+  b.setLoc(locations.get(param->range));
+  return known = tensor::DimOp::create(b, params.lookup(param), axis);
 }
 
 Value Importer::extentAsInteger(const Dim &dim) {

@@ -107,28 +107,33 @@ static bool fits(int64_t value, ScalarType type) {
   return type == ScalarType::I64 || (value >= INT32_MIN && value <= INT32_MAX);
 }
 
+/// Whether a number is finite as a value of the float type.
+static bool fits(double value, ScalarType type) {
+  return std::isfinite(type == ScalarType::F32 ? float(value) : value);
+}
+
 std::optional<Sema::ConstValue>
 Sema::overrideValue(const syntax::ConstParam &param) {
   for (const auto &[name, text] : overrides) {
     if (name != param.name.text)
       continue;
     ConstValue value{param.type.element};
-    StringRef trimmed = StringRef(text).trim();
+    StringRef given = text;
     bool good = true;
     switch (value.type) {
     case ScalarType::Bool:
-      good = trimmed == "true" || trimmed == "false";
-      value.integer = trimmed == "true";
+      good = given == "true" || given == "false";
+      value.integer = given == "true";
       break;
     case ScalarType::I32:
     case ScalarType::I64:
-      good = !trimmed.getAsInteger(10, value.integer) &&
+      good = !given.getAsInteger(10, value.integer) &&
              fits(value.integer, value.type);
       value.number = double(value.integer);
       break;
     case ScalarType::F32:
     case ScalarType::F64:
-      good = !trimmed.getAsDouble(value.number) && std::isfinite(value.number);
+      good = !given.getAsDouble(value.number) && fits(value.number, value.type);
       break;
     }
     if (good)
@@ -162,6 +167,11 @@ Sema::defaultValue(const syntax::ConstParam &param) {
   } else {
     good = value->type.element != ScalarType::Bool && number;
     result.number = number.value_or(0);
+    if (good && !fits(result.number, type)) {
+      diagnostics.report(DiagId::ConstantOverflow, param.value->range,
+                         spelling(type));
+      return std::nullopt;
+    }
   }
   if (good)
     return result;

@@ -120,7 +120,8 @@ void ladon::addCheckCommand(CLI::App &app, int &exitCode) {
                    "Sizes to try, repeatable; without any, a table of them")
       ->allow_extra_args(false)
       ->type_name("S=128,T=128,...");
-  command->add_option("--seed", options->seed, "For the random inputs");
+  command->add_option("--seed", options->seed, "For the random inputs")
+      ->check(CLI::NonNegativeNumber);
   addTargetOptions(*command, options->target);
   addParamOption(*command, options->params);
   command->callback([options, &exitCode] { exitCode = runCheck(*options); });

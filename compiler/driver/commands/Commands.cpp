@@ -3,6 +3,8 @@
 #include "compiler/driver/commands/Commands.h"
 #include "compiler/support/Files.h"
 
+#include "compiler/frontend/Lexer.h"
+
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
@@ -75,6 +77,46 @@ bool ladon::parseOverrides(const std::vector<std::string> &values,
   return true;
 }
 
+/// The text of a spec. What is no file of a known size (a pipe, a device) may
+/// never end: one byte more than a spec may have is enough for the error.
+static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+readText(const std::string &path) {
+  namespace fs = llvm::sys::fs;
+  bool isStdin = path == "-";
+  if (!isStdin && fs::is_regular_file(path)) {
+    auto buffer = llvm::MemoryBuffer::getFile(path);
+    if (!buffer)
+      return llvm::errorCodeToError(buffer.getError());
+    return std::move(*buffer);
+  }
+  fs::file_t file = fs::getStdinHandle();
+  if (!isStdin) {
+    llvm::Expected<fs::file_t> opened = fs::openNativeFileForRead(path);
+    if (!opened)
+      return opened.takeError();
+    file = *opened;
+  }
+  llvm::Error error = llvm::Error::success();
+  std::vector<char> text(maxSourceBytes + 1);
+  size_t size = 0;
+  while (!error && size < text.size()) {
+    llvm::Expected<size_t> count =
+        fs::readNativeFile(file, llvm::MutableArrayRef(text).drop_front(size));
+    if (!count)
+      error = count.takeError();
+    else if (*count == 0)
+      break;
+    else
+      size += *count;
+  }
+  if (!isStdin)
+    fs::closeFile(file);
+  if (error)
+    return std::move(error);
+  return llvm::MemoryBuffer::getMemBufferCopy({text.data(), size},
+                                              isStdin ? "<stdin>" : path);
+}
+
 unsigned ladon::readSource(const std::string &path, llvm::SourceMgr &sources) {
   llvm::sys::fs::file_status status;
   if (path != "-" && !llvm::sys::fs::status(path, status) &&
@@ -82,10 +124,10 @@ unsigned ladon::readSource(const std::string &path, llvm::SourceMgr &sources) {
     llvm::errs() << "ladon: error: " << path << ": is a directory\n";
     return 0;
   }
-  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = readText(path);
   if (!buffer) {
-    llvm::errs() << "ladon: error: " << path << ": "
-                 << buffer.getError().message() << '\n';
+    reportUser(llvm::createStringError(path + ": " +
+                                       llvm::toString(buffer.takeError())));
     return 0;
   }
   return sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());

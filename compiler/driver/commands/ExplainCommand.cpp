@@ -206,7 +206,8 @@ void ladon::addExplainCommand(CLI::App &app, int &exitCode) {
                    "others are random")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
-  command->add_option("--seed", options->seed, "For the random inputs");
+  command->add_option("--seed", options->seed, "For the random inputs")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--batch", options->batch, "The batch in the picture")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--head", options->head, "The head in the picture")

@@ -3,6 +3,8 @@
 #include "compiler/driver/host/NamedInputs.h"
 #include "compiler/driver/host/Npy.h"
 
+#include <cmath>
+
 using namespace ladon;
 using ast::ScalarType;
 
@@ -28,10 +30,20 @@ static llvm::Expected<HostTensor> parseScalar(const ast::Param &param,
   }
   if (param.type.isFloat() && !text.getAsDouble(number)) {
     scalar.setFloat({}, number);
-    return scalar;
+    // Infinity and NaN are values when they are meant, not when they come of a
+    // number that is too large.
+    bool isMeant =
+        text.contains_insensitive("inf") || text.contains_insensitive("nan");
+    if (isMeant || std::isfinite(scalar.getFloat({})))
+      return scalar;
+    return llvm::createStringError(param.name + ": " + text +
+                                   " is too large for " + param.type.str());
   }
-  return llvm::createStringError(param.name + ": expected a value of type " +
-                                 param.type.str() + ", found '" + text + "'");
+  std::string wanted = param.type.element == ScalarType::Bool
+                           ? "true or false"
+                           : "a value of type " + param.type.str();
+  return llvm::createStringError(param.name + ": expected " + wanted +
+                                 ", found '" + text + "'");
 }
 
 llvm::Expected<std::pair<llvm::StringRef, llvm::StringRef>>
