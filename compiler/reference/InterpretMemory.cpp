@@ -220,8 +220,11 @@ Error Interpreter::runMemory(Operation *op, bool &known) {
     int64_t count = 1;
     for (int64_t size : sizes)
       count *= std::max<int64_t>(size, 0);
-    r.owner = std::make_shared<std::vector<char>>(count * r.elementSize());
-    r.data = r.owner->data();
+    // Without tiles, nobody reads or writes what they would be kept in.
+    if (options.evaluateTiles || !isa<FloatType>(r.element)) {
+      r.owner = std::make_shared<std::vector<char>>(count * r.elementSize());
+      r.data = r.owner->data();
+    }
     set(op->getResult(0), r);
   } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
     const Memory &source = memory(load.getMemRef());
