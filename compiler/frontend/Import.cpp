@@ -22,10 +22,10 @@ namespace {
 
 class Importer {
 public:
-  Importer(MLIRContext &context, const ast::Attention &attention,
+  Importer(MLIRContext &context, const CheckedSpec &spec,
            const llvm::SourceMgr &sources)
-      : b(UnknownLoc::get(&context), &context), attention(attention),
-        locations(context, sources) {}
+      : b(UnknownLoc::get(&context), &context), spec(spec),
+        attention(*spec.attention), locations(context, sources) {}
 
   OwningOpRef<ModuleOp> import();
 
@@ -35,7 +35,9 @@ private:
 
   Type elementType(ScalarType type);
   RankedTensorType tensorType(const ast::Type &type);
-  NamedAttrList describe(StringRef name, const ast::Type &type);
+  DictionaryAttr describe(attn::ParamKind kind, StringRef name,
+                          const ast::Type &type);
+  void describe(func::FuncOp function);
   func::FuncOp createFunction();
   void findLse(const Expr *expr);
 
@@ -52,6 +54,7 @@ private:
   Value elementwise(const Expr *expr);
 
   ImplicitLocOpBuilder b;
+  const CheckedSpec &spec;
   const ast::Attention &attention;
   SourceLocations locations;
   Block *entry = nullptr;
@@ -85,19 +88,31 @@ RankedTensorType Importer::tensorType(const ast::Type &type) {
   return RankedTensorType::get(shape, elementType(type.element));
 }
 
-NamedAttrList Importer::describe(StringRef name, const ast::Type &type) {
-  NamedAttrList attrs;
-  if (type.element == ScalarType::Bool)
-    attrs.set("ladon.bool", b.getUnitAttr());
-  if (type.isTensor()) {
-    SmallVector<Attribute> dims;
+/// What an argument or result is to a caller.
+DictionaryAttr Importer::describe(attn::ParamKind kind, StringRef name,
+                                  const ast::Type &type) {
+  SmallVector<Attribute> dims;
+  if (type.isTensor())
     for (const Dim &dim : *type.dims)
-      dims.push_back(b.getStringAttr(dim.isStatic() ? std::to_string(dim.size)
-                                                    : dim.name));
-    attrs.set("ladon.dims", b.getArrayAttr(dims));
-  }
-  attrs.set("ladon.name", b.getStringAttr(name));
-  return attrs;
+      dims.push_back(dim.isStatic() ? Attribute(b.getI64IntegerAttr(dim.size))
+                                    : b.getStringAttr(dim.name));
+  auto param = attn::ParamAttr::get(b.getContext(), kind, b.getStringAttr(name),
+                                    scalarType(b, type.element), dims,
+                                    /*doc=*/nullptr);
+  return b.getDictionaryAttr(
+      b.getNamedAttr(attn::AttnDialect::paramName, param));
+}
+
+/// What a caller can be told about the whole.
+void Importer::describe(func::FuncOp function) {
+  function->setAttr(attn::AttnDialect::sourceName,
+                    b.getStringAttr(attention.source));
+  NamedAttrList settings;
+  for (const CompileTimeParam &param : spec.params)
+    settings.set(param.name, b.getStringAttr(param.value));
+  if (!settings.empty())
+    function->setAttr(attn::AttnDialect::settingsName,
+                      settings.getDictionary(b.getContext()));
 }
 
 func::FuncOp Importer::createFunction() {
@@ -114,8 +129,10 @@ func::FuncOp Importer::createFunction() {
   SmallVector<DictionaryAttr> attributes;
   for (auto [param, type] : llvm::zip_equal(attention.params, inputs)) {
     params[param.get()] = entry->addArgument(type, locations.get(param->range));
-    attributes.push_back(
-        describe(param->name, param->type).getDictionary(b.getContext()));
+    attributes.push_back(describe(param->type.isTensor()
+                                      ? attn::ParamKind::Input
+                                      : attn::ParamKind::Scalar,
+                                  param->name, param->type));
     if (param->type.isTensor())
       for (auto [axis, dim] : llvm::enumerate(*param->type.dims))
         if (!dim.isStatic())
@@ -124,7 +141,8 @@ func::FuncOp Importer::createFunction() {
   function.setAllArgAttrs(attributes);
   for (auto [i, result] : llvm::enumerate(attention.results))
     function.setResultAttrs(
-        i, describe(result.name, result.type).getDictionary(b.getContext()));
+        i, describe(attn::ParamKind::Output, result.name, result.type));
+  describe(function);
   return function;
 }
 
@@ -450,10 +468,10 @@ Value Importer::elementwise(const Expr *expr) {
 }
 
 OwningOpRef<ModuleOp> ladon::importAttention(MLIRContext &context,
-                                             const ast::Attention &attention,
+                                             const CheckedSpec &spec,
                                              const llvm::SourceMgr &sources) {
   context.loadDialect<arith::ArithDialect, attn::AttnDialect, func::FuncDialect,
                       linalg::LinalgDialect, math::MathDialect,
                       tensor::TensorDialect>();
-  return Importer(context, attention, sources).import();
+  return Importer(context, spec, sources).import();
 }

@@ -8,7 +8,7 @@
 #ifndef LADON_COMPILER_FRONTEND_IMPORT_H
 #define LADON_COMPILER_FRONTEND_IMPORT_H
 
-#include "compiler/frontend/AST.h"
+#include "compiler/frontend/Frontend.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -16,13 +16,14 @@
 
 namespace ladon {
 
-/// Imports `attention` as a module with one function of its name: parameters in
-/// their order (tensors of bool as tensors of i8, a bool as an i8), results in
-/// theirs. Arguments and results carry `ladon.name`, tensors `ladon.dims`, and
-/// bools `ladon.bool`. Every operation has the place in `sources` that it came
-/// from. What no result needs is left out.
+/// Imports the attention of `spec` as a module with one function of its name:
+/// parameters in their order (tensors of bool as tensors of i8, a bool as an
+/// i8), results in theirs. Arguments and results say in `attn.param` what they
+/// are to a caller, the function has its text in `attn.source` and the values
+/// of its compile-time params in `attn.settings`. Every operation has the place
+/// in `sources` that it came from. What no result needs is left out.
 mlir::OwningOpRef<mlir::ModuleOp>
-importAttention(mlir::MLIRContext &context, const ast::Attention &attention,
+importAttention(mlir::MLIRContext &context, const CheckedSpec &spec,
                 const llvm::SourceMgr &sources);
 
 } // namespace ladon

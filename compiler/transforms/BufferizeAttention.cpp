@@ -70,9 +70,8 @@ static void convertSignature(func::FuncOp function) {
   SmallVector<DictionaryAttr> argAttrs, noAttrs;
   function.getAllArgAttrs(argAttrs);
   for (auto [i, result] : llvm::enumerate(results.getOperands())) {
-    NamedAttrList attrs(function.getResultAttrDict(i));
-    attrs.set("ladon.output", b.getUnitAttr());
-    argAttrs.push_back(attrs.getDictionary(b.getContext()));
+    DictionaryAttr attrs = function.getResultAttrDict(i);
+    argAttrs.push_back(attrs ? attrs : b.getDictionaryAttr({}));
     auto type = cast<RankedTensorType>(result.getType());
     b.setLoc(result.getLoc());
     Value destination =

@@ -62,10 +62,9 @@ static ExtentSource findExtent(Value tensor, int64_t axis) {
   if (auto arg = dyn_cast<BlockArgument>(tensor))
     if (auto function =
             dyn_cast<FunctionOpInterface>(arg.getOwner()->getParentOp()))
-      if (auto names = function.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(),
-                                                            "ladon.dims"))
-        if (static_cast<size_t>(axis) < names.size())
-          return {names[axis], {}};
+      if (auto param = getParam(function, arg.getArgNumber()))
+        if (static_cast<size_t>(axis) < param.getDims().size())
+          return {param.getDims()[axis], {}};
   return {Attribute(), {tensor, axis}};
 }
 

@@ -15,8 +15,8 @@ def FuseHeads : Pass<"attn-fuse-heads", "::mlir::func::FuncOp"> {
     An `attn.attend` reads the source of an `attn.split_heads` directly, through
     a map such as `(b, i, h * 64 + d)`, and stores its output where a lone
     `attn.concat_heads` would put it. What cannot be folded (a split that is no
-    operand of an attend, an output needed in both forms) becomes a reshape and
-    a `linalg.transpose`, with a remark that says why. No `attn.split_heads` or
+    operand of an attend, an output needed in both forms) is copied by a
+    `linalg.generic`, with a remark that says why. No `attn.split_heads` or
     `attn.concat_heads` is left.
   }];
   let statistics = [
@@ -43,9 +43,9 @@ def CanonicalizeMasks : Pass<"attn-canonicalize-masks", "::mlir::func::FuncOp"> 
 def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
   let summary = "Tensors to memrefs, results to arguments";
   let description = [{
-    Results of a function become trailing arguments (`ladon.output`), memrefs of
-    any strides like all others, and are computed in place. Intermediate tensors
-    become `memref.alloc`, which the caller frees as a whole after the call: no
+    Results of a function become trailing arguments with the attributes of the
+    results (`attn.param`), memrefs of any strides like all others, and are
+    computed in place. Intermediate tensors become `memref.alloc`, which the caller frees as a whole after the call: no
     `memref.dealloc` is made. A result that is an argument, or is returned
     twice, is copied (`linalg.copy`).
   }];

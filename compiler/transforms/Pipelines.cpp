@@ -16,11 +16,15 @@ void ladon::buildFusePipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void ladon::buildAttnPipeline(OpPassManager &pm) {
-  buildFusePipeline(pm);
+void ladon::buildBufferizePipeline(OpPassManager &pm) {
   pm.addPass(createBufferizeAttention());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+}
+
+void ladon::buildAttnPipeline(OpPassManager &pm) {
+  buildFusePipeline(pm);
+  buildBufferizePipeline(pm);
 }
 
 void ladon::buildTilePipeline(OpPassManager &pm, int64_t queryTile,

@@ -10,9 +10,12 @@ namespace ladon {
 /// Folds heads and masks, on tensors: what `--emit fused` shows.
 void buildFusePipeline(mlir::OpPassManager &pm);
 
-/// From an imported module to memrefs: `buildFusePipeline` and bufferization.
-/// Leaves functions with memref and scalar arguments, `attn.attend` and linalg
-/// operations on memrefs, and `memref.alloc` for what lies between them.
+/// From there to memrefs. Leaves functions with memref and scalar arguments,
+/// `attn.attend` and linalg operations on memrefs, and `memref.alloc` for what
+/// lies between them.
+void buildBufferizePipeline(mlir::OpPassManager &pm);
+
+/// Both: from an imported module to memrefs.
 void buildAttnPipeline(mlir::OpPassManager &pm);
 
 /// From there to classified tile loop nests, with query tiles of `queryTile`

@@ -16,14 +16,26 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/attn/AttnDialect.h.inc"
+#include "dialects/attn/AttnEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/attn/AttnAttributes.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialects/attn/AttnOps.h.inc"
 
 namespace ladon::attn {
+
+/// The parameter that an argument of an entry point stands for; null when it
+/// does not say.
+ParamAttr getParam(mlir::FunctionOpInterface function, unsigned argument);
+
+/// The parameter that a result stands for.
+ParamAttr getResultParam(mlir::FunctionOpInterface function, unsigned result);
 
 /// Tells one-shot bufferization about the operations of this dialect.
 void registerBufferizableOpInterfaceExternalModels(

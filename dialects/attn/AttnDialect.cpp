@@ -10,6 +10,7 @@ using namespace ladon::attn;
 #include "dialects/attn/AttnOps.cpp.inc"
 
 void AttnDialect::initialize() {
+  registerAttributes();
   addOperations<
 #define GET_OP_LIST
 #include "dialects/attn/AttnOps.cpp.inc"

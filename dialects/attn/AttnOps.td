@@ -3,7 +3,7 @@
 #ifndef LADON_DIALECTS_ATTN_OPS_TD
 #define LADON_DIALECTS_ATTN_OPS_TD
 
-include "dialects/attn/AttnDialect.td"
+include "dialects/attn/AttnAttributes.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"

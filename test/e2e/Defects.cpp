@@ -32,7 +32,7 @@ compileDefect(Spec &spec, const Defect &defect, const cpu::CpuTarget &target) {
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> module =
-      importAttention(context, spec.attention(), spec.sources);
+      importAttention(context, *spec.checked, spec.sources);
   PassManager toTiles(&context), toCode(&context);
   buildAttnPipeline(toTiles);
   buildTilePipeline(toTiles, target.queryTile(32), target.keyTile);
@@ -54,8 +54,10 @@ compileDefect(Spec &spec, const Defect &defect, const cpu::CpuTarget &target) {
   if (!code)
     return code.takeError();
   Artefact artefact;
-  artefact.program =
-      Compilation(*spec.checked, spec.sources, target).getProgram();
+  Compilation compilation(*spec.checked, spec.sources, target);
+  if (llvm::Error error = compilation.run(Stage::Attn))
+    return std::move(error);
+  artefact.program = compilation.getProgram();
   if (llvm::Error error = artifact::addEntryPoint(**code, artefact.program))
     return std::move(error);
   cpu::optimize(**code, **machine);

@@ -9,10 +9,10 @@
 
 // Results are arguments, with their attributes; the attend writes them itself.
 // CHECK-LABEL: func.func @in_place(
-// CHECK-SAME: %[[X:.*]]: memref<?x?x512xf32, strided<[?, ?, ?], offset: ?>> {ladon.name = "x"},
+// CHECK-SAME: %[[X:.*]]: memref<?x?x512xf32, strided<[?, ?, ?], offset: ?>> {attn.param = #attn.param<input x: f32[B, S, 512]>},
 // CHECK-SAME: %[[DOC:.*]]: memref<?x?xi32, strided<[?, ?], offset: ?>>, %[[N:.*]]: i32,
-// CHECK-SAME: %[[OUT:.*]]: memref<?x?x512xf32, strided<[?, ?, ?], offset: ?>> {ladon.name = "o", ladon.output},
-// CHECK-SAME: %[[LSE:.*]]: memref<?x8x?xf32, strided<[?, ?, ?], offset: ?>> {ladon.name = "lse", ladon.output}) {
+// CHECK-SAME: %[[OUT:.*]]: memref<?x?x512xf32, strided<[?, ?, ?], offset: ?>> {attn.param = #attn.param<output o: f32[B, S, 512]>},
+// CHECK-SAME: %[[LSE:.*]]: memref<?x8x?xf32, strided<[?, ?, ?], offset: ?>> {attn.param = #attn.param<output lse: f32[B, 8, S]>}) {
 // CHECK-NEXT: attn.attend
 // CHECK-NEXT: ins(%[[X]], %[[X]], %[[X]] :
 // CHECK-NEXT: captures(%[[DOC]], %[[N]] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32)
@@ -22,8 +22,9 @@
 // CHECK-NOT: memref.alloc
 // CHECK-NOT: copy
 // CHECK: return{{$}}
-func.func @in_place(%x: !packed {ladon.name = "x"}, %doc: tensor<?x?xi32>, %n: i32)
-    -> (!packed {ladon.name = "o"}, tensor<?x8x?xf32> {ladon.name = "lse"}) {
+func.func @in_place(%x: !packed {attn.param = #attn.param<input x: f32[B, S, 512]>}, %doc: tensor<?x?xi32>, %n: i32)
+    -> (!packed {attn.param = #attn.param<output o: f32[B, S, 512]>},
+        tensor<?x8x?xf32> {attn.param = #attn.param<output lse: f32[B, 8, S]>}) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %b = tensor.dim %x, %c0 : !packed
@@ -46,7 +47,7 @@ func.func @in_place(%x: !packed {ladon.name = "x"}, %doc: tensor<?x?xi32>, %n: i
 // Merged destinations come apart: two intermediates, each filled right before
 // its product, and no copy; the result is in place.
 // CHECK-LABEL: func.func @intermediates(
-// CHECK-SAME: %[[X:[^:]*]]: memref<4x8xf32, {{.*}}>, %[[OUT:[^:]*]]: memref<4x8xf32, {{[^%]*}} {ladon.output})
+// CHECK-SAME: %[[X:[^:]*]]: memref<4x8xf32, {{.*}}>, %[[OUT:[^:]*]]: memref<4x8xf32, {{[^%]*}})
 // CHECK: %[[P:.*]] = memref.alloc() {alignment = 64 : i64} : memref<4x8xf32>
 // CHECK-NEXT: linalg.fill {{.*}} outs(%[[P]]
 // CHECK-NEXT: linalg.contract {{.*}} outs(%[[P]]

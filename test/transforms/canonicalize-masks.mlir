@@ -48,8 +48,8 @@ func.func @window(%q: !heads, %k: !heads, %v: !heads, %init: !heads) -> !heads {
 // CHECK: mask(%{{[^:]*}}: i32, %{{[^:]*}}: i32, %[[I:[^:]*]]: i32, %[[J:[^:]*]]: i32, %{{.*}}: i32) {
 // CHECK-NEXT: %[[VISIBLE:.*]] = arith.cmpi slt, %[[J]], %[[I]]
 // CHECK-NEXT: attn.yield %[[VISIBLE]]
-func.func @domain(%memory: tensor<?x4xf32> {ladon.dims = ["T", "4"]}, %q: !heads,
-                  %k: !heads {ladon.dims = ["B", "8", "T", "64"]}, %v: !heads,
+func.func @domain(%memory: tensor<?x4xf32> {attn.param = #attn.param<input memory: f32[T, 4]>}, %q: !heads,
+                  %k: !heads {attn.param = #attn.param<input k: f32[B, 8, T, 64]>}, %v: !heads,
                   %init: !heads) -> !heads {
   %c0 = arith.constant 0 : index
   %t = tensor.dim %memory, %c0 : tensor<?x4xf32>

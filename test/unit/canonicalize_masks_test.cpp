@@ -114,8 +114,7 @@ private:
       return known;
     if (auto arg = dyn_cast<BlockArgument>(value)) {
       auto function = cast<func::FuncOp>(arg.getOwner()->getParentOp());
-      auto name = function.getArgAttrOfType<StringAttr>(arg.getArgNumber(),
-                                                        "ladon.name");
+      StringRef name = getParam(function, arg.getArgNumber()).getName();
       return b.getI32IntegerAttr(name == "n" ? env.n : env.m);
     }
     step(*value.getDefiningOp());
@@ -126,9 +125,9 @@ private:
     if (auto dim = dyn_cast<tensor::DimOp>(&inner)) {
       auto arg = cast<BlockArgument>(dim.getSource());
       auto function = cast<func::FuncOp>(arg.getOwner()->getParentOp());
-      auto names = function.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(),
-                                                        "ladon.dims");
-      auto name = cast<StringAttr>(names[*dim.getConstantIndex()]);
+      ArrayRef<Attribute> dims =
+          getParam(function, arg.getArgNumber()).getDims();
+      auto name = cast<StringAttr>(dims[*dim.getConstantIndex()]);
       values[dim] = b.getIndexAttr(name == "S" ? env.queries : env.keys);
       return;
     }
@@ -196,7 +195,7 @@ TEST(CanonicalizeMasks, normal_form_means_the_same_for_all_values) {
     auto spec = ladon::parseAndCheck(sources, buffer, {}, diagnostics);
     if (!spec) // Constant masks and overflow are errors.
       continue;
-    auto before = ladon::importAttention(context, *spec->attention, sources);
+    auto before = ladon::importAttention(context, *spec, sources);
     OwningOpRef<ModuleOp> after = before->clone();
     PassManager pm(&context);
     pm.addNestedPass<func::FuncOp>(ladon::createCanonicalizeMasks());

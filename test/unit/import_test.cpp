@@ -40,7 +40,7 @@ protected:
     ladon::DiagnosticEngine diagnostics(sources);
     auto checked = ladon::parseAndCheck(sources, buffer, {}, diagnostics);
     EXPECT_TRUE(checked);
-    module = ladon::importAttention(context, *checked->attention, sources);
+    module = ladon::importAttention(context, *checked, sources);
   }
 
   /// "line:column", and the name of a let before it, of the one `OpTy`.
@@ -100,7 +100,7 @@ TEST_F(ImportTest, importing_twice_gives_equal_modules) {
   ladon::DiagnosticEngine diagnostics(sources);
   auto checked = ladon::parseAndCheck(sources, 1, {}, diagnostics);
   ASSERT_TRUE(checked);
-  module = ladon::importAttention(context, *checked->attention, sources);
+  module = ladon::importAttention(context, *checked, sources);
   EXPECT_EQ(first, print());
 }
 

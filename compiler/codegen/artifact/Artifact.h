@@ -45,6 +45,10 @@ struct DimSpec {
   /// empty on all axes of a parameter of rank 4 named q, k, v, query, key or
   /// value, the words sequences, heads, positions, features are used.
   std::string axis;
+
+  bool operator==(const DimSpec &other) const {
+    return size == other.size && symbol == other.symbol && axis == other.axis;
+  }
 };
 
 enum class ParamKind { Input, Output, Scalar };
@@ -58,6 +62,11 @@ struct ParamSpec {
   std::vector<DimSpec> dims;
   /// One line for the header and the manifest; may be empty.
   std::string doc;
+
+  bool operator==(const ParamSpec &other) const {
+    return name == other.name && kind == other.kind &&
+           element == other.element && dims == other.dims && doc == other.doc;
+  }
 };
 
 /// What each axis counts, for messages: the words of the dims, or the default
@@ -76,11 +85,14 @@ struct ProgramSpec {
   int cpuLevel = 1;
   /// For people and the manifest, e.g. "x86_64-linux-gnu x86-64-v3".
   std::string target;
-  /// The text of the spec.
+  /// The text of the spec; empty when the function was written by hand.
   std::string source;
   /// Further facts for the manifest, in this order ("tile.queries" -> "16").
   std::vector<std::pair<std::string, std::string>> facts;
 };
+
+/// "f32[B, 8, S, 64]", or "f32" for a scalar.
+std::string typeText(const ProgramSpec &spec, const ParamSpec &param);
 
 /// Why `name` cannot be the name of an entry point (a word of C or C++, a
 /// function of libc or libm, a name of the ABI); empty when it can.

@@ -149,8 +149,8 @@ static std::string commentSafe(StringRef text) {
   return result;
 }
 
-/// "f32[B, 8, S, 64]", or "f32" for a scalar.
-static std::string typeText(const ProgramSpec &spec, const ParamSpec &param) {
+std::string ladon::artifact::typeText(const ProgramSpec &spec,
+                                      const ParamSpec &param) {
   std::string text = elementTypeName(param.element).str();
   if (param.kind == ParamKind::Scalar)
     return text;
@@ -198,6 +198,10 @@ static std::string docComment(const ProgramSpec &spec) {
                 "_last_error()");
   line(out, "explains; safe to call from several threads at the same time.");
   line(out, "");
+  if (spec.source.empty()) {
+    line(out, "There is no text of a spec: compiled from a module of MLIR.");
+    return out + " */\n";
+  }
   line(out, "The spec:");
   line(out, "");
   SmallVector<StringRef> lines;

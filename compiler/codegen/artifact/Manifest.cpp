@@ -131,7 +131,11 @@ std::string ladon::artifact::emitManifest(const ProgramSpec &spec) {
           json.attribute("meaning", code.meaning);
         });
     });
-    json.attribute("source", json::fixUTF8(spec.source));
+    // Null: compiled from a module of MLIR.
+    if (spec.source.empty())
+      json.attribute("source", nullptr);
+    else
+      json.attribute("source", json::fixUTF8(spec.source));
   });
   return text + "\n";
 }

@@ -7,6 +7,7 @@
 
 #include "compiler/codegen/cpu/Passes.h"
 
+#include "dialects/attn/Attn.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
 
@@ -150,6 +151,11 @@ void EntryBuilder::defineRun(LLVM::LLVMFuncOp entry, ArrayAttr ranks) {
     for (int64_t word = 2; word < 3 + 2 * rank; ++word)
       args.push_back(field(i64, argument, i64, word));
   }
+  // What the caller sees has been read; LLVM knows nothing of it.
+  for (unsigned i = 0; i < entry.getNumArguments(); ++i)
+    entry.removeArgAttr(i, ladon::attn::AttnDialect::paramName);
+  entry->removeAttr(ladon::attn::AttnDialect::sourceName);
+  entry->removeAttr(ladon::attn::AttnDialect::settingsName);
   // The plain name is that of the exported entry point.
   entry.setSymName((entry.getName() + ".main").str());
   LLVM::CallOp::create(b, entry, args);

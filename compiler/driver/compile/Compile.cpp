@@ -2,85 +2,31 @@
 
 #include "compiler/driver/compile/Compile.h"
 
+#include "compiler/codegen/artifact/Signature.h"
 #include "compiler/codegen/cpu/Codegen.h"
 #include "compiler/frontend/Import.h"
 #include "compiler/transforms/InitLadon.h"
 #include "compiler/transforms/Passes.h"
 #include "compiler/transforms/Pipelines.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace ladon;
-using namespace ladon::ast;
 
-//===----------------------------------------------------------------------===//
-// The program as its caller sees it
-//===----------------------------------------------------------------------===//
-
-static artifact::ElementType elementType(ScalarType type) {
-  switch (type) {
-  case ScalarType::Bool:
-    return artifact::ElementType::Bool;
-  case ScalarType::I32:
-    return artifact::ElementType::I32;
-  case ScalarType::I64:
-    return artifact::ElementType::I64;
-  case ScalarType::F32:
-    return artifact::ElementType::F32;
-  case ScalarType::F64:
-    return artifact::ElementType::F64;
-  }
-  llvm_unreachable("element type");
-}
-
-static artifact::ProgramSpec describeProgram(const CheckedSpec &spec,
-                                             const cpu::CpuTarget &target) {
-  const Attention &attention = *spec.attention;
-  artifact::ProgramSpec program;
-  program.name = attention.name;
+/// What the target adds to the description of a function.
+static void describeTarget(artifact::ProgramSpec &program,
+                           const cpu::CpuTarget &target) {
   program.cpuLevel = target.level;
   program.target = ("x86_64-linux-gnu " + target.name).str();
-  program.source = attention.source;
-  llvm::StringMap<int> symbols;
-  auto addParam = [&](const std::string &name, const Type &type,
-                      artifact::ParamKind kind) {
-    artifact::ParamSpec param;
-    param.name = name;
-    param.kind = kind;
-    param.element = elementType(type.element);
-    for (const Dim &dim :
-         type.dims ? *type.dims : llvm::SmallVector<Dim, 4>()) {
-      artifact::DimSpec spec;
-      spec.size = dim.size;
-      if (!dim.isStatic()) {
-        auto [it, added] = symbols.try_emplace(dim.name, symbols.size());
-        if (added)
-          program.symbols.push_back(dim.name);
-        spec.symbol = it->second;
-      }
-      param.dims.push_back(spec);
-    }
-    program.params.push_back(param);
-  };
-  for (const auto &param : attention.params)
-    addParam(param->name, param->type,
-             param->type.isTensor() ? artifact::ParamKind::Input
-                                    : artifact::ParamKind::Scalar);
-  for (const Result &result : attention.results)
-    addParam(result.name, result.type, artifact::ParamKind::Output);
-  for (const CompileTimeParam &param : spec.params)
-    program.facts.emplace_back("param." + param.name, param.value);
   program.facts.emplace_back("isa", target.isa.str());
   program.facts.emplace_back("tile.queries",
                              std::to_string(target.queryTile(32)));
   program.facts.emplace_back("tile.keys", std::to_string(target.keyTile));
-  return program;
 }
 
 //===----------------------------------------------------------------------===//
@@ -96,8 +42,10 @@ static mlir::DialectRegistry dialects() {
 Compilation::Compilation(const CheckedSpec &spec, llvm::SourceMgr &sources,
                          const cpu::CpuTarget &target)
     : spec(spec), sources(sources), target(target),
-      context(dialects(), mlir::MLIRContext::Threading::DISABLED),
-      program(describeProgram(spec, target)) {}
+      context(dialects(), mlir::MLIRContext::Threading::DISABLED) {
+  program.name = spec.attention->name;
+  program.source = spec.attention->source;
+}
 
 /// Runs `work`; false when it crashed.
 static bool survives(llvm::function_ref<void()> work) {
@@ -124,7 +72,38 @@ static void writeSource(const std::string &folder,
     os << program.source;
 }
 
-llvm::Error Compilation::run(Stage stage) {
+/// Writes `module` as a test of ladon-opt that runs the passes of `pm` on it.
+static void writeModule(const std::string &folder, const std::string &name,
+                        mlir::PassManager &pm, mlir::ModuleOp module) {
+  std::error_code error;
+  llvm::raw_fd_ostream os(folder + "/" + name + ".mlir", error);
+  if (error)
+    return;
+  os << "// ladon-opt --pass-pipeline='";
+  pm.printAsTextualPipeline(os);
+  os << "'\n" << *module << '\n';
+}
+
+mlir::func::FuncOp Compilation::entryPoint() {
+  return artifact::entryPoints(*module).front();
+}
+
+/// The passes that lead to `stage` from the one before it.
+void Compilation::buildPipeline(mlir::OpPassManager &pm, Stage stage) const {
+  switch (stage) {
+  case Stage::Attn:
+    return;
+  case Stage::Fused:
+    return buildFusePipeline(pm);
+  case Stage::Tile:
+    buildBufferizePipeline(pm);
+    return buildTilePipeline(pm, target.queryTile(32), target.keyTile);
+  case Stage::Llvm:
+    return cpu::buildCpuPipeline(pm, target);
+  }
+}
+
+llvm::Error Compilation::run(Stage last) {
   // An error here is ours; what MLIR has to say goes into the message.
   std::string problems;
   mlir::ScopedDiagnosticHandler handler(
@@ -144,41 +123,39 @@ llvm::Error Compilation::run(Stage stage) {
     return llvm::createStringError(message);
   };
 
-  bool imported = survives(
-      [&] { module = importAttention(context, *spec.attention, sources); });
+  bool imported =
+      survives([&] { module = importAttention(context, spec, sources); });
   if (!imported || !module || mlir::failed(module->verify()))
     return fail("the spec could not be imported",
                 reproducerFolder(program.name));
-  if (stage == Stage::Attn)
-    return llvm::Error::success();
+  auto described = artifact::readSignature(entryPoint());
+  if (failed(described))
+    return fail("the signature is incomplete", reproducerFolder(program.name));
+  program = std::move(*described);
+  describeTarget(program, target);
 
-  mlir::PassManager pm(&context);
-  if (stage == Stage::Fused) {
-    buildFusePipeline(pm);
-  } else {
-    buildAttnPipeline(pm);
-    buildTilePipeline(pm, target.queryTile(32), target.keyTile);
+  for (Stage stage : {Stage::Fused, Stage::Tile, Stage::Llvm}) {
+    if (stage > last)
+      break;
+    // What the entry point will pack is what code generation unpacks.
+    if (stage == Stage::Llvm &&
+        mlir::failed(artifact::verifySignature(entryPoint(), program)))
+      return fail("a pass changed the signature", "");
+    mlir::PassManager pm(&context);
+    buildPipeline(pm, stage);
+    // The module as it was, for the rare failure.
+    mlir::OwningOpRef<mlir::ModuleOp> before = module->clone();
+    mlir::LogicalResult result = mlir::failure();
+    bool survived = survives([&] { result = pm.run(*module); });
+    if (survived && mlir::succeeded(result))
+      continue;
+    std::string folder = reproducerFolder(program.name);
+    if (!folder.empty())
+      writeModule(folder, program.name, pm, *before);
+    return fail(survived ? "a compiler pass failed" : "a compiler pass crashed",
+                folder);
   }
-  if (stage == Stage::Llvm)
-    cpu::buildCpuPipeline(pm, target);
-  // The module as it was, for the rare failure.
-  mlir::OwningOpRef<mlir::ModuleOp> before = module->clone();
-  mlir::LogicalResult result = mlir::failure();
-  bool survived = survives([&] { result = pm.run(*module); });
-  if (survived && mlir::succeeded(result))
-    return llvm::Error::success();
-  std::string folder = reproducerFolder(program.name);
-  if (!folder.empty()) {
-    std::error_code error;
-    llvm::raw_fd_ostream os(folder + "/" + program.name + ".mlir", error);
-    if (!error) {
-      os << "// ladon-opt --pass-pipeline='";
-      pm.printAsTextualPipeline(os);
-      os << "'\n" << **before << '\n';
-    }
-  }
-  return fail(survived ? "a compiler pass failed" : "a compiler pass crashed",
-              folder);
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::string> Compilation::emit(CodeKind kind) {

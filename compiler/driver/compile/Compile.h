@@ -13,9 +13,11 @@
 #include "compiler/codegen/cpu/CpuTarget.h"
 #include "compiler/frontend/Frontend.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -38,9 +40,9 @@ public:
   Compilation(const CheckedSpec &spec, llvm::SourceMgr &sources,
               const cpu::CpuTarget &target);
 
-  /// Imports the spec, then runs the passes up to and including `stage`; call
+  /// Imports the spec, then runs the passes up to and including `last`; call
   /// once. After a failure the message names a folder that reproduces it.
-  llvm::Error run(Stage stage);
+  llvm::Error run(Stage last);
 
   mlir::ModuleOp getModule() { return *module; }
 
@@ -48,9 +50,12 @@ public:
   enum class CodeKind { LlvmIr, Assembly, Object };
   llvm::Expected<std::string> emit(CodeKind kind);
 
+  /// The attention as its caller sees it, read off the imported function.
   const artifact::ProgramSpec &getProgram() const { return program; }
 
 private:
+  void buildPipeline(mlir::OpPassManager &pm, Stage stage) const;
+  mlir::func::FuncOp entryPoint();
   llvm::Error emitInto(CodeKind kind, std::string &text);
 
   const CheckedSpec &spec;

@@ -1,0 +1,157 @@
+//===- Signature.cpp - A function as its caller sees it -------------------===//
+
+#include "compiler/codegen/artifact/Signature.h"
+
+#include "dialects/attn/Attn.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace ladon;
+using namespace ladon::artifact;
+using attn::AttnDialect;
+using attn::ParamAttr;
+
+/// The element type in the C interface, or none.
+static std::optional<ElementType> elementType(Type type) {
+  if (type.isInteger(1))
+    return ElementType::Bool;
+  if (type.isInteger(32))
+    return ElementType::I32;
+  if (type.isInteger(64))
+    return ElementType::I64;
+  if (type.isF32())
+    return ElementType::F32;
+  if (type.isF64())
+    return ElementType::F64;
+  return std::nullopt;
+}
+
+static ParamKind paramKind(attn::ParamKind kind) {
+  switch (kind) {
+  case attn::ParamKind::Input:
+    return ParamKind::Input;
+  case attn::ParamKind::Output:
+    return ParamKind::Output;
+  case attn::ParamKind::Scalar:
+    return ParamKind::Scalar;
+  }
+  llvm_unreachable("unknown kind of parameter");
+}
+
+namespace {
+
+/// Reads one function.
+class SignatureReader {
+public:
+  explicit SignatureReader(func::FuncOp function) : function(function) {}
+
+  FailureOr<ProgramSpec> read();
+
+private:
+  LogicalResult addParam(ParamAttr param, const Twine &what);
+
+  func::FuncOp function;
+  ProgramSpec spec;
+  llvm::StringMap<int> symbols;
+  llvm::StringSet<> names;
+  llvm::StringSet<> bound; ///< Symbols that are the size of an input.
+};
+
+} // namespace
+
+LogicalResult SignatureReader::addParam(ParamAttr param, const Twine &what) {
+  if (!param)
+    return function.emitError(what)
+           << ": expected '" << AttnDialect::paramName << "', found none";
+  StringRef name = param.getName();
+  if (!names.insert(name).second)
+    return function.emitError(what)
+           << ": another parameter has the name '" << name << "'";
+  std::optional<ElementType> element = elementType(param.getElement());
+  if (!element)
+    return function.emitError(what) << ": the C interface has no elements of "
+                                    << param.getElement();
+  ParamSpec result;
+  result.name = name.str();
+  result.kind = paramKind(param.getKind());
+  result.element = *element;
+  for (Attribute attribute : param.getDims()) {
+    DimSpec &dim = result.dims.emplace_back();
+    if (auto size = dyn_cast<IntegerAttr>(attribute)) {
+      dim.size = size.getInt();
+      continue;
+    }
+    StringRef symbol = cast<StringAttr>(attribute).getValue();
+    auto [it, added] = symbols.try_emplace(symbol, symbols.size());
+    if (added)
+      spec.symbols.push_back(symbol.str());
+    dim.symbol = it->second;
+    if (result.kind == ParamKind::Input)
+      bound.insert(symbol);
+    else if (!bound.contains(symbol))
+      return function.emitError(what)
+             << ": expected a size of an input, found '" << symbol << "'";
+  }
+  if (param.getDoc())
+    result.doc = param.getDoc().str();
+  spec.params.push_back(std::move(result));
+  return success();
+}
+
+FailureOr<ProgramSpec> SignatureReader::read() {
+  spec.name = function.getName().str();
+  auto interface = cast<FunctionOpInterface>(function.getOperation());
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    if (failed(addParam(attn::getParam(interface, i), "argument " + Twine(i))))
+      return failure();
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    if (failed(
+            addParam(attn::getResultParam(interface, i), "result " + Twine(i))))
+      return failure();
+  if (llvm::none_of(spec.params, [](const ParamSpec &param) {
+        return param.kind == ParamKind::Output;
+      }))
+    return function.emitError("expected an output, found none");
+  if (auto source = function->getAttrOfType<StringAttr>(AttnDialect::sourceName))
+    spec.source = source.str();
+  if (auto settings =
+          function->getAttrOfType<DictionaryAttr>(AttnDialect::settingsName))
+    for (NamedAttribute setting : settings)
+      spec.facts.emplace_back(("param." + setting.getName().getValue()).str(),
+                              cast<StringAttr>(setting.getValue()).str());
+  return std::move(spec);
+}
+
+FailureOr<ProgramSpec> ladon::artifact::readSignature(func::FuncOp function) {
+  return SignatureReader(function).read();
+}
+
+SmallVector<func::FuncOp> ladon::artifact::entryPoints(ModuleOp module) {
+  SmallVector<func::FuncOp> functions;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function.isPublic() && !function.isExternal())
+      functions.push_back(function);
+  return functions;
+}
+
+LogicalResult ladon::artifact::verifySignature(func::FuncOp function,
+                                               const ProgramSpec &spec) {
+  FailureOr<ProgramSpec> found = readSignature(function);
+  if (failed(found))
+    return failure();
+  if (found->params.size() != spec.params.size())
+    return function.emitError("expected ")
+           << spec.params.size() << " parameters, found "
+           << found->params.size();
+  for (auto [i, params] :
+       llvm::enumerate(llvm::zip(spec.params, found->params))) {
+    auto &[expected, actual] = params;
+    if (!(expected == actual))
+      return function.emitError("parameter ")
+             << i << ": expected " << expected.name << ": "
+             << typeText(spec, expected) << ", found " << actual.name << ": "
+             << typeText(*found, actual);
+  }
+  return success();
+}

@@ -1,0 +1,41 @@
+// What a function says of itself to callers, read back as it is written.
+// RUN: ladon-opt %s | ladon-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @tensors(
+// CHECK-SAME: %{{.*}}: tensor<?x8x?x64xf32> {attn.param = #attn.param<input q: f32[B, 8, S, 64], "the queries">},
+// CHECK-SAME: %{{.*}}: tensor<?x?xi8> {attn.param = #attn.param<input visible: bool[B, T]>},
+// CHECK-SAME: %{{.*}}: tensor<0xf64> {attn.param = #attn.param<input none: f64[0]>},
+// CHECK-SAME: %{{.*}}: tensor<?xbf16> {attn.param = #attn.param<input half: bf16[B]>},
+// CHECK-SAME: %{{.*}}: i8 {attn.param = #attn.param<scalar flag: bool>},
+// CHECK-SAME: %{{.*}}: i64 {attn.param = #attn.param<scalar span: i64>},
+// A name may be a word of MLIR.
+// CHECK-SAME: %{{.*}}: f32 {attn.param = #attn.param<scalar loc: f32>})
+// CHECK-SAME: -> (tensor<?x8x?x64xf32> {attn.param = #attn.param<output out: f32[B, 8, S, 64]>})
+// CHECK-SAME: attributes {attn.settings = {span = "64"}, attn.source = "the text"}
+func.func @tensors(
+    %q: tensor<?x8x?x64xf32> {attn.param = #attn.param<input q: f32[B, 8, S, 64], "the queries">},
+    %visible: tensor<?x?xi8> {attn.param = #attn.param<input visible: bool["B", "T"]>},
+    %none: tensor<0xf64> {attn.param = #attn.param<input none: f64[0]>},
+    %half: tensor<?xbf16> {attn.param = #attn.param<input half: bf16[B]>},
+    %flag: i8 {attn.param = #attn.param<scalar flag: bool>},
+    %span: i64 {attn.param = #attn.param<scalar "span": i64>},
+    %loc: f32 {attn.param = #attn.param<scalar loc: f32>})
+    -> (tensor<?x8x?x64xf32> {attn.param = #attn.param<output out: f32[B, 8, S, 64]>})
+    attributes {attn.settings = {span = "64"}, attn.source = "the text"} {
+  return %q : tensor<?x8x?x64xf32>
+}
+
+// Once results are arguments, so are outputs.
+// CHECK-LABEL: func.func @memrefs(
+// CHECK-SAME: {attn.param = #attn.param<input x: bool[N]>}
+// CHECK-SAME: {attn.param = #attn.param<output y: f32[N, 4]>}
+func.func @memrefs(
+    %x: memref<?xi8, strided<[?], offset: ?>> {attn.param = #attn.param<input x: bool[N]>},
+    %y: memref<?x4xf32> {attn.param = #attn.param<output y: f32[N, 4]>}) {
+  return
+}
+
+// CHECK-LABEL: llvm.func @lowered(%{{.*}}: !llvm.ptr, %{{.*}}: i8 {attn.param = #attn.param<scalar flag: bool>})
+llvm.func @lowered(%context: !llvm.ptr, %flag: i8 {attn.param = #attn.param<scalar flag: bool>}) {
+  llvm.return
+}
