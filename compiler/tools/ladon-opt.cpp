@@ -1,6 +1,6 @@
 //===- ladon-opt.cpp - Runs passes on a module ----------------------------===//
 
-#include "compiler/codegen/cpu/Codegen.h"
+#include "compiler/codegen/Backend.h"
 #include "compiler/codegen/cpu/Passes.h"
 #include "compiler/transforms/InitLadon.h"
 #include "mlir/InitAllPasses.h"
@@ -16,8 +16,9 @@ int main(int argc, char **argv) {
   mlir::PassPipelineRegistration<>(
       "ladon-cpu-pipeline", "From tiles to the LLVM dialect, for x86-64-v3",
       [](mlir::OpPassManager &pm) {
-        ladon::cpu::buildCpuPipeline(pm,
-                                     *ladon::cpu::findCpuTarget("x86-64-v3"));
+        auto target = ladon::findBackend("cpu")->createTarget("x86-64-v3");
+        (*target)->buildVectorPipeline(pm);
+        (*target)->buildCodePipeline(pm);
       });
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Ladon pass runner\n", registry));

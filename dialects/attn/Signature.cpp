@@ -83,7 +83,8 @@ Attribute ParamAttr::parse(AsmParser &parser, Type) {
   else if (parser.parseType(element))
     return {};
   if (succeeded(parser.parseOptionalLSquare()))
-    if (parser.parseCommaSeparatedList([&] { return parseDim(parser, dims); }) ||
+    if (parser.parseCommaSeparatedList(
+            [&] { return parseDim(parser, dims); }) ||
         parser.parseRSquare())
       return {};
   bool hasDoc = succeeded(parser.parseOptionalComma());
@@ -120,7 +121,8 @@ void ParamAttr::print(AsmPrinter &printer) const {
 /// Whether `name` is an identifier of C.
 static bool isIdentifier(StringRef name) {
   return !name.empty() && !llvm::isDigit(name.front()) &&
-         llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+         llvm::all_of(name,
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
 LogicalResult ParamAttr::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -220,10 +222,8 @@ LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op, unsigned,
   return verifyParam(op, param, type, "argument " + Twine(argument));
 }
 
-LogicalResult
-AttnDialect::verifyRegionResultAttribute(Operation *op, unsigned,
-                                         unsigned result,
-                                         NamedAttribute attribute) {
+LogicalResult AttnDialect::verifyRegionResultAttribute(
+    Operation *op, unsigned, unsigned result, NamedAttribute attribute) {
   ParamAttr param = checkedParam(op, attribute);
   if (!param)
     return failure();
@@ -243,13 +243,12 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   if (!isa<FunctionOpInterface>(op))
     return op->emitError("expected '") << name << "' on a function";
   if (name == sourceName && !isa<StringAttr>(attribute.getValue()))
-    return op->emitError("expected '") << name << "' to be a string, found "
-                                       << attribute.getValue();
+    return op->emitError("expected '")
+           << name << "' to be a string, found " << attribute.getValue();
   if (name != settingsName)
     return success();
   auto settings = dyn_cast<DictionaryAttr>(attribute.getValue());
-  if (!settings ||
-      !llvm::all_of(settings, [](NamedAttribute setting) {
+  if (!settings || !llvm::all_of(settings, [](NamedAttribute setting) {
         return isa<StringAttr>(setting.getValue());
       }))
     return op->emitError("expected '")

@@ -7,75 +7,34 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/e2e/Defects.h"
-#include "compiler/codegen/cpu/Codegen.h"
-#include "compiler/codegen/cpu/Passes.h"
 #include "compiler/driver/check/NumericTrial.h"
 #include "compiler/driver/host/HostCall.h"
-#include "compiler/frontend/Import.h"
-#include "compiler/transforms/InitLadon.h"
-#include "compiler/transforms/Pipelines.h"
 #include "test/e2e/Suites.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Parallel.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace ladon;
 using namespace ladon::e2e;
-using namespace mlir;
 
 /// Compiles a spec with a defect in it.
 static llvm::Expected<std::unique_ptr<LoadedAttention>>
-compileDefect(Spec &spec, const Defect &defect, const cpu::CpuTarget &target) {
-  DialectRegistry registry;
-  registerDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  OwningOpRef<ModuleOp> module =
-      importAttention(context, *spec.checked, spec.sources);
-  PassManager toTiles(&context), toCode(&context);
-  buildAttnPipeline(toTiles);
-  buildTilePipeline(toTiles, target.queryTile(32), target.keyTile);
-  if (defect.level == Level::Vector)
-    cpu::buildVectorPipeline(toTiles, target);
-  cpu::buildCpuPipeline(toCode, target);
-  if (failed(toTiles.run(*module)))
-    return llvm::createStringError("a compiler pass failed");
-  if (!defect.make(*module))
-    return llvm::createStringError("found nothing to break");
-  if (failed(toCode.run(*module)))
-    return llvm::createStringError("a compiler pass failed on the defect");
-
-  auto machine = cpu::createTargetMachine(target);
-  if (!machine)
-    return machine.takeError();
-  llvm::LLVMContext llvmContext;
-  auto code = cpu::translateToLLVM(*module, llvmContext, **machine);
-  if (!code)
-    return code.takeError();
-  Artefact artefact;
+compileDefect(Spec &spec, const Defect &defect, const Target &target) {
   Compilation compilation(*spec.checked, spec.sources, target);
-  if (llvm::Error error = compilation.run(Stage::Attn))
-    return std::move(error);
-  artefact.program = compilation.getProgram();
-  if (llvm::Error error = artifact::addEntryPoint(**code, artefact.program))
-    return std::move(error);
-  cpu::optimize(**code, **machine);
-  auto object =
-      cpu::emitCode(**code, **machine, llvm::CodeGenFileType::ObjectFile);
-  if (!object)
-    return object.takeError();
-  auto library = artifact::linkSharedLibrary({*object}, artefact.program.name);
-  if (!library)
-    return library.takeError();
-  artefact.library = std::move(*library);
-  return LoadedAttention::load(artefact);
+  compilation.setHook([&](Stage stage, mlir::ModuleOp module) -> llvm::Error {
+    if (stage != defect.stage || defect.make(module))
+      return llvm::Error::success();
+    return llvm::createStringError("found nothing to break");
+  });
+  auto artefact = compilation.makeArtefact();
+  if (!artefact)
+    return artefact.takeError();
+  return LoadedAttention::load(*artefact);
 }
 
 /// How the defect was caught, or an error that says that it was not.
-static llvm::Expected<std::string> runDefect(const Defect &defect,
-                                             const cpu::CpuTarget &target,
-                                             llvm::StringRef source) {
+static llvm::Expected<std::string>
+runDefect(const Defect &defect, const Target &target, llvm::StringRef source) {
   auto spec = loadSpec((source + "/" + defect.spec + ".attn").str(), {});
   if (!spec)
     return spec.takeError();
@@ -99,7 +58,7 @@ static llvm::Expected<std::string> runDefect(const Defect &defect,
   return llvm::createStringError("not caught");
 }
 
-Counts e2e::runDefects(llvm::StringRef source, const cpu::CpuTarget &target,
+Counts e2e::runDefects(llvm::StringRef source, const Target &target,
                        bool verbose) {
   llvm::ArrayRef<Defect> defects = seededDefects();
   size_t total = defects.size();

@@ -8,12 +8,9 @@
 #ifndef LADON_TEST_E2E_DEFECTS_H
 #define LADON_TEST_E2E_DEFECTS_H
 
-#include "mlir/IR/BuiltinOps.h"
+#include "compiler/driver/compile/Compile.h"
 
 namespace ladon::e2e {
-
-/// Where in the compiler a defect is made.
-enum class Level { Tile, Vector };
 
 /// A defect: what it is, a spec that shows it, and how it is made. `make`
 /// returns false when it found nothing to break.
@@ -21,7 +18,7 @@ struct Defect {
   const char *name;
   const char *spec;
   bool (*make)(mlir::ModuleOp module);
-  Level level = Level::Tile;
+  Stage stage = Stage::Tile;
 };
 
 /// All of them.

@@ -64,7 +64,7 @@ llvm::Expected<OptionTable> e2e::readOptions(StringRef path) {
 }
 
 /// Runs all trials of a spec.
-static void runSpec(StringRef path, Backend &backend,
+static void runSpec(StringRef path, Runner &runner,
                     const GalleryOptions &options, SpecLog &log) {
   StringRef name = llvm::sys::path::stem(path);
   llvm::raw_string_ostream os(log.text);
@@ -76,7 +76,7 @@ static void runSpec(StringRef path, Backend &backend,
   auto spec = loadSpec(path, own.overrides);
   if (!spec)
     return fail(llvm::toString(spec.takeError()));
-  auto program = backend.prepare(**spec);
+  auto program = runner.prepare(**spec);
   if (!program)
     return fail(llvm::toString(program.takeError()));
   const ast::Attention &attention = (*spec)->attention();
@@ -113,7 +113,7 @@ static void runSpec(StringRef path, Backend &backend,
                        worst.bound, 1 - worst.correlation);
 }
 
-Counts e2e::runGallery(StringRef directory, Backend &backend,
+Counts e2e::runGallery(StringRef directory, Runner &runner,
                        const GalleryOptions &options) {
   std::vector<std::string> paths;
   std::error_code error;
@@ -129,7 +129,7 @@ Counts e2e::runGallery(StringRef directory, Backend &backend,
   }
   std::vector<SpecLog> logs(paths.size());
   llvm::parallelFor(0, paths.size(), [&](size_t index) {
-    runSpec(paths[index], backend, options, logs[index]);
+    runSpec(paths[index], runner, options, logs[index]);
   });
   size_t nearest = 0;
   for (size_t index = 0; index < logs.size(); ++index) {

@@ -82,7 +82,7 @@ static llvm::Expected<HostTensor> findArray(const Arrays &arrays,
 }
 
 static llvm::Error runCase(const Case &test, StringRef directory,
-                           Backend &backend) {
+                           Runner &runner) {
   auto spec = loadSpec((directory + "/specs/" + test.spec + ".attn").str(),
                        test.overrides);
   if (!spec)
@@ -113,7 +113,7 @@ static llvm::Error runCase(const Case &test, StringRef directory,
     return results.takeError();
   for (const ReferenceResult &result : *results)
     outputs.push_back(HostTensor::zeros(result.element, result.shape));
-  auto program = backend.prepare(**spec);
+  auto program = runner.prepare(**spec);
   if (!program)
     return program.takeError();
   if (llvm::Error error = (*program)->run(inputs, outputs, 1))
@@ -163,7 +163,7 @@ static llvm::Expected<llvm::StringSet<>> readManifest(StringRef directory) {
   return names;
 }
 
-Counts e2e::runOnnxCases(StringRef directory, Backend &backend) {
+Counts e2e::runOnnxCases(StringRef directory, Runner &runner) {
   Counts counts;
   auto fail = [&](const llvm::Twine &name, llvm::Error error) {
     llvm::outs() << "FAIL onnx " << name << ": "
@@ -198,7 +198,7 @@ Counts e2e::runOnnxCases(StringRef directory, Backend &backend) {
       ++numNotYet;
       continue;
     }
-    if (llvm::Error error = runCase(test, directory, backend)) {
+    if (llvm::Error error = runCase(test, directory, runner)) {
       fail(test.name, std::move(error));
       continue;
     }

@@ -273,7 +273,7 @@ struct RandomOutcome {
 
 } // namespace
 
-static void runSeed(uint64_t seed, Backend &backend, RandomOutcome &outcome) {
+static void runSeed(uint64_t seed, Runner &runner, RandomOutcome &outcome) {
   std::string text = SpecWriter(seed).write();
   llvm::raw_string_ostream os(outcome.text);
   auto fail = [&](const llvm::Twine &what) {
@@ -291,7 +291,7 @@ static void runSeed(uint64_t seed, Backend &backend, RandomOutcome &outcome) {
       fail(message);
     return;
   }
-  auto program = backend.prepare(**spec);
+  auto program = runner.prepare(**spec);
   if (!program)
     return fail(llvm::toString(program.takeError()));
   auto run = [&](llvm::ArrayRef<HostTensor> inputs,
@@ -315,12 +315,12 @@ static void runSeed(uint64_t seed, Backend &backend, RandomOutcome &outcome) {
   }
 }
 
-Counts e2e::runRandomSpecs(uint64_t seed, int count, Backend &backend) {
+Counts e2e::runRandomSpecs(uint64_t seed, int count, Runner &runner) {
   llvm::outs() << "random specs: " << count << " from seed " << seed << "\n";
   llvm::outs().flush();
   std::vector<RandomOutcome> outcomes(count);
   llvm::parallelFor(0, outcomes.size(), [&](size_t index) {
-    runSeed(seed + index, backend, outcomes[index]);
+    runSeed(seed + index, runner, outcomes[index]);
   });
   Counts counts;
   int refused = 0;

@@ -8,7 +8,7 @@
 #define LADON_TEST_E2E_SUITES_H
 
 #include "compiler/driver/check/InputGenerator.h"
-#include "test/e2e/Backend.h"
+#include "test/e2e/Runner.h"
 
 namespace ladon::e2e {
 
@@ -23,7 +23,7 @@ struct Counts {
 
 /// The ONNX cases in `directory`, compared with the results that come with
 /// them. Lists the cases that run in part and those that do not run.
-Counts runOnnxCases(llvm::StringRef directory, Backend &backend);
+Counts runOnnxCases(llvm::StringRef directory, Runner &runner);
 
 /// How one spec is tested.
 struct SpecOptions {
@@ -43,16 +43,15 @@ struct GalleryOptions {
 
 /// Every spec of `directory` at its sizes through the numeric gate; the kinds
 /// of values and of memory layouts take turns.
-Counts runGallery(llvm::StringRef directory, Backend &backend,
+Counts runGallery(llvm::StringRef directory, Runner &runner,
                   const GalleryOptions &options);
 
 /// `count` specs written at random, with the seeds from `seed` on.
-Counts runRandomSpecs(uint64_t seed, int count, Backend &backend);
+Counts runRandomSpecs(uint64_t seed, int count, Runner &runner);
 
 /// Compiles specs of the source tree `source` with seeded defects, each of
 /// which a trial must catch.
-Counts runDefects(llvm::StringRef source, const cpu::CpuTarget &target,
-                  bool verbose);
+Counts runDefects(llvm::StringRef source, const Target &target, bool verbose);
 
 } // namespace ladon::e2e
 

@@ -42,16 +42,13 @@ int main(int argc, char **argv) {
     if (optionsFile.empty())
       optionsFile = source + "/test/e2e/options.txt";
   }
-  std::optional<ladon::cpu::CpuTarget> target =
-      cpu == "native" ? ladon::cpu::hostCpuTarget()
-                      : ladon::cpu::findCpuTarget(cpu);
+  auto target = ladon::findBackend("cpu")->createTarget(cpu);
   if (!target) {
-    llvm::errs() << "--cpu " << cpu << ": expected native, or one of "
-                 << ladon::cpu::cpuTargetNames() << "\n";
+    llvm::errs() << llvm::toString(target.takeError()) << "\n";
     return 2;
   }
-  std::unique_ptr<Backend> backend =
-      reference ? referenceBackend() : compiledBackend(*target);
+  std::unique_ptr<Runner> runner =
+      reference ? referenceRunner() : compiledRunner(**target);
   if (!optionsFile.empty()) {
     auto table = readOptions(optionsFile);
     if (!table) {
@@ -62,13 +59,13 @@ int main(int argc, char **argv) {
   }
   Counts counts;
   if (!onnx.empty())
-    counts += runOnnxCases(onnx, *backend);
+    counts += runOnnxCases(onnx, *runner);
   for (const std::string &directory : directories)
-    counts += runGallery(directory, *backend, gallery);
+    counts += runGallery(directory, *runner, gallery);
   if (randomSpecs > 0)
-    counts += runRandomSpecs(seed, randomSpecs, *backend);
+    counts += runRandomSpecs(seed, randomSpecs, *runner);
   if (defects)
-    counts += runDefects(source, *target, gallery.verbose);
+    counts += runDefects(source, **target, gallery.verbose);
   llvm::outs() << counts.passed << " passed, " << counts.failed << " failed\n";
   return counts.failed != 0;
 }

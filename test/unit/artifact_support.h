@@ -9,6 +9,7 @@
 #define LADON_TEST_UNIT_ARTIFACT_SUPPORT_H
 
 #include "compiler/codegen/artifact/Artifact.h"
+#include "compiler/codegen/cpu/x86/X86Backend.h"
 
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -48,7 +49,9 @@ inline ProgramSpec scaledSpec(const std::string &name) {
        ElementType::F32,
        {{-1, 0, ""}, {8, -1, "lanes"}},
        ""}};
+  spec.library = name;
   spec.target = "x86_64-linux-gnu x86-64";
+  spec.baselineCpu = "x86-64";
   spec.source = "# a comment /* that */ tries // to end */ itself\\\n"
                 "attention " +
                 name + "(q: f32[B, 8]) -> f32[B, 8] {\n}\n";
@@ -144,7 +147,7 @@ inline std::unique_ptr<TargetMachine> targetMachine(StringRef cpu) {
   InitializeNativeTargetAsmPrinter();
   Triple triple("x86_64-unknown-linux-gnu");
   std::string error;
-  const Target *target = TargetRegistry::lookupTarget(triple, error);
+  const llvm::Target *target = TargetRegistry::lookupTarget(triple, error);
   return std::unique_ptr<TargetMachine>(target->createTargetMachine(
       triple, cpu, "", TargetOptions(), Reloc::PIC_));
 }
@@ -181,8 +184,8 @@ inline std::string buildLibrary(const ProgramSpec &spec) {
   }
   auto machine = targetMachine("x86-64");
   std::string object = generate(*module, *machine, CodeGenFileType::ObjectFile);
-  Expected<std::string> library =
-      linkSharedLibrary(StringRef(object), spec.name);
+  Expected<std::string> library = linkSharedLibrary(
+      {object, cpu::x86RuntimeObject()}, spec.library, {spec.name});
   if (!library) {
     ADD_FAILURE() << toString(library.takeError());
     return {};

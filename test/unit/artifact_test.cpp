@@ -143,8 +143,8 @@ TEST(ArtifactLibrary, aFunctionThatNobodyDefinesIsALinkError) {
   module->getFunction("ladon_rt_parallel_for")->setName("nowhere_to_be_found");
   auto machine = targetMachine("x86-64");
   std::string object = generate(*module, *machine, CodeGenFileType::ObjectFile);
-  Expected<std::string> library =
-      linkSharedLibrary(StringRef(object), "scaled");
+  Expected<std::string> library = linkSharedLibrary(
+      {object, ladon::cpu::x86RuntimeObject()}, "scaled", {"scaled"});
   ASSERT_FALSE(library);
   std::string message = toString(library.takeError());
   EXPECT_NE(message.find("nowhere_to_be_found"), std::string::npos) << message;

@@ -114,7 +114,8 @@ private:
       return known;
     if (auto arg = dyn_cast<BlockArgument>(value)) {
       auto function = cast<func::FuncOp>(arg.getOwner()->getParentOp());
-      StringRef name = getParam(function, arg.getArgNumber()).getName();
+      StringRef name =
+          ladon::attn::getParam(function, arg.getArgNumber()).getName();
       return b.getI32IntegerAttr(name == "n" ? env.n : env.m);
     }
     step(*value.getDefiningOp());
@@ -126,7 +127,7 @@ private:
       auto arg = cast<BlockArgument>(dim.getSource());
       auto function = cast<func::FuncOp>(arg.getOwner()->getParentOp());
       ArrayRef<Attribute> dims =
-          getParam(function, arg.getArgNumber()).getDims();
+          ladon::attn::getParam(function, arg.getArgNumber()).getDims();
       auto name = cast<StringAttr>(dims[*dim.getConstantIndex()]);
       values[dim] = b.getIndexAttr(name == "S" ? env.queries : env.keys);
       return;

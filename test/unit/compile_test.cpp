@@ -1,5 +1,6 @@
 //===- compile_test.cpp - What an internal error leaves behind ------------===//
 
+#include "compiler/codegen/cpu/x86/X86Backend.h"
 #include "compiler/driver/compile/Compile.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -42,13 +43,14 @@ protected:
 };
 
 TEST_F(CompileTest, aFailedPassIsReportedWithWhatReproducesIt) {
-  cpu::CpuTarget target = *cpu::findCpuTarget("x86-64-v3");
-  target.keyTile = 0; // No loop over keys can have this step.
-  auto artefact = compileArtefact(*checked, sources, target);
+  cpu::CpuTarget figures = *cpu::findX86Level("x86-64-v3");
+  figures.keyTile = 0; // No loop over keys can have this step.
+  std::unique_ptr<Target> target = cpu::createX86Target(figures);
+  auto artefact = Compilation(*checked, sources, *target).makeArtefact();
   ASSERT_FALSE(artefact);
   std::string message = llvm::toString(artefact.takeError());
   EXPECT_NE(message.find("a compiler pass failed"), std::string::npos);
-  EXPECT_NE(message.find("broken.attn\":4:"), std::string::npos) << message;
+  EXPECT_NE(message.find("broken.attn:4:"), std::string::npos) << message;
   EXPECT_NE(message.find("'ladon-reproducer-broken' reproduce this"),
             std::string::npos);
 
@@ -64,12 +66,109 @@ TEST_F(CompileTest, aFailedPassIsReportedWithWhatReproducesIt) {
 }
 
 TEST_F(CompileTest, aCrashIsReportedAsAFailure) {
-  cpu::CpuTarget target = *cpu::findCpuTarget("x86-64-v3");
-  target.vectorBits = 0; // Divides the size of a tile.
-  auto artefact = compileArtefact(*checked, sources, target);
+  cpu::CpuTarget figures = *cpu::findX86Level("x86-64-v3");
+  figures.vectorBits = 0; // Divides the size of a tile.
+  std::unique_ptr<Target> target = cpu::createX86Target(figures);
+  auto artefact = Compilation(*checked, sources, *target).makeArtefact();
   ASSERT_FALSE(artefact);
   EXPECT_NE(llvm::toString(artefact.takeError()).find("reproduce this"),
             std::string::npos);
+}
+
+TEST_F(CompileTest, theHookSeesEveryStageInOrder) {
+  auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+  Compilation compilation(*checked, sources, *target);
+  std::vector<Stage> seen;
+  compilation.setHook([&](Stage stage, mlir::ModuleOp module) -> llvm::Error {
+    EXPECT_TRUE(module);
+    seen.push_back(stage);
+    return llvm::Error::success();
+  });
+  ASSERT_FALSE(llvm::errorToBool(compilation.run(Stage::Llvm)));
+  EXPECT_EQ(seen, (std::vector<Stage>{Stage::Attn, Stage::Fused, Stage::Tile,
+                                      Stage::Vector, Stage::Llvm}));
+  EXPECT_FALSE(llvm::sys::fs::exists("ladon-reproducer-broken"));
+}
+
+TEST_F(CompileTest, anErrorOfTheHookStopsTheCompilation) {
+  auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+  Compilation compilation(*checked, sources, *target);
+  compilation.setHook([](Stage stage, mlir::ModuleOp) -> llvm::Error {
+    if (stage == Stage::Fused)
+      return llvm::createStringError("enough");
+    EXPECT_EQ(stage, Stage::Attn);
+    return llvm::Error::success();
+  });
+  EXPECT_EQ(llvm::toString(compilation.run(Stage::Llvm)), "enough");
+}
+
+TEST_F(CompileTest, aSignatureThatChangesOnTheWayIsAnError) {
+  auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+  Compilation compilation(*checked, sources, *target);
+  compilation.setHook([](Stage stage, mlir::ModuleOp module) -> llvm::Error {
+    if (stage == Stage::Tile)
+      for (auto function : module.getOps<mlir::func::FuncOp>())
+        EXPECT_TRUE(mlir::succeeded(function.insertArgument(
+            1, function.getArgumentTypes()[0], {}, function.getLoc())));
+    return llvm::Error::success();
+  });
+  std::string problem = llvm::toString(compilation.run(Stage::Llvm));
+  EXPECT_EQ(problem, "a pass changed the signature\n  broken.attn:1:1: "
+                     "argument 1: expected 'attn.param', found none");
+}
+
+TEST_F(CompileTest, theTilesInTheFactsAreThoseOfTheElementType) {
+  for (auto [type, queries] :
+       {std::pair("f32", "24"), std::pair("f64", "12")}) {
+    llvm::SourceMgr text;
+    std::string spec = "attention tiles(q: T[B, 2, S, 16]) -> T[B, 2, S, 16] "
+                       "{ return attend(q, q, q) }";
+    for (size_t at; (at = spec.find("T[")) != std::string::npos;)
+      spec.replace(at, 1, type);
+    unsigned buffer = text.AddNewSourceBuffer(
+        llvm::MemoryBuffer::getMemBufferCopy(spec, "tiles.attn"),
+        llvm::SMLoc());
+    DiagnosticEngine diagnostics(text);
+    auto tiles = parseAndCheck(text, buffer, {}, diagnostics);
+    ASSERT_TRUE(tiles);
+    auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+    Compilation compilation(*tiles, text, *target);
+    ASSERT_FALSE(llvm::errorToBool(compilation.run(Stage::Fused)));
+    using Fact = std::pair<std::string, std::string>;
+    const auto &facts = compilation.getPrograms().front().facts;
+    EXPECT_TRUE(llvm::is_contained(facts, Fact("isa", "AVX2 + FMA")));
+    EXPECT_TRUE(llvm::is_contained(facts, Fact("tile.queries", queries)));
+    EXPECT_TRUE(llvm::is_contained(facts, Fact("tile.keys", "128")));
+  }
+}
+
+TEST(Backends, areFoundByName) {
+  ASSERT_TRUE(findBackend("cpu"));
+  EXPECT_EQ(findBackend("abacus"), nullptr);
+  EXPECT_EQ(findBackend("cpu")->getLevelNames(), "x86-64-v3, x86-64-v4");
+  auto target = findBackend("cpu")->createTarget("pentium");
+  EXPECT_EQ(llvm::toString(target.takeError()),
+            "--cpu pentium: expected native, or one of x86-64-v3, x86-64-v4");
+}
+
+TEST(Backends, aTargetKnowsItsTilesAndRuntime) {
+  mlir::MLIRContext context;
+  mlir::Type f32 = mlir::Float32Type::get(&context);
+  mlir::Type f64 = mlir::Float64Type::get(&context);
+  for (auto [level, queries] :
+       {std::pair("x86-64-v3", 24), std::pair("x86-64-v4", 48)}) {
+    auto target = llvm::cantFail(findBackend("cpu")->createTarget(level));
+    EXPECT_EQ(target->getName(), level);
+    EXPECT_EQ(target->getTiles(f32, 64, 64).queries, queries);
+    EXPECT_EQ(target->getTiles(f64, 64, 64).queries, queries / 2);
+    EXPECT_EQ(target->getTiles(f32, 128, 32).keys, 128);
+    EXPECT_TRUE(target->getRuntimeObject().starts_with("\x7f"
+                                                       "ELF"));
+    artifact::ProgramSpec program;
+    target->describe(program);
+    EXPECT_EQ(program.cpuLevel, level == llvm::StringRef("x86-64-v3") ? 3 : 4);
+    EXPECT_EQ(program.target, std::string("x86_64-linux-gnu ") + level);
+  }
 }
 
 } // namespace

@@ -32,7 +32,8 @@ public:
       ADD_FAILURE() << text;
       return;
     }
-    auto program = compileAndLoad(*checked, sources, *cpu::hostCpuTarget());
+    auto target = llvm::cantFail(findBackend("cpu")->createTarget("native"));
+    auto program = compileAndLoad(*checked, sources, *target);
     if (!program)
       ADD_FAILURE() << llvm::toString(program.takeError()) << "\n" << text;
     else

@@ -111,7 +111,8 @@ public:
       diagnostics.print(llvm::errs());
       return;
     }
-    auto program = compileAndLoad(*checked, sources, *cpu::hostCpuTarget());
+    auto target = llvm::cantFail(findBackend("cpu")->createTarget("native"));
+    auto program = compileAndLoad(*checked, sources, *target);
     if (!program)
       ADD_FAILURE() << llvm::toString(program.takeError());
     else

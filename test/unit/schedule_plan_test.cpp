@@ -34,7 +34,8 @@ public:
       ADD_FAILURE() << text;
       return;
     }
-    compilation.emplace(*checked, sources, *cpu::findCpuTarget("x86-64-v3"));
+    target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+    compilation.emplace(*checked, sources, *target);
     if (llvm::Error error = compilation->run(Stage::Tile))
       ADD_FAILURE() << llvm::toString(std::move(error));
     InputOptions options;
@@ -71,6 +72,7 @@ public:
 private:
   llvm::SourceMgr sources;
   std::unique_ptr<CheckedSpec> checked;
+  std::unique_ptr<Target> target;
   std::optional<Compilation> compilation;
 };
 

@@ -7,6 +7,8 @@
 
 #include "tile_program.h"
 
+#include "compiler/codegen/cpu/x86/X86Backend.h"
+
 #include "gtest/gtest.h"
 
 #include <cmath>
@@ -332,7 +334,7 @@ TEST(TileCodeSizes, lanes_that_no_register_has_are_refused) {
     Tiles t;
     t.rows = rows;
     auto program =
-        TileProgram::compile(t.attention({}), *cpu::findCpuTarget("x86-64-v3"));
+        TileProgram::compile(t.attention({}), *cpu::findX86Level("x86-64-v3"));
     ASSERT_FALSE(bool(program));
     std::string message = llvm::toString(program.takeError());
     EXPECT_NE(message.find("expected a multiple of 8 rows in a tile, found " +

@@ -2,7 +2,7 @@
 
 #include "tile_program.h"
 
-#include "compiler/codegen/cpu/Codegen.h"
+#include "compiler/codegen/cpu/x86/X86Backend.h"
 #include "compiler/reference/TileInterpreter.h"
 #include "compiler/transforms/InitLadon.h"
 #include "mlir/IR/Diagnostics.h"
@@ -12,6 +12,7 @@
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/TargetParser/Host.h"
 #include "gtest/gtest.h"
 
 #include <cmath>
@@ -260,23 +261,16 @@ TileProgram::compile(const std::string &text, const cpu::CpuTarget &target) {
 
   mlir::OwningOpRef<mlir::ModuleOp> lowered = state->module->clone();
   mlir::PassManager pm(&state->context);
-  cpu::buildCpuPipeline(pm, target);
+  std::unique_ptr<Target> machine = cpu::createX86Target(target);
+  machine->buildVectorPipeline(pm);
+  machine->buildCodePipeline(pm);
   if (mlir::failed(pm.run(*lowered)))
     return llvm::createStringError(state->problems);
-  auto machine = cpu::createTargetMachine(target);
-  if (!machine)
-    return machine.takeError();
-  llvm::LLVMContext llvmContext;
-  auto code = cpu::translateToLLVM(*lowered, llvmContext, **machine);
-  if (!code)
-    return code.takeError();
-  cpu::optimize(**code, **machine);
-  auto object =
-      cpu::emitCode(**code, **machine, llvm::CodeGenFileType::ObjectFile);
+  auto object = machine->emit(*lowered, {}, CodeKind::Object);
   if (!object)
     return object.takeError();
-  auto entry =
-      loadObject(state->jit, *object, (*machine)->getTargetTriple(), "f.run");
+  auto entry = loadObject(state->jit, *object,
+                          llvm::Triple(llvm::sys::getProcessTriple()), "f.run");
   if (!entry)
     return entry.takeError();
   state->code = reinterpret_cast<void (*)(Call *, void **)>(*entry);
@@ -333,11 +327,16 @@ TileProgram::run(How how, const std::vector<TileOperand> &operands) const {
 
 std::vector<cpu::CpuTarget> test::runnableTargets() {
   std::vector<cpu::CpuTarget> targets;
-  if (auto host = cpu::hostCpuTarget())
-    for (llvm::StringRef name : {"x86-64-v3", "x86-64-v4"})
-      if (auto target = cpu::findCpuTarget(name);
-          target && target->level <= host->level)
-        targets.push_back(*target);
+  auto host = cpu::x86Backend().createTarget("native");
+  if (!host) {
+    llvm::consumeError(host.takeError());
+    return targets;
+  }
+  for (llvm::StringRef name : {"x86-64-v3", "x86-64-v4"}) {
+    targets.push_back(*cpu::findX86Level(name));
+    if (name == (*host)->getName())
+      break;
+  }
   return targets;
 }
 

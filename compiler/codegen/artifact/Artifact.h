@@ -1,9 +1,9 @@
 //===- Artifact.h - What `ladon build` writes ------------------*- C++ -*-===//
 //
-// From a compiled attention to the three files of its artefact: lib<name>.so,
-// <name>.h and <name>.json. Everything is a pure function of its arguments, so
-// the same spec gives the same bytes; nothing outside this process is run, and
-// no file beside the loaded libc and libm is read.
+// From compiled attentions to the files of their artefact: one lib<name>.so,
+// and for each of them a header and a manifest. Everything is a pure function
+// of its arguments, so the same spec gives the same bytes; nothing outside this
+// process is run, and no file beside the loaded libc and libm is read.
 //
 // Order of use: codegen builds an LLVM module that defines
 // `void @<name>.run(ptr %ctx, ptr %args)` (runtime/lib/kernel_abi.h);
@@ -81,10 +81,15 @@ struct ProgramSpec {
   std::vector<ParamSpec> params;
   /// Names of the run-time sizes ("B", "S").
   std::vector<std::string> symbols;
-  /// The x86-64 level (1..4) that the code needs.
+  /// The library it is in: lib<library>.so.
+  std::string library;
+  /// The level of the target that the code needs; the runtime compares it with
+  /// that of the running machine.
   int cpuLevel = 1;
   /// For people and the manifest, e.g. "x86_64-linux-gnu x86-64-v3".
   std::string target;
+  /// LLVM's name of a CPU whose code every machine of the target runs.
+  std::string baselineCpu;
   /// The text of the spec; empty when the function was written by hand.
   std::string source;
   /// Further facts for the manifest, in this order ("tile.queries" -> "16").
@@ -94,8 +99,8 @@ struct ProgramSpec {
 /// "f32[B, 8, S, 64]", or "f32" for a scalar.
 std::string typeText(const ProgramSpec &spec, const ParamSpec &param);
 
-/// Why `name` cannot be the name of an entry point (a word of C or C++, a
-/// function of libc or libm, a name of the ABI); empty when it can.
+/// Why `name` cannot be the name of an entry point (no identifier, a word of C
+/// or C++, a function of libc or libm, a name of the ABI); empty when it can.
 std::string entryNameProblem(llvm::StringRef name);
 
 /// `<name>.h`: a self-contained header for C99 and C++.
@@ -118,18 +123,16 @@ std::string emitManifest(const ProgramSpec &spec);
 /// Adds the constant tables of `spec` to `module`, and the two exported
 /// functions: `i32 @<name>(...)` and `ptr @<name>_last_error()`. The module
 /// must define `void @<name>.run(ptr, ptr)`, which becomes internal. The two
-/// functions are compiled for plain x86-64, whatever the module's target is,
-/// so that the check of the CPU runs on any CPU.
+/// functions are compiled for the baseline CPU, whatever the module's target
+/// is, so that the check of the CPU runs on any CPU.
 llvm::Error addEntryPoint(llvm::Module &module, const ProgramSpec &spec);
 
-/// Links the object files and the embedded runtime into the bytes of
-/// `lib<name>.so`. Exported are `<name>` and `<name>_last_error` only.
+/// Links object files, the runtime's among them, into the bytes of
+/// `lib<library>.so`. Exported are, for every name in `entries`, `<name>` and
+/// `<name>_last_error`, and nothing else.
 llvm::Expected<std::string>
 linkSharedLibrary(llvm::ArrayRef<llvm::StringRef> objects,
-                  llvm::StringRef name);
-
-/// The object file of the runtime, as it goes into every library.
-llvm::StringRef runtimeObject();
+                  llvm::StringRef library, llvm::ArrayRef<std::string> entries);
 
 /// The text of ladon/ladon.h.
 llvm::StringRef publicHeader();

@@ -57,9 +57,9 @@ Type *scalarType(LLVMContext &context, ElementType type) {
 }
 
 /// Builds the tables and functions of one program in one module.
-class EntryBuilder {
+class EntryPointWriter {
 public:
-  EntryBuilder(Module &module, const ProgramSpec &spec)
+  EntryPointWriter(Module &module, const ProgramSpec &spec)
       : module(module), spec(spec), context(module.getContext()),
         ptr(PointerType::getUnqual(context)), i32(Type::getInt32Ty(context)),
         i64(Type::getInt64Ty(context)) {}
@@ -87,19 +87,19 @@ private:
 
 //===--- Tables -----------------------------------------------------------===//
 
-Constant *EntryBuilder::global(Constant *value, const Twine &name) {
+Constant *EntryPointWriter::global(Constant *value, const Twine &name) {
   auto *variable = new GlobalVariable(module, value->getType(), true,
                                       GlobalValue::PrivateLinkage, value, name);
   variable->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
   return variable;
 }
 
-Constant *EntryBuilder::string(StringRef text) {
+Constant *EntryPointWriter::string(StringRef text) {
   return global(ConstantDataArray::getString(context, text), "ladon.str");
 }
 
 /// A pointer to a constant array; null for an empty one.
-Constant *EntryBuilder::array(Type *element, ArrayRef<Constant *> values) {
+Constant *EntryPointWriter::array(Type *element, ArrayRef<Constant *> values) {
   if (values.empty())
     return ConstantPointerNull::get(ptr);
   return global(
@@ -107,7 +107,7 @@ Constant *EntryBuilder::array(Type *element, ArrayRef<Constant *> values) {
       "ladon.table");
 }
 
-Constant *EntryBuilder::paramInfo(const ParamSpec &param) {
+Constant *EntryPointWriter::paramInfo(const ParamSpec &param) {
   bool scalar = param.kind == ParamKind::Scalar;
   int32_t kind = scalar                            ? LADON_KIND_SCALAR
                  : param.kind == ParamKind::Output ? LADON_KIND_OUTPUT
@@ -132,7 +132,7 @@ Constant *EntryBuilder::paramInfo(const ParamSpec &param) {
        number(int64_t(param.dims.size())), array(i64, dims), array(ptr, axes)});
 }
 
-Constant *EntryBuilder::program(Function *run) {
+Constant *EntryPointWriter::program(Function *run) {
   SmallVector<Constant *> params, symbols;
   for (const ParamSpec &param : spec.params)
     params.push_back(paramInfo(param));
@@ -151,17 +151,17 @@ Constant *EntryBuilder::program(Function *run) {
 
 //===--- Functions --------------------------------------------------------===//
 
-Function *EntryBuilder::exported(FunctionType *type, const Twine &name) {
+Function *EntryPointWriter::exported(FunctionType *type, const Twine &name) {
   Function *function =
       Function::Create(type, GlobalValue::ExternalLinkage, name, module);
   function->setDSOLocal(true);
   function->addFnAttr(Attribute::NoUnwind);
-  function->addFnAttr("target-cpu", "x86-64");
+  function->addFnAttr("target-cpu", spec.baselineCpu);
   function->addFnAttr("target-features", "");
   return function;
 }
 
-void EntryBuilder::buildEntry(Constant *program) {
+void EntryPointWriter::buildEntry(Constant *program) {
   SmallVector<Type *> types;
   for (const ParamSpec &param : spec.params)
     types.push_back(param.kind == ParamKind::Scalar
@@ -192,7 +192,7 @@ void EntryBuilder::buildEntry(Constant *program) {
   builder.CreateRet(builder.CreateCall(enter, {program, table, options}));
 }
 
-void EntryBuilder::buildLastError() {
+void EntryPointWriter::buildLastError() {
   auto *type = FunctionType::get(ptr, false);
   Function *function = exported(type, spec.name + "_last_error");
   IRBuilder<> builder(BasicBlock::Create(context, "entry", function));
@@ -200,7 +200,7 @@ void EntryBuilder::buildLastError() {
       module.getOrInsertFunction("ladon_rt_last_error", type)));
 }
 
-Error EntryBuilder::build() {
+Error EntryPointWriter::build() {
   Function *run = module.getFunction(spec.name + ".run");
   if (!run || run->isDeclaration())
     return createStringError("the module does not define @%s.run",
@@ -220,5 +220,5 @@ Error EntryBuilder::build() {
 }
 
 Error ladon::artifact::addEntryPoint(Module &module, const ProgramSpec &spec) {
-  return EntryBuilder(module, spec).build();
+  return EntryPointWriter(module, spec).build();
 }

@@ -58,8 +58,8 @@ Error runLinker(ArrayRef<std::string> arguments) {
 } // namespace
 
 Expected<std::string>
-ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects,
-                                   StringRef name) {
+ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects, StringRef name,
+                                   ArrayRef<std::string> entries) {
   std::string libc = loadedLibrary("libc.so.6");
   std::string libm = loadedLibrary("libm.so.6");
   if (libc.empty() || libm.empty())
@@ -71,10 +71,11 @@ ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects,
   auto library = OutputPipe::create();
   if (!library)
     return library.takeError();
-  auto exports =
-      MemoryFile::create("exports", ("{ global: \"" + name + "\"; \"" + name +
-                                     "_last_error\"; local: *; };\n")
-                                        .str());
+  std::string script = "{ global:";
+  for (const std::string &entry : entries)
+    script += " \"" + entry + "\"; \"" + entry + "_last_error\";";
+  script += " local: *; };\n";
+  auto exports = MemoryFile::create("exports", script);
   if (!exports)
     return exports.takeError();
   std::vector<std::string> arguments = {
@@ -85,11 +86,9 @@ ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects,
       // The same bytes every time.
       "--build-id=none", "--threads=1", "-soname", ("lib" + name + ".so").str(),
       "--version-script=" + exports->path()};
-  std::vector<StringRef> inputs(objects.begin(), objects.end());
-  inputs.push_back(runtimeObject());
   std::vector<MemoryFile> files;
-  for (StringRef input : inputs) {
-    auto file = MemoryFile::create("object", input);
+  for (StringRef object : objects) {
+    auto file = MemoryFile::create("object", object);
     if (!file)
       return file.takeError();
     arguments.push_back(file->path());

@@ -104,7 +104,7 @@ std::string ladon::artifact::emitManifest(const ProgramSpec &spec) {
   json.object([&] {
     json.attribute("format", 1);
     json.attribute("name", spec.name);
-    json.attribute("library", "lib" + spec.name + ".so");
+    json.attribute("library", "lib" + spec.library + ".so");
     json.attribute("header", spec.name + ".h");
     json.attribute("entry", spec.name);
     json.attribute("last_error", spec.name + "_last_error");

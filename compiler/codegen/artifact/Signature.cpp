@@ -70,8 +70,8 @@ LogicalResult SignatureReader::addParam(ParamAttr param, const Twine &what) {
            << ": another parameter has the name '" << name << "'";
   std::optional<ElementType> element = elementType(param.getElement());
   if (!element)
-    return function.emitError(what) << ": the C interface has no elements of "
-                                    << param.getElement();
+    return function.emitError(what)
+           << ": the C interface has no elements of " << param.getElement();
   ParamSpec result;
   result.name = name.str();
   result.kind = paramKind(param.getKind());
@@ -113,7 +113,8 @@ FailureOr<ProgramSpec> SignatureReader::read() {
         return param.kind == ParamKind::Output;
       }))
     return function.emitError("expected an output, found none");
-  if (auto source = function->getAttrOfType<StringAttr>(AttnDialect::sourceName))
+  if (auto source =
+          function->getAttrOfType<StringAttr>(AttnDialect::sourceName))
     spec.source = source.str();
   if (auto settings =
           function->getAttrOfType<DictionaryAttr>(AttnDialect::settingsName))

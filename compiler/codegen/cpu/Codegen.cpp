@@ -1,4 +1,4 @@
-//===- Codegen.cpp - Tile level to x86-64 object code ---------------------===//
+//===- Codegen.cpp - Tile level to object code ----------------------------===//
 
 #include "compiler/codegen/cpu/Codegen.h"
 
@@ -14,15 +14,11 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LegacyPassManager.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 
 using namespace mlir;
 using namespace ladon;
 using namespace ladon::cpu;
-
-static constexpr llvm::StringLiteral triple = "x86_64-unknown-linux-gnu";
 
 void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
                                      const CpuTarget &target) {
@@ -36,15 +32,14 @@ void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
   tile.rowsAtOnce = target.registerRows;
   tile.unroll = target.unroll;
   pm.addNestedPass<func::FuncOp>(createTileToVectors(tile));
-}
-
-void ladon::cpu::buildCpuPipeline(OpPassManager &pm, const CpuTarget &target) {
-  buildVectorPipeline(pm, target);
   ContractToCpuOptions contract;
   contract.vectorBits = target.vectorBits;
   contract.rowsAtOnce = target.registerRows;
   contract.unroll = target.unroll;
   pm.addNestedPass<func::FuncOp>(createContractToCpu(contract));
+}
+
+void ladon::cpu::buildCodePipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createParallelizeLinalg());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createApproximateMath());
@@ -76,29 +71,10 @@ void ladon::cpu::buildCpuPipeline(OpPassManager &pm, const CpuTarget &target) {
   pm.addPass(createEmitEntry());
 }
 
-llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-ladon::cpu::createTargetMachine(const CpuTarget &target) {
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
-  std::string message;
-  llvm::Triple parsed(triple);
-  const llvm::Target *llvmTarget =
-      llvm::TargetRegistry::lookupTarget(parsed, message);
-  if (!llvmTarget)
-    return llvm::createStringError(message);
-  // x86-64-v4 alone makes LLVM prefer 256-bit registers for what it vectorises
-  // itself; ours are 512 bits wide by type.
-  llvm::TargetOptions options;
-  return std::unique_ptr<llvm::TargetMachine>(llvmTarget->createTargetMachine(
-      parsed, target.name, /*Features=*/"", options, llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
-}
-
-llvm::Expected<std::unique_ptr<llvm::Module>>
-ladon::cpu::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
-                            llvm::TargetMachine &machine) {
+/// Translates a module in the LLVM dialect.
+static llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
+                llvm::TargetMachine &machine) {
   registerBuiltinDialectTranslation(*module->getContext());
   registerLLVMDialectTranslation(*module->getContext());
   std::unique_ptr<llvm::Module> result =
@@ -128,7 +104,7 @@ static constexpr llvm::StringLiteral optimisations =
     "instcombine<no-verify-fixpoint>,simplifycfg),"
     "globaldce";
 
-void ladon::cpu::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PassBuilder builder(&machine);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -144,9 +120,9 @@ void ladon::cpu::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   passes.run(module, modules);
 }
 
-llvm::Expected<std::string> ladon::cpu::emitCode(llvm::Module &module,
-                                                 llvm::TargetMachine &machine,
-                                                 llvm::CodeGenFileType type) {
+static llvm::Expected<std::string> emitFile(llvm::Module &module,
+                                            llvm::TargetMachine &machine,
+                                            llvm::CodeGenFileType type) {
   llvm::SmallString<0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   llvm::legacy::PassManager passes;
@@ -154,4 +130,27 @@ llvm::Expected<std::string> ladon::cpu::emitCode(llvm::Module &module,
     return llvm::createStringError("target cannot emit this kind of file");
   passes.run(module);
   return std::string(buffer);
+}
+
+llvm::Expected<std::string>
+ladon::cpu::emitModule(ModuleOp module,
+                       llvm::ArrayRef<artifact::ProgramSpec> programs,
+                       llvm::TargetMachine &machine, CodeKind kind) {
+  llvm::LLVMContext context;
+  auto code = translateToLLVM(module, context, machine);
+  if (!code)
+    return code.takeError();
+  for (const artifact::ProgramSpec &program : programs)
+    if (llvm::Error error = artifact::addEntryPoint(**code, program))
+      return std::move(error);
+  optimize(**code, machine);
+  if (kind != CodeKind::LlvmIr)
+    return emitFile(**code, machine,
+                    kind == CodeKind::Assembly
+                        ? llvm::CodeGenFileType::AssemblyFile
+                        : llvm::CodeGenFileType::ObjectFile);
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  (*code)->print(os, nullptr);
+  return text;
 }

@@ -13,8 +13,8 @@ namespace ladon::cpu {
 /// One instruction-set level and the tiles that fill its registers. The figures
 /// behind the tiles are in docs/design/cpu-kernels.md.
 struct CpuTarget {
-  llvm::StringRef name;    ///< As on the command line: "x86-64-v3".
-  llvm::StringRef isa;     ///< For people: "AVX2 + FMA".
+  llvm::StringRef name;    ///< As on the command line.
+  llvm::StringRef isa;     ///< For people.
   int32_t level;           ///< ladon_program.cpu_level
   int64_t vectorBits;      ///< Width of a vector register.
   int64_t registerRows;    ///< Rows of a register tile (keys or features).
@@ -27,15 +27,6 @@ struct CpuTarget {
     return registerColumns * vectorBits / bits;
   }
 };
-
-/// The level with that name, or none.
-std::optional<CpuTarget> findCpuTarget(llvm::StringRef name);
-
-/// The best level that the running machine supports, or none.
-std::optional<CpuTarget> hostCpuTarget();
-
-/// Names of all levels, for messages: "x86-64-v3, x86-64-v4".
-std::string cpuTargetNames();
 
 } // namespace ladon::cpu
 

@@ -201,7 +201,8 @@ struct OutlineParallel
     SymbolTable symbols(getOperation());
     for (auto func :
          llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
-      if (func.isExternal())
+      // Tasks of a function before it are private.
+      if (func.isExternal() || func.isPrivate())
         continue;
       OpBuilder b(func);
       SmallVector<int64_t> ranks;

@@ -54,13 +54,12 @@ llvm::Expected<Measurement> ladon::measure(const LoadedAttention &attention,
   auto samplePeak = [&] {
     measurement.fmaPeak =
         std::max(measurement.fmaPeak,
-                 measureFmaPeak(settings.vectorBits, settings.element,
-                                settings.threads));
+                 measureFmaPeak(settings.kernels, settings.threads));
   };
   auto sampleBandwidth = [&](const ReadBandwidth &bandwidth) {
     for (int pass = 0; pass < 3; ++pass)
-      measurement.readBandwidth =
-          std::max(measurement.readBandwidth, bandwidth.measure());
+      measurement.readBandwidth = std::max(measurement.readBandwidth,
+                                           bandwidth.measure(settings.kernels));
   };
   ReadBandwidth bandwidth(settings.threads);
   sampleBandwidth(bandwidth);

@@ -14,9 +14,8 @@ namespace ladon {
 
 struct BenchSettings {
   int threads = 1;
-  int runs = 0;             ///< 0: at least 5, and for half a second.
-  int64_t vectorBits = 256; ///< Of the code, for the FMA peak.
-  ast::ScalarType element = ast::ScalarType::F32;
+  int runs = 0;        ///< 0: at least 5, and for half a second.
+  PeakKernels kernels; ///< Of the target of the code.
 };
 
 /// What was measured.

@@ -11,16 +11,15 @@
 #ifndef LADON_COMPILER_DRIVER_BENCH_PEAK_H
 #define LADON_COMPILER_DRIVER_BENCH_PEAK_H
 
-#include "compiler/frontend/AST.h"
+#include "compiler/codegen/Backend.h"
 
 #include <memory>
 
 namespace ladon {
 
-/// Fused multiply-adds per second, in GFLOP/s of two operations each, with
-/// vectors of `vectorBits` (256 or 512) of f32 or f64, on `threads` threads for
-/// about 10 ms. The CPU must have AVX2 and FMA, or AVX-512.
-double measureFmaPeak(int64_t vectorBits, ast::ScalarType element, int threads);
+/// Fused multiply-adds per second, in GFLOP/s of two operations each, on
+/// `threads` threads for about 10 ms.
+double measureFmaPeak(const PeakKernels &kernels, int threads);
 
 /// Reads a buffer several times the size of the last cache.
 class ReadBandwidth {
@@ -29,7 +28,7 @@ public:
   explicit ReadBandwidth(int threads);
 
   /// One pass over the buffer, in GB/s; 0 if there is no memory for it.
-  double measure() const;
+  double measure(const PeakKernels &kernels) const;
 
 private:
   struct Free {

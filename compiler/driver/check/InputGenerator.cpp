@@ -151,8 +151,7 @@ HostTensor ladon::makeView(ScalarType element, ArrayRef<int64_t> shape,
 
 namespace {
 
-/// What a tensor parameter is used for.
-enum class Role { Plain, Query, Key, Value, Weight };
+using Role = InputRole;
 
 /// Finds the roles in the checked tree.
 class Roles {
@@ -384,12 +383,24 @@ checkMemory(const Attention &attention, const Bindings &bindings,
 
 llvm::Expected<std::vector<HostTensor>>
 ladon::generateInputs(const Attention &attention, const InputOptions &options) {
+  Roles roles(attention);
+  std::vector<InputRole> ofParams;
+  for (const auto &param : attention.params)
+    ofParams.push_back(roles.of(param.get()));
+  return generateInputs(attention, ofParams, options);
+}
+
+llvm::Expected<std::vector<HostTensor>>
+ladon::generateInputs(const Attention &attention, ArrayRef<InputRole> roles,
+                      const InputOptions &options) {
   for (const std::string &name : sizeNames(attention))
     if (!options.sizes.count(name))
       return llvm::createStringError("no size is given for " + name);
   Bindings bindings;
   bindings.sizes = options.sizes;
-  llvm::DenseSet<const Param *> indexed = indexedParams(attention);
+  llvm::DenseSet<const Param *> indexed;
+  if (options.shapesOnly)
+    indexed = indexedParams(attention);
   auto needsMemory = [&](const Param *param) {
     return !options.shapesOnly || indexed.contains(param);
   };
@@ -397,9 +408,8 @@ ladon::generateInputs(const Attention &attention, const InputOptions &options) {
     return std::move(error);
   Random random(options.seed);
   Filler filler(options, random);
-  Roles roles(attention);
   std::vector<HostTensor> inputs;
-  for (const auto &param : attention.params) {
+  for (auto [param, role] : llvm::zip_equal(attention.params, roles)) {
     if (param->type.isTensor() && !needsMemory(param.get())) {
       HostTensor shape;
       shape.element = param->type.element;
@@ -413,7 +423,7 @@ ladon::generateInputs(const Attention &attention, const InputOptions &options) {
             ? makeView(param->type.element, bindings.shape(param->type),
                        options.views)
             : HostTensor::zeros(param->type.element, {});
-    filler.fill(tensor, *param, roles.of(param.get()));
+    filler.fill(tensor, *param, role);
     inputs.push_back(std::move(tensor));
   }
   return inputs;

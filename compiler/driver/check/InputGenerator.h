@@ -64,9 +64,18 @@ struct InputOptions {
   bool shapesOnly = false;
 };
 
+/// What a tensor parameter is used for.
+enum class InputRole { Plain, Query, Key, Value, Weight };
+
 /// One tensor per parameter, in order. Fails when a size is missing.
 llvm::Expected<std::vector<HostTensor>>
 generateInputs(const ast::Attention &attention, const InputOptions &options);
+
+/// The same for an attention without a tree, of which only the parameters and
+/// the types of the results are known; `roles` has an entry per parameter.
+llvm::Expected<std::vector<HostTensor>>
+generateInputs(const ast::Attention &attention, llvm::ArrayRef<InputRole> roles,
+               const InputOptions &options);
 
 /// A tensor of `element` and `shape` laid out as `view`, unset elements and
 /// gaps filled with NaN (integers and bools: with a value out of any range).

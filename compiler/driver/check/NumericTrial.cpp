@@ -46,51 +46,70 @@ static bool gapsUntouched(const HostTensor &view) {
   return llvm::all_of(memory, [&](char byte) { return byte == filler; });
 }
 
-llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
-                                            ProgramFn program,
-                                            const Trial &trial) {
+InputOptions ladon::inputOptions(const Trial &trial) {
   InputOptions options;
   options.seed = trial.seed;
   options.values = trial.values;
   options.views = trial.views;
   options.sizes = trial.sizes;
-  auto inputs = generateInputs(attention, options);
-  if (!inputs)
-    return inputs.takeError();
-  auto expected = evaluate(attention, *inputs);
-  if (!expected)
-    return expected.takeError();
+  return options;
+}
+
+llvm::Expected<std::vector<HostTensor>>
+ladon::runGuarded(const ast::Attention &attention, ProgramFn program,
+                  ArrayRef<HostTensor> inputs, ArrayRef<Extents> shapes,
+                  ViewKind views) {
   std::vector<std::vector<char>> before;
-  for (const HostTensor &input : *inputs)
+  for (const HostTensor &input : inputs)
     before.push_back(*input.owner);
 
   // Elements of an output may not share memory.
-  ViewKind outputView =
-      trial.views == ViewKind::Broadcast ? ViewKind::Dense : trial.views;
+  if (views == ViewKind::Broadcast)
+    views = ViewKind::Dense;
   std::vector<HostTensor> outputs, again;
-  for (const ReferenceResult &result : *expected)
+  for (auto [result, shape] : llvm::zip_equal(attention.results, shapes))
     for (std::vector<HostTensor> *set : {&outputs, &again})
-      set->push_back(makeView(result.element, result.shape, outputView));
-  if (llvm::Error error = program(*inputs, outputs, /*threads=*/1))
+      set->push_back(makeView(result.type.element, shape, views));
+  if (llvm::Error error = program(inputs, outputs, /*threads=*/1))
     return std::move(error);
-  if (llvm::Error error = program(*inputs, again, /*threads=*/3))
+  if (llvm::Error error = program(inputs, again, /*threads=*/3))
     return std::move(error);
 
-  for (size_t index = 0; index < inputs->size(); ++index)
-    if (*(*inputs)[index].owner != before[index])
+  for (size_t index = 0; index < inputs.size(); ++index)
+    if (*inputs[index].owner != before[index])
       return llvm::createStringError("input %s was changed",
                                      attention.params[index]->name.c_str());
-  TrialReport report;
   for (size_t index = 0; index < outputs.size(); ++index) {
-    const std::string &name = (*expected)[index].name;
+    const std::string &name = attention.results[index].name;
     if (!gapsUntouched(outputs[index]))
       return llvm::createStringError("memory beside %s was changed",
                                      name.c_str());
     if (*outputs[index].owner != *again[index].owner)
       return llvm::createStringError("%s depends on the number of threads",
                                      name.c_str());
-    report.names.push_back(name);
-    report.results.push_back(applyGate((*expected)[index], outputs[index]));
+  }
+  return outputs;
+}
+
+llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
+                                            ProgramFn program,
+                                            const Trial &trial) {
+  auto inputs = generateInputs(attention, inputOptions(trial));
+  if (!inputs)
+    return inputs.takeError();
+  auto expected = evaluate(attention, *inputs);
+  if (!expected)
+    return expected.takeError();
+  std::vector<Extents> shapes;
+  for (const ReferenceResult &result : *expected)
+    shapes.push_back(result.shape);
+  auto outputs = runGuarded(attention, program, *inputs, shapes, trial.views);
+  if (!outputs)
+    return outputs.takeError();
+  TrialReport report;
+  for (auto [result, output] : llvm::zip_equal(*expected, *outputs)) {
+    report.names.push_back(result.name);
+    report.results.push_back(applyGate(result, output));
   }
   return report;
 }

@@ -41,7 +41,18 @@ struct TrialReport {
   std::string problem() const;
 };
 
-/// Fails when the program fails, or changes memory that it should not.
+/// The options of its inputs.
+InputOptions inputOptions(const Trial &trial);
+
+/// The outputs of `program`, which have these shapes. Fails when the program
+/// fails, changes memory that it should not, or depends on the number of
+/// threads.
+llvm::Expected<std::vector<HostTensor>>
+runGuarded(const ast::Attention &attention, ProgramFn program,
+           llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<Extents> shapes,
+           ViewKind views);
+
+/// Compares with the reference; fails as runGuarded does.
 llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
                                      ProgramFn program, const Trial &trial);
 

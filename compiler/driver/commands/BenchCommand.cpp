@@ -7,7 +7,7 @@
 #include "compiler/driver/bench/Bench.h"
 #include "compiler/driver/bench/CallCost.h"
 #include "compiler/driver/check/InputGenerator.h"
-#include "compiler/driver/commands/Commands.h"
+#include "compiler/driver/commands/Session.h"
 #include "compiler/driver/host/NamedInputs.h"
 #include "compiler/driver/host/Sizes.h"
 
@@ -24,12 +24,12 @@ using namespace ladon;
 namespace {
 
 struct BenchOptions {
-  std::string file, sizes;
-  std::vector<std::string> params, inputs;
+  CommonOptions common;
+  std::string sizes;
+  std::vector<std::string> inputs;
   uint64_t seed = 1;
   int threads = 1, runs = 0;
   bool json = false;
-  TargetOptions target;
 };
 
 /// The inputs of a call and what is known of it beforehand.
@@ -133,8 +133,7 @@ struct Figures {
 } // namespace
 
 static void printJson(const ast::Attention &attention, const BenchCase &bench,
-                      const Measurement &measurement,
-                      const cpu::CpuTarget &target,
+                      const Measurement &measurement, const Target &target,
                       const BenchOptions &options) {
   Figures figures(bench.work, measurement);
   llvm::json::OStream json(llvm::outs(), /*IndentSize=*/2);
@@ -144,7 +143,7 @@ static void printJson(const ast::Attention &attention, const BenchCase &bench,
       for (const auto &[name, size] : bench.sizes)
         json.attribute(name, size);
     });
-    json.attribute("target", target.name);
+    json.attribute("target", target.getName());
     json.attribute("threads", options.threads);
     json.attribute("runs", int64_t(measurement.seconds.size()));
     json.attribute("seconds", measurement.median());
@@ -185,8 +184,7 @@ static std::string readableBytes(double bytes) {
 }
 
 static void printTable(const ast::Attention &attention, const BenchCase &bench,
-                       const Measurement &measurement,
-                       const cpu::CpuTarget &target,
+                       const Measurement &measurement, const Target &target,
                        const BenchOptions &options) {
   Figures figures(bench.work, measurement);
   const Work &work = bench.work;
@@ -195,7 +193,7 @@ static void printTable(const ast::Attention &attention, const BenchCase &bench,
   for (const auto &[name, size] : bench.sizes)
     os << (name == bench.sizes.front().first ? "  " : ", ") << name << '='
        << size;
-  os << "  " << target.isa << "  " << options.threads
+  os << "  " << target.getInstructions() << "  " << options.threads
      << (options.threads == 1 ? " thread\n" : " threads\n");
   auto line = [&](const char *what, const std::string &value) {
     os << llvm::format("  %-15s%14s  ", what, value.c_str());
@@ -229,31 +227,28 @@ static void printTable(const ast::Attention &attention, const BenchCase &bench,
 //===--- The command -----------------------------------------------------===//
 
 static int runBench(const BenchOptions &options) {
-  SourceFile file;
-  std::unique_ptr<CheckedSpec> spec =
-      loadSpec(options.file, options.params, file);
-  if (!spec)
-    return ExitUserError;
-  const ast::Attention &attention = *spec->attention;
-  std::optional<cpu::CpuTarget> target = resolveTarget(options.target);
-  if (!target)
-    return ExitUserError;
+  Session session(options.common);
+  if (!session.openSpec("bench") || !session.target())
+    return session.exitCode;
+  const ast::Attention &attention = session.attention();
+  const Target &target = *session.target();
   auto bench = prepare(attention, options);
   if (!bench)
     return reportUser(bench.takeError());
-  auto loaded = compileAndLoad(*spec, file.sources, *target);
+  std::unique_ptr<LoadedAttention> loaded = session.load();
   if (!loaded)
-    return reportInternal(loaded.takeError());
+    return session.exitCode;
   BenchSettings settings;
   settings.threads = options.threads;
   settings.runs = options.runs;
-  settings.vectorBits = target->vectorBits;
-  settings.element = attention.results.front().type.element;
-  auto measurement = measure(**loaded, bench->inputs, bench->outputs, settings);
+  bool isDouble =
+      attention.results.front().type.element == ast::ScalarType::F64;
+  settings.kernels = target.getPeakKernels(isDouble);
+  auto measurement = measure(*loaded, bench->inputs, bench->outputs, settings);
   if (!measurement)
     return reportUser(measurement.takeError());
   (options.json ? printJson : printTable)(attention, *bench, *measurement,
-                                          *target, options);
+                                          target, options);
   return ExitSuccess;
 }
 
@@ -261,8 +256,7 @@ void ladon::addBenchCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App *command = app.add_subcommand(
       "bench", "Time a compiled spec beside the peak of this machine");
-  command->add_option("file", options->file, "A spec, '-' for standard input")
-      ->required();
+  addCommonOptions(*command, options->common);
   command
       ->add_option("--size", options->sizes, "Every run-time size of the spec")
       ->type_name("S=4096,T=4096,...");
@@ -286,7 +280,5 @@ void ladon::addBenchCommand(CLI::App &app, int &exitCode) {
                    "least half a second")
       ->check(CLI::Range(1, 1000000));
   command->add_flag("--json", options->json, "Print one JSON object");
-  addTargetOptions(*command, options->target);
-  addParamOption(*command, options->params);
   command->callback([options, &exitCode] { exitCode = runBench(*options); });
 }

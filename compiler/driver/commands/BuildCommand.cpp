@@ -1,7 +1,6 @@
 //===- BuildCommand.cpp - ladon build -------------------------------------===//
 
-#include "compiler/driver/commands/Commands.h"
-#include "compiler/driver/compile/Compile.h"
+#include "compiler/driver/commands/Session.h"
 #include "compiler/support/Files.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -15,49 +14,62 @@ using namespace ladon;
 namespace {
 
 struct BuildOptions {
-  std::string file;
+  CommonOptions common;
   std::string emit;
   std::string directory = ".";
-  TargetOptions target;
-  std::vector<std::string> params;
+  std::string name;
+  bool remarks = false;
 };
 
+void printRemarks(const Compilation &compilation, const BuildOptions &options) {
+  if (!options.remarks)
+    return;
+  for (const Message &remark : compilation.getRemarks())
+    llvm::errs() << "remark: " << remark.str() << '\n';
+}
+
 /// Prints one level of the compilation to standard output.
-int emitLevel(const BuildOptions &options, const CheckedSpec &spec,
-              SourceFile &file, const cpu::CpuTarget &target) {
+int emitLevel(const BuildOptions &options, Session &session) {
   std::string text;
   llvm::raw_string_ostream os(text);
   if (options.emit == "ast") {
-    dumpAST(*spec.attention, os);
+    if (session.isModule())
+      return reportUser(llvm::createStringError(
+          "--emit ast: a module of MLIR has no syntax tree"));
+    dumpAST(session.attention(), os);
     return writeOutput("-", text);
   }
-  Compilation compilation(spec, file.sources, target);
+  Compilation *compilation = session.compilation();
+  if (!compilation)
+    return session.exitCode;
   Stage stage = options.emit == "attn"    ? Stage::Attn
                 : options.emit == "fused" ? Stage::Fused
                 : options.emit == "tile"  ? Stage::Tile
                                           : Stage::Llvm;
-  if (llvm::Error error = compilation.run(stage))
-    return reportInternal(std::move(error));
+  if (llvm::Error error = compilation->run(stage))
+    return session.report(std::move(error));
+  printRemarks(*compilation, options);
   if (stage != Stage::Llvm) {
-    compilation.getModule().print(os);
+    compilation->getModule().print(os);
     return writeOutput("-", text);
   }
-  auto code =
-      compilation.emit(options.emit == "llvm"  ? Compilation::CodeKind::LlvmIr
-                       : options.emit == "asm" ? Compilation::CodeKind::Assembly
-                                               : Compilation::CodeKind::Object);
+  auto code = compilation->emit(options.emit == "llvm"  ? CodeKind::LlvmIr
+                                : options.emit == "asm" ? CodeKind::Assembly
+                                                        : CodeKind::Object);
   if (!code)
-    return reportInternal(code.takeError());
+    return session.report(code.takeError());
   return writeOutput("-", *code);
 }
 
-/// Writes the artefact: all of its files, or with `--emit so` and `--emit obj`
-/// the one file.
-int writeArtefact(const BuildOptions &options, const CheckedSpec &spec,
-                  SourceFile &file, const cpu::CpuTarget &target) {
-  auto artefact = compileArtefact(spec, file.sources, target);
+/// Writes the artefact: all of its files, or with `--emit so` the library.
+int writeArtefact(const BuildOptions &options, Session &session) {
+  Compilation *compilation = session.compilation();
+  if (!compilation)
+    return session.exitCode;
+  auto artefact = compilation->makeArtefact();
   if (!artefact)
-    return reportInternal(artefact.takeError());
+    return session.report(artefact.takeError());
+  printRemarks(*compilation, options);
   if (std::error_code error = llvm::sys::fs::create_directories(
           options.directory,
           /*IgnoreExisting=*/true, llvm::sys::fs::all_all)) {
@@ -70,13 +82,16 @@ int writeArtefact(const BuildOptions &options, const CheckedSpec &spec,
     llvm::sys::path::append(path, name);
     return std::string(path);
   };
-  const std::string &name = artefact->program.name;
   std::vector<OutputFile> files;
-  files.push_back({path("lib" + name + ".so"), artefact->library, 0755});
-  if (options.emit != "so") {
-    files.push_back({path(name + ".h"), artefact->header});
-    files.push_back({path(name + ".json"), artefact->manifest});
-  }
+  files.push_back(
+      {path("lib" + artefact->name + ".so"), artefact->library, 0755});
+  if (options.emit != "so")
+    for (const artifact::ProgramSpec &program : artefact->programs) {
+      files.push_back(
+          {path(program.name + ".h"), artifact::emitHeader(program)});
+      files.push_back(
+          {path(program.name + ".json"), artifact::emitManifest(program)});
+    }
   if (llvm::Error error = writeFilesAtomically(files)) {
     llvm::errs() << "ladon: error: " << llvm::toString(std::move(error))
                  << '\n';
@@ -88,17 +103,14 @@ int writeArtefact(const BuildOptions &options, const CheckedSpec &spec,
 }
 
 int runBuild(const BuildOptions &options) {
-  SourceFile file;
-  std::unique_ptr<CheckedSpec> spec =
-      loadSpec(options.file, options.params, file);
-  if (!spec)
-    return ExitUserError;
-  std::optional<cpu::CpuTarget> target = resolveTarget(options.target);
-  if (!target)
-    return ExitUserError;
+  Session session(options.common);
+  if (!session.open())
+    return session.exitCode;
+  if (!options.name.empty() && session.compilation())
+    session.compilation()->setLibraryName(options.name);
   if (options.emit.empty() || options.emit == "so")
-    return writeArtefact(options, *spec, file, *target);
-  return emitLevel(options, *spec, file, *target);
+    return writeArtefact(options, session);
+  return emitLevel(options, session);
 }
 
 } // namespace
@@ -107,19 +119,24 @@ void ladon::addBuildCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<BuildOptions>();
   CLI::App *command = app.add_subcommand(
       "build", "Compile a spec to lib<name>.so, <name>.h and <name>.json");
-  command->add_option("file", options->file, "A spec, '-' for standard input")
-      ->required();
+  addCommonOptions(*command, options->common, "A spec, or a module of MLIR");
   command
       ->add_option("-o,--output", options->directory,
                    "Directory for the files, made if missing")
       ->capture_default_str();
   command
-      ->add_option("--emit", options->emit,
-                   "Print one level instead of writing the artefact (so: write "
-                   "the library only)")
+      ->add_option(
+          "--emit", options->emit,
+          "Print one level, as text or (obj) as the bytes of an object "
+          "file, to the standard output; so: write the library only")
       ->check(CLI::IsMember(
           {"ast", "attn", "fused", "tile", "llvm", "asm", "obj", "so"}));
-  addTargetOptions(*command, options->target);
-  addParamOption(*command, options->params);
+  command
+      ->add_option("--name", options->name,
+                   "Name of the library of several entry points; without it, "
+                   "that of the file")
+      ->type_name("NAME");
+  command->add_flag("-R,--remarks", options->remarks,
+                    "Print what the passes could not do, and why");
   command->callback([options, &exitCode] { exitCode = runBuild(*options); });
 }

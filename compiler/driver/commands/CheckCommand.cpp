@@ -1,7 +1,8 @@
 //===- CheckCommand.cpp - ladon check -------------------------------------===//
 
-#include "compiler/driver/check/NumericTrial.h"
-#include "compiler/driver/commands/Commands.h"
+#include "compiler/codegen/artifact/Signature.h"
+#include "compiler/driver/check/InterpreterTrial.h"
+#include "compiler/driver/commands/Session.h"
 #include "compiler/driver/host/HostCall.h"
 #include "compiler/driver/host/Sizes.h"
 
@@ -17,11 +18,14 @@ using namespace ladon;
 namespace {
 
 struct CheckOptions {
-  std::string file;
-  std::vector<std::string> params, sizes;
+  CommonOptions common;
+  std::vector<std::string> sizes;
   std::optional<uint64_t> seed;
-  TargetOptions target;
 };
+
+/// Compares one entry point with what is right, on the inputs of a trial.
+using TrialFn =
+    llvm::function_ref<llvm::Expected<TrialReport>(const Trial &trial)>;
 
 } // namespace
 
@@ -43,55 +47,38 @@ sizesToTry(const ast::Attention &attention, const CheckOptions &options) {
 }
 
 static void print(const ast::Attention &attention,
-                  llvm::ArrayRef<GateSummary> summaries) {
+                  llvm::ArrayRef<GateSummary> summaries, bool isModule) {
   for (size_t index = 0; index < summaries.size(); ++index) {
     const GateSummary &summary = summaries[index];
     llvm::outs() << attention.results[index].name
-                 << llvm::format(": largest scaled error %.3g, bound %.3g, "
-                                 "correlation 1 - %.1g, %lld elements",
-                                 summary.error, summary.bound,
-                                 1 - summary.correlation,
-                                 (long long)summary.elements);
+                 << llvm::format(": largest scaled error %.3g, bound %.3g, ",
+                                 summary.error, summary.bound);
+    if (!isModule)
+      llvm::outs() << llvm::format("correlation 1 - %.1g, ",
+                                   1 - summary.correlation);
+    llvm::outs() << summary.elements << " elements";
     if (summary.unchecked > 0)
       llvm::outs() << ", " << summary.unchecked << " decided by rounding";
     llvm::outs() << "\n";
   }
 }
 
-static int runCheck(const CheckOptions &options) {
-  SourceFile file;
-  std::unique_ptr<CheckedSpec> spec =
-      loadSpec(options.file, options.params, file);
-  if (!spec)
-    return ExitUserError;
-  const ast::Attention &attention = *spec->attention;
-  auto sizes = sizesToTry(attention, options);
-  if (!sizes)
-    return reportUser(sizes.takeError());
-  std::optional<cpu::CpuTarget> target = resolveTarget(options.target);
-  if (!target)
-    return ExitUserError;
-  auto loaded = compileAndLoad(*spec, file.sources, *target);
-  if (!loaded)
-    return reportInternal(loaded.takeError());
-  auto program = [&](llvm::ArrayRef<HostTensor> inputs,
-                     llvm::ArrayRef<HostTensor> outputs, int threads) {
-    return callOnHost(**loaded, inputs, outputs, threads);
-  };
-
+/// Runs all trials of one entry point and returns the exit code.
+static int checkEntry(const ast::Attention &attention,
+                      llvm::ArrayRef<SizeMap> sizes,
+                      const CheckOptions &options, TrialFn run, bool isModule) {
   // Every kind of values and views at every size, or all sizes of the table.
-  size_t trials =
-      options.sizes.empty() ? 2 * sizes->size() : 30 * sizes->size();
+  size_t trials = options.sizes.empty() ? 2 * sizes.size() : 30 * sizes.size();
   std::vector<GateSummary> summaries(attention.results.size());
   size_t failed = 0;
   for (size_t number = 0; number < trials; ++number) {
     Trial trial =
-        makeTrial(*sizes, options.sizes.empty() ? number : number % 30);
+        makeTrial(sizes, options.sizes.empty() ? number : number % 30);
     if (!options.sizes.empty())
-      trial.sizes = (*sizes)[number / 30];
+      trial.sizes = sizes[number / 30];
     if (options.seed)
       trial.seed = *options.seed;
-    auto report = runTrial(attention, program, trial);
+    auto report = run(trial);
     std::string problem =
         report ? report->problem() : llvm::toString(report.takeError());
     if (report)
@@ -103,18 +90,91 @@ static int runCheck(const CheckOptions &options) {
     if (++failed == 10)
       break;
   }
-  print(attention, summaries);
+  print(attention, summaries, isModule);
   llvm::outs() << attention.name << ": " << (failed ? "failed" : "passed")
-               << "\n";
+               << (isModule ? ", compared with the tile interpreter\n" : "\n");
   return failed ? ExitUserError : ExitSuccess;
+}
+
+/// A spec is compared with the reference.
+static int checkSpec(Session &session, const CheckOptions &options) {
+  const ast::Attention &attention = session.attention();
+  auto sizes = sizesToTry(attention, options);
+  if (!sizes)
+    return reportUser(sizes.takeError());
+  std::unique_ptr<LoadedAttention> loaded = session.load();
+  if (!loaded)
+    return session.exitCode;
+  auto program = [&](llvm::ArrayRef<HostTensor> inputs,
+                     llvm::ArrayRef<HostTensor> outputs, int threads) {
+    return callOnHost(*loaded, inputs, outputs, threads);
+  };
+  return checkEntry(
+      attention, *sizes, options,
+      [&](const Trial &trial) { return runTrial(attention, program, trial); },
+      /*isModule=*/false);
+}
+
+/// A module is compared with the tile interpreter, function by function.
+static int checkModule(Session &session, const CheckOptions &options) {
+  Compilation *compilation = session.compilation();
+  if (!compilation)
+    return session.exitCode;
+  std::vector<InterpretedProgram> programs;
+  mlir::OwningOpRef<mlir::ModuleOp> tiles;
+  compilation->setHook([&](Stage stage, mlir::ModuleOp module) {
+    if (stage == Stage::Attn)
+      for (auto [function, program] : llvm::zip_equal(
+               artifact::entryPoints(module), compilation->getPrograms()))
+        programs.push_back(
+            {describeParameters(program), inputRoles(function), nullptr});
+    if (stage == Stage::Tile) {
+      tiles = module.clone();
+      for (auto [function, program] :
+           llvm::zip_equal(artifact::entryPoints(*tiles), programs))
+        program.tileFunction = function;
+    }
+    return llvm::Error::success();
+  });
+  auto artefact = compilation->makeArtefact();
+  if (!artefact)
+    return session.report(artefact.takeError());
+  int exitCode = ExitSuccess;
+  for (size_t index = 0; index < programs.size(); ++index) {
+    const InterpretedProgram &program = programs[index];
+    auto sizes = sizesToTry(program.attention, options);
+    if (!sizes)
+      return reportUser(sizes.takeError());
+    auto loaded = LoadedAttention::load(*artefact, index);
+    if (!loaded)
+      return session.report(loaded.takeError());
+    auto compiled = [&](llvm::ArrayRef<HostTensor> inputs,
+                        llvm::ArrayRef<HostTensor> outputs, int threads) {
+      return callOnHost(**loaded, inputs, outputs, threads);
+    };
+    auto run = [&](const Trial &trial) {
+      return runInterpreterTrial(program, compiled, trial);
+    };
+    exitCode = std::max(exitCode, checkEntry(program.attention, *sizes, options,
+                                             run, /*isModule=*/true));
+  }
+  return exitCode;
+}
+
+static int runCheck(const CheckOptions &options) {
+  Session session(options.common);
+  if (!session.open())
+    return session.exitCode;
+  return session.isModule() ? checkModule(session, options)
+                            : checkSpec(session, options);
 }
 
 void ladon::addCheckCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App *command = app.add_subcommand(
-      "check", "Compare the compiled spec with the f64 reference");
-  command->add_option("file", options->file, "A spec, '-' for standard input")
-      ->required();
+      "check", "Compare a compiled spec with the f64 reference, or a compiled "
+               "module with the tile interpreter");
+  addCommonOptions(*command, options->common, "A spec, or a module of MLIR");
   command
       ->add_option("--size", options->sizes,
                    "Sizes to try, repeatable; without any, a table of them")
@@ -122,7 +182,5 @@ void ladon::addCheckCommand(CLI::App &app, int &exitCode) {
       ->type_name("S=128,T=128,...");
   command->add_option("--seed", options->seed, "For the random inputs")
       ->check(CLI::NonNegativeNumber);
-  addTargetOptions(*command, options->target);
-  addParamOption(*command, options->params);
   command->callback([options, &exitCode] { exitCode = runCheck(*options); });
 }

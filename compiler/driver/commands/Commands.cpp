@@ -3,8 +3,10 @@
 #include "compiler/driver/commands/Commands.h"
 #include "compiler/support/Files.h"
 
+#include "compiler/codegen/Backend.h"
 #include "compiler/frontend/Lexer.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
@@ -15,41 +17,28 @@
 
 using namespace ladon;
 
-void ladon::addParamOption(CLI::App &command,
-                           std::vector<std::string> &values) {
-  command
-      .add_option("-D", values,
-                  "Set a compile-time param: -D name=value, repeatable")
-      ->allow_extra_args(false)
-      ->type_name("NAME=VALUE");
-}
-
-void ladon::addTargetOptions(CLI::App &command, TargetOptions &options) {
+void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
+                             const std::string &what) {
+  command.add_option("file", options.file, what + ", '-' for standard input")
+      ->required();
+  std::vector<std::string> targets, levels;
+  for (const Backend *backend : backends()) {
+    targets.push_back(backend->getName().str());
+    levels.push_back(backend->getLevelNames());
+  }
   command.add_option("--target", options.target, "What to compile for")
-      ->check(CLI::IsMember({"cpu"}))
+      ->check(CLI::IsMember(targets))
       ->capture_default_str();
   command
       .add_option("--cpu", options.cpu,
-                  "CPU level: native, or one of " + cpu::cpuTargetNames())
+                  "Level of the target: native, or one of " +
+                      llvm::join(levels, ", "))
       ->capture_default_str();
-}
-
-std::optional<cpu::CpuTarget>
-ladon::resolveTarget(const TargetOptions &options) {
-  if (options.cpu == "native") {
-    if (std::optional<cpu::CpuTarget> host = cpu::hostCpuTarget())
-      return host;
-    llvm::errs() << "ladon: error: this CPU has no supported vector "
-                    "instructions; give --cpu, one of "
-                 << cpu::cpuTargetNames() << '\n';
-    return std::nullopt;
-  }
-  std::optional<cpu::CpuTarget> target = cpu::findCpuTarget(options.cpu);
-  if (!target)
-    llvm::errs() << "ladon: error: --cpu " << options.cpu
-                 << ": expected native, or one of " << cpu::cpuTargetNames()
-                 << '\n';
-  return target;
+  command
+      .add_option("-D", options.params,
+                  "Set a compile-time param: -D name=value, repeatable")
+      ->allow_extra_args(false)
+      ->type_name("NAME=VALUE");
 }
 
 int ladon::reportUser(llvm::Error error) {
@@ -135,21 +124,6 @@ unsigned ladon::readSource(const std::string &path, llvm::SourceMgr &sources) {
 
 void SourceFile::printDiagnostics() const {
   diagnostics.print(llvm::errs(), llvm::errs().has_colors());
-}
-
-std::unique_ptr<CheckedSpec>
-ladon::loadSpec(const std::string &path, const std::vector<std::string> &params,
-                SourceFile &file) {
-  ParamOverrides overrides;
-  if (!parseOverrides(params, overrides))
-    return nullptr;
-  file.buffer = readSource(path, file.sources);
-  if (!file.buffer)
-    return nullptr;
-  auto spec =
-      parseAndCheck(file.sources, file.buffer, overrides, file.diagnostics);
-  file.printDiagnostics();
-  return spec;
 }
 
 int ladon::writeOutput(const std::string &path, llvm::StringRef contents) {

@@ -9,7 +9,6 @@
 #ifndef LADON_COMPILER_DRIVER_COMMANDS_COMMANDS_H
 #define LADON_COMPILER_DRIVER_COMMANDS_COMMANDS_H
 
-#include "compiler/codegen/cpu/CpuTarget.h"
 #include "compiler/frontend/Frontend.h"
 
 #include "llvm/Support/Error.h"
@@ -40,26 +39,24 @@ void addRunCommand(CLI::App &app, int &exitCode);
 void addCheckCommand(CLI::App &app, int &exitCode);
 void addExplainCommand(CLI::App &app, int &exitCode);
 
-/// What to compile for.
-struct TargetOptions {
+/// What all commands that compile take.
+struct CommonOptions {
+  std::string file;
+  std::vector<std::string> params; ///< -D
   std::string target = "cpu";
   std::string cpu = "native";
 };
 
-/// Adds `--target` and `--cpu` to a subcommand.
-void addTargetOptions(CLI::App &command, TargetOptions &options);
-
-/// The level meant by `options`; prints why there is none.
-std::optional<cpu::CpuTarget> resolveTarget(const TargetOptions &options);
+/// Adds the file, `-D`, `--target` and `--cpu` to a subcommand; `what` says
+/// what the file is.
+void addCommonOptions(CLI::App &command, CommonOptions &options,
+                      const std::string &what = "A spec");
 
 /// Prints what is wrong with the input and returns ExitUserError.
 int reportUser(llvm::Error error);
 
 /// Prints a defect of the compiler and returns ExitInternal.
 int reportInternal(llvm::Error error);
-
-/// Adds `-D name=value` to a subcommand, kept as text in `values`.
-void addParamOption(CLI::App &command, std::vector<std::string> &values);
 
 /// Splits "name=value" texts; prints what is wrong and returns false.
 bool parseOverrides(const std::vector<std::string> &values,
@@ -78,11 +75,6 @@ struct SourceFile {
   /// Prints the diagnostics to standard error.
   void printDiagnostics() const;
 };
-
-/// Reads and checks a spec; prints diagnostics. Null after an error.
-std::unique_ptr<CheckedSpec> loadSpec(const std::string &path,
-                                      const std::vector<std::string> &params,
-                                      SourceFile &file);
 
 /// Writes a file as `writeFile` does ("-" is the standard output); prints why
 /// not. Returns the exit code.

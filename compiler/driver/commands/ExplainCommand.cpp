@@ -2,8 +2,7 @@
 
 #include "compiler/driver/bench/CallCost.h"
 #include "compiler/driver/check/InputGenerator.h"
-#include "compiler/driver/commands/Commands.h"
-#include "compiler/driver/compile/Compile.h"
+#include "compiler/driver/commands/Session.h"
 #include "compiler/driver/explain/SchedulePlan.h"
 #include "compiler/driver/host/NamedInputs.h"
 #include "compiler/driver/host/Sizes.h"
@@ -19,11 +18,11 @@ using Class = VisitedBlock::Class;
 namespace {
 
 struct ExplainOptions {
-  std::string file, sizes, svg;
-  std::vector<std::string> params, inputs;
+  CommonOptions common;
+  std::string sizes, svg;
+  std::vector<std::string> inputs;
   uint64_t seed = 1;
   int64_t batch = 0, head = 0;
-  TargetOptions target;
 };
 
 } // namespace
@@ -138,13 +137,19 @@ static int reportPlan(llvm::Error error) {
   return reportInternal(llvm::createStringError(message));
 }
 
+/// What the passes could not do, and why.
+static void printRemarks(llvm::ArrayRef<Message> remarks) {
+  if (!remarks.empty())
+    llvm::outs() << "remarks:\n";
+  for (const Message &remark : remarks)
+    llvm::outs() << "  " << remark.str() << "\n";
+}
+
 static int runExplain(const ExplainOptions &options) {
-  SourceFile file;
-  std::unique_ptr<CheckedSpec> spec =
-      loadSpec(options.file, options.params, file);
-  if (!spec)
-    return ExitUserError;
-  const ast::Attention &attention = *spec->attention;
+  Session session(options.common);
+  if (!session.openSpec("explain"))
+    return session.exitCode;
+  const ast::Attention &attention = session.attention();
   auto sizes = chooseSizes(attention, options);
   if (!sizes)
     return reportUser(sizes.takeError());
@@ -152,17 +157,15 @@ static int runExplain(const ExplainOptions &options) {
   auto arguments = makeArguments(attention, options, *sizes, bindings);
   if (!arguments)
     return reportUser(arguments.takeError());
-  std::optional<cpu::CpuTarget> target = resolveTarget(options.target);
-  if (!target)
-    return ExitUserError;
-
-  Compilation compilation(*spec, file.sources, *target);
-  if (llvm::Error error = compilation.run(Stage::Tile))
-    return reportInternal(std::move(error));
+  Compilation *compilation = session.compilation();
+  if (!compilation)
+    return session.exitCode;
+  if (llvm::Error error = compilation->run(Stage::Tile))
+    return session.report(std::move(error));
   PlanOptions planOptions;
   planOptions.batch = options.batch;
   planOptions.head = options.head;
-  auto plans = planSchedule(compilation.getModule(), *arguments, planOptions);
+  auto plans = planSchedule(compilation->getModule(), *arguments, planOptions);
   if (!plans)
     return reportPlan(plans.takeError());
   bool shown =
@@ -180,10 +183,13 @@ static int runExplain(const ExplainOptions &options) {
   llvm::outs() << attention.name << ":";
   for (const std::string &name : sizeNames(attention))
     llvm::outs() << " " << name << "=" << sizes->lookup(name);
-  llvm::outs() << ", " << target->isa << " (" << target->name << ")\n";
+  const Target &target = *session.target();
+  llvm::outs() << ", " << target.getInstructions() << " (" << target.getName()
+               << ")\n";
   for (const AttendPlan &plan : *plans)
     printPlan(plan, options);
   printWork(*plans, attention, bindings);
+  printRemarks(compilation->getRemarks());
   if (options.svg.empty() || plans->empty())
     return ExitSuccess;
   return writeOutput(options.svg, drawSvg(plans->front(), options.batch,
@@ -194,8 +200,7 @@ void ladon::addExplainCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<ExplainOptions>();
   CLI::App *command = app.add_subcommand(
       "explain", "Show which keys are computed for which queries");
-  command->add_option("file", options->file, "A spec, '-' for standard input")
-      ->required();
+  addCommonOptions(*command, options->common);
   command
       ->add_option("--size", options->sizes,
                    "The run-time sizes; without, B is 1 and the others 512")
@@ -216,7 +221,5 @@ void ladon::addExplainCommand(CLI::App &app, int &exitCode) {
       ->add_option("--svg", options->svg,
                    "Also write the picture of the first attend here")
       ->type_name("FILE");
-  addTargetOptions(*command, options->target);
-  addParamOption(*command, options->params);
   command->callback([options, &exitCode] { exitCode = runExplain(*options); });
 }

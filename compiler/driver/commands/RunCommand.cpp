@@ -1,7 +1,7 @@
 //===- RunCommand.cpp - ladon run -----------------------------------------===//
 
 #include "compiler/driver/check/InputGenerator.h"
-#include "compiler/driver/commands/Commands.h"
+#include "compiler/driver/commands/Session.h"
 #include "compiler/driver/host/HostCall.h"
 #include "compiler/driver/host/NamedInputs.h"
 #include "compiler/driver/host/Npy.h"
@@ -20,13 +20,12 @@ using namespace ladon;
 namespace {
 
 struct RunOptions {
-  std::string file;
-  std::vector<std::string> params, inputs, outputs;
+  CommonOptions common;
+  std::vector<std::string> inputs, outputs;
   std::string random;
   uint64_t seed = 1;
   int threads = 0;
   bool reference = false;
-  TargetOptions target;
 };
 
 using Inputs = std::vector<HostTensor>;
@@ -67,10 +66,9 @@ static llvm::Expected<Inputs> collectInputs(const ast::Attention &attention,
 }
 
 /// Computes the results; prints what is wrong and returns an exit code.
-static int compute(const CheckedSpec &spec, SourceFile &file,
-                   const RunOptions &options, const Inputs &inputs,
-                   std::vector<HostTensor> &outputs) {
-  const ast::Attention &attention = *spec.attention;
+static int compute(Session &session, const RunOptions &options,
+                   const Inputs &inputs, std::vector<HostTensor> &outputs) {
+  const ast::Attention &attention = session.attention();
   if (options.reference) {
     auto results = evaluate(attention, inputs);
     if (!results)
@@ -85,14 +83,10 @@ static int compute(const CheckedSpec &spec, SourceFile &file,
   for (const ast::Result &result : attention.results)
     outputs.push_back(
         HostTensor::zeros(result.type.element, bindings->shape(result.type)));
-  std::optional<cpu::CpuTarget> target = resolveTarget(options.target);
-  if (!target)
-    return ExitUserError;
-  auto loaded = compileAndLoad(spec, file.sources, *target);
+  std::unique_ptr<LoadedAttention> loaded = session.load();
   if (!loaded)
-    return reportInternal(loaded.takeError());
-  if (llvm::Error error =
-          callOnHost(**loaded, inputs, outputs, options.threads))
+    return session.exitCode;
+  if (llvm::Error error = callOnHost(*loaded, inputs, outputs, options.threads))
     return reportUser(std::move(error));
   return ExitSuccess;
 }
@@ -162,19 +156,17 @@ static llvm::Error checkOutputNames(const ast::Attention &attention,
 }
 
 static int runRun(const RunOptions &options) {
-  SourceFile file;
-  std::unique_ptr<CheckedSpec> spec =
-      loadSpec(options.file, options.params, file);
-  if (!spec)
-    return ExitUserError;
-  const ast::Attention &attention = *spec->attention;
+  Session session(options.common);
+  if (!session.openSpec("run"))
+    return session.exitCode;
+  const ast::Attention &attention = session.attention();
   if (llvm::Error error = checkOutputNames(attention, options))
     return reportUser(std::move(error));
   auto inputs = collectInputs(attention, options);
   if (!inputs)
     return reportUser(inputs.takeError());
   std::vector<HostTensor> outputs;
-  if (int code = compute(*spec, file, options, *inputs, outputs))
+  if (int code = compute(session, options, *inputs, outputs))
     return code;
   if (llvm::Error error = writeOutputs(attention, options, outputs))
     return reportUser(std::move(error));
@@ -185,8 +177,7 @@ void ladon::addRunCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command =
       app.add_subcommand("run", "Compile a spec and run it on tensors");
-  command->add_option("file", options->file, "A spec, '-' for standard input")
-      ->required();
+  addCommonOptions(*command, options->common);
   command
       ->add_option("--input", options->inputs,
                    "An input: a NumPy file, or the value of a scalar")
@@ -209,7 +200,5 @@ void ladon::addRunCommand(CLI::App &app, int &exitCode) {
       ->check(CLI::Range(0, 4096));
   command->add_flag("--reference", options->reference,
                     "Evaluate with the f64 reference in place of the compiler");
-  addTargetOptions(*command, options->target);
-  addParamOption(*command, options->params);
   command->callback([options, &exitCode] { exitCode = runRun(*options); });
 }

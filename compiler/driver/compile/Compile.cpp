@@ -1,37 +1,20 @@
-//===- Compile.cpp - From a checked spec to an artefact -------------------===//
+//===- Compile.cpp - From a spec or a module to an artefact ---------------===//
 
 #include "compiler/driver/compile/Compile.h"
 
 #include "compiler/codegen/artifact/Signature.h"
-#include "compiler/codegen/cpu/Codegen.h"
+#include "compiler/driver/compile/ModuleInput.h"
+#include "compiler/driver/compile/Reproducer.h"
 #include "compiler/frontend/Import.h"
 #include "compiler/transforms/InitLadon.h"
-#include "compiler/transforms/Passes.h"
 #include "compiler/transforms/Pipelines.h"
+#include "dialects/attn/Attn.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/Pass/PassManager.h"
-#include "llvm/Support/CrashRecoveryContext.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/raw_ostream.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace ladon;
-
-/// What the target adds to the description of a function.
-static void describeTarget(artifact::ProgramSpec &program,
-                           const cpu::CpuTarget &target) {
-  program.cpuLevel = target.level;
-  program.target = ("x86_64-linux-gnu " + target.name).str();
-  program.facts.emplace_back("isa", target.isa.str());
-  program.facts.emplace_back("tile.queries",
-                             std::to_string(target.queryTile(32)));
-  program.facts.emplace_back("tile.keys", std::to_string(target.keyTile));
-}
-
-//===----------------------------------------------------------------------===//
-// Compilation
-//===----------------------------------------------------------------------===//
 
 static mlir::DialectRegistry dialects() {
   mlir::DialectRegistry registry;
@@ -40,52 +23,102 @@ static mlir::DialectRegistry dialects() {
 }
 
 Compilation::Compilation(const CheckedSpec &spec, llvm::SourceMgr &sources,
-                         const cpu::CpuTarget &target)
-    : spec(spec), sources(sources), target(target),
-      context(dialects(), mlir::MLIRContext::Threading::DISABLED) {
-  program.name = spec.attention->name;
-  program.source = spec.attention->source;
+                         const Target &target)
+    : spec(&spec), sources(sources), target(target),
+      libraryName(spec.attention->name),
+      context(dialects(), mlir::MLIRContext::Threading::DISABLED) {}
+
+Compilation::Compilation(llvm::SourceMgr &sources, unsigned buffer,
+                         const Target &target)
+    : sources(sources), buffer(buffer), target(target),
+      context(dialects(), mlir::MLIRContext::Threading::DISABLED) {}
+
+//===----------------------------------------------------------------------===//
+// Failures
+//===----------------------------------------------------------------------===//
+
+/// A folder with the text of what is compiled.
+std::string Compilation::reproducer() const {
+  std::string name = libraryName.empty() ? "module" : libraryName;
+  std::string folder = makeReproducerFolder(name);
+  if (spec)
+    writeReproducer(folder, name + ".attn", spec->attention->source);
+  return folder;
 }
 
-/// Runs `work`; false when it crashed.
-static bool survives(llvm::function_ref<void()> work) {
-  llvm::CrashRecoveryContext::Enable();
-  llvm::CrashRecoveryContext context;
-  return context.RunSafely(work);
+/// An error with what MLIR had to say. Of a module that is all there is to say:
+/// what a pass cannot lower is no defect of it.
+llvm::Error Compilation::failure(llvm::StringRef what,
+                                 const std::string &folder) {
+  std::string message;
+  if (!isFromModule() || errors.empty())
+    message = what.str();
+  for (const Message &error : errors)
+    message += (message.empty() ? "" : "\n  ") + error.str();
+  if (!folder.empty())
+    message += "\n  the files in '" + folder + "' reproduce this";
+  return llvm::createStringError(message);
 }
 
-/// A folder for what reproduces an internal error: the spec, and the module
-/// with the pipeline that failed on it, for ladon-opt.
-static std::string reproducerFolder(const std::string &name) {
-  llvm::SmallString<128> path("ladon-reproducer-" + name);
-  if (llvm::sys::fs::create_directories(path, /*IgnoreExisting=*/true,
-                                        llvm::sys::fs::all_all))
-    return "";
-  return std::string(path);
+//===----------------------------------------------------------------------===//
+// The stages
+//===----------------------------------------------------------------------===//
+
+llvm::Error Compilation::load() {
+  if (spec) {
+    bool survived =
+        survives([&] { module = importAttention(context, *spec, sources); });
+    if (survived && module && mlir::succeeded(module->verify()))
+      return llvm::Error::success();
+    return failure("the spec could not be imported", reproducer());
+  }
+  const llvm::MemoryBuffer &text = *sources.getMemoryBuffer(buffer);
+  module = mlir::parseSourceString<mlir::ModuleOp>(text.getBuffer(), &context,
+                                                   text.getBufferIdentifier());
+  if (!module || mlir::failed(checkModule(*module)))
+    return failure("the module cannot be read", "");
+  return llvm::Error::success();
 }
 
-static void writeSource(const std::string &folder,
-                        const artifact::ProgramSpec &program) {
-  std::error_code error;
-  llvm::raw_fd_ostream os(folder + "/" + program.name + ".attn", error);
-  if (!error)
-    os << program.source;
+/// Reads off the functions what their callers see.
+llvm::Error Compilation::describe() {
+  for (mlir::func::FuncOp function : artifact::entryPoints(*module)) {
+    auto program = artifact::readSignature(function);
+    if (mlir::failed(program))
+      return failure("the signature is incomplete", spec ? reproducer() : "");
+    target.describe(*program);
+    programs.push_back(std::move(*program));
+  }
+  if (programs.size() == 1)
+    libraryName = programs.front().name;
+  if (libraryName.empty())
+    return llvm::createStringError("a name is needed for the library of " +
+                                   llvm::Twine(programs.size()) +
+                                   " entry points: give --name");
+  for (artifact::ProgramSpec &program : programs)
+    program.library = libraryName;
+  return llvm::Error::success();
 }
 
-/// Writes `module` as a test of ladon-opt that runs the passes of `pm` on it.
-static void writeModule(const std::string &folder, const std::string &name,
-                        mlir::PassManager &pm, mlir::ModuleOp module) {
-  std::error_code error;
-  llvm::raw_fd_ostream os(folder + "/" + name + ".mlir", error);
-  if (error)
-    return;
-  os << "// ladon-opt --pass-pipeline='";
-  pm.printAsTextualPipeline(os);
-  os << "'\n" << *module << '\n';
-}
-
-mlir::func::FuncOp Compilation::entryPoint() {
-  return artifact::entryPoints(*module).front();
+/// Notes the tiles of the attends of `function`.
+static void describeTiles(artifact::ProgramSpec &program,
+                          mlir::func::FuncOp function, const Target &target) {
+  llvm::SetVector<int64_t> queries, keys;
+  function.walk([&](attn::AttendOp op) {
+    TileShape tiles =
+        target.getTiles(op.getElementType(), op.getHeadDim(), op.getValueDim());
+    queries.insert(tiles.queries);
+    keys.insert(tiles.keys);
+  });
+  auto add = [&](const char *key, const llvm::SetVector<int64_t> &values) {
+    std::string text = llvm::join(
+        llvm::map_range(values, [](int64_t v) { return std::to_string(v); }),
+        ", ");
+    if (!text.empty())
+      program.facts.emplace_back(key, text);
+  };
+  add("tile.queries", queries);
+  add("tile.keys", keys);
 }
 
 /// The passes that lead to `stage` from the one before it.
@@ -95,128 +128,100 @@ void Compilation::buildPipeline(mlir::OpPassManager &pm, Stage stage) const {
     return;
   case Stage::Fused:
     return buildFusePipeline(pm);
-  case Stage::Tile:
+  case Stage::Tile: {
     buildBufferizePipeline(pm);
-    return buildTilePipeline(pm, target.queryTile(32), target.keyTile);
-  case Stage::Llvm:
-    return cpu::buildCpuPipeline(pm, target);
+    mlir::Type f32 = mlir::Float32Type::get(module.get().getContext());
+    TileShape tiles = target.getTiles(f32, /*headDim=*/64, /*valueDim=*/64);
+    return buildTilePipeline(pm, tiles.queries, tiles.keys);
   }
+  case Stage::Vector:
+    return target.buildVectorPipeline(pm);
+  case Stage::Llvm:
+    return target.buildCodePipeline(pm);
+  }
+}
+
+llvm::Error Compilation::lower(Stage stage) {
+  auto functions = artifact::entryPoints(*module);
+  if (stage == Stage::Vector)
+    // What the entry point will pack is what code generation unpacks.
+    for (auto [function, program] : llvm::zip_equal(functions, programs))
+      if (mlir::failed(artifact::verifySignature(function, program)))
+        return failure("a pass changed the signature", "");
+  mlir::PassManager pm(&context);
+  buildPipeline(pm, stage);
+  // The module as it was, for the rare failure.
+  mlir::OwningOpRef<mlir::ModuleOp> before = module->clone();
+  mlir::LogicalResult result = mlir::failure();
+  bool survived = survives([&] { result = pm.run(*module); });
+  if (survived && mlir::succeeded(result))
+    return llvm::Error::success();
+  llvm::StringRef what =
+      survived ? "a compiler pass failed" : "a compiler pass crashed";
+  if (survived && isFromModule())
+    return failure(what, "");
+  std::string folder = reproducer();
+  writeReproducer(folder, libraryName + ".mlir", pm, *before);
+  return failure(what, folder);
 }
 
 llvm::Error Compilation::run(Stage last) {
-  // An error here is ours; what MLIR has to say goes into the message.
-  std::string problems;
   mlir::ScopedDiagnosticHandler handler(
       &context, [&](mlir::Diagnostic &diagnostic) {
-        if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error) {
-          llvm::raw_string_ostream os(problems);
-          os << "\n  " << diagnostic.getLocation() << ": " << diagnostic;
-        }
+        auto severity = diagnostic.getSeverity();
+        Message message(diagnostic);
+        if (severity == mlir::DiagnosticSeverity::Error)
+          errors.push_back(std::move(message));
+        else if (severity == mlir::DiagnosticSeverity::Remark &&
+                 !llvm::is_contained(remarks, message))
+          remarks.push_back(std::move(message));
         return mlir::success();
       });
-  auto fail = [&](llvm::StringRef what, const std::string &folder) {
-    std::string message = (what + problems).str();
-    if (!folder.empty()) {
-      writeSource(folder, program);
-      message += "\n  the files in '" + folder + "' reproduce this";
-    }
-    return llvm::createStringError(message);
-  };
-
-  bool imported =
-      survives([&] { module = importAttention(context, spec, sources); });
-  if (!imported || !module || mlir::failed(module->verify()))
-    return fail("the spec could not be imported",
-                reproducerFolder(program.name));
-  auto described = artifact::readSignature(entryPoint());
-  if (failed(described))
-    return fail("the signature is incomplete", reproducerFolder(program.name));
-  program = std::move(*described);
-  describeTarget(program, target);
-
-  for (Stage stage : {Stage::Fused, Stage::Tile, Stage::Llvm}) {
+  if (llvm::Error error = load())
+    return error;
+  if (llvm::Error error = describe())
+    return error;
+  for (Stage stage :
+       {Stage::Attn, Stage::Fused, Stage::Tile, Stage::Vector, Stage::Llvm}) {
     if (stage > last)
       break;
-    // What the entry point will pack is what code generation unpacks.
-    if (stage == Stage::Llvm &&
-        mlir::failed(artifact::verifySignature(entryPoint(), program)))
-      return fail("a pass changed the signature", "");
-    mlir::PassManager pm(&context);
-    buildPipeline(pm, stage);
-    // The module as it was, for the rare failure.
-    mlir::OwningOpRef<mlir::ModuleOp> before = module->clone();
-    mlir::LogicalResult result = mlir::failure();
-    bool survived = survives([&] { result = pm.run(*module); });
-    if (survived && mlir::succeeded(result))
-      continue;
-    std::string folder = reproducerFolder(program.name);
-    if (!folder.empty())
-      writeModule(folder, program.name, pm, *before);
-    return fail(survived ? "a compiler pass failed" : "a compiler pass crashed",
-                folder);
+    if (stage != Stage::Attn)
+      if (llvm::Error error = lower(stage))
+        return error;
+    if (stage == Stage::Fused)
+      for (auto [function, program] :
+           llvm::zip_equal(artifact::entryPoints(*module), programs))
+        describeTiles(program, function, target);
+    if (hook)
+      if (llvm::Error error = hook(stage, *module))
+        return error;
   }
   return llvm::Error::success();
 }
+
+//===----------------------------------------------------------------------===//
+// Code
+//===----------------------------------------------------------------------===//
 
 llvm::Expected<std::string> Compilation::emit(CodeKind kind) {
-  std::string code;
-  std::optional<llvm::Error> error;
-  if (survives([&] { error.emplace(emitInto(kind, code)); })) {
-    if (*error)
-      return std::move(*error);
-    return code;
-  }
-  std::string folder = reproducerFolder(program.name);
-  writeSource(folder, program);
-  return llvm::createStringError(
-      "the code generator crashed\n  the files in '" + folder +
-      "' reproduce this");
+  std::optional<llvm::Expected<std::string>> code;
+  if (survives([&] { code.emplace(target.emit(*module, programs, kind)); }))
+    return std::move(*code);
+  return failure("the code generator crashed", reproducer());
 }
 
-llvm::Error Compilation::emitInto(CodeKind kind, std::string &text) {
-  auto machine = cpu::createTargetMachine(target);
-  if (!machine)
-    return machine.takeError();
-  llvm::LLVMContext llvmContext;
-  auto code = cpu::translateToLLVM(*module, llvmContext, **machine);
-  if (!code)
-    return code.takeError();
-  if (llvm::Error error = artifact::addEntryPoint(**code, program))
-    return error;
-  cpu::optimize(**code, **machine);
-  if (kind == CodeKind::LlvmIr) {
-    llvm::raw_string_ostream os(text);
-    (*code)->print(os, nullptr);
-    return llvm::Error::success();
-  }
-  auto emitted = cpu::emitCode(**code, **machine,
-                               kind == CodeKind::Assembly
-                                   ? llvm::CodeGenFileType::AssemblyFile
-                                   : llvm::CodeGenFileType::ObjectFile);
-  if (!emitted)
-    return emitted.takeError();
-  text = std::move(*emitted);
-  return llvm::Error::success();
-}
-
-llvm::Expected<Artefact> ladon::compileArtefact(const CheckedSpec &spec,
-                                                llvm::SourceMgr &sources,
-                                                const cpu::CpuTarget &target) {
-  Compilation compilation(spec, sources, target);
-  if (llvm::Error error = compilation.run(Stage::Llvm))
+llvm::Expected<Artefact> Compilation::makeArtefact() {
+  if (llvm::Error error = run(Stage::Llvm))
     return std::move(error);
-  Artefact artefact;
-  artefact.program = compilation.getProgram();
-  auto object = compilation.emit(Compilation::CodeKind::Object);
+  auto object = emit(CodeKind::Object);
   if (!object)
     return object.takeError();
-  artefact.object = std::move(*object);
-  auto library =
-      artifact::linkSharedLibrary({artefact.object}, artefact.program.name);
+  std::vector<std::string> entries;
+  for (const artifact::ProgramSpec &program : programs)
+    entries.push_back(program.name);
+  auto library = artifact::linkSharedLibrary(
+      {*object, target.getRuntimeObject()}, libraryName, entries);
   if (!library)
     return library.takeError();
-  artefact.library = std::move(*library);
-  artefact.header = artifact::emitHeader(artefact.program);
-  artefact.manifest = artifact::emitManifest(artefact.program);
-  return artefact;
+  return Artefact{libraryName, programs, std::move(*library)};
 }

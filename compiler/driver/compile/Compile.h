@@ -1,16 +1,18 @@
-//===- Compile.h - From a checked spec to an artefact ----------*- C++ -*-===//
+//===- Compile.h - From a spec or a module to an artefact ------*- C++ -*-===//
 //
 // The compiler as a library: every command that needs compiled code goes
-// through here. What the user got wrong was reported by the front end; an error
-// out of this file is a defect of the compiler.
+// through here. It starts from a checked spec, about which the front end has
+// said all there is to say: an error is then a defect of the compiler. Or it
+// starts from a module of MLIR, which a user may have written: an error then
+// says what is wrong with the module.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef LADON_COMPILER_DRIVER_COMPILE_COMPILE_H
 #define LADON_COMPILER_DRIVER_COMPILE_COMPILE_H
 
-#include "compiler/codegen/artifact/Artifact.h"
-#include "compiler/codegen/cpu/CpuTarget.h"
+#include "compiler/codegen/Backend.h"
+#include "compiler/driver/compile/Messages.h"
 #include "compiler/frontend/Frontend.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,6 +23,7 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/SourceMgr.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -28,77 +31,78 @@ namespace ladon {
 
 /// Where a compilation can stop; in order.
 enum class Stage {
-  Attn,  ///< the spec, imported
-  Fused, ///< heads and masks folded, on tensors
-  Tile,  ///< loop nests over tiles, blocks classified
-  Llvm,  ///< the LLVM dialect
-};
-
-/// One spec on its way through the levels.
-class Compilation {
-public:
-  Compilation(const CheckedSpec &spec, llvm::SourceMgr &sources,
-              const cpu::CpuTarget &target);
-
-  /// Imports the spec, then runs the passes up to and including `last`; call
-  /// once. After a failure the message names a folder that reproduces it.
-  llvm::Error run(Stage last);
-
-  mlir::ModuleOp getModule() { return *module; }
-
-  /// After Stage::Llvm: optimised LLVM IR, assembly text, an object file.
-  enum class CodeKind { LlvmIr, Assembly, Object };
-  llvm::Expected<std::string> emit(CodeKind kind);
-
-  /// The attention as its caller sees it, read off the imported function.
-  const artifact::ProgramSpec &getProgram() const { return program; }
-
-private:
-  void buildPipeline(mlir::OpPassManager &pm, Stage stage) const;
-  mlir::func::FuncOp entryPoint();
-  llvm::Error emitInto(CodeKind kind, std::string &text);
-
-  const CheckedSpec &spec;
-  llvm::SourceMgr &sources;
-  cpu::CpuTarget target;
-  mlir::MLIRContext context;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  artifact::ProgramSpec program;
+  Attn,   ///< the spec, imported, or the module, parsed
+  Fused,  ///< heads and masks folded, on tensors
+  Tile,   ///< loop nests over tiles, blocks classified
+  Vector, ///< loops over vectors of one register
+  Llvm,   ///< the LLVM dialect
 };
 
 /// Everything `ladon build` writes, in memory.
 struct Artefact {
-  artifact::ProgramSpec program;
-  std::string object;   ///< before linking
-  std::string library;  ///< lib<name>.so
-  std::string header;   ///< <name>.h
-  std::string manifest; ///< <name>.json
+  std::string name;                            ///< of the library
+  std::vector<artifact::ProgramSpec> programs; ///< one for each entry point
+  std::string library;                         ///< lib<name>.so
 };
 
-llvm::Expected<Artefact> compileArtefact(const CheckedSpec &spec,
-                                         llvm::SourceMgr &sources,
-                                         const cpu::CpuTarget &target);
-
-/// A compiled attention, loaded into this process.
-class LoadedAttention {
+/// One spec or module on its way through the levels.
+class Compilation {
 public:
-  static llvm::Expected<std::unique_ptr<LoadedAttention>>
-  load(const Artefact &artefact);
-  ~LoadedAttention();
-  LoadedAttention(const LoadedAttention &) = delete;
+  Compilation(const CheckedSpec &spec, llvm::SourceMgr &sources,
+              const Target &target);
 
-  /// Calls the entry point as C code would. One pointer per parameter, in
-  /// order: a DLTensor, or a scalar's value. `options` is a ladon_options or
-  /// null. Returns a ladon_status.
-  int32_t call(llvm::ArrayRef<void *> arguments, const void *options) const;
+  /// Of the module in a buffer of `sources`. Its functions are at the level of
+  /// Stage::Attn or Stage::Fused.
+  Compilation(llvm::SourceMgr &sources, unsigned buffer, const Target &target);
 
-  /// The sentence for the last failed call of this thread.
-  std::string lastError() const;
+  /// What the artefact is named after if there are several entry points; with
+  /// one it has its name.
+  void setLibraryName(llvm::StringRef name) { libraryName = name.str(); }
+
+  /// Called with the module at every stage, when it has reached it; may change
+  /// it.
+  using Hook = std::function<llvm::Error(Stage, mlir::ModuleOp)>;
+  void setHook(Hook newHook) { hook = std::move(newHook); }
+
+  /// Imports or parses, then runs the passes up to and including `last`; call
+  /// once. After an internal error the message names a folder that reproduces
+  /// it.
+  llvm::Error run(Stage last);
+
+  mlir::ModuleOp getModule() { return *module; }
+  bool isFromModule() const { return !spec; }
+
+  /// The attentions as their callers see them, in order.
+  llvm::ArrayRef<artifact::ProgramSpec> getPrograms() const { return programs; }
+
+  /// What the passes had to say, in their order: why something is slower than
+  /// it could be.
+  llvm::ArrayRef<Message> getRemarks() const { return remarks; }
+
+  /// After Stage::Llvm: optimised LLVM IR, assembly text, an object file.
+  llvm::Expected<std::string> emit(CodeKind kind);
+
+  /// The whole way.
+  llvm::Expected<Artefact> makeArtefact();
 
 private:
-  LoadedAttention() = default;
-  struct Interface;
-  std::unique_ptr<Interface> interface;
+  llvm::Error load();
+  llvm::Error describe();
+  llvm::Error lower(Stage stage);
+  void buildPipeline(mlir::OpPassManager &pm, Stage stage) const;
+  llvm::Error failure(llvm::StringRef what, const std::string &folder);
+  std::string reproducer() const;
+
+  const CheckedSpec *spec = nullptr;
+  llvm::SourceMgr &sources;
+  unsigned buffer = 0;
+  const Target &target;
+  std::string libraryName;
+  Hook hook;
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::vector<artifact::ProgramSpec> programs;
+  std::vector<Message> errors, remarks;
 };
 
 } // namespace ladon

@@ -1,6 +1,6 @@
 //===- LoadedAttention.cpp - Calling a compiled attention from the driver -===//
 
-#include "compiler/driver/compile/Compile.h"
+#include "compiler/driver/compile/LoadedAttention.h"
 #include "compiler/support/MemoryFile.h"
 
 #include <dlfcn.h>
@@ -45,9 +45,9 @@ static ffi_type *scalarType(artifact::ElementType type) {
 }
 
 llvm::Expected<std::unique_ptr<LoadedAttention>>
-LoadedAttention::load(const Artefact &artefact) {
-  auto file = MemoryFile::create("lib" + artefact.program.name + ".so",
-                                 artefact.library);
+LoadedAttention::load(const Artefact &artefact, size_t index) {
+  auto file =
+      MemoryFile::create("lib" + artefact.name + ".so", artefact.library);
   if (!file)
     return file.takeError();
   std::unique_ptr<LoadedAttention> loaded(new LoadedAttention);
@@ -59,7 +59,8 @@ LoadedAttention::load(const Artefact &artefact) {
   if (!interface.handle)
     return llvm::createStringError(llvm::Twine("cannot load the library: ") +
                                    dlerror());
-  const std::string &name = artefact.program.name;
+  const artifact::ProgramSpec &program = artefact.programs[index];
+  const std::string &name = program.name;
   interface.entry =
       reinterpret_cast<void (*)()>(dlsym(interface.handle, name.c_str()));
   interface.lastError = reinterpret_cast<const char *(*)()>(
@@ -67,7 +68,7 @@ LoadedAttention::load(const Artefact &artefact) {
   if (!interface.entry || !interface.lastError)
     return llvm::createStringError("the library lacks its entry points");
 
-  for (const artifact::ParamSpec &param : artefact.program.params) {
+  for (const artifact::ParamSpec &param : program.params) {
     bool scalar = param.kind == artifact::ParamKind::Scalar;
     interface.isScalar.push_back(scalar);
     interface.types.push_back(scalar ? scalarType(param.element)

@@ -2,6 +2,8 @@
 
 #include "compiler/driver/explain/SchedulePlan.h"
 
+#include "compiler/driver/host/InterpreterCall.h"
+
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
@@ -28,15 +30,6 @@ std::pair<int64_t, int64_t> PlannedTile::keyRange() const {
 //===----------------------------------------------------------------------===//
 // The schedule
 //===----------------------------------------------------------------------===//
-
-static InterpreterArgument argumentOf(const HostTensor &tensor,
-                                      mlir::Type type) {
-  if (mlir::isa<mlir::MemRefType>(type))
-    return InterpreterBuffer{tensor.data, tensor.shape, tensor.strides};
-  if (mlir::isa<mlir::FloatType>(type))
-    return tensor.getFloat({});
-  return tensor.getInteger({});
-}
 
 /// The sizes that are written in the types of a key loop's operations.
 static void readShapes(mlir::Operation *loop, AttendPlan &plan) {
@@ -74,9 +67,8 @@ ladon::planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
     return llvm::createStringError("expected %u arguments, found %zu",
                                    function.getNumArguments(),
                                    arguments.size());
-  std::vector<InterpreterArgument> converted;
-  for (auto [tensor, type] : llvm::zip(arguments, function.getArgumentTypes()))
-    converted.push_back(argumentOf(tensor, type));
+  std::vector<InterpreterArgument> converted =
+      interpreterArguments(function, arguments);
 
   // The loops of all kernel forms of an attend are where the attend was.
   llvm::MapVector<mlir::Attribute, AttendPlan> plans;

@@ -7,8 +7,8 @@ using ast::ScalarType;
 
 llvm::Expected<std::unique_ptr<LoadedAttention>>
 ladon::compileAndLoad(const CheckedSpec &spec, llvm::SourceMgr &sources,
-                      const cpu::CpuTarget &target) {
-  auto artefact = compileArtefact(spec, sources, target);
+                      const Target &target) {
+  auto artefact = Compilation(spec, sources, target).makeArtefact();
   if (!artefact)
     return artefact.takeError();
   return LoadedAttention::load(*artefact);

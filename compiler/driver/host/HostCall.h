@@ -8,7 +8,7 @@
 #ifndef LADON_COMPILER_DRIVER_HOST_HOSTCALL_H
 #define LADON_COMPILER_DRIVER_HOST_HOSTCALL_H
 
-#include "compiler/driver/compile/Compile.h"
+#include "compiler/driver/compile/LoadedAttention.h"
 #include "compiler/reference/HostTensor.h"
 #include "runtime/include/ladon/ladon.h"
 
@@ -19,7 +19,7 @@ namespace ladon {
 /// Compiles a spec and loads it into this process.
 llvm::Expected<std::unique_ptr<LoadedAttention>>
 compileAndLoad(const CheckedSpec &spec, llvm::SourceMgr &sources,
-               const cpu::CpuTarget &target);
+               const Target &target);
 
 /// The arguments of a call, made once for any number of calls. Keeps the memory
 /// of tensors that own theirs.

@@ -42,7 +42,7 @@ func.func @symbol(%q: tensor<?xf32> {attn.param = #attn.param<input q: f32["S + 
 
 // -----
 
-// expected-error@+1 {{expected ::ladon::attn::ParamKind to be one of: input, output, scalar}}
+// expected-error@+1 {{expected one of [input, output, scalar] for what a parameter is for, got: tensor}}
 func.func @kind(%q: tensor<?xf32> {attn.param = #attn.param<tensor q: f32[S]>}) { return }
 
 // -----

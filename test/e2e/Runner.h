@@ -1,14 +1,14 @@
-//===- Backend.h - What computes the results under test --------*- C++ -*-===//
+//===- Runner.h - What computes the results under test ---------*- C++ -*-===//
 //
 // Loads specs and runs them: compiled, or by the reference itself, which is how
 // the reference is tested against third-party results.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LADON_TEST_E2E_BACKEND_H
-#define LADON_TEST_E2E_BACKEND_H
+#ifndef LADON_TEST_E2E_RUNNER_H
+#define LADON_TEST_E2E_RUNNER_H
 
-#include "compiler/codegen/cpu/CpuTarget.h"
+#include "compiler/codegen/Backend.h"
 #include "compiler/frontend/Frontend.h"
 #include "compiler/reference/Reference.h"
 
@@ -42,18 +42,18 @@ public:
 };
 
 /// Makes programs of specs; safe to use from several threads.
-class Backend {
+class Runner {
 public:
-  virtual ~Backend() = default;
+  virtual ~Runner() = default;
   virtual llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) = 0;
 };
 
-/// Code for a CPU level that this machine has.
-std::unique_ptr<Backend> compiledBackend(const cpu::CpuTarget &target);
+/// Code for a target that this machine is; it must outlive the runner.
+std::unique_ptr<Runner> compiledRunner(const Target &target);
 
 /// The reference, rounded to the element types of the spec.
-std::unique_ptr<Backend> referenceBackend();
+std::unique_ptr<Runner> referenceRunner();
 
 } // namespace ladon::e2e
 
-#endif // LADON_TEST_E2E_BACKEND_H
+#endif // LADON_TEST_E2E_RUNNER_H

@@ -1,6 +1,6 @@
-//===- Backend.cpp - What computes the results under test -----------------===//
+//===- Runner.cpp - What computes the results under test ------------------===//
 
-#include "test/e2e/Backend.h"
+#include "test/e2e/Runner.h"
 
 #include "compiler/driver/host/HostCall.h"
 
@@ -61,7 +61,7 @@ private:
   const ast::Attention &attention;
 };
 
-class ReferenceBackend : public Backend {
+class ReferenceRunner : public Runner {
 public:
   llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
     return std::make_unique<ReferenceProgram>(spec.attention());
@@ -82,9 +82,9 @@ private:
   std::unique_ptr<LoadedAttention> loaded;
 };
 
-class CompiledBackend : public Backend {
+class CompiledRunner : public Runner {
 public:
-  explicit CompiledBackend(const cpu::CpuTarget &target) : target(target) {}
+  explicit CompiledRunner(const Target &target) : target(target) {}
 
   llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
     auto loaded = compileAndLoad(*spec.checked, spec.sources, target);
@@ -94,15 +94,15 @@ public:
   }
 
 private:
-  cpu::CpuTarget target;
+  const Target &target;
 };
 
 } // namespace
 
-std::unique_ptr<Backend> e2e::compiledBackend(const cpu::CpuTarget &target) {
-  return std::make_unique<CompiledBackend>(target);
+std::unique_ptr<Runner> e2e::compiledRunner(const Target &target) {
+  return std::make_unique<CompiledRunner>(target);
 }
 
-std::unique_ptr<Backend> e2e::referenceBackend() {
-  return std::make_unique<ReferenceBackend>();
+std::unique_ptr<Runner> e2e::referenceRunner() {
+  return std::make_unique<ReferenceRunner>();
 }

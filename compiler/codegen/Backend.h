@@ -1,0 +1,102 @@
+//===- Backend.h - What code can be made for -------------------*- C++ -*-===//
+//
+// The one interface between the compiler and a kind of machine. A back end is a
+// folder under compiler/codegen and a row in Backends.cpp; everything above
+// asks these two classes and knows no machine. How to add one:
+// docs/adding-a-back-end.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_CODEGEN_BACKEND_H
+#define LADON_COMPILER_CODEGEN_BACKEND_H
+
+#include "compiler/codegen/artifact/Artifact.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+
+namespace ladon {
+
+/// What a grid point works on at once.
+struct TileShape {
+  int64_t queries; ///< Rows of a query tile.
+  int64_t keys;    ///< Keys of a block.
+};
+
+/// In which form code is wanted.
+enum class CodeKind { LlvmIr, Assembly, Object };
+
+/// The two functions that a machine is measured with: what they do once, with
+/// all of its registers. The running machine must have the instructions.
+struct PeakKernels {
+  /// Chains of multiply-adds; `half` is 0.5. The result keeps them alive.
+  double (*multiplyAdd)(double half);
+  double operations; ///< Of one call; a multiply-add counts as two.
+  /// Reads `bytes` bytes, a multiple of 256.
+  int (*read)(const char *from, int64_t bytes);
+};
+
+/// A back end with its level chosen.
+class Target {
+public:
+  virtual ~Target() = default;
+
+  /// The level as on the command line: "x86-64-v3".
+  virtual llvm::StringRef getName() const = 0;
+  /// What it has, for people: "AVX2 + FMA".
+  virtual llvm::StringRef getInstructions() const = 0;
+
+  /// The tiles for queries of `element`, with `headDim` features, and values
+  /// with `valueDim`.
+  virtual TileShape getTiles(mlir::Type element, int64_t headDim,
+                             int64_t valueDim) const = 0;
+
+  /// From classified tile loop nests to loops over native vectors, and from
+  /// there to the LLVM dialect with `NAME.run` as the way in.
+  virtual void buildVectorPipeline(mlir::OpPassManager &pm) const = 0;
+  virtual void buildCodePipeline(mlir::OpPassManager &pm) const = 0;
+
+  /// Fills the fields of `program` that depend on the machine.
+  virtual void describe(artifact::ProgramSpec &program) const = 0;
+
+  /// Optimised code for what buildCodePipeline left, with the entry points of
+  /// `programs`.
+  virtual llvm::Expected<std::string>
+  emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
+       CodeKind kind) const = 0;
+
+  /// The object file of the runtime for this machine.
+  virtual llvm::StringRef getRuntimeObject() const = 0;
+
+  /// For f32, or f64.
+  virtual PeakKernels getPeakKernels(bool isDouble) const = 0;
+};
+
+/// A kind of machine.
+class Backend {
+public:
+  virtual ~Backend() = default;
+
+  /// As on the command line: "cpu".
+  virtual llvm::StringRef getName() const = 0;
+  /// The names of its levels, for messages: "x86-64-v3, x86-64-v4".
+  virtual std::string getLevelNames() const = 0;
+  /// The target with that level; "native" is the best that the running machine
+  /// has. The error names the levels there are.
+  virtual llvm::Expected<std::unique_ptr<Target>>
+  createTarget(llvm::StringRef level) const = 0;
+};
+
+/// All there are.
+llvm::ArrayRef<const Backend *> backends();
+
+/// The back end with that name, or null.
+const Backend *findBackend(llvm::StringRef name);
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_CODEGEN_BACKEND_H

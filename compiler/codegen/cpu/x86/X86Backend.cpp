@@ -1,0 +1,147 @@
+//===- X86Backend.cpp - Code for x86-64 -----------------------------------===//
+
+#include "compiler/codegen/cpu/x86/X86Backend.h"
+
+#include "compiler/codegen/cpu/Codegen.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace ladon;
+using namespace ladon::cpu;
+
+static constexpr llvm::StringLiteral triple = "x86_64-unknown-linux-gnu";
+
+//===--- Levels ----------------------------------------------------------===//
+
+static const CpuTarget levels[] = {
+    {"x86-64-v3", "AVX2 + FMA", 3, 256, 4, 3, 4, 128},
+    {"x86-64-v4", "AVX-512", 4, 512, 8, 3, 4, 128},
+};
+
+std::optional<CpuTarget> ladon::cpu::findX86Level(llvm::StringRef name) {
+  for (const CpuTarget &level : levels)
+    if (level.name == name)
+      return level;
+  return std::nullopt;
+}
+
+/// The best level of the running machine, or none.
+static std::optional<CpuTarget> hostLevel() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  auto has = [&](std::initializer_list<llvm::StringRef> names) {
+    return llvm::all_of(names,
+                        [&](llvm::StringRef f) { return features.lookup(f); });
+  };
+  if (!has({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}))
+    return std::nullopt;
+  if (has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
+    return findX86Level("x86-64-v4");
+  return findX86Level("x86-64-v3");
+}
+
+//===--- The target ------------------------------------------------------===//
+
+/// A machine of LLVM that makes position-independent code.
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(llvm::StringRef level) {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  std::string message;
+  llvm::Triple parsed(triple);
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(parsed, message);
+  if (!target)
+    return llvm::createStringError(message);
+  // x86-64-v4 alone makes LLVM prefer 256-bit registers for what it vectorises
+  // itself; ours are 512 bits wide by type.
+  llvm::TargetOptions options;
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      parsed, level, /*Features=*/"", options, llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Aggressive));
+}
+
+namespace {
+
+class X86Target : public Target {
+public:
+  explicit X86Target(const CpuTarget &figures) : figures(figures) {}
+
+  llvm::StringRef getName() const override { return figures.name; }
+  llvm::StringRef getInstructions() const override { return figures.isa; }
+
+  TileShape getTiles(mlir::Type element, int64_t, int64_t) const override {
+    return {figures.queryTile(element.getIntOrFloatBitWidth()),
+            figures.keyTile};
+  }
+  void buildVectorPipeline(mlir::OpPassManager &pm) const override {
+    cpu::buildVectorPipeline(pm, figures);
+  }
+  void buildCodePipeline(mlir::OpPassManager &pm) const override {
+    cpu::buildCodePipeline(pm);
+  }
+  void describe(artifact::ProgramSpec &program) const override {
+    program.cpuLevel = figures.level;
+    program.target = ("x86_64-linux-gnu " + figures.name).str();
+    program.baselineCpu = "x86-64";
+    program.facts.emplace_back("isa", figures.isa.str());
+  }
+  llvm::Expected<std::string>
+  emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
+       CodeKind kind) const override {
+    auto machine = createTargetMachine(figures.name);
+    if (!machine)
+      return machine.takeError();
+    return emitModule(module, programs, **machine, kind);
+  }
+  llvm::StringRef getRuntimeObject() const override {
+    return x86RuntimeObject();
+  }
+  PeakKernels getPeakKernels(bool isDouble) const override {
+    return x86PeakKernels(figures.vectorBits, isDouble);
+  }
+
+private:
+  CpuTarget figures;
+};
+
+class X86Backend : public Backend {
+public:
+  llvm::StringRef getName() const override { return "cpu"; }
+
+  std::string getLevelNames() const override {
+    return llvm::join(
+        llvm::map_range(levels,
+                        [](const CpuTarget &l) { return l.name.str(); }),
+        ", ");
+  }
+  llvm::Expected<std::unique_ptr<Target>>
+  createTarget(llvm::StringRef level) const override {
+    std::optional<CpuTarget> found =
+        level == "native" ? hostLevel() : findX86Level(level);
+    if (found)
+      return createX86Target(*found);
+    if (level == "native")
+      return llvm::createStringError(
+          "this CPU has no supported vector instructions; give --cpu, one of " +
+          getLevelNames());
+    return llvm::createStringError(
+        "--cpu " + level + ": expected native, or one of " + getLevelNames());
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Target> ladon::cpu::createX86Target(const CpuTarget &figures) {
+  return std::make_unique<X86Target>(figures);
+}
+
+const Backend &ladon::cpu::x86Backend() {
+  static const X86Backend backend;
+  return backend;
+}

@@ -1,0 +1,139 @@
+//===- InterpreterTrial.cpp - One comparison without a reference ----------===//
+
+#include "compiler/driver/check/InterpreterTrial.h"
+
+#include "compiler/driver/host/InterpreterCall.h"
+#include "dialects/attn/Attn.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+
+using namespace ladon;
+using ast::ScalarType;
+
+//===--- What is under test ----------------------------------------------===//
+
+static ScalarType scalarType(artifact::ElementType type) {
+  switch (type) {
+  case artifact::ElementType::Bool:
+    return ScalarType::Bool;
+  case artifact::ElementType::I32:
+    return ScalarType::I32;
+  case artifact::ElementType::I64:
+    return ScalarType::I64;
+  case artifact::ElementType::F32:
+    return ScalarType::F32;
+  case artifact::ElementType::F64:
+    return ScalarType::F64;
+  }
+  llvm_unreachable("unknown element type");
+}
+
+ast::Attention ladon::describeParameters(const artifact::ProgramSpec &program) {
+  ast::Attention attention;
+  attention.name = program.name;
+  for (const artifact::ParamSpec &param : program.params) {
+    ast::Type type;
+    type.element = scalarType(param.element);
+    if (param.kind != artifact::ParamKind::Scalar) {
+      type.dims.emplace();
+      for (const artifact::DimSpec &dim : param.dims)
+        type.dims->push_back(
+            {dim.size, dim.size >= 0 ? "" : program.symbols[dim.symbol]});
+    }
+    if (param.kind == artifact::ParamKind::Output)
+      attention.results.push_back({param.name, type, nullptr, {}});
+    else
+      attention.params.push_back(
+          std::make_unique<ast::Param>(ast::Param{param.name, type, {}}));
+  }
+  return attention;
+}
+
+std::vector<InputRole> ladon::inputRoles(mlir::func::FuncOp function) {
+  std::vector<InputRole> roles(function.getNumArguments(), InputRole::Plain);
+  auto mark = [&](mlir::Value value, InputRole role) {
+    while (auto split = value.getDefiningOp<attn::SplitHeadsOp>())
+      value = split.getSource();
+    auto argument = mlir::dyn_cast<mlir::BlockArgument>(value);
+    if (argument && roles[argument.getArgNumber()] == InputRole::Plain)
+      roles[argument.getArgNumber()] = role;
+  };
+  function.walk([&](attn::AttendOp op) {
+    mark(op.getQuery(), InputRole::Query);
+    mark(op.getKey(), InputRole::Key);
+    mark(op.getValue(), InputRole::Value);
+  });
+  function.walk([&](mlir::linalg::ContractOp op) {
+    mark(op.getInputs()[1], InputRole::Weight);
+  });
+  return roles;
+}
+
+//===--- The comparison --------------------------------------------------===//
+
+static GateReport compare(const HostTensor &expected,
+                          const HostTensor &actual) {
+  constexpr double factor = 4096;
+  double largest = 0;
+  forEachPosition(expected.shape, [&](llvm::ArrayRef<int64_t> position) {
+    double value = std::fabs(expected.getFloat(position));
+    if (std::isfinite(value))
+      largest = std::max(largest, value);
+  });
+  double allowed = factor * gateBounds(expected.element).roundoff * largest;
+  GateReport report;
+  forEachPosition(expected.shape, [&](llvm::ArrayRef<int64_t> position) {
+    ++report.elements;
+    double want = expected.getFloat(position), got = actual.getFloat(position);
+    bool same = std::isnan(want) ? std::isnan(got) : want == got;
+    if (same)
+      return;
+    double off = std::fabs(got - want);
+    if (largest > 0 && std::isfinite(off))
+      report.error = std::max(report.error, off / largest);
+    if (off <= allowed || !report.passed)
+      return;
+    report.passed = false;
+    llvm::raw_string_ostream os(report.problem);
+    os << "element [";
+    llvm::interleaveComma(position, os);
+    os << llvm::format("]: expected %.9g, found %.9g", want, got);
+  });
+  report.bound = factor * gateBounds(expected.element).roundoff;
+  return report;
+}
+
+llvm::Expected<TrialReport>
+ladon::runInterpreterTrial(const InterpretedProgram &program,
+                           ProgramFn compiled, const Trial &trial) {
+  const ast::Attention &attention = program.attention;
+  auto inputs = generateInputs(attention, program.roles, inputOptions(trial));
+  if (!inputs)
+    return inputs.takeError();
+  auto bindings = bindInputs(attention, *inputs);
+  if (!bindings)
+    return bindings.takeError();
+  std::vector<Extents> shapes;
+  std::vector<HostTensor> expected, arguments = *inputs;
+  for (const ast::Result &result : attention.results) {
+    shapes.push_back(bindings->shape(result.type));
+    expected.push_back(HostTensor::zeros(result.type.element, shapes.back()));
+    arguments.push_back(expected.back());
+  }
+  mlir::func::FuncOp function = program.tileFunction;
+  if (llvm::Error error =
+          interpret(function, interpreterArguments(function, arguments)))
+    return std::move(error);
+  auto outputs = runGuarded(attention, compiled, *inputs, shapes, trial.views);
+  if (!outputs)
+    return outputs.takeError();
+  TrialReport report;
+  for (size_t index = 0; index < expected.size(); ++index) {
+    report.names.push_back(attention.results[index].name);
+    report.results.push_back(compare(expected[index], (*outputs)[index]));
+  }
+  return report;
+}

@@ -1,0 +1,93 @@
+//===- Session.cpp - One run of a command ---------------------------------===//
+
+#include "compiler/driver/commands/Session.h"
+
+#include "compiler/driver/compile/ModuleInput.h"
+
+#include "llvm/Support/Path.h"
+
+using namespace ladon;
+
+bool Session::open() {
+  ParamOverrides overrides;
+  if (!parseOverrides(options.params, overrides))
+    return false;
+  file.buffer = readSource(options.file, file.sources);
+  if (!file.buffer)
+    return false;
+  llvm::StringRef text = file.sources.getMemoryBuffer(file.buffer)->getBuffer();
+  if (isModuleFile(options.file, text)) {
+    if (overrides.empty())
+      return true;
+    reportUser(llvm::createStringError(
+        "-D " + overrides.front().first +
+        ": a module of MLIR has no compile-time params"));
+    return false;
+  }
+  checked =
+      parseAndCheck(file.sources, file.buffer, overrides, file.diagnostics);
+  file.printDiagnostics();
+  if (!checked)
+    return false;
+  std::string problem = artifact::entryNameProblem(attention().name);
+  if (problem.empty())
+    return true;
+  reportUser(
+      llvm::createStringError("the attention needs another name: " + problem));
+  return false;
+}
+
+bool Session::openSpec(llvm::StringRef command) {
+  if (!open())
+    return false;
+  if (!isModule())
+    return true;
+  reportUser(llvm::createStringError(
+      options.file + ": ladon " + command +
+      " takes a spec, found a module of MLIR (ladon build and ladon check take "
+      "modules)"));
+  return false;
+}
+
+const Target *Session::target() {
+  if (chosen)
+    return chosen.get();
+  auto target = findBackend(options.target)->createTarget(options.cpu);
+  if (!target) {
+    reportUser(target.takeError());
+    return nullptr;
+  }
+  chosen = std::move(*target);
+  return chosen.get();
+}
+
+Compilation *Session::compilation() {
+  if (compiled || !target())
+    return compiled.get();
+  if (!isModule()) {
+    compiled = std::make_unique<Compilation>(*checked, file.sources, *chosen);
+    return compiled.get();
+  }
+  compiled = std::make_unique<Compilation>(file.sources, file.buffer, *chosen);
+  if (options.file != "-")
+    compiled->setLibraryName(llvm::sys::path::stem(options.file));
+  return compiled.get();
+}
+
+std::unique_ptr<LoadedAttention> Session::load() {
+  if (!compilation())
+    return nullptr;
+  auto artefact = compiled->makeArtefact();
+  auto loaded = artefact ? LoadedAttention::load(*artefact)
+                         : llvm::Expected<std::unique_ptr<LoadedAttention>>(
+                               artefact.takeError());
+  if (loaded)
+    return std::move(*loaded);
+  exitCode = report(loaded.takeError());
+  return nullptr;
+}
+
+int Session::report(llvm::Error error) const {
+  return isModule() ? reportUser(std::move(error))
+                    : reportInternal(std::move(error));
+}

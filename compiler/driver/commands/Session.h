@@ -1,0 +1,58 @@
+//===- Session.h - One run of a command ------------------------*- C++ -*-===//
+//
+// What the commands that compile begin with: read the file, check the spec in
+// it or take it for a module of MLIR, find the target. Whatever goes wrong is
+// printed here, with the exit code that it has.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_DRIVER_COMMANDS_SESSION_H
+#define LADON_COMPILER_DRIVER_COMMANDS_SESSION_H
+
+#include "compiler/driver/commands/Commands.h"
+#include "compiler/driver/compile/LoadedAttention.h"
+
+namespace ladon {
+
+class Session {
+public:
+  explicit Session(const CommonOptions &options) : options(options) {}
+
+  /// Reads a spec or a module. Prints what is wrong and returns false.
+  bool open();
+  /// Reads a spec; `command` has no use for a module.
+  bool openSpec(llvm::StringRef command);
+
+  bool isModule() const { return !checked; }
+  /// Of a spec.
+  const ast::Attention &attention() const { return *checked->attention; }
+
+  /// What to compile for; null after printing why there is none.
+  const Target *target();
+
+  /// The compilation of the file, made when first asked for; null after
+  /// printing why there is none.
+  Compilation *compilation();
+
+  /// Compiles a spec and loads it into this process; null after printing what
+  /// went wrong.
+  std::unique_ptr<LoadedAttention> load();
+
+  /// Prints an error out of the compilation, and returns its exit code: the
+  /// user's with a module, ours with a spec.
+  int report(llvm::Error error) const;
+
+  /// The exit code, once a function above has failed.
+  int exitCode = ExitUserError;
+
+private:
+  const CommonOptions &options;
+  SourceFile file;
+  std::unique_ptr<CheckedSpec> checked;
+  std::unique_ptr<Target> chosen;
+  std::unique_ptr<Compilation> compiled;
+};
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_DRIVER_COMMANDS_SESSION_H
