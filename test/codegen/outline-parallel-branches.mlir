@@ -8,10 +8,10 @@
 // CHECK-SAME: %[[X:[^:]*]]: memref<?x8xf32, strided<[?, 1]>>, %[[SCALE:[^:]*]]: f32, %[[N:[^:]*]]: index, %[[FEW:[^:]*]]: i1)
 // CHECK: scf.if %[[FEW]] {
 // CHECK: %[[PARTIAL:.*]] = memref.alloc(%[[N]])
-// CHECK: call @entry.launch0({{.*}}, %[[SCALE]], %[[PARTIAL]],
-// CHECK: call @entry.launch1({{.*}}, %[[PARTIAL]], %[[X]],
+// CHECK: cpu.launch @entry.task0[%{{.*}}] scratch 0(%[[SCALE]], %[[PARTIAL]],
+// CHECK: cpu.launch @entry.task1[%{{.*}}] scratch 0(%[[PARTIAL]], %[[X]],
 // CHECK: } else {
-// CHECK: call @entry.launch2({{.*}}, %[[X]], %[[SCALE]],
+// CHECK: cpu.launch @entry.task2[%{{.*}}] scratch 128(%[[X]], %[[SCALE]],
 // CHECK: }
 // CHECK-NOT: scf.forall
 // CHECK: func.func private @entry.task0(
@@ -21,17 +21,19 @@
 // CHECK-NOT: memref.alloc
 
 // The runtime gives the memory, in the branch that needs it.
-// LLVM-LABEL: llvm.func internal @entry.main(
+// LLVM-LABEL: llvm.func @entry.run(
 // LLVM-SAME: %[[CONTEXT:[^:]*]]: !llvm.ptr,
 // LLVM: llvm.cond_br %{{.*}}, ^[[FEW:bb[0-9]+]], ^[[MANY:bb[0-9]+]]
 // LLVM: ^[[FEW]]:
 // LLVM: llvm.call @ladon_rt_alloc(%[[CONTEXT]], %{{.*}})
-// LLVM: llvm.call @entry.launch0(%[[CONTEXT]],
-// LLVM: llvm.call @entry.launch1(%[[CONTEXT]],
+// LLVM: llvm.mlir.addressof @entry.task0.call
+// LLVM: llvm.call @ladon_rt_parallel_for(%[[CONTEXT]],
+// LLVM: llvm.mlir.addressof @entry.task1.call
+// LLVM: llvm.call @ladon_rt_parallel_for(%[[CONTEXT]],
 // LLVM: ^[[MANY]]:
 // LLVM-NOT: ladon_rt_alloc
-// LLVM: llvm.call @entry.launch2(%[[CONTEXT]],
-// LLVM: llvm.func @entry.run(
+// LLVM: llvm.mlir.addressof @entry.task2.call
+// LLVM: llvm.call @ladon_rt_parallel_for(%[[CONTEXT]],
 // LLVM-NOT: @malloc
 func.func @entry(%x: memref<?x8xf32, strided<[?, 1]>>, %scale: f32, %n: index,
                  %few: i1) {

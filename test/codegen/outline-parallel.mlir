@@ -1,15 +1,13 @@
 // RUN: ladon-opt %s --cpu-outline-parallel --canonicalize | FileCheck %s
 
-// The entry gets the runtime's context and calls one launch function per loop,
-// with the number of grid points, what the loop captures, and the extent,
-// start and step of each axis.
+// Each loop is a launch of a task, with the number of grid points, what the loop
+// captures, and the extent, start and step of each axis. The signature stays.
 // CHECK-LABEL: func.func @entry(
-// CHECK-SAME: %[[CONTEXT:[^:]*]]: !llvm.ptr, %[[X:[^:]*]]: memref<?x8xf32>, %[[SCALE:[^:]*]]: f32, %[[N:[^:]*]]: index)
-// CHECK-SAME: ladon.ranks = [2, -1, -1]
+// CHECK-SAME: %[[X:[^:]*]]: memref<?x8xf32>, %[[SCALE:[^:]*]]: f32, %[[N:[^:]*]]: index)
 // CHECK: %[[COUNT:.*]] = arith.maxsi %[[N]], %c0
 // CHECK: %[[POINTS:.*]] = arith.muli %[[COUNT]], %c2
-// CHECK: call @entry.launch0(%[[CONTEXT]], %[[POINTS]], %[[SCALE]], %[[X]], %[[COUNT]], %c0, %c1, %c2, %c1, %c4)
-// CHECK: call @entry.launch1(%[[CONTEXT]], %{{.*}}, %[[SCALE]], %[[X]],
+// CHECK: cpu.launch @entry.task0[%[[POINTS]]] scratch 384(%[[SCALE]], %[[X]], %[[COUNT]], %c0, %c1, %c2, %c1, %c4 :
+// CHECK: cpu.launch @entry.task1[%{{.*}}] scratch 0(%[[SCALE]], %[[X]],
 // CHECK-NOT: scf.forall
 
 // The task finds its position from its number, last axis fastest, and its
@@ -28,9 +26,6 @@
 // CHECK: %[[Y:.*]] = memref.load %[[M]][%[[I]], %[[J]]]
 // CHECK: arith.mulf %[[Y]], %[[TWO]]
 // CHECK-NOT: memref.alloc
-// CHECK: func.func private @entry.launch0(!llvm.ptr, index, f32, memref<?x8xf32>, index, index, index, index, index, index)
-// CHECK-SAME: ladon.scratch = 384 : i64, ladon.task = @entry.task0
-// CHECK: func.func private @entry.launch1({{.*}}) attributes {ladon.scratch = 0 : i64, ladon.task = @entry.task1}
 func.func @entry(%x: memref<?x8xf32>, %scale: f32, %n: index) {
   %c0 = arith.constant 0 : index
   %c3 = arith.constant 3 : index

@@ -49,6 +49,7 @@ void ladon::cpu::buildCodePipeline(OpPassManager &pm) {
   pm.addPass(createOutlineParallel());
   // The projections of q, k and v are one task.
   pm.addPass(func::createDuplicateFunctionEliminationPass());
+  pm.addPass(createEmitEntry());
 
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
@@ -67,8 +68,8 @@ void ladon::cpu::buildCodePipeline(OpPassManager &pm) {
   pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createCpuToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createEmitEntry());
 }
 
 /// Translates a module in the LLVM dialect.

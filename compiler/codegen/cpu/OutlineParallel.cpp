@@ -7,6 +7,8 @@
 
 #include "compiler/codegen/cpu/Passes.h"
 
+#include "dialects/attn/Attn.h"
+#include "dialects/cpu/Cpu.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
@@ -22,6 +24,10 @@ namespace ladon::cpu {
 
 using namespace mlir;
 using namespace ladon::cpu;
+
+//===----------------------------------------------------------------------===//
+// Scratch
+//===----------------------------------------------------------------------===//
 
 /// Cache line of every supported CPU; also keeps vector loads of a scratch
 /// buffer from straddling lines.
@@ -95,6 +101,114 @@ static void sinkConstants(scf::ForallOp loop) {
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Aliasing
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The memory that a loop reaches, by the value that it comes from: an
+/// allocation or an argument of the function.
+class MemoryOfLoop {
+public:
+  MemoryOfLoop(scf::ForallOp loop, ArrayRef<Value> captures) {
+    for (Value capture : captures)
+      roots.push_back(isa<MemRefType>(capture.getType()) ? rootOf(capture)
+                                                         : Value());
+    loop.walk([&](Operation *op) { noteWrites(op); });
+  }
+
+  /// The captured memrefs that share no byte which the loop writes with another
+  /// one, by number.
+  SmallVector<int64_t> getDisjoint() const {
+    SmallVector<int64_t> numbers;
+    for (size_t number = 0; number < roots.size(); ++number)
+      if (roots[number] && llvm::none_of(llvm::enumerate(roots), [&](auto it) {
+            return it.index() != number && it.value() &&
+                   mayShareWrites(roots[number], it.value());
+          }))
+        numbers.push_back(number);
+    return numbers;
+  }
+
+private:
+  /// Follows views: what is made of one memref, and of no memory, is one.
+  static Value rootOf(Value memory) {
+    while (Operation *op = memory.getDefiningOp()) {
+      auto sources = llvm::make_filter_range(op->getOperands(), [](Value v) {
+        return isa<BaseMemRefType>(v.getType());
+      });
+      if (!isMemoryEffectFree(op) || !llvm::hasSingleElement(sources))
+        break;
+      memory = *sources.begin();
+    }
+    return memory;
+  }
+
+  static bool isAllocation(Value root) {
+    return isa_and_present<memref::AllocOp, AllocOp, TryAllocOp>(
+        root.getDefiningOp());
+  }
+  /// An argument of the function: the entry checks see to it that an output
+  /// overlaps nothing, while inputs may share memory.
+  static bool isArgument(Value root) {
+    auto arg = dyn_cast<BlockArgument>(root);
+    return arg && isa<func::FuncOp>(arg.getOwner()->getParentOp());
+  }
+  static bool isOutput(Value root) {
+    if (!isArgument(root))
+      return false;
+    auto arg = cast<BlockArgument>(root);
+    auto param = ladon::attn::getParam(
+        cast<func::FuncOp>(arg.getOwner()->getParentOp()), arg.getArgNumber());
+    return param && param.getKind() == ladon::attn::ParamKind::Output;
+  }
+
+  bool mayShareWrites(Value a, Value b) const {
+    if (!mayOverlap(a, b))
+      return false;
+    return writesAnything || written.contains(a) || written.contains(b);
+  }
+  static bool mayOverlap(Value a, Value b) {
+    if (a == b)
+      return true;
+    if (isAllocation(a) && (isAllocation(b) || isArgument(b)))
+      return false;
+    if (isAllocation(b) && isArgument(a))
+      return false;
+    return !isArgument(a) || !isArgument(b) || (!isOutput(a) && !isOutput(b));
+  }
+
+  void noteWrites(Operation *op) {
+    auto effects = dyn_cast<MemoryEffectOpInterface>(op);
+    if (!effects) {
+      writesAnything |= !op->hasTrait<OpTrait::HasRecursiveMemoryEffects>();
+      return;
+    }
+    SmallVector<MemoryEffects::EffectInstance> instances;
+    effects.getEffects(instances);
+    for (const MemoryEffects::EffectInstance &effect : instances) {
+      if (!isa<MemoryEffects::Write>(effect.getEffect()))
+        continue;
+      if (Value memory = effect.getValue())
+        written.insert(rootOf(memory));
+      else
+        writesAnything = true;
+    }
+  }
+
+  /// Per capture: null for a scalar.
+  SmallVector<Value> roots;
+  llvm::SmallDenseSet<Value> written;
+  bool writesAnything = false;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Outlining
+//===----------------------------------------------------------------------===//
+
 /// Fills `task` with the body of `loop`; `id` counts with the last axis
 /// fastest.
 static void buildTask(func::FuncOp task, scf::ForallOp loop,
@@ -147,8 +261,7 @@ static void buildTask(func::FuncOp task, scf::ForallOp loop,
 }
 
 static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
-                             Value context, unsigned number,
-                             SymbolTable &symbols) {
+                             unsigned number, SymbolTable &symbols) {
   SmallVector<ScratchBuffer> buffers;
   int64_t scratchBytes = 0;
   if (failed(placeBuffers(*loop.getBody(), 0, scratchBytes, buffers)))
@@ -157,6 +270,7 @@ static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
   llvm::SetVector<Value> captured;
   getUsedValuesDefinedAbove(loop.getRegion(), captured);
   SmallVector<Value> captures = captured.takeVector();
+  SmallVector<int64_t> disjoint = MemoryOfLoop(loop, captures).getDisjoint();
 
   ImplicitLocOpBuilder b(loop.getLoc(), loop);
   SmallVector<Value> counts = tripCounts(b, loop);
@@ -171,23 +285,16 @@ static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
   SmallVector<Type> taskTypes(ValueRange(passed).getTypes());
   taskTypes.push_back(b.getIndexType());
   taskTypes.push_back(MemRefType::get({scratchBytes}, b.getI8Type()));
-  std::string suffix = std::to_string(number);
-  auto task = func::FuncOp::create(loop.getLoc(),
-                                   (parent.getName() + ".task" + suffix).str(),
-                                   b.getFunctionType(taskTypes, {}));
+  auto task = func::FuncOp::create(
+      loop.getLoc(),
+      (parent.getName() + ".task" + std::to_string(number)).str(),
+      b.getFunctionType(taskTypes, {}));
   task.setPrivate();
   symbols.insert(task);
-
-  SmallVector<Value> launchArgs = {context, total};
-  llvm::append_range(launchArgs, passed);
-  auto launch = func::FuncOp::create(
-      loop.getLoc(), (parent.getName() + ".launch" + suffix).str(),
-      b.getFunctionType(ValueRange(launchArgs).getTypes(), {}));
-  launch.setPrivate();
-  launch->setAttr(taskAttr, FlatSymbolRefAttr::get(task.getNameAttr()));
-  launch->setAttr(scratchAttr, b.getI64IntegerAttr(scratchBytes));
-  symbols.insert(launch);
-  func::CallOp::create(b, launch, launchArgs);
+  LaunchOp::create(b, FlatSymbolRefAttr::get(task.getNameAttr()), total,
+                   b.getI64IntegerAttr(scratchBytes), passed,
+                   disjoint.empty() ? DenseI64ArrayAttr()
+                                    : b.getDenseI64ArrayAttr(disjoint));
 
   buildTask(task, loop, captures, counts.size(), buffers);
   loop.erase();
@@ -204,18 +311,6 @@ struct OutlineParallel
       // Tasks of a function before it are private.
       if (func.isExternal() || func.isPrivate())
         continue;
-      OpBuilder b(func);
-      SmallVector<int64_t> ranks;
-      for (Type type : func.getArgumentTypes()) {
-        auto memref = dyn_cast<MemRefType>(type);
-        ranks.push_back(memref ? memref.getRank() : -1);
-      }
-      func->setAttr(ranksAttr, b.getI64ArrayAttr(ranks));
-      if (failed(func.insertArgument(
-              0, LLVM::LLVMPointerType::get(&getContext()), {}, func.getLoc())))
-        return signalPassFailure();
-      Value context = func.getArgument(0);
-
       SmallVector<scf::ForallOp> loops;
       func.walk<WalkOrder::PreOrder>([&](scf::ForallOp loop) {
         loops.push_back(loop);
@@ -223,7 +318,7 @@ struct OutlineParallel
       });
       unsigned number = 0;
       for (scf::ForallOp loop : loops)
-        if (failed(outline(loop, func, context, number++, symbols)))
+        if (failed(outline(loop, func, number++, symbols)))
           return signalPassFailure();
     }
   }

@@ -22,12 +22,6 @@ namespace ladon::cpu {
 #define GEN_PASS_REGISTRATION
 #include "compiler/codegen/cpu/Passes.h.inc"
 
-/// Attributes by which cpu-outline-parallel tells cpu-emit-entry what to do.
-inline constexpr llvm::StringLiteral taskAttr = "ladon.task";
-inline constexpr llvm::StringLiteral scratchAttr = "ladon.scratch";
-/// On the entry function: per argument, its rank or -1 for a scalar.
-inline constexpr llvm::StringLiteral ranksAttr = "ladon.ranks";
-
 } // namespace ladon::cpu
 
 #endif // LADON_COMPILER_CODEGEN_CPU_PASSES_H

@@ -79,28 +79,40 @@ def ApproximateMath : Pass<"cpu-approximate-math"> {
 def OutlineParallel : Pass<"cpu-outline-parallel", "::mlir::ModuleOp"> {
   let summary = "Outline parallel loops into tasks for the runtime";
   let description = [{
-    Every outermost `scf.forall` becomes a private function, the task, that does
-    one grid point: `(captured values..., index, scratch)`. The loop becomes a
-    call of a declared launch function `(context, count, captured values...)`
-    that names its task and scratch size in attributes; `cpu-emit-entry` defines
-    it once everything is in the LLVM dialect. Buffers allocated in the body
-    become parts of the scratch. The entry function gets the runtime's context
-    as first argument.
+    Every outermost `scf.forall`, wherever it stands in a function, becomes a
+    private function, the task, that does one grid point: `(captured values...,
+    index, scratch)`, and a `cpu.launch` of it. Buffers allocated in the body
+    become parts of the scratch. What is captured and does not alias is told by
+    where it comes from: an allocation overlaps nothing else, an output
+    (`attn.param`) no other argument; inputs may overlap each other.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"
+    "::mlir::memref::MemRefDialect", "::ladon::cpu::CpuDialect"
   ];
 }
 
 def EmitEntry : Pass<"cpu-emit-entry", "::mlir::ModuleOp"> {
-  let summary = "Define launch functions and the packed entry point";
+  let summary = "Make functions the entry functions of a library";
   let description = [{
-    On the LLVM dialect: defines each launch function (stores the captured
-    values in an environment on the stack and calls `ladon_rt_parallel_for`),
-    the trampoline that unpacks it, and `NAME.run(context, arguments)`, which
-    unpacks memref descriptors and scalars for the entry function. Allocations
-    go to `ladon_rt_alloc`. The runtime's side is runtime/lib/kernel_abi.h.
+    A public function `NAME` becomes `NAME.run(context, arguments)`, which the
+    runtime calls after the entry checks: its arguments are `cpu.argument`s, in
+    their order, and `memref.alloc` becomes `cpu.alloc`, which ends with the
+    call.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::ladon::cpu::CpuDialect"];
+}
+
+def CpuToLLVM : Pass<"cpu-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower the cpu dialect to calls of the runtime";
+  let description = [{
+    Expects functions in the LLVM dialect. Memory comes from `ladon_rt_alloc`
+    and `ladon_rt_try_alloc`, with a number of bytes that does not wrap. A
+    `cpu.launch` stores what it captures in a structure on the stack and calls
+    `ladon_rt_parallel_for` with a trampoline that unpacks it for the task. The
+    pointers of the scratch, and of what is disjoint in every launch of a task,
+    become `noalias`. The runtime's side is runtime/lib/kernel_abi.h.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
