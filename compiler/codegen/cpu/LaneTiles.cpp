@@ -24,10 +24,6 @@ using namespace ladon::cpu;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-static int64_t extent(Value buffer, unsigned axis) {
-  return cast<MemRefType>(buffer.getType()).getDimSize(axis);
-}
-
 void LaneTiles::forColumns(int64_t rows, llvm::function_ref<void(Value)> body) {
   e.loop(e.index(0), e.index(rows), e.lanes, {},
          [&](Value column, ValueRange) -> SmallVector<Value> {
@@ -118,25 +114,20 @@ template <typename PositionOp>
 void LaneTiles::positions(PositionOp op,
                           llvm::function_ref<Value(Value, Value)> combine) {
   std::optional<AffineMap> map = op.getRowMap();
-  PositionRegion region(
-      e, op.getBody().front(), std::is_same_v<PositionOp, tile::ModifyOp>,
-      op.getBatch(), map ? Value() : op.getHead(), op.getCaptures());
+  PositionRegion region(e, op);
   region.emitUniform();
-  auto toI32 = [&](Value index) -> Value {
-    return arith::IndexCastOp::create(b, b.getI32Type(), index);
-  };
   auto enterColumn = [&](Value column) {
     Value lane = e.laneNumbers();
     if (!map) {
-      Value first = toI32(arith::AddIOp::create(b, op.getQuery(), column));
+      Value first = e.toI32(arith::AddIOp::create(b, op.getQuery(), column));
       region.emitRows(Value(),
                       arith::AddIOp::create(b, e.broadcast(first), lane));
       return;
     }
     MappedRow mapped = applyRowMap(
-        b, map, arith::AddIOp::create(b, e.broadcast(toI32(column)), lane));
+        b, map, arith::AddIOp::create(b, e.broadcast(e.toI32(column)), lane));
     auto add = [&](Value index, Value more) -> Value {
-      return arith::AddIOp::create(b, e.broadcast(toI32(index)), more);
+      return arith::AddIOp::create(b, e.broadcast(e.toI32(index)), more);
     };
     region.emitRows(add(op.getHead(), mapped.head),
                     add(op.getQuery(), mapped.position));
@@ -144,7 +135,7 @@ void LaneTiles::positions(PositionOp op,
   Value max = op.getOuts().empty() ? Value() : op.getOuts()[0];
   forScores(op.getScores(), op.getKeys(), max, enterColumn,
             [&](Value key, Value s) {
-              Value j = toI32(arith::AddIOp::create(b, op.getKey(), key));
+              Value j = e.toI32(arith::AddIOp::create(b, op.getKey(), key));
               return combine(s, region.emitKeys(j, s));
             });
 }
@@ -169,10 +160,7 @@ void LaneTiles::mask(tile::MaskOp op) {
 void LaneTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
   Value scores = op.getScores(), rescale = op.getOuts()[0];
   auto power = [&](Value difference) {
-    if (!op.getBase2())
-      difference =
-          arith::MulFOp::create(b, difference, e.splat(llvm::numbers::log2e));
-    return e.exp2(difference);
+    return emitPower(e, difference, op.getBase2());
   };
   forColumns(extent(scores, 1), [&](Value column) {
     Value old = e.load(op.getMax(), column);
@@ -269,10 +257,7 @@ void LaneTiles::accumulateGuarded(tile::AccumulateOp op) {
 
 void LaneTiles::merge(tile::MergeOp op) {
   auto power = [&](Value difference) {
-    if (!op.getBase2())
-      difference =
-          arith::MulFOp::create(b, difference, e.splat(llvm::numbers::log2e));
-    return e.exp2(difference);
+    return emitPower(e, difference, op.getBase2());
   };
   forColumns(extent(op.getMax(), 0), [&](Value column) {
     Value own = e.load(op.getMax(), column);

@@ -23,9 +23,9 @@ PositionRegion::PositionRegion(VectorEmitter &emitter, Block &body,
     scoreArg = args.front();
     args = args.drop_front();
   }
-  map.map(args[0], toI32(batch));
+  map.map(args[0], e.toI32(batch));
   if (head)
-    map.map(args[1], toI32(head));
+    map.map(args[1], e.toI32(head));
   else
     headArg = args[1];
   queryArg = args[2];
@@ -46,10 +46,6 @@ PositionRegion::PositionRegion(VectorEmitter &emitter, Block &body,
     }
     levels[&op] = level;
   }
-}
-
-Value PositionRegion::toI32(Value index) {
-  return arith::IndexCastOp::create(b, b.getI32Type(), index);
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,9 +1,9 @@
 //===- PositionRegion.h - A score or mask expression in lanes --*- C++ -*-===//
 //
-// Emits the expression of a tile.modify or tile.mask for one register of
-// queries at a time. Every operation goes to the outermost place where its
-// operands are known: before the columns (what depends on batch and head
-// only), per column (on the query), or per key.
+// Emits the expression of a tile.modify or tile.mask for one register at a
+// time, of rows or of keys. Every operation goes to the outermost place where
+// its operands are known: before the rows (what depends on batch and head
+// only), per row or register of rows (on the query), or per key.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +12,7 @@
 
 #include "compiler/codegen/cpu/VectorEmitter.h"
 #include "dialects/attn/Attn.h"
+#include "dialects/tile/Tile.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -19,11 +20,13 @@ namespace ladon::cpu {
 
 class PositionRegion {
 public:
-  /// `body` takes (s, if `hasScore`,) b, h, i, j and the captures. `batch` is
-  /// of type index, and `head` too; it is null where rows differ in it.
-  PositionRegion(VectorEmitter &emitter, mlir::Block &body, bool hasScore,
-                 mlir::Value batch, mlir::Value head,
-                 mlir::ValueRange captures);
+  /// The expression of a tile.modify or tile.mask.
+  template <typename PositionOp>
+  PositionRegion(VectorEmitter &emitter, PositionOp op)
+      : PositionRegion(
+            emitter, op.getBody().front(),
+            std::is_same_v<PositionOp, tile::ModifyOp>, op.getBatch(),
+            op.getRowMap() ? mlir::Value() : op.getHead(), op.getCaptures()) {}
 
   /// Emits what no position changes. Call once, before the rows.
   void emitUniform();
@@ -35,6 +38,12 @@ public:
   mlir::Value emitKeys(mlir::Value key, mlir::Value score);
 
 private:
+  /// `body` takes (s, if `hasScore`,) b, h, i, j and the captures. `batch` is
+  /// of type index, and `head` too; it is null where rows differ in it.
+  PositionRegion(VectorEmitter &emitter, mlir::Block &body, bool hasScore,
+                 mlir::Value batch, mlir::Value head,
+                 mlir::ValueRange captures);
+
   /// Where an operation is emitted.
   enum Level { Uniform, Row, Key };
 
@@ -43,7 +52,6 @@ private:
   mlir::Value emitRead(attn::ReadOp op);
   mlir::Value emitLoad(mlir::Value source, llvm::ArrayRef<mlir::Value> indices,
                        mlir::Type element);
-  mlir::Value toI32(mlir::Value index);
 
   VectorEmitter &e;
   mlir::ImplicitLocOpBuilder &b;

@@ -10,8 +10,10 @@ using namespace mlir;
 using namespace ladon::cpu;
 
 namespace {
-/// Emits an affine expression of the row. Rows are not negative, and neither
-/// is what a row map makes of them, so division is that of natural numbers.
+/// Emits an affine expression of the row, which upstream's expansion does for
+/// single indices only: here it may be a vector. Rows are not negative, and
+/// neither is what a row map makes of them, so division is that of natural
+/// numbers.
 class RowExpression : public AffineExprVisitor<RowExpression, Value> {
 public:
   RowExpression(ImplicitLocOpBuilder &b, Value row) : b(b), row(row) {}

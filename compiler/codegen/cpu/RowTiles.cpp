@@ -26,10 +26,6 @@ using namespace ladon::cpu;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-static int64_t extent(Value buffer, unsigned axis) {
-  return cast<MemRefType>(buffer.getType()).getDimSize(axis);
-}
-
 /// How many rows share a pass over keys or values: more than four would leave
 /// too few registers for keys or features.
 static int64_t rowGroup(int64_t rows) {
@@ -51,11 +47,7 @@ Value RowTiles::scalar(double value) {
 }
 
 void RowTiles::forRows(int64_t rows, llvm::function_ref<void(Value)> body) {
-  e.loop(e.index(0), e.index(rows), 1, {},
-         [&](Value row, ValueRange) -> SmallVector<Value> {
-           body(row);
-           return {};
-         });
+  forEach(e, e.index(0), e.index(rows), 1, body);
 }
 
 static Value loadSome(VectorEmitter &e, Value from, ValueRange at,
@@ -214,12 +206,10 @@ void RowTiles::contract(tile::ContractOp op) {
 }
 
 Value RowTiles::areKeys(Value key, Value keys) {
-  auto toI32 = [&](Value index) {
-    return e.broadcast(
-        arith::IndexCastOp::create(b, b.getI32Type(), index).getResult());
-  };
-  Value lane = arith::AddIOp::create(b, toI32(key), e.laneNumbers());
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lane, toI32(keys));
+  Value lane =
+      arith::AddIOp::create(b, e.broadcast(e.toI32(key)), e.laneNumbers());
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lane,
+                               e.broadcast(e.toI32(keys)));
 }
 
 void RowTiles::forScores(Value scores, Value row, Value keys, Value max,
@@ -257,23 +247,18 @@ template <typename PositionOp>
 void RowTiles::positions(PositionOp op,
                          llvm::function_ref<Value(Value, Value)> combine) {
   std::optional<AffineMap> map = op.getRowMap();
-  PositionRegion region(
-      e, op.getBody().front(), std::is_same_v<PositionOp, tile::ModifyOp>,
-      op.getBatch(), map ? Value() : op.getHead(), op.getCaptures());
+  PositionRegion region(e, op);
   region.emitUniform();
-  auto toI32 = [&](Value index) -> Value {
-    return arith::IndexCastOp::create(b, b.getI32Type(), index);
-  };
   Value max = op.getOuts().empty() ? Value() : op.getOuts()[0];
   forRows(extent(op.getScores(), 0), [&](Value row) {
     MappedRow mapped = applyRowMap(b, map, row);
     Value head;
     if (mapped.head)
-      head = toI32(arith::AddIOp::create(b, op.getHead(), mapped.head));
-    region.emitRows(
-        head, toI32(arith::AddIOp::create(b, op.getQuery(), mapped.position)));
+      head = e.toI32(arith::AddIOp::create(b, op.getHead(), mapped.head));
+    region.emitRows(head, e.toI32(arith::AddIOp::create(b, op.getQuery(),
+                                                        mapped.position)));
     forScores(op.getScores(), row, op.getKeys(), max, [&](Value key, Value s) {
-      Value first = toI32(arith::AddIOp::create(b, op.getKey(), key));
+      Value first = e.toI32(arith::AddIOp::create(b, op.getKey(), key));
       Value j = arith::AddIOp::create(b, e.broadcast(first), e.laneNumbers());
       return combine(s, region.emitKeys(j, s));
     });
@@ -295,14 +280,8 @@ void RowTiles::mask(tile::MaskOp op) {
 // Online softmax
 //===----------------------------------------------------------------------===//
 
-static Value inBase2(VectorEmitter &e, Value difference, bool base2) {
-  if (base2)
-    return difference;
-  return arith::MulFOp::create(e.b, difference, e.splat(llvm::numbers::log2e));
-}
-
 Value RowTiles::power(Value difference, bool base2) {
-  Value vector = e.exp2(inBase2(e, e.broadcast(difference), base2));
+  Value vector = emitPower(e, e.broadcast(difference), base2);
   return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
 }
 
@@ -319,7 +298,7 @@ void RowTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
     auto weightAt = [&](Value key) -> Value {
       Value difference =
           arith::SubFOp::create(b, e.load(scores, {row, key}), splat);
-      return e.exp2(inBase2(e, difference, op.getBase2()));
+      return emitPower(e, difference, op.getBase2());
     };
     Value whole = arith::SubIOp::create(
         b, keys, arith::RemUIOp::create(b, keys, e.index(e.lanes)));

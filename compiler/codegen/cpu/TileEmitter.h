@@ -120,6 +120,17 @@ mlir::Value emitHasNonFinite(VectorEmitter &e, mlir::Value tile);
 
 /// The lowest finite number of an element type: the maximum of no scores.
 double lowestFinite(mlir::FloatType type);
+/// The size of a buffer along an axis.
+int64_t extent(mlir::Value buffer, unsigned axis);
+/// 2^difference with `base2`, else e^difference, of a vector that is at most 0.
+mlir::Value emitPower(VectorEmitter &e, mlir::Value difference, bool base2);
+/// A loop that carries nothing.
+void forEach(VectorEmitter &e, mlir::Value lower, mlir::Value upper,
+             int64_t step, llvm::function_ref<void(mlir::Value)> body);
+/// Runs `whole` over the registers of [0, width), and `single` over the rest.
+void forRegisters(VectorEmitter &e, int64_t width,
+                  llvm::function_ref<void(mlir::Value)> whole,
+                  llvm::function_ref<void(mlir::Value)> single);
 
 } // namespace ladon::cpu
 

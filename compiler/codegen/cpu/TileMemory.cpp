@@ -16,23 +16,12 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
-#include <limits>
-
 using namespace mlir;
 using namespace ladon;
 using namespace ladon::cpu;
 
-double ladon::cpu::lowestFinite(FloatType type) {
-  return type.isF32() ? std::numeric_limits<float>::lowest()
-                      : std::numeric_limits<double>::lowest();
-}
-
 static FloatType elementOf(Value memref) {
   return cast<FloatType>(cast<MemRefType>(memref.getType()).getElementType());
-}
-
-static int64_t extent(Value buffer, unsigned axis) {
-  return cast<MemRefType>(buffer.getType()).getDimSize(axis);
 }
 
 //===----------------------------------------------------------------------===//
@@ -88,24 +77,6 @@ static void ifDense(VectorEmitter &e, Value memory,
   sparse();
 }
 
-static void forEach(VectorEmitter &e, Value lower, Value upper, int64_t step,
-                    llvm::function_ref<void(Value)> body) {
-  e.loop(lower, upper, step, {},
-         [&](Value i, ValueRange) -> SmallVector<Value> {
-           body(i);
-           return {};
-         });
-}
-
-/// Runs `whole` over the registers of [0, width), and `single` over the rest.
-static void forFeatures(VectorEmitter &e, int64_t width,
-                        llvm::function_ref<void(Value)> whole,
-                        llvm::function_ref<void(Value)> single) {
-  int64_t square = width - width % e.lanes;
-  forEach(e, e.index(0), e.index(square), e.lanes, whole);
-  forEach(e, e.index(square), e.index(width), 1, single);
-}
-
 static VectorType vectorOf(VectorEmitter &e, Value memory) {
   return VectorType::get({e.lanes}, elementOf(memory));
 }
@@ -121,7 +92,7 @@ static void clearRest(VectorEmitter &e, Value buffer, Value count) {
       memref::StoreOp::create(b, zero, buffer, row);
       return;
     }
-    forFeatures(
+    forRegisters(
         e, extent(buffer, 1),
         [&](Value d) { e.store(e.splat(0), buffer, {row, d}); },
         [&](Value d) {
@@ -162,7 +133,7 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
     };
     ifDense(
         e, rows.memory,
-        [&] { forFeatures(e, extent(buffer, 1), whole, single); },
+        [&] { forRegisters(e, extent(buffer, 1), whole, single); },
         [&] { forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single); });
   });
 }
@@ -189,7 +160,7 @@ static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
     };
     ifDense(
         e, rows.memory,
-        [&] { forFeatures(e, extent(buffer, 1), whole, single); },
+        [&] { forRegisters(e, extent(buffer, 1), whole, single); },
         [&] { forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single); });
   });
 }
@@ -368,94 +339,4 @@ void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
           });
         });
       });
-}
-
-//===----------------------------------------------------------------------===//
-// Whatever the rows' place
-//===----------------------------------------------------------------------===//
-
-void ladon::cpu::emitScalarContract(VectorEmitter &e, tile::ContractOp op) {
-  ImplicitLocOpBuilder &b = e.b;
-  using Contract = tile::ContractOp;
-  auto at = [&](unsigned number, Value first, Value second) {
-    // `first` is along the dimension that comes first in (row, column, depth).
-    AffineMap map = op.getMap(number);
-    SmallVector<Value> indices = {first, second};
-    if (map.getDimPosition(0) > map.getDimPosition(1))
-      std::swap(indices[0], indices[1]);
-    return indices;
-  };
-  auto size = [&](Value tile, unsigned number, unsigned dim) {
-    return e.index(
-        extent(tile, op.getMap(number).getDimPosition(0) == dim ? 0 : 1));
-  };
-  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
-  Value lowest = arith::ConstantOp::create(
-      b, b.getFloatAttr(e.element, lowestFinite(e.element)));
-  forEach(e, e.index(0), size(op.getLeft(), 0, Contract::Row), 1, [&](Value i) {
-    Value highest = e.loop(
-        e.index(0), op.getColumns(), 1, lowest, [&](Value j, ValueRange most) {
-          Value dot = e.loop(
-              e.index(0), size(op.getLeft(), 0, Contract::Depth), 1, zero,
-              [&](Value k, ValueRange sum) {
-                Value x = memref::LoadOp::create(b, op.getLeft(), at(0, i, k));
-                Value y = memref::LoadOp::create(b, op.getRight(), at(1, j, k));
-                return SmallVector<Value>{math::FmaOp::create(b, x, y, sum[0])};
-              })[0];
-          memref::StoreOp::create(b, dot, op.getOuts()[0], at(2, i, j));
-          return SmallVector<Value>{e.max(dot, most[0])};
-        })[0];
-    if (op.getOuts().size() > 1)
-      memref::StoreOp::create(b, highest, op.getOuts()[1], i);
-  });
-}
-
-/// The elements of a buffer as one row.
-static Value flatten(VectorEmitter &e, Value buffer) {
-  int64_t rank = cast<MemRefType>(buffer.getType()).getRank();
-  if (rank == 1)
-    return buffer;
-  auto all = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank));
-  return memref::CollapseShapeOp::create(
-      e.b, buffer, SmallVector<ReassociationIndices>{std::move(all)});
-}
-
-void ladon::cpu::emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op) {
-  double values[] = {lowestFinite(e.element), 0, 0};
-  for (unsigned part = 0; part < 3; ++part) {
-    Value flat = flatten(e, op.getOuts()[part]);
-    Value splat = e.splat(values[part]);
-    Value scalar = arith::ConstantOp::create(
-        e.b, e.b.getFloatAttr(e.element, values[part]));
-    forFeatures(
-        e, extent(flat, 0), [&](Value i) { e.store(splat, flat, i); },
-        [&](Value i) { memref::StoreOp::create(e.b, scalar, flat, i); });
-  }
-}
-
-Value ladon::cpu::emitHasNonFinite(VectorEmitter &e, Value tile) {
-  ImplicitLocOpBuilder &b = e.b;
-  Value flat = flatten(e, tile);
-  int64_t count = extent(flat, 0), whole = count - count % e.lanes;
-  // x - x is 0 for finite x only.
-  auto isBad = [&](Value x, Value zero) -> Value {
-    return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
-                                 arith::SubFOp::create(b, x, x), zero);
-  };
-  auto bits = VectorType::get({e.lanes}, b.getI1Type());
-  Value none =
-      arith::ConstantOp::create(b, bits, DenseElementsAttr::get(bits, false));
-  Value any = e.loop(e.index(0), e.index(whole), e.lanes, none,
-                     [&](Value i, ValueRange found) {
-                       Value bad = isBad(e.load(flat, i), e.splat(0));
-                       return SmallVector<Value>{
-                           arith::OrIOp::create(b, found[0], bad)};
-                     })[0];
-  Value result = vector::ReductionOp::create(b, vector::CombiningKind::OR, any);
-  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
-  for (int64_t i = whole; i < count; ++i) {
-    Value x = memref::LoadOp::create(b, flat, e.index(i));
-    result = arith::OrIOp::create(b, result, isBad(x, zero));
-  }
-  return result;
 }

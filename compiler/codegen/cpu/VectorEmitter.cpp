@@ -46,6 +46,10 @@ Value VectorEmitter::add(Value x, Value y) {
   return arith::AddFOp::create(b, x, y);
 }
 
+Value VectorEmitter::toI32(Value index) {
+  return arith::IndexCastOp::create(b, b.getI32Type(), index);
+}
+
 Value VectorEmitter::laneNumbers() {
   SmallVector<int32_t> numbers(lanes);
   for (int64_t lane = 0; lane < lanes; ++lane)

@@ -38,7 +38,9 @@ public:
   mlir::Value load(mlir::Value memref, mlir::ValueRange indices);
   void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange indices);
   mlir::Value add(mlir::Value x, mlir::Value y);
-  /// lane numbers 0, 1, ... as i32.
+  /// An index as i32: what positions are in expressions.
+  mlir::Value toI32(mlir::Value index);
+  /// Lane numbers 0, 1, ... as i32.
   mlir::Value laneNumbers();
   /// A float, or a vector of floats, in another type; narrowing rounds to
   /// nearest, ties to even, overflows to infinity and keeps NaN.

@@ -1,0 +1,142 @@
+//===- TileEmitter.cpp - Tile operations, wherever their rows lie ---------===//
+
+#include "compiler/codegen/cpu/TileEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace ladon;
+using namespace ladon::cpu;
+
+//===----------------------------------------------------------------------===//
+// Shared by both forms
+//===----------------------------------------------------------------------===//
+
+double ladon::cpu::lowestFinite(FloatType type) {
+  return type.isF32() ? std::numeric_limits<float>::lowest()
+                      : std::numeric_limits<double>::lowest();
+}
+
+int64_t ladon::cpu::extent(Value buffer, unsigned axis) {
+  return cast<MemRefType>(buffer.getType()).getDimSize(axis);
+}
+
+void ladon::cpu::forEach(VectorEmitter &e, Value lower, Value upper,
+                         int64_t step, llvm::function_ref<void(Value)> body) {
+  e.loop(lower, upper, step, {},
+         [&](Value i, ValueRange) -> SmallVector<Value> {
+           body(i);
+           return {};
+         });
+}
+
+void ladon::cpu::forRegisters(VectorEmitter &e, int64_t width,
+                              llvm::function_ref<void(Value)> whole,
+                              llvm::function_ref<void(Value)> single) {
+  int64_t square = width - width % e.lanes;
+  forEach(e, e.index(0), e.index(square), e.lanes, whole);
+  forEach(e, e.index(square), e.index(width), 1, single);
+}
+
+Value ladon::cpu::emitPower(VectorEmitter &e, Value difference, bool base2) {
+  if (!base2)
+    difference =
+        arith::MulFOp::create(e.b, difference, e.splat(llvm::numbers::log2e));
+  return e.exp2(difference);
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+void ladon::cpu::emitScalarContract(VectorEmitter &e, tile::ContractOp op) {
+  ImplicitLocOpBuilder &b = e.b;
+  using Contract = tile::ContractOp;
+  auto at = [&](unsigned number, Value first, Value second) {
+    // `first` is along the dimension that comes first in (row, column, depth).
+    AffineMap map = op.getMap(number);
+    SmallVector<Value> indices = {first, second};
+    if (map.getDimPosition(0) > map.getDimPosition(1))
+      std::swap(indices[0], indices[1]);
+    return indices;
+  };
+  auto size = [&](Value tile, unsigned number, unsigned dim) {
+    return e.index(
+        extent(tile, op.getMap(number).getDimPosition(0) == dim ? 0 : 1));
+  };
+  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
+  Value lowest = arith::ConstantOp::create(
+      b, b.getFloatAttr(e.element, lowestFinite(e.element)));
+  forEach(e, e.index(0), size(op.getLeft(), 0, Contract::Row), 1, [&](Value i) {
+    Value highest = e.loop(
+        e.index(0), op.getColumns(), 1, lowest, [&](Value j, ValueRange most) {
+          Value dot = e.loop(
+              e.index(0), size(op.getLeft(), 0, Contract::Depth), 1, zero,
+              [&](Value k, ValueRange sum) {
+                Value x = memref::LoadOp::create(b, op.getLeft(), at(0, i, k));
+                Value y = memref::LoadOp::create(b, op.getRight(), at(1, j, k));
+                return SmallVector<Value>{math::FmaOp::create(b, x, y, sum[0])};
+              })[0];
+          memref::StoreOp::create(b, dot, op.getOuts()[0], at(2, i, j));
+          return SmallVector<Value>{e.max(dot, most[0])};
+        })[0];
+    if (op.getOuts().size() > 1)
+      memref::StoreOp::create(b, highest, op.getOuts()[1], i);
+  });
+}
+
+/// The elements of a buffer as one row.
+static Value flatten(VectorEmitter &e, Value buffer) {
+  int64_t rank = cast<MemRefType>(buffer.getType()).getRank();
+  if (rank == 1)
+    return buffer;
+  auto all = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank));
+  return memref::CollapseShapeOp::create(
+      e.b, buffer, SmallVector<ReassociationIndices>{std::move(all)});
+}
+
+void ladon::cpu::emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op) {
+  double values[] = {lowestFinite(e.element), 0, 0};
+  for (unsigned part = 0; part < 3; ++part) {
+    Value flat = flatten(e, op.getOuts()[part]);
+    Value splat = e.splat(values[part]);
+    Value scalar = arith::ConstantOp::create(
+        e.b, e.b.getFloatAttr(e.element, values[part]));
+    forRegisters(
+        e, extent(flat, 0), [&](Value i) { e.store(splat, flat, i); },
+        [&](Value i) { memref::StoreOp::create(e.b, scalar, flat, i); });
+  }
+}
+
+Value ladon::cpu::emitHasNonFinite(VectorEmitter &e, Value tile) {
+  ImplicitLocOpBuilder &b = e.b;
+  Value flat = flatten(e, tile);
+  int64_t count = extent(flat, 0), whole = count - count % e.lanes;
+  // x - x is 0 for finite x only.
+  auto isBad = [&](Value x, Value zero) -> Value {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                 arith::SubFOp::create(b, x, x), zero);
+  };
+  auto bits = VectorType::get({e.lanes}, b.getI1Type());
+  Value none =
+      arith::ConstantOp::create(b, bits, DenseElementsAttr::get(bits, false));
+  Value any = e.loop(e.index(0), e.index(whole), e.lanes, none,
+                     [&](Value i, ValueRange found) {
+                       Value bad = isBad(e.load(flat, i), e.splat(0));
+                       return SmallVector<Value>{
+                           arith::OrIOp::create(b, found[0], bad)};
+                     })[0];
+  Value result = vector::ReductionOp::create(b, vector::CombiningKind::OR, any);
+  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
+  for (int64_t i = whole; i < count; ++i) {
+    Value x = memref::LoadOp::create(b, flat, e.index(i));
+    result = arith::OrIOp::create(b, result, isBad(x, zero));
+  }
+  return result;
+}
