@@ -26,6 +26,8 @@
 #ifndef LADON_COMPILER_FRONTEND_AST_H
 #define LADON_COMPILER_FRONTEND_AST_H
 
+#include "compiler/support/ScalarType.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
@@ -39,9 +41,7 @@
 
 namespace ladon::ast {
 
-/// Element types. Tensors that are computed on are f32 or f64; captured ones
-/// may also be bool (one byte each), i32 or i64.
-enum class ScalarType { Bool, I32, I64, F32, F64 };
+using ladon::ScalarType;
 
 /// One extent of a tensor: a known size, or a size bound at run time under an
 /// upper-case name (`name` is empty for a known size).
@@ -61,12 +61,8 @@ struct Type {
   std::optional<llvm::SmallVector<Dim, 4>> dims;
 
   bool isTensor() const { return dims.has_value(); }
-  bool isInteger() const {
-    return element == ScalarType::I32 || element == ScalarType::I64;
-  }
-  bool isFloat() const {
-    return element == ScalarType::F32 || element == ScalarType::F64;
-  }
+  bool isInteger() const { return ladon::isInteger(element); }
+  bool isFloat() const { return ladon::isFloat(element); }
   /// As written in a spec: "f32[B, 8, S, 64]".
   std::string str() const;
 };
@@ -100,35 +96,12 @@ enum class BinaryOp {
   MatMul ///< `@` on tensors.
 };
 
-/// Functions of an expression. Float ones take the type of their argument
-/// (integers are converted to the score's float type); Min, Max, Abs and Clamp
-/// work on integers and floats.
+/// Functions of an expression: the rows of Builtins.def. Sema also inserts
+/// Float where a number meets a float: from bool and integers as written, from
+/// integers and f32 (to f64) by itself.
 enum class Builtin {
-  Min,
-  Max,
-  Abs,
-  Clamp,
-  Exp,
-  Exp2,
-  Log,
-  Log2,
-  Sqrt,
-  Rsqrt,
-  Tanh,
-  Sigmoid,
-  Relu,
-  Erf,
-  Sin,
-  Cos,
-  Pow,
-  Floor,
-  Ceil,
-  Round,
-  Float ///< float(x): integer or bool to float.
-  ,
-  Int ///< int(x): bool or float (towards zero) to i32.
-      // Sema also inserts Float where a number meets a float: from bool and
-      // integers as written, from integers and f32 (to f64) by itself.
+#define BUILTIN(id, ...) id,
+#include "compiler/frontend/Builtins.def"
 };
 
 /// The named masks. Meaning: docs/semantics.md.

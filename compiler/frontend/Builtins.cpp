@@ -3,7 +3,6 @@
 #include "compiler/frontend/Builtins.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 
 #include <climits>
@@ -15,28 +14,14 @@ using llvm::StringRef;
 namespace {
 
 const BuiltinInfo builtins[] = {
-    {"min", Builtin::Min, 2, UINT_MAX, true},
-    {"max", Builtin::Max, 2, UINT_MAX, true},
-    {"abs", Builtin::Abs, 1, 1, true},
-    {"clamp", Builtin::Clamp, 3, 3, true},
-    {"exp", Builtin::Exp, 1, 1, false},
-    {"exp2", Builtin::Exp2, 1, 1, false},
-    {"log", Builtin::Log, 1, 1, false},
-    {"log2", Builtin::Log2, 1, 1, false},
-    {"sqrt", Builtin::Sqrt, 1, 1, false},
-    {"rsqrt", Builtin::Rsqrt, 1, 1, false},
-    {"tanh", Builtin::Tanh, 1, 1, false},
-    {"sigmoid", Builtin::Sigmoid, 1, 1, false},
-    {"relu", Builtin::Relu, 1, 1, false},
-    {"erf", Builtin::Erf, 1, 1, false},
-    {"sin", Builtin::Sin, 1, 1, false},
-    {"cos", Builtin::Cos, 1, 1, false},
-    {"pow", Builtin::Pow, 2, 2, false},
-    {"floor", Builtin::Floor, 1, 1, false},
-    {"ceil", Builtin::Ceil, 1, 1, false},
-    {"round", Builtin::Round, 1, 1, false},
-    {"float", Builtin::Float, 1, 1, false},
-    {"int", Builtin::Int, 1, 1, false},
+#define BUILTIN(id, name, least, most, operands, value, meaning)               \
+  {name, Builtin::id, least, most, Operands::operands, meaning},
+#include "compiler/frontend/Builtins.def"
+};
+
+const ArgumentInfo arguments[] = {
+#define ARGUMENT(call, name, use) {#call, #name, ArgumentInfo::use},
+#include "compiler/frontend/Builtins.def"
 };
 
 const PositionInfo positions[] = {
@@ -57,16 +42,8 @@ const Reserved reserved[] = {
     {"causal", "a mask"},
     {"causal_top_left", "a mask"},
     {"window", "a mask"},
-    {"attend", "a tensor operation"},
-    {"split", "a tensor operation"},
-    {"concat", "a tensor operation"},
-    {"f32", "a type"},
-    {"f64", "a type"},
     {"f16", "a type"},
     {"bf16", "a type"},
-    {"i32", "a type"},
-    {"i64", "a type"},
-    {"bool", "a type"},
 };
 
 } // namespace
@@ -78,6 +55,14 @@ const BuiltinInfo *ladon::findBuiltin(StringRef name) {
   auto *found =
       llvm::find_if(builtins, [&](auto &entry) { return entry.name == name; });
   return found == std::end(builtins) ? nullptr : found;
+}
+
+std::vector<ArgumentInfo> ladon::argumentsOf(StringRef call) {
+  std::vector<ArgumentInfo> result;
+  for (const ArgumentInfo &argument : arguments)
+    if (argument.call == call)
+      result.push_back(argument);
+  return result;
 }
 
 const PositionInfo *ladon::findPosition(StringRef name) {
@@ -116,6 +101,10 @@ StringRef ladon::reservedMeaning(StringRef name) {
     return position->meaning;
   if (findBuiltin(name))
     return "a function";
+  if (findScalarType(name))
+    return "a type";
+  if (!argumentsOf(name).empty())
+    return "a tensor operation";
   for (const Reserved &entry : reserved)
     if (entry.name == name)
       return entry.meaning;
@@ -128,30 +117,14 @@ std::vector<StringRef> ladon::reservedNames() {
     names.push_back(entry.name);
   for (const PositionInfo &entry : positions)
     names.push_back(entry.name);
+  for (const ScalarTypeInfo &entry : scalarTypes())
+    names.push_back(entry.name);
+  for (const ArgumentInfo &entry : arguments)
+    if (names.back() != entry.call)
+      names.push_back(entry.call);
   for (const Reserved &entry : reserved)
     names.push_back(entry.name);
   return names;
-}
-
-bool ladon::isForeignKeyword(StringRef name) {
-  static const llvm::StringSet<> keywords = {
-      "alignas",   "alignof",   "asm",       "auto",         "break",
-      "case",      "catch",     "char",      "class",        "const",
-      "constexpr", "continue",  "decltype",  "default",      "delete",
-      "do",        "double",    "else",      "enum",         "explicit",
-      "export",    "extern",    "false",     "float",        "for",
-      "friend",    "goto",      "if",        "inline",       "int",
-      "long",      "mutable",   "namespace", "new",          "noexcept",
-      "not",       "nullptr",   "operator",  "or",           "and",
-      "private",   "protected", "public",    "register",     "restrict",
-      "return",    "short",     "signed",    "sizeof",       "static",
-      "struct",    "switch",    "template",  "this",         "throw",
-      "true",      "try",       "typedef",   "typeid",       "typename",
-      "union",     "unsigned",  "using",     "virtual",      "void",
-      "volatile",  "while",     "xor",       "bitand",       "bitor",
-      "compl",     "requires",  "concept",   "thread_local", "static_assert",
-      "typeof",    "wchar_t"};
-  return keywords.contains(name);
 }
 
 StringRef ladon::spelling(BinaryOp op) {
@@ -208,22 +181,6 @@ StringRef ladon::spelling(UnaryOp op) {
     return "not";
   case UnaryOp::BitNot:
     return "~";
-  }
-  return "";
-}
-
-StringRef ladon::spelling(ScalarType type) {
-  switch (type) {
-  case ScalarType::Bool:
-    return "bool";
-  case ScalarType::I32:
-    return "i32";
-  case ScalarType::I64:
-    return "i64";
-  case ScalarType::F32:
-    return "f32";
-  case ScalarType::F64:
-    return "f64";
   }
   return "";
 }

@@ -12,16 +12,36 @@
 
 namespace ladon {
 
-/// A function of score and mask expressions.
+/// What a function takes.
+enum class Operands {
+  Floats,   ///< Integers are converted.
+  Numbers,  ///< Integers as such, or floats.
+  Integers, ///< Nothing else.
+  Anything  ///< A bool, an integer or a float.
+};
+
+/// A function of score and mask expressions: a row of Builtins.def.
 struct BuiltinInfo {
   llvm::StringRef name;
   ast::Builtin builtin;
   unsigned minArgs, maxArgs;
-  bool takesIntegers; ///< Works on integers as such, without conversion.
+  Operands operands;
+  llvm::StringRef meaning;
 };
 
 llvm::ArrayRef<BuiltinInfo> builtinTable();
 const BuiltinInfo *findBuiltin(llvm::StringRef name);
+
+/// An argument of a tensor operation.
+struct ArgumentInfo {
+  enum Use { Positional, Named, Required };
+  llvm::StringRef call, name;
+  Use use;
+};
+
+/// The arguments of `call` ("attend"), in their order; empty when it is none of
+/// the tensor operations.
+std::vector<ArgumentInfo> argumentsOf(llvm::StringRef call);
 
 /// A position variable: "j" is "the position of the key".
 struct PositionInfo {
@@ -42,11 +62,8 @@ llvm::StringRef reservedMeaning(llvm::StringRef name);
 /// All reserved names, for suggestions.
 std::vector<llvm::StringRef> reservedNames();
 
-bool isForeignKeyword(llvm::StringRef name); ///< A keyword of C or C++.
-
 llvm::StringRef spelling(ast::BinaryOp op);
 llvm::StringRef spelling(ast::UnaryOp op);
-llvm::StringRef spelling(ast::ScalarType type);
 
 } // namespace ladon
 

@@ -14,61 +14,38 @@ using namespace ladon::ast;
 using Kind = ast::Expr::Kind;
 
 static std::optional<double> foldCall(const Expr *expr) {
-  llvm::SmallVector<double, 4> args;
+  llvm::SmallVector<double, 4> x;
   for (const Expr *arg : expr->args) {
     std::optional<double> value = foldFloat(arg);
     if (!value)
       return std::nullopt;
-    args.push_back(*value);
+    x.push_back(*value);
   }
-  double x = args[0];
   switch (expr->builtin) {
-  case Builtin::Min:
-    return *std::min_element(args.begin(), args.end());
-  case Builtin::Max:
-    return *std::max_element(args.begin(), args.end());
-  case Builtin::Abs:
-    return std::fabs(x);
-  case Builtin::Clamp:
-    return std::min(std::max(x, args[1]), args[2]);
-  case Builtin::Exp:
-    return std::exp(x);
-  case Builtin::Exp2:
-    return std::exp2(x);
-  case Builtin::Log:
-    return std::log(x);
-  case Builtin::Log2:
-    return std::log2(x);
-  case Builtin::Sqrt:
-    return std::sqrt(x);
-  case Builtin::Rsqrt:
-    return 1 / std::sqrt(x);
-  case Builtin::Tanh:
-    return std::tanh(x);
-  case Builtin::Sigmoid:
-    return 1 / (1 + std::exp(-x));
-  case Builtin::Relu:
-    return std::max(x, 0.0);
-  case Builtin::Erf:
-    return std::erf(x);
-  case Builtin::Sin:
-    return std::sin(x);
-  case Builtin::Cos:
-    return std::cos(x);
-  case Builtin::Pow:
-    return std::pow(x, args[1]);
-  case Builtin::Floor:
-    return std::floor(x);
-  case Builtin::Ceil:
-    return std::ceil(x);
-  case Builtin::Round:
-    return std::nearbyint(x);
-  case Builtin::Float:
-    return x;
-  case Builtin::Int:
-    return std::trunc(x);
+#define INTEGER_BUILTIN(id, ...)                                               \
+  case Builtin::id:                                                            \
+    return std::nullopt;
+#define BUILTIN(id, name, least, most, operands, value, meaning)               \
+  case Builtin::id:                                                            \
+    return value;
+#include "compiler/frontend/Builtins.def"
   }
   return std::nullopt;
+}
+
+std::optional<int64_t> ladon::foldInteger(Builtin builtin,
+                                          llvm::ArrayRef<int64_t> x,
+                                          [[maybe_unused]] unsigned bits) {
+  switch (builtin) {
+#define FLOAT_BUILTIN(id, ...)
+#define CONVERSION(id, ...)
+#define BUILTIN(id, name, least, most, operands, value, meaning)               \
+  case Builtin::id:                                                            \
+    return value;
+#include "compiler/frontend/Builtins.def"
+  default:
+    return std::nullopt;
+  }
 }
 
 static std::optional<double> foldBinary(BinaryOp op, double left,
@@ -103,8 +80,8 @@ static std::optional<double> foldBinary(BinaryOp op, double left,
   }
 }
 
-/// The value in f64 of an expression whose operands have the values of their
-/// own types.
+/// The value in f64 of an expression whose operands have their own type's
+/// values.
 static std::optional<double> foldExact(const Expr *expr) {
   switch (expr->kind) {
   case Kind::IntLit:

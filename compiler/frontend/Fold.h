@@ -1,7 +1,9 @@
 //===- Fold.h - Values of constant expressions -----------------*- C++ -*-===//
 //
 // Sema keeps integer and bool constants folded to literals; constant floats
-// stay as written and are evaluated here, in f64, where their value matters.
+// stay as written and are evaluated here where their value matters, each step
+// rounded to its type as it is at run time. In sizes, params and scales that
+// type is f64.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +22,11 @@ std::optional<double> foldFloat(const ast::Expr *expr);
 /// result leaves i64 or the operation has no value there.
 std::optional<int64_t> foldInteger(ast::BinaryOp op, int64_t left,
                                    int64_t right);
+
+/// The value of a function of integers, whose type has `bits` bits; none when
+/// it is a function of floats.
+std::optional<int64_t> foldInteger(ast::Builtin builtin,
+                                   llvm::ArrayRef<int64_t> x, unsigned bits);
 
 /// The shortest text that reads back as `value`.
 std::string numberText(double value);

@@ -33,20 +33,18 @@ Location SourceLocations::get(llvm::SMRange range) const {
 
 //===--- Constants and conversions ----------------------------------------===//
 
-Type ladon::scalarType(Builder &b, ScalarType type) {
+Type ladon::storageType(Builder &b, ScalarType type) {
   switch (type) {
-  case ScalarType::Bool:
-    return b.getI1Type();
-  case ScalarType::I32:
-    return b.getI32Type();
-  case ScalarType::I64:
-    return b.getI64Type();
-  case ScalarType::F32:
-    return b.getF32Type();
-  case ScalarType::F64:
-    return b.getF64Type();
+#define SCALAR_TYPE(id, name, kind, bytes, format, inC, dlpack, numpy, mlir)   \
+  case ScalarType::id:                                                         \
+    return b.mlir();
+#include "compiler/support/ScalarTypes.def"
   }
-  return {};
+  llvm_unreachable("every type has a row");
+}
+
+Type ladon::scalarType(Builder &b, ScalarType type) {
+  return type == ScalarType::Bool ? Type(b.getI1Type()) : storageType(b, type);
 }
 
 Value ExprImporter::integer(Type type, int64_t value) {

@@ -37,6 +37,9 @@ struct Position {
   llvm::StringMap<mlir::Value> captured;
 };
 
+/// The type of an element in memory; a bool is a byte.
+mlir::Type storageType(mlir::Builder &b, ast::ScalarType type);
+
 /// The type of a value in an expression; a bool is an i1.
 mlir::Type scalarType(mlir::Builder &b, ast::ScalarType type);
 

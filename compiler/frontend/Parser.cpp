@@ -258,20 +258,15 @@ TypeExpr Parser::parseType() {
     return type;
   }
   Token name = take();
-  auto element = llvm::StringSwitch<int>(name.text)
-                     .Case("bool", int(ast::ScalarType::Bool))
-                     .Case("i32", int(ast::ScalarType::I32))
-                     .Case("i64", int(ast::ScalarType::I64))
-                     .Case("f32", int(ast::ScalarType::F32))
-                     .Case("f64", int(ast::ScalarType::F64))
-                     .Cases({"bf16", "f16", "f8e4m3", "f8e5m2", "i8", "i4"}, -1)
-                     .Default(-2);
-  if (element >= 0) {
-    type.element = ast::ScalarType(element);
+  if (std::optional<ScalarType> element = findScalarType(name.text)) {
+    type.element = *element;
   } else {
-    diagnostics.report(element == -1 ? DiagId::UnsupportedType
-                                     : DiagId::UnknownType,
-                       name.range(), name.text);
+    bool isKnown =
+        llvm::StringSwitch<bool>(name.text)
+            .Cases({"bf16", "f16", "f8e4m3", "f8e5m2", "i8", "i4"}, true)
+            .Default(false);
+    diagnostics.report(isKnown ? DiagId::UnsupportedType : DiagId::UnknownType,
+                       name.range(), name.text, listTypes());
     type.isError = true;
   }
   if (takeIf(Tok::LBracket)) {

@@ -4,6 +4,7 @@
 
 #include "compiler/frontend/Builtins.h"
 #include "compiler/frontend/Fold.h"
+#include "compiler/support/ReservedNames.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -79,8 +80,16 @@ void Sema::declareNames() {
 }
 
 void Sema::checkForeignName(const syntax::Name &name, StringRef where) {
-  if (isForeignKeyword(name.text))
+  if (isKeywordOfC(name.text))
     diagnostics.report(DiagId::ForeignKeyword, name.range, name.text, where);
+}
+
+/// The name of the attention becomes a symbol of a library.
+void Sema::checkFunctionName(const syntax::Name &name) {
+  checkForeignName(name, "the function");
+  StringRef problem = functionNameProblem(name.text);
+  if (!problem.empty() && !isKeywordOfC(name.text))
+    diagnostics.report(DiagId::FunctionName, name.range, name.text, problem);
 }
 
 //===--- Compile-time params ----------------------------------------------===//
@@ -120,26 +129,27 @@ Sema::overrideValue(const syntax::ConstParam &param) {
     ConstValue value{param.type.element};
     StringRef given = text;
     bool good = true;
-    switch (value.type) {
-    case ScalarType::Bool:
+    switch (infoOf(value.type).kind) {
+    case ScalarKind::Bool:
       good = given == "true" || given == "false";
       value.integer = given == "true";
       break;
-    case ScalarType::I32:
-    case ScalarType::I64:
+    case ScalarKind::Integer:
       good = !given.getAsInteger(10, value.integer) &&
              fits(value.integer, value.type);
       value.number = double(value.integer);
       break;
-    case ScalarType::F32:
-    case ScalarType::F64:
+    case ScalarKind::Float:
       good = !given.getAsDouble(value.number) && fits(value.number, value.type);
       break;
     }
     if (good)
       return value;
     diagnostics
-        .report(DiagId::BadOverride, {}, name, text, spelling(value.type))
+        .report(DiagId::BadOverride, {}, name, text,
+                value.type == ScalarType::Bool
+                    ? "true or false"
+                    : "a value of type " + spelling(value.type).str())
         .note(param.name.range, "the param is declared here");
     return std::nullopt;
   }
@@ -276,7 +286,7 @@ void Sema::checkAttention(const syntax::Attention &attention) {
   spec.attention = std::make_unique<ast::Attention>();
   spec.attention->name = attention.name.text.str();
   spec.attention->range = attention.range;
-  checkForeignName(attention.name, "the function");
+  checkFunctionName(attention.name);
   for (const syntax::TypedName &param : attention.params) {
     declare(param.name, names);
     checkForeignName(param.name, "a parameter");

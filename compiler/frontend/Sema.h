@@ -75,6 +75,8 @@ private:
   };
 
   using Expr = ast::Expr;
+  /// The arguments of a call of a tensor operation, by name.
+  using Arguments = llvm::StringMap<const syntax::Expr *>;
 
   //===--- Sema.cpp ------------------------------------------------------===//
   void declareNames();
@@ -86,6 +88,7 @@ private:
   void checkAttention(const syntax::Attention &attention);
   void collectSizes(const syntax::Attention &attention);
   void checkForeignName(const syntax::Name &name, llvm::StringRef where);
+  void checkFunctionName(const syntax::Name &name);
   std::optional<ast::Type> checkType(const syntax::TypeExpr &type,
                                      llvm::StringRef what);
   std::optional<ast::Dim> checkDim(const syntax::Expr *dim);
@@ -161,13 +164,14 @@ private:
                           const Place &place, ast::MaskForm form);
   bool checkArgCount(const syntax::Expr *call, const Scope *scope,
                      unsigned least, unsigned most);
+  /// Fills `given` after the table of arguments; false after an error.
+  bool matchArguments(const syntax::Expr *call, const Scope *scope,
+                      Arguments &given);
   bool rejectNamed(const syntax::Expr *call, const Scope *scope);
 
   //===--- SemaTensor.cpp ------------------------------------------------===//
-  Expr *elaborateSplit(const syntax::Expr *expr, const Scope *scope,
-                       const Place &place);
-  Expr *elaborateConcat(const syntax::Expr *expr, const Scope *scope,
-                        const Place &place);
+  Expr *elaborateSplit(const syntax::Expr *expr, const Scope *scope);
+  Expr *elaborateConcat(const syntax::Expr *expr, const Scope *scope);
   Expr *elaborateMember(const syntax::Expr *expr, const Scope *scope,
                         const Place &place);
   Expr *tensorBinary(const syntax::Expr *expr, const Scope *scope, Expr *left,
@@ -179,7 +183,7 @@ private:
 
   //===--- SemaAttend.cpp ------------------------------------------------===//
   Expr *elaborateAttend(const syntax::Expr *expr, const Scope *scope);
-  std::optional<AttendShape> checkAttendShapes(const syntax::Expr *expr,
+  std::optional<AttendShape> checkAttendShapes(const Arguments &given,
                                                const Scope *scope,
                                                const ast::AttendArgs &attend);
   void checkScale(const syntax::Expr *expr, const Scope *scope,

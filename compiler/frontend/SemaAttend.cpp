@@ -18,46 +18,20 @@ static std::string text(const Dim &dim) {
 
 ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
   ast::AttendArgs *attend = spec.context.createAttend();
-  const syntax::Expr *operands[3] = {}, *score = nullptr, *mask = nullptr,
-                     *scale = nullptr;
-  unsigned positional = 0;
+  Arguments given;
   unsigned before = diagnostics.errorCount();
-  for (size_t at = 0; at < expr->args.size(); ++at) {
-    const syntax::Name &name = expr->argNames[at];
-    if (name.text.empty()) {
-      if (positional < 3)
-        operands[positional] = expr->args[at];
-      else if (positional == 3)
-        report(DiagId::ArgumentCount, expr->args[at]->range, scope, "attend",
-               "q, k and v, everything else is named", "a fourth");
-      ++positional;
-      continue;
-    }
-    const syntax::Expr **slot = name.text == "score"   ? &score
-                                : name.text == "mask"  ? &mask
-                                : name.text == "scale" ? &scale
-                                                       : nullptr;
-    if (!slot) {
-      report(DiagId::NamedArgument, name.range, scope, "attend", name.text)
-          .note({}, "named arguments are scale, score and mask");
-      continue;
-    }
-    if (*slot)
-      report(DiagId::RepeatedArgument, name.range, scope, name.text)
-          .note((*slot)->range, "the first one is here");
-    *slot = expr->args[at];
-  }
-  if (positional < 3)
-    report(DiagId::MissingArgument, expr->range, scope, "attend",
-           "q, k and v in this order");
-  ast::Expr **slots[] = {&attend->q, &attend->k, &attend->v};
-  for (unsigned at = 0; at < 3; ++at)
-    if (operands[at])
-      *slots[at] = elaborateTensor(operands[at], scope);
+  matchArguments(expr, scope, given);
+  auto operand = [&](StringRef name) {
+    const syntax::Expr *at = given.lookup(name);
+    return at ? elaborateTensor(at, scope) : nullptr;
+  };
+  attend->q = operand("q");
+  attend->k = operand("k");
+  attend->v = operand("v");
 
   std::optional<AttendShape> shape;
   if (attend->q && attend->k && attend->v)
-    shape = checkAttendShapes(expr, scope, *attend);
+    shape = checkAttendShapes(given, scope, *attend);
   Place place{Place::Score};
   place.floatType = attend->q ? attend->q->type.element : ScalarType::F32;
   place.shape = shape ? &*shape : nullptr;
@@ -65,12 +39,12 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
     const auto &dims = *attend->q->type.dims;
     attend->scale = 1 / std::sqrt(double(dims[3].size));
   }
-  if (scale)
+  if (const syntax::Expr *scale = given.lookup("scale"))
     checkScale(scale, scope, *attend);
-  if (score)
+  if (const syntax::Expr *score = given.lookup("score"))
     checkScore(score, scope, place, *attend);
   place.kind = Place::Mask;
-  if (mask)
+  if (const syntax::Expr *mask = given.lookup("mask"))
     checkMask(mask, scope, place, *attend);
   if (!shape || diagnostics.errorCount() != before)
     return nullptr;
@@ -82,17 +56,15 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
 }
 
 std::optional<AttendShape>
-Sema::checkAttendShapes(const syntax::Expr *expr, const Scope *scope,
+Sema::checkAttendShapes(const Arguments &given, const Scope *scope,
                         const ast::AttendArgs &attend) {
   const Expr *tensors[] = {attend.q, attend.k, attend.v};
   const StringRef what[] = {"queries", "keys", "values"};
   const StringRef axes[] = {"[batch, heads, queries, features]",
                             "[batch, heads, keys, features]",
                             "[batch, heads, keys, features]"};
-  const syntax::Expr *at[] = {expr->args[0], expr->args[0], expr->args[0]};
-  for (size_t arg = 0, found = 0; arg < expr->args.size() && found < 3; ++arg)
-    if (expr->argNames[arg].text.empty())
-      at[found++] = expr->args[arg];
+  const syntax::Expr *at[] = {given.lookup("q"), given.lookup("k"),
+                              given.lookup("v")};
   bool good = true;
   for (unsigned side = 0; side < 3; ++side) {
     if (tensors[side]->type.dims->size() != 4) {

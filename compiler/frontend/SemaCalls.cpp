@@ -4,7 +4,9 @@
 #include "compiler/frontend/Fold.h"
 #include "compiler/frontend/Sema.h"
 
-#include <algorithm>
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+
 #include <climits>
 #include <cmath>
 
@@ -13,6 +15,13 @@ using ast::Builtin;
 using ast::ScalarType;
 using llvm::StringRef;
 using Kind = ast::Expr::Kind;
+
+/// "q, k and v".
+static std::string listed(llvm::ArrayRef<StringRef> names) {
+  if (names.size() == 1)
+    return names[0].str();
+  return llvm::join(names.drop_back(), ", ") + " and " + names.back().str();
+}
 
 bool Sema::checkArgCount(const syntax::Expr *call, const Scope *scope,
                          unsigned least, unsigned most) {
@@ -25,6 +34,53 @@ bool Sema::checkArgCount(const syntax::Expr *call, const Scope *scope,
   report(DiagId::ArgumentCount, call->range, scope, call->name.text, wanted,
          count);
   return false;
+}
+
+bool Sema::matchArguments(const syntax::Expr *call, const Scope *scope,
+                          Arguments &given) {
+  StringRef callee = call->name.text;
+  llvm::SmallVector<StringRef, 4> positional, named;
+  for (const ArgumentInfo &info : argumentsOf(callee))
+    (info.use == ArgumentInfo::Positional ? positional : named)
+        .push_back(info.name);
+  unsigned before = diagnostics.errorCount();
+  size_t count = 0;
+  for (size_t at = 0; at < call->args.size(); ++at) {
+    const syntax::Name &name = call->argNames[at];
+    if (name.text.empty()) {
+      if (count < positional.size())
+        given[positional[count]] = call->args[at];
+      ++count;
+      continue;
+    }
+    if (!llvm::is_contained(named, name.text)) {
+      Diagnostic &result =
+          report(DiagId::NamedArgument, name.range, scope, callee, name.text);
+      if (!named.empty())
+        result.note({}, "named arguments are " + listed(named));
+      continue;
+    }
+    const syntax::Expr *&slot = given[name.text];
+    if (slot)
+      report(DiagId::RepeatedArgument, name.range, scope, name.text)
+          .note(slot->range, "the first one is here");
+    slot = call->args[at];
+  }
+  std::string order = positional.size() == 1
+                          ? "a " + positional[0].str()
+                          : listed(positional) + " in this order";
+  if (count > positional.size())
+    report(DiagId::ArgumentCount, call->range, scope, callee,
+           named.empty() ? counted(positional.size(), "argument")
+                         : order + ", everything else is named",
+           counted(count, "argument"));
+  if (count < positional.size())
+    report(DiagId::MissingArgument, call->range, scope, callee, order);
+  for (const ArgumentInfo &info : argumentsOf(callee))
+    if (info.use == ArgumentInfo::Required && !given.contains(info.name))
+      report(DiagId::MissingArgument, call->range, scope, callee,
+             "'" + info.name.str() + " = ...'");
+  return diagnostics.errorCount() == before;
 }
 
 bool Sema::rejectNamed(const syntax::Expr *call, const Scope *scope) {
@@ -41,15 +97,15 @@ bool Sema::rejectNamed(const syntax::Expr *call, const Scope *scope) {
 ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
                                const Place &place) {
   StringRef name = expr->name.text;
-  if (name == "attend" || name == "split" || name == "concat") {
+  if (!argumentsOf(name).empty()) {
     if (place.kind != Place::Tensor) {
       report(DiagId::OperandType, expr->range, scope, "this place",
              "a single value", "the tensor of '" + name.str() + "'");
       return nullptr;
     }
     return name == "attend"  ? elaborateAttend(expr, scope)
-           : name == "split" ? elaborateSplit(expr, scope, place)
-                             : elaborateConcat(expr, scope, place);
+           : name == "split" ? elaborateSplit(expr, scope)
+                             : elaborateConcat(expr, scope);
   }
   if (std::optional<ast::MaskForm> form = findMaskForm(name))
     return elaborateMaskForm(expr, scope, place, *form);
@@ -86,18 +142,25 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
   bool good = rejectNamed(expr, scope);
   good &= checkArgCount(expr, scope, info.minArgs, info.maxArgs);
   llvm::SmallVector<Expr *, 4> args;
-  bool converts =
-      info.builtin == Builtin::Float || info.builtin == Builtin::Int;
+  bool converts = info.operands == Operands::Anything;
   for (const syntax::Expr *arg : expr->args) {
     Expr *value = elaborateScalar(arg, scope, place);
     good &= value != nullptr;
     args.push_back(value);
-    if (!value || converts || value->type.element != ScalarType::Bool)
+    if (!value || converts)
+      continue;
+    bool isBool = value->type.element == ScalarType::Bool;
+    bool wantsInteger = info.operands == Operands::Integers;
+    if (wantsInteger ? value->type.isInteger() : !isBool)
       continue;
     good = false;
-    report(DiagId::OperandType, arg->range, scope, info.name, "a number",
-           describe(value->type))
-        .note({}, "int(x) and float(x) make 0 or 1 of a bool");
+    Diagnostic &result =
+        report(DiagId::OperandType, arg->range, scope, info.name,
+               wantsInteger ? "an integer" : "a number", describe(value->type));
+    if (isBool)
+      result.note({}, wantsInteger
+                          ? "int(x) makes 0 or 1 of a bool"
+                          : "int(x) and float(x) make 0 or 1 of a bool");
   }
   if (!good)
     return nullptr;
@@ -110,7 +173,7 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
     return toFloat(args[0], place.floatType);
 
   ScalarType type = place.floatType;
-  if (info.takesIntegers)
+  if (info.operands == Operands::Numbers || info.operands == Operands::Integers)
     type = *unify(args, place);
   else if (info.builtin == Builtin::Int)
     type = ScalarType::I32;
@@ -146,28 +209,17 @@ ast::Expr *Sema::foldedBuiltin(const syntax::Expr *expr, const Scope *scope,
     values.push_back(arg->intValue);
   }
   ScalarType type = call->type.element;
-  int64_t value = values[0];
-  switch (call->builtin) {
-  case Builtin::Min:
-    value = *std::min_element(values.begin(), values.end());
-    break;
-  case Builtin::Max:
-    value = *std::max_element(values.begin(), values.end());
-    break;
-  case Builtin::Clamp:
-    value = std::min(std::max(value, values[1]), values[2]);
-    break;
-  case Builtin::Abs:
-    if (value == (type == ScalarType::I32 ? INT32_MIN : INT64_MIN)) {
-      report(DiagId::ConstantOverflow, expr->range, scope, spelling(type));
-      return nullptr;
-    }
-    value = value < 0 ? -value : value;
-    break;
-  default:
-    return unfolded;
+  unsigned bits = 8 * byteSize(type);
+  // Its absolute value is no number of its type.
+  bool isLowest = values[0] == llvm::minIntN(bits);
+  if (call->builtin == Builtin::Abs && isLowest) {
+    report(DiagId::ConstantOverflow, expr->range, scope, spelling(type));
+    return nullptr;
   }
-  return integerLiteral(expr, scope, value, type);
+  std::optional<int64_t> value = foldInteger(call->builtin, values, bits);
+  if (!value)
+    return unfolded;
+  return integerLiteral(expr, scope, *value, type);
 }
 
 //===--- Macros -----------------------------------------------------------===//

@@ -42,33 +42,11 @@ bool Sema::isStatic(const Dim &dim, StringRef what, const syntax::Expr *at,
 
 //===--- Heads ------------------------------------------------------------===//
 
-ast::Expr *Sema::elaborateSplit(const syntax::Expr *expr, const Scope *scope,
-                                const Place &place) {
-  const syntax::Expr *tensor = nullptr, *heads = nullptr;
-  bool good = true;
-  for (size_t at = 0; at < expr->args.size(); ++at) {
-    const syntax::Name &name = expr->argNames[at];
-    if (!name.text.empty() && name.text != "heads") {
-      report(DiagId::NamedArgument, name.range, scope, "split", name.text);
-      good = false;
-      continue;
-    }
-    const syntax::Expr *&slot = name.text.empty() ? tensor : heads;
-    if (slot) {
-      if (name.text.empty())
-        report(DiagId::ArgumentCount, expr->args[at]->range, scope, "split",
-               "one tensor and 'heads = ...'", expr->args.size());
-      else
-        report(DiagId::RepeatedArgument, name.range, scope, name.text);
-      good = false;
-    }
-    slot = expr->args[at];
-  }
-  if (good && (!tensor || !heads)) {
-    report(DiagId::MissingArgument, expr->range, scope, "split",
-           tensor ? "'heads = ...'" : "a tensor");
-    good = false;
-  }
+ast::Expr *Sema::elaborateSplit(const syntax::Expr *expr, const Scope *scope) {
+  Arguments given;
+  bool good = matchArguments(expr, scope, given);
+  const syntax::Expr *tensor = given.lookup("tensor");
+  const syntax::Expr *heads = given.lookup("heads");
   Expr *value = tensor ? elaborateTensor(tensor, scope) : nullptr;
   Expr *count =
       heads ? elaborateScalar(heads, scope, {Place::Constant}) : nullptr;
@@ -102,11 +80,11 @@ ast::Expr *Sema::elaborateSplit(const syntax::Expr *expr, const Scope *scope,
   return result;
 }
 
-ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope,
-                                 const Place &place) {
-  if (!rejectNamed(expr, scope) || !checkArgCount(expr, scope, 1, 1))
+ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope) {
+  Arguments given;
+  if (!matchArguments(expr, scope, given))
     return nullptr;
-  const syntax::Expr *tensor = expr->args[0];
+  const syntax::Expr *tensor = given.lookup("tensor");
   Expr *value = elaborateTensor(tensor, scope);
   if (!value)
     return nullptr;

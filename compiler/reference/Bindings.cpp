@@ -17,21 +17,14 @@ Extents Bindings::shape(const Type &type) const {
   return shape;
 }
 
-static std::string elementName(ScalarType element) {
-  Type type;
-  type.element = element;
-  return type.str();
-}
-
 static llvm::Error bindOne(const Param &param, const HostTensor &input,
                            Bindings &bindings,
                            llvm::StringMap<std::string> &boundBy) {
   size_t rank = param.type.dims ? param.type.dims->size() : 0;
   if (input.element != param.type.element)
-    return llvm::createStringError("%s: expected %s elements, found %s",
-                                   param.name.c_str(),
-                                   elementName(param.type.element).c_str(),
-                                   elementName(input.element).c_str());
+    return llvm::createStringError(
+        "%s: expected %s elements, found %s", param.name.c_str(),
+        spelling(param.type.element).data(), spelling(input.element).data());
   if (input.shape.size() != rank)
     return llvm::createStringError("%s: expected %zu axes, found %zu",
                                    param.name.c_str(), rank,

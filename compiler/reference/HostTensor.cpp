@@ -8,20 +8,6 @@ using namespace ladon;
 using namespace ladon::ast;
 using llvm::ArrayRef;
 
-unsigned ladon::byteSize(ScalarType type) {
-  switch (type) {
-  case ScalarType::Bool:
-    return 1;
-  case ScalarType::I32:
-  case ScalarType::F32:
-    return 4;
-  case ScalarType::I64:
-  case ScalarType::F64:
-    return 8;
-  }
-  return 0;
-}
-
 int64_t ladon::elementCount(ArrayRef<int64_t> shape) {
   int64_t count = 1;
   for (int64_t extent : shape)
@@ -64,7 +50,7 @@ HostTensor HostTensor::zeros(ScalarType element, ArrayRef<int64_t> shape) {
 
 HostTensor HostTensor::scalar(ScalarType element, double value) {
   HostTensor tensor = zeros(element, {});
-  if (element == ScalarType::F32 || element == ScalarType::F64)
+  if (isFloat(element))
     tensor.setFloat({}, value);
   else
     tensor.setInteger({}, static_cast<int64_t>(value));

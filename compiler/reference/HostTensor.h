@@ -19,9 +19,6 @@ namespace ladon {
 /// A shape, strides or a position.
 using Extents = llvm::SmallVector<int64_t, 4>;
 
-/// Bytes of one element; a bool is one byte.
-unsigned byteSize(ast::ScalarType type);
-
 /// The product of the extents; 1 without axes.
 int64_t elementCount(llvm::ArrayRef<int64_t> shape);
 

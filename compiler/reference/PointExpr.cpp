@@ -233,7 +233,7 @@ Value PointExpr::evalIndex(const Node &node, const Point &point,
   Value value;
   if (node.tensor.size() == 0)
     return value;
-  if (node.type == ScalarType::F32 || node.type == ScalarType::F64)
+  if (isFloat(node.type))
     value.f = node.tensor.getFloat(position);
   else
     value.i = node.tensor.getInteger(position);

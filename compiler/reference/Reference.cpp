@@ -56,9 +56,7 @@ Tensor Evaluator::scalar(const Expr *expr) {
   ScalarMath math;
   Value value = point.evaluate(Point(), math);
   Tensor tensor(point.type(), {});
-  bool isFloat =
-      tensor.element == ScalarType::F32 || tensor.element == ScalarType::F64;
-  tensor.value[0] = isFloat ? value.f : double(value.i);
+  tensor.value[0] = isFloat(tensor.element) ? value.f : double(value.i);
   tensor.error[0] = value.err;
   tensor.magnitude[0] = std::fabs(tensor.value[0]);
   return tensor;
@@ -187,8 +185,7 @@ Tensor Evaluator::elementwise(const Expr *expr) {
       Value value;
       value.f = operand.value[from];
       value.err = operand.error[from];
-      if (operand.element != ScalarType::F32 &&
-          operand.element != ScalarType::F64)
+      if (!isFloat(operand.element))
         value.i = static_cast<int64_t>(operand.value[from]);
       args[which] = math.convert(value, operand.element, type);
       magnitude = std::max(magnitude, operand.magnitude[from]);

@@ -22,10 +22,6 @@ double ladon::largestNumber(ScalarType type) {
                                  : double(std::numeric_limits<float>::max());
 }
 
-static bool isFloat(ScalarType type) {
-  return type == ScalarType::F32 || type == ScalarType::F64;
-}
-
 ScalarType ladon::commonType(ScalarType left, ScalarType right) {
   return std::max(left, right); // The enumerators are in this order.
 }
@@ -373,7 +369,13 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     return step(std::ceil(x), args[0], false, type);
   case Builtin::Round:
     return step(std::nearbyint(x), args[0], true, type);
-  default:
-    return args[0];
+  case Builtin::Min:
+  case Builtin::Max:
+  case Builtin::Clamp:
+  case Builtin::Abs:
+  case Builtin::Float:
+  case Builtin::Int:
+    break;
   }
+  llvm_unreachable("no function of floats");
 }

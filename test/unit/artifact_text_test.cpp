@@ -1,6 +1,7 @@
 //===- artifact_text_test.cpp - Header, names and manifest ----------------===//
 
 #include "artifact_support.h"
+#include "compiler/support/ReservedNames.h"
 
 #include "ladon/ladon.h"
 
@@ -8,6 +9,7 @@
 
 #include <cstdlib>
 
+using namespace ladon;
 using namespace ladon::test;
 
 namespace {
@@ -119,16 +121,31 @@ TEST(ArtifactHeader, quotesTheSpecInsideItsComment) {
 }
 
 TEST(ArtifactNames, wordsThatACallerCouldNotUseAreRefused) {
-  EXPECT_EQ(entryNameProblem("encoder"), "");
-  EXPECT_EQ(entryNameProblem("gemma2_local"), "");
-  EXPECT_EQ(entryNameProblem("class"),
-            "'class' is reserved in C, C++ or Ladon's own headers");
-  EXPECT_EQ(entryNameProblem("ladon_x"),
-            "'ladon_x' is reserved in C, C++ or Ladon's own headers");
-  EXPECT_EQ(entryNameProblem("malloc"),
-            "'malloc' is a function of the C library");
-  EXPECT_EQ(entryNameProblem("tanhf"),
-            "'tanhf' is a function of the C math library");
+  EXPECT_EQ(functionNameProblem("encoder"), "");
+  EXPECT_EQ(functionNameProblem("gemma2_local"), "");
+  EXPECT_EQ(functionNameProblem("class"), "a keyword of C or C++");
+  EXPECT_EQ(functionNameProblem("ladon_x"), "a name of ladon.h");
+  EXPECT_EQ(functionNameProblem("DLTensor"), "a name of ladon.h");
+  EXPECT_EQ(functionNameProblem("malloc"), "a function of the C library");
+  EXPECT_EQ(functionNameProblem("tanhf"), "a function of the C math library");
+  EXPECT_EQ(functionNameProblem("main"), "a name of the standard headers");
+  EXPECT_EQ(functionNameProblem("uint_fast8_t"),
+            "a name of the standard headers");
+  EXPECT_EQ(functionNameProblem("INT32_MAX"),
+            "a macro of C compilers or of the standard headers");
+  EXPECT_EQ(functionNameProblem("_x"), "reserved by C for its implementation");
+  EXPECT_EQ(functionNameProblem("my entry"), "no identifier of C");
+  EXPECT_EQ(functionNameProblem("2d"), "no identifier of C");
+  EXPECT_EQ(functionNameProblem(""), "no identifier of C");
+}
+
+TEST(ArtifactNames, aParameterMayHaveTheNameOfAFunctionButNotOfAMacro) {
+  EXPECT_FALSE(isReservedInC("free"));
+  EXPECT_FALSE(isReservedInC("keep"));
+  EXPECT_TRUE(isReservedInC("errno"));
+  EXPECT_TRUE(isReservedInC("int32_t"));
+  EXPECT_TRUE(isKeywordOfC("co_await"));
+  EXPECT_FALSE(isKeywordOfC("errno"));
 }
 
 TEST(ArtifactNames, queriesKeysAndValuesHaveAxisWords) {

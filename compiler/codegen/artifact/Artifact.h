@@ -15,6 +15,8 @@
 #ifndef LADON_COMPILER_CODEGEN_ARTIFACT_ARTIFACT_H
 #define LADON_COMPILER_CODEGEN_ARTIFACT_ARTIFACT_H
 
+#include "compiler/support/ScalarType.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -30,10 +32,7 @@ class Module;
 
 namespace ladon::artifact {
 
-enum class ElementType { Bool, I32, I64, F32, F64 };
-
-/// "bool", "i32", ... as written in a spec.
-llvm::StringRef elementTypeName(ElementType type);
+using ElementType = ScalarType;
 
 /// One extent of a tensor.
 struct DimSpec {
@@ -76,7 +75,8 @@ std::vector<llvm::StringRef> axisWords(const ParamSpec &param);
 
 /// A compiled attention, as its caller sees it.
 struct ProgramSpec {
-  /// Name of the attention and of the entry point; see entryNameProblem.
+  /// Name of the attention and of the entry point; one that
+  /// functionNameProblem has nothing against.
   std::string name;
   std::vector<ParamSpec> params;
   /// Names of the run-time sizes ("B", "S").
@@ -98,10 +98,6 @@ struct ProgramSpec {
 
 /// "f32[B, 8, S, 64]", or "f32" for a scalar.
 std::string typeText(const ProgramSpec &spec, const ParamSpec &param);
-
-/// Why `name` cannot be the name of an entry point (no identifier, a word of C
-/// or C++, a function of libc or libm, a name of the ABI); empty when it can.
-std::string entryNameProblem(llvm::StringRef name);
 
 /// `<name>.h`: a self-contained header for C99 and C++.
 std::string emitHeader(const ProgramSpec &spec);

@@ -18,42 +18,11 @@ using namespace ladon::artifact;
 
 namespace {
 
-/// DLDataTypeCode and bits.
-struct DataType {
-  int32_t code, bits;
-};
-
-DataType dataType(ElementType type) {
-  switch (type) {
-  case ElementType::Bool:
-    return {6, 8};
-  case ElementType::I32:
-    return {0, 32};
-  case ElementType::I64:
-    return {0, 64};
-  case ElementType::F32:
-    return {2, 32};
-  case ElementType::F64:
-    return {2, 64};
-  }
-  llvm_unreachable("unknown element type");
-}
-
 /// What a scalar of this type is passed as.
 Type *scalarType(LLVMContext &context, ElementType type) {
-  switch (type) {
-  case ElementType::Bool:
-    return Type::getInt8Ty(context);
-  case ElementType::I32:
-    return Type::getInt32Ty(context);
-  case ElementType::I64:
-    return Type::getInt64Ty(context);
-  case ElementType::F32:
-    return Type::getFloatTy(context);
-  case ElementType::F64:
-    return Type::getDoubleTy(context);
-  }
-  llvm_unreachable("unknown element type");
+  if (!ladon::isFloat(type))
+    return Type::getIntNTy(context, 8 * ladon::byteSize(type));
+  return Type::getFloatingPointTy(context, *ladon::infoOf(type).format);
 }
 
 /// Builds the tables and functions of one program in one module.
@@ -123,12 +92,13 @@ Constant *EntryPointWriter::paramInfo(const ParamSpec &param) {
   }
   if (!named)
     axes.clear();
-  DataType type = dataType(param.element);
   auto number = [&](int64_t value) {
     return ConstantInt::getSigned(i32, value);
   };
   return ConstantStruct::getAnon(
-      {string(param.name), number(kind), number(type.code), number(type.bits),
+      {string(param.name), number(kind),
+       number(ladon::infoOf(param.element).dlpackCode),
+       number(8 * ladon::byteSize(param.element)),
        number(int64_t(param.dims.size())), array(i64, dims), array(ptr, axes)});
 }
 

@@ -6,106 +6,20 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/codegen/artifact/Artifact.h"
+#include "compiler/support/ReservedNames.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
-
-#include <dlfcn.h>
 
 using namespace llvm;
 using namespace ladon::artifact;
 
 //===--- Names ------------------------------------------------------------===//
 
-/// Words that C or C++ keep for themselves in some version of theirs, macros of
-/// the standard headers that a generated header includes, and names of ladon.h.
-static bool isReservedWord(StringRef word) {
-  static const StringSet<> words = [] {
-    StringSet<> set;
-    for (StringRef word : split(
-             "alignas alignof and and_eq asm auto bitand bitor bool break case "
-             "catch char char8_t char16_t char32_t class compl concept const "
-             "consteval constexpr constinit const_cast continue co_await "
-             "co_return co_yield decltype default delete do double "
-             "dynamic_cast else enum explicit export extern false float for "
-             "friend goto if inline int long mutable namespace new noexcept "
-             "not not_eq nullptr operator or or_eq private protected public "
-             "register reinterpret_cast requires restrict return short signed "
-             "sizeof static static_assert static_cast struct switch template "
-             "this thread_local throw true try typedef typeid typename typeof "
-             "typeof_unqual union unsigned using virtual void volatile "
-             "wchar_t while xor xor_eq asm linux unix main NULL offsetof "
-             "DLTensor DLDevice DLDataType opts",
-             ' '))
-      set.insert(word);
-    return set;
-  }();
-  return words.contains(word) || word.starts_with("_") ||
-         word.starts_with_insensitive("ladon_") || word.starts_with("kDL") ||
-         // INT32_MAX, INT64_C and the like.
-         word.starts_with("INT") || word.starts_with("UINT") ||
-         word.ends_with("_MAX") || word.ends_with("_MIN");
-}
-
 /// Parameter names are free in C; only a clash with a word needs a change.
 static std::string parameterName(StringRef name) {
-  return isReservedWord(name) ? (name + "_").str() : name.str();
-}
-
-static bool isInSystemLibrary(const char *library, StringRef name) {
-  void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
-  if (!handle)
-    return false;
-  bool found = dlsym(handle, name.str().c_str()) != nullptr;
-  dlclose(handle);
-  return found;
-}
-
-std::string ladon::artifact::entryNameProblem(StringRef name) {
-  auto isPart = [](char c) { return isAlnum(c) || c == '_'; };
-  if (name.empty() || isDigit(name.front()) || !all_of(name, isPart))
-    return ("'" + name + "' is no identifier of C").str();
-  if (isReservedWord(name))
-    return ("'" + name + "' is reserved in C, C++ or Ladon's own headers")
-        .str();
-  if (isInSystemLibrary("libc.so.6", name))
-    return ("'" + name + "' is a function of the C library").str();
-  if (isInSystemLibrary("libm.so.6", name))
-    return ("'" + name + "' is a function of the C math library").str();
-  return {};
-}
-
-StringRef ladon::artifact::elementTypeName(ElementType type) {
-  switch (type) {
-  case ElementType::Bool:
-    return "bool";
-  case ElementType::I32:
-    return "i32";
-  case ElementType::I64:
-    return "i64";
-  case ElementType::F32:
-    return "f32";
-  case ElementType::F64:
-    return "f64";
-  }
-  llvm_unreachable("unknown element type");
-}
-
-static StringRef scalarTypeInC(ElementType type) {
-  switch (type) {
-  case ElementType::Bool:
-    return "uint8_t";
-  case ElementType::I32:
-    return "int32_t";
-  case ElementType::I64:
-    return "int64_t";
-  case ElementType::F32:
-    return "float";
-  case ElementType::F64:
-    return "double";
-  }
-  llvm_unreachable("unknown element type");
+  return ladon::isReservedInC(name) ? (name + "_").str() : name.str();
 }
 
 std::vector<StringRef> ladon::artifact::axisWords(const ParamSpec &param) {
@@ -154,7 +68,7 @@ static std::string commentSafe(StringRef text) {
 
 std::string ladon::artifact::typeText(const ProgramSpec &spec,
                                       const ParamSpec &param) {
-  std::string text = elementTypeName(param.element).str();
+  std::string text = ladon::spelling(param.element).str();
   if (param.kind == ParamKind::Scalar)
     return text;
   text += "[";
@@ -221,7 +135,7 @@ std::string ladon::artifact::emitPrototype(const ProgramSpec &spec) {
   std::string text = "int32_t " + spec.name + "(";
   for (const ParamSpec &param : spec.params) {
     if (param.kind == ParamKind::Scalar)
-      text += scalarTypeInC(param.element).str() + " ";
+      text += ladon::infoOf(param.element).inC.str() + " ";
     else
       text +=
           param.kind == ParamKind::Input ? "const DLTensor *" : "DLTensor *";

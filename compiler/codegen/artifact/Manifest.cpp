@@ -80,7 +80,7 @@ void writeParam(json::OStream &json, const ProgramSpec &spec,
   json.object([&] {
     json.attribute("name", param.name);
     json.attribute("kind", kindName(param.kind));
-    json.attribute("dtype", elementTypeName(param.element));
+    json.attribute("dtype", ladon::spelling(param.element));
     if (param.kind != ParamKind::Scalar)
       json.attributeArray("dims", [&] {
         for (const DimSpec &dim : param.dims) {

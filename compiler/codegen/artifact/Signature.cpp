@@ -14,16 +14,13 @@ using attn::ParamAttr;
 
 /// The element type in the C interface, or none.
 static std::optional<ElementType> elementType(Type type) {
-  if (type.isInteger(1))
-    return ElementType::Bool;
-  if (type.isInteger(32))
-    return ElementType::I32;
-  if (type.isInteger(64))
-    return ElementType::I64;
-  if (type.isF32())
-    return ElementType::F32;
-  if (type.isF64())
-    return ElementType::F64;
+  for (const ScalarTypeInfo &info : scalarTypes()) {
+    unsigned bits = info.kind == ScalarKind::Bool ? 1 : 8 * info.bytes;
+    auto number = dyn_cast<FloatType>(type);
+    if (number ? &number.getFloatSemantics() == info.format
+               : !info.format && type.isInteger(bits))
+      return info.type;
+  }
   return std::nullopt;
 }
 

@@ -138,9 +138,7 @@ HostTensor ladon::makeView(ScalarType element, ArrayRef<int64_t> shape,
   size_t count = elementCount(memory) + 2 * margin;
   unsigned bytes = byteSize(element);
   // All bits set is a NaN; for integers the pattern is far out of any range.
-  char filler = element == ScalarType::F32 || element == ScalarType::F64
-                    ? char(0xff)
-                    : char(0x7f);
+  char filler = isFloat(element) ? char(0xff) : char(0x7f);
   tensor.owner =
       std::make_shared<std::vector<char>>((start + count) * bytes, filler);
   tensor.data = tensor.owner->data() + start * bytes;

@@ -11,32 +11,15 @@
 #include <cmath>
 
 using namespace ladon;
-using ast::ScalarType;
 
 //===--- What is under test ----------------------------------------------===//
-
-static ScalarType scalarType(artifact::ElementType type) {
-  switch (type) {
-  case artifact::ElementType::Bool:
-    return ScalarType::Bool;
-  case artifact::ElementType::I32:
-    return ScalarType::I32;
-  case artifact::ElementType::I64:
-    return ScalarType::I64;
-  case artifact::ElementType::F32:
-    return ScalarType::F32;
-  case artifact::ElementType::F64:
-    return ScalarType::F64;
-  }
-  llvm_unreachable("unknown element type");
-}
 
 ast::Attention ladon::describeParameters(const artifact::ProgramSpec &program) {
   ast::Attention attention;
   attention.name = program.name;
   for (const artifact::ParamSpec &param : program.params) {
     ast::Type type;
-    type.element = scalarType(param.element);
+    type.element = param.element;
     if (param.kind != artifact::ParamKind::Scalar) {
       type.dims.emplace();
       for (const artifact::DimSpec &dim : param.dims)

@@ -27,14 +27,7 @@ bool Session::open() {
   checked =
       parseAndCheck(file.sources, file.buffer, overrides, file.diagnostics);
   file.printDiagnostics();
-  if (!checked)
-    return false;
-  std::string problem = artifact::entryNameProblem(attention().name);
-  if (problem.empty())
-    return true;
-  reportUser(
-      llvm::createStringError("the attention needs another name: " + problem));
-  return false;
+  return checked != nullptr;
 }
 
 bool Session::openSpec(llvm::StringRef command) {

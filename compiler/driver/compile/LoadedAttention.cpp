@@ -29,19 +29,16 @@ struct LoadedAttention::Interface {
 LoadedAttention::~LoadedAttention() = default;
 
 static ffi_type *scalarType(artifact::ElementType type) {
-  switch (type) {
-  case artifact::ElementType::Bool:
+  bool isLong = byteSize(type) == 8;
+  switch (infoOf(type).kind) {
+  case ScalarKind::Bool:
     return &ffi_type_uint8;
-  case artifact::ElementType::I32:
-    return &ffi_type_sint32;
-  case artifact::ElementType::I64:
-    return &ffi_type_sint64;
-  case artifact::ElementType::F32:
-    return &ffi_type_float;
-  case artifact::ElementType::F64:
-    return &ffi_type_double;
+  case ScalarKind::Integer:
+    return isLong ? &ffi_type_sint64 : &ffi_type_sint32;
+  case ScalarKind::Float:
+    return isLong ? &ffi_type_double : &ffi_type_float;
   }
-  llvm_unreachable("element type");
+  llvm_unreachable("unknown kind");
 }
 
 llvm::Expected<std::unique_ptr<LoadedAttention>>

@@ -2,7 +2,7 @@
 
 #include "compiler/driver/compile/ModuleInput.h"
 
-#include "compiler/codegen/artifact/Artifact.h"
+#include "compiler/support/ReservedNames.h"
 #include "dialects/attn/Attn.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -77,9 +77,10 @@ LogicalResult ladon::checkModule(ModuleOp module) {
     if (function.isExternal() || !function.isPublic())
       return function.emitError("expected a public function with a body: every "
                                 "function is an entry point");
-    std::string problem = artifact::entryNameProblem(function.getName());
-    if (!problem.empty())
-      return function.emitError(problem);
+    if (StringRef problem = functionNameProblem(function.getName());
+        !problem.empty())
+      return function.emitError("'")
+             << function.getName() << "' is " << problem;
     std::string name = function.getName().str();
     for (const std::string &symbol : {name, name + "_last_error"})
       if (!exported.insert(symbol).second)

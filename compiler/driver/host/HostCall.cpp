@@ -15,22 +15,13 @@ ladon::compileAndLoad(const CheckedSpec &spec, llvm::SourceMgr &sources,
 }
 
 static DLDataType dataType(ScalarType element) {
+  // Hosts without a bool type pass bytes.
+  int code =
+      element == ScalarType::Bool ? int(kDLUInt) : infoOf(element).dlpackCode;
   DLDataType type = {};
-  type.lanes = 1;
+  type.code = code;
   type.bits = 8 * byteSize(element);
-  switch (element) {
-  case ScalarType::Bool:
-    type.code = kDLUInt;
-    break;
-  case ScalarType::I32:
-  case ScalarType::I64:
-    type.code = kDLInt;
-    break;
-  case ScalarType::F32:
-  case ScalarType::F64:
-    type.code = kDLFloat;
-    break;
-  }
+  type.lanes = 1;
   return type;
 }
 

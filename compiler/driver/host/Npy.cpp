@@ -35,36 +35,15 @@ static llvm::Error fail(StringRef name, const llvm::Twine &what) {
 //===--- Arrays ----------------------------------------------------------===//
 
 static std::optional<ScalarType> elementOf(StringRef descr) {
-  if (descr == "|b1" || descr == "?" || descr == "<b1" || descr == "b1")
+  if (descr == "?" || descr == "<b1" || descr == "b1")
     return ScalarType::Bool;
   // A byte, zero or not, is what a library takes for a bool.
   if (descr == "|u1" || descr == "<u1" || descr == "u1")
     return ScalarType::Bool;
-  if (descr == "<i4")
-    return ScalarType::I32;
-  if (descr == "<i8")
-    return ScalarType::I64;
-  if (descr == "<f4")
-    return ScalarType::F32;
-  if (descr == "<f8")
-    return ScalarType::F64;
+  for (const ScalarTypeInfo &info : scalarTypes())
+    if (descr == info.numpy)
+      return info.type;
   return std::nullopt;
-}
-
-static StringRef descrOf(ScalarType element) {
-  switch (element) {
-  case ScalarType::Bool:
-    return "|b1";
-  case ScalarType::I32:
-    return "<i4";
-  case ScalarType::I64:
-    return "<i8";
-  case ScalarType::F32:
-    return "<f4";
-  case ScalarType::F64:
-    return "<f8";
-  }
-  return "";
 }
 
 /// What follows `'key':` in the header, a Python dictionary.
@@ -139,9 +118,8 @@ static llvm::Expected<NpyHeader> parseHeader(StringRef bytes, StringRef name) {
   descr = descr.consume_front("'") ? descr.split('\'').first : "";
   std::optional<ScalarType> element = elementOf(descr);
   if (!element)
-    return fail(name, "expected elements of type f32, f64, i32, i64 or bool "
-                      "(little-endian), found '" +
-                          descr + "'");
+    return fail(name, "expected elements of type " + listTypes(nullptr, "or") +
+                          " (little-endian), found '" + descr + "'");
   Extents shape;
   if (!parseShape(headerField(header, "shape"), shape))
     return fail(name, "the header has no valid shape");
@@ -180,7 +158,7 @@ llvm::Expected<HostTensor> ladon::parseNpy(StringRef bytes, StringRef name) {
 
 std::string ladon::formatNpy(const HostTensor &tensor) {
   HostTensor dense = tensor.dense();
-  std::string header = ("{'descr': '" + descrOf(tensor.element) +
+  std::string header = ("{'descr': '" + infoOf(tensor.element).numpy +
                         "', 'fortran_order': False, 'shape': (")
                            .str();
   for (int64_t extent : tensor.shape)

@@ -1,0 +1,50 @@
+//===- ScalarType.cpp - Element types -------------------------------------===//
+
+#include "compiler/support/ScalarType.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace ladon;
+using llvm::StringRef;
+
+llvm::ArrayRef<ScalarTypeInfo> ladon::scalarTypes() {
+  static const ScalarTypeInfo table[] = {
+#define SCALAR_TYPE(id, name, kind, bytes, format, inC, dlpack, numpy, mlir)   \
+  {ScalarType::id,                                                             \
+   name,                                                                       \
+   ScalarKind::kind,                                                           \
+   bytes,                                                                      \
+   ScalarKind::kind == ScalarKind::Float ? &llvm::APFloat::format() : nullptr, \
+   inC,                                                                        \
+   dlpack,                                                                     \
+   numpy},
+#include "compiler/support/ScalarTypes.def"
+  };
+  return table;
+}
+
+const ScalarTypeInfo &ladon::infoOf(ScalarType type) {
+  return scalarTypes()[static_cast<size_t>(type)];
+}
+
+std::optional<ScalarType> ladon::findScalarType(StringRef name) {
+  for (const ScalarTypeInfo &info : scalarTypes())
+    if (info.name == name)
+      return info.type;
+  return std::nullopt;
+}
+
+std::string ladon::listTypes(bool (*wanted)(ScalarType), StringRef joint) {
+  std::vector<StringRef> names;
+  for (const ScalarTypeInfo &info : scalarTypes())
+    if (!wanted || wanted(info.type))
+      names.push_back(info.name);
+  std::string text;
+  for (auto [at, name] : llvm::enumerate(names)) {
+    if (at)
+      text += at + 1 == names.size() ? " " + joint.str() + " " : ", ";
+    text += name;
+  }
+  return text;
+}

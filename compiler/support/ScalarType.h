@@ -1,0 +1,64 @@
+//===- ScalarType.h - Element types ----------------------------*- C++ -*-===//
+//
+// The element types that a spec may name, and what each room needs to know of
+// them; one row of ScalarTypes.def each.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_SUPPORT_SCALARTYPE_H
+#define LADON_COMPILER_SUPPORT_SCALARTYPE_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <optional>
+
+namespace llvm {
+struct fltSemantics;
+}
+
+namespace ladon {
+
+/// An element type, in the order in which types widen.
+enum class ScalarType {
+#define SCALAR_TYPE(id, ...) id,
+#include "compiler/support/ScalarTypes.def"
+};
+
+enum class ScalarKind { Bool, Integer, Float };
+
+/// A row of ScalarTypes.def.
+struct ScalarTypeInfo {
+  ScalarType type;
+  llvm::StringRef name; ///< "f32".
+  ScalarKind kind;
+  unsigned bytes;                   ///< Of one element in memory.
+  const llvm::fltSemantics *format; ///< Null but for a Float.
+  llvm::StringRef inC;              ///< "float".
+  int dlpackCode;                   ///< DLDataTypeCode.
+  llvm::StringRef numpy;            ///< "<f4".
+};
+
+llvm::ArrayRef<ScalarTypeInfo> scalarTypes();
+const ScalarTypeInfo &infoOf(ScalarType type);
+std::optional<ScalarType> findScalarType(llvm::StringRef name);
+
+inline llvm::StringRef spelling(ScalarType type) { return infoOf(type).name; }
+inline bool isFloat(ScalarType type) {
+  return infoOf(type).kind == ScalarKind::Float;
+}
+inline bool isInteger(ScalarType type) {
+  return infoOf(type).kind == ScalarKind::Integer;
+}
+
+/// Bytes of one element; a bool is one byte.
+inline unsigned byteSize(ScalarType type) { return infoOf(type).bytes; }
+
+/// "bool, i32, i64, f32 and f64": all types, or those that `wanted` holds for,
+/// the last one after `joint`.
+std::string listTypes(bool (*wanted)(ScalarType) = nullptr,
+                      llvm::StringRef joint = "and");
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_SUPPORT_SCALARTYPE_H
