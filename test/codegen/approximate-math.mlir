@@ -16,7 +16,7 @@ func.func @polynomials(%x: vector<8xf32>) -> vector<8xf32> {
   return %7 : vector<8xf32>
 }
 
-// Those that lose accuracy for large arguments, and all of f64, stay for the C
+// Those that lose accuracy for large arguments, and those of f64, stay for the C
 // library.
 // CHECK-LABEL: func.func @c_library(
 // CHECK-SAME: %[[X:.*]]: vector<8xf32>, %[[Y:.*]]: vector<4xf64>)
@@ -47,6 +47,23 @@ func.func @scalars(%x: f32) -> f32 {
   %2 = math.log %1 : f32
   %3 = math.log2 %2 : f32
   return %3 : f32
+}
+
+// log1p and expm1 keep small arguments, in f64 too.
+// CHECK-LABEL: func.func @small(
+// CHECK-SAME: %[[X:.*]]: f64)
+// CHECK-DAG: %[[ONE:.*]] = arith.constant 1.0
+// CHECK: %[[U:.*]] = arith.addf %[[X]], %[[ONE]]
+// CHECK: %[[REST:.*]] = arith.subf %[[U]], %[[ONE]]
+// CHECK: %[[LOG:.*]] = math.log %[[U]]
+// CHECK: %[[RATIO:.*]] = arith.divf %[[X]], %[[REST]]
+// CHECK: arith.mulf %[[LOG]], %[[RATIO]]
+// CHECK: %[[POWER:.*]] = math.exp
+// CHECK: math.log %[[POWER]]
+func.func @small(%x: f64) -> f64 {
+  %0 = math.log1p %x : f64
+  %1 = math.expm1 %0 : f64
+  return %1 : f64
 }
 
 // The power of two of an exponential comes in two factors, so that a result may

@@ -62,13 +62,14 @@ def ParallelizeLinalg
 }
 
 def ApproximateMath : Pass<"cpu-approximate-math"> {
-  let summary = "Replace f32 math functions by polynomials on whole vectors";
+  let summary = "Replace math functions by arithmetic on whole vectors";
   let description = [{
     Functions of f32 become vector arithmetic: exp, exp2, log and log2 by
-    polynomials that hold on the whole domain, subnormal numbers included; tanh,
-    erf, expm1 and log1p by MLIR's approximations, which are good to a few ulp.
-    Everything else (f64, and functions without a good approximation) is left to
-    the C library.
+    polynomials that hold on the whole domain, subnormal numbers included; tanh
+    and erf by MLIR's approximations, which are good to a few ulp. log1p and
+    expm1 of any float type become expressions of log and exp that keep what is
+    small. Everything else (f64, and functions without a good approximation) is
+    left to the C library.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
