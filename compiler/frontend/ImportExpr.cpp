@@ -444,6 +444,8 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
     return math::LogOp::create(b, x);
   case Builtin::Log2:
     return math::Log2Op::create(b, x);
+  case Builtin::Log1p:
+    return math::Log1pOp::create(b, x);
   case Builtin::Sqrt:
     return math::SqrtOp::create(b, x);
   case Builtin::Rsqrt:

@@ -330,6 +330,8 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     return done(std::log(x), 1 / x);
   case Builtin::Log2:
     return done(std::log2(x), 1 / (x * M_LN2));
+  case Builtin::Log1p:
+    return done(std::log1p(x), 1 / (1 + x));
   case Builtin::Sqrt: {
     // sqrt(x + e) - sqrt(x) is below both e / sqrt(x) and sqrt(e).
     double u = unitRoundoff(floatType);

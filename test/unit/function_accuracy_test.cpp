@@ -41,6 +41,7 @@ const Function functions[] = {
     {"exp2", "exp2(x[i])", [](Real x, Real) { return std::exp2(x); }},
     {"log", "log(x[i])", [](Real x, Real) { return std::log(x); }},
     {"log2", "log2(x[i])", [](Real x, Real) { return std::log2(x); }},
+    {"log1p", "log1p(x[i])", [](Real x, Real) { return std::log1p(x); }},
     {"sqrt", "sqrt(x[i])", [](Real x, Real) { return std::sqrt(x); }},
     {"rsqrt", "rsqrt(x[i])", [](Real x, Real) { return 1 / std::sqrt(x); }},
     {"tanh", "tanh(x[i])", [](Real x, Real) { return std::tanh(x); }},
