@@ -440,6 +440,8 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
     return math::ExpOp::create(b, x);
   case Builtin::Exp2:
     return math::Exp2Op::create(b, x);
+  case Builtin::Expm1:
+    return math::ExpM1Op::create(b, x);
   case Builtin::Log:
     return math::LogOp::create(b, x);
   case Builtin::Log2:

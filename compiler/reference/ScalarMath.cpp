@@ -326,6 +326,8 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     return done(std::exp(x), std::exp(x));
   case Builtin::Exp2:
     return done(std::exp2(x), std::exp2(x) * M_LN2);
+  case Builtin::Expm1:
+    return done(std::expm1(x), std::exp(x));
   case Builtin::Log:
     return done(std::log(x), 1 / x);
   case Builtin::Log2:

@@ -39,6 +39,7 @@ struct Function {
 const Function functions[] = {
     {"exp", "exp(x[i])", [](Real x, Real) { return std::exp(x); }},
     {"exp2", "exp2(x[i])", [](Real x, Real) { return std::exp2(x); }},
+    {"expm1", "expm1(x[i])", [](Real x, Real) { return std::expm1(x); }},
     {"log", "log(x[i])", [](Real x, Real) { return std::log(x); }},
     {"log2", "log2(x[i])", [](Real x, Real) { return std::log2(x); }},
     {"log1p", "log1p(x[i])", [](Real x, Real) { return std::log1p(x); }},
