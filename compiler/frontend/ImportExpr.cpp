@@ -463,6 +463,13 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
     return arith::DivFOp::create(b, numerator,
                                  arith::AddFOp::create(b, one, power));
   }
+  case Builtin::Softplus: {
+    // The power stays below 1, however large x is.
+    Value power = math::ExpOp::create(
+        b, arith::NegFOp::create(b, math::AbsFOp::create(b, x)));
+    Value positive = arith::MaxNumFOp::create(b, x, real(type, 0));
+    return arith::AddFOp::create(b, positive, math::Log1pOp::create(b, power));
+  }
   case Builtin::Relu:
     return arith::MaxNumFOp::create(b, x, real(type, 0));
   case Builtin::Erf:

@@ -348,6 +348,9 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     double f = 1 / (1 + std::exp(-x));
     return done(f, f * (1 - f));
   }
+  case Builtin::Softplus:
+    return done(x > 30 ? x + std::exp(-x) : std::log1p(std::exp(x)),
+                1 / (1 + std::exp(-x)));
   case Builtin::Relu:
     return larger(args[0], Value());
   case Builtin::Erf:

@@ -48,6 +48,8 @@ const Function functions[] = {
     {"tanh", "tanh(x[i])", [](Real x, Real) { return std::tanh(x); }},
     {"sigmoid", "sigmoid(x[i])",
      [](Real x, Real) { return 1 / (1 + std::exp(-x)); }},
+    {"softplus", "softplus(x[i])",
+     [](Real x, Real) { return x > 100 ? x : std::log1p(std::exp(x)); }},
     {"erf", "erf(x[i])", [](Real x, Real) { return std::erf(x); }},
     {"sin", "sin(x[i])", [](Real x, Real) { return std::sin(x); }},
     {"cos", "cos(x[i])", [](Real x, Real) { return std::cos(x); }},
