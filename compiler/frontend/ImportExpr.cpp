@@ -8,6 +8,7 @@
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/SourceMgr.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -474,6 +475,13 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
     return arith::MaxNumFOp::create(b, x, real(type, 0));
   case Builtin::Erf:
     return math::ErfOp::create(b, x);
+  case Builtin::Gelu: {
+    Value scaled = arith::MulFOp::create(b, x, real(type, M_SQRT1_2));
+    Value share =
+        arith::AddFOp::create(b, math::ErfOp::create(b, scaled), real(type, 1));
+    Value half = arith::MulFOp::create(b, x, real(type, 0.5));
+    return arith::MulFOp::create(b, half, share);
+  }
   case Builtin::Sin:
     return math::SinOp::create(b, x);
   case Builtin::Cos:

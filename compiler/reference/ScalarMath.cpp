@@ -355,6 +355,14 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     return larger(args[0], Value());
   case Builtin::Erf:
     return done(std::erf(x), M_2_SQRTPI * std::exp(-x * x));
+  case Builtin::Gelu: {
+    // Near -4 the sum 1 + erf cancels: its rounding counts beside x.
+    double share = 0.5 * std::erfc(-x * M_SQRT1_2);
+    double slope =
+        share + x * std::exp(-x * x / 2) * M_2_SQRTPI * M_SQRT1_2 / 2;
+    double own = err == 0 ? 0 : std::fabs(slope) * err;
+    return finish(x * share, own + 3 * std::fabs(x), type);
+  }
   case Builtin::Sin:
     return done(std::sin(x), 1);
   case Builtin::Cos:

@@ -34,6 +34,8 @@ using Real = long double;
 struct Function {
   const char *name, *text;
   Real (*value)(Real x, Real y);
+  /// Its error is counted in units of the last place of x where x is larger.
+  bool inUnitsOfArgument = false;
 };
 
 const Function functions[] = {
@@ -51,6 +53,11 @@ const Function functions[] = {
     {"softplus", "softplus(x[i])",
      [](Real x, Real) { return x > 100 ? x : std::log1p(std::exp(x)); }},
     {"erf", "erf(x[i])", [](Real x, Real) { return std::erf(x); }},
+    {"gelu", "gelu(x[i])",
+     [](Real x, Real) {
+       return x * (std::erfc(-x * std::sqrt(Real(0.5))) / 2);
+     },
+     /*inUnitsOfArgument=*/true},
     {"sin", "sin(x[i])", [](Real x, Real) { return std::sin(x); }},
     {"cos", "cos(x[i])", [](Real x, Real) { return std::cos(x); }},
     {"pow", "pow(x[i], y[i])", [](Real x, Real y) { return std::pow(x, y); }},
@@ -151,17 +158,18 @@ private:
   std::unique_ptr<LoadedAttention> loaded;
 };
 
-/// The distance of `value` from `exact` in units of the last place of `exact`.
-double ulps(Real value, Real exact, ScalarType element) {
+/// The distance of `value` from `exact` in units of the last place of `scale`.
+double ulps(Real value, Real exact, Real scale, ScalarType element) {
   bool single = element == ScalarType::F32;
   int digits = single ? 24 : 53, lowest = single ? -125 : -1021, exponent;
-  std::frexp(exact, &exponent);
+  std::frexp(scale, &exponent);
   Real unit = std::ldexp(Real(1), std::max(exponent, lowest) - digits);
   return double(std::fabs(value - exact) / unit);
 }
 
-/// How far an encoded result is off, in units of the last place of `exact`.
-double error(double value, Real exact, ScalarType element) {
+/// How far an encoded result is off, in units of the last place of `exact`, or
+/// of `least` if that is larger.
+double error(double value, Real exact, Real least, ScalarType element) {
   Encoding encoding = Encoding::of(element);
   bool single = element == ScalarType::F32;
   // Half a unit beyond the largest number and what lies further is infinite.
@@ -175,7 +183,13 @@ double error(double value, Real exact, ScalarType element) {
     return 0;
   if (std::fabs(exact) >= limit + 2 * unit || !std::isfinite(value))
     return HUGE_VAL;
-  return ulps(encoding.decode(value, exact), exact, element);
+  // A wrong result may be encoded as numbers beyond a border are.
+  Real scale = std::max(std::fabs(exact), std::fabs(least));
+  double off = HUGE_VAL;
+  for (Real side : {exact / 2, exact, 2 * exact})
+    off = std::min(off,
+                   ulps(encoding.decode(value, side), exact, scale, element));
+  return off;
 }
 
 /// Every stride-th number of f32, as bit patterns.
@@ -215,7 +229,8 @@ void compare(const Function &function, const CompiledScore &score,
   std::vector<double> values = score(x, y);
   for (size_t at = 0; at < x.size(); ++at) {
     Real exact = function.value(x[at], y[at]);
-    double off = error(values[at], exact, element);
+    Real least = function.inUnitsOfArgument ? Real(x[at]) : 0;
+    double off = error(values[at], exact, least, element);
     if (off > worst.ulps)
       worst = {off, x[at], y[at], values[at]};
   }
