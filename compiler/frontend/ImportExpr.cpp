@@ -428,6 +428,8 @@ Value ExprImporter::emitCall(const Expr *expr) {
     if (isFloat)
       return math::AbsFOp::create(b, result);
     return math::AbsIOp::create(b, result);
+  case Builtin::Popcount:
+    return math::CtPopOp::create(b, result);
   default:
     return emitFloatCall(expr->builtin, args);
   }
@@ -498,6 +500,7 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
   case Builtin::Max:
   case Builtin::Abs:
   case Builtin::Clamp:
+  case Builtin::Popcount:
   case Builtin::Float:
   case Builtin::Int:
     break;

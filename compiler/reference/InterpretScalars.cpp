@@ -315,6 +315,8 @@ ladon::interpreter::evaluateScalar(Operation *op,
   if (isa<math::AbsIOp>(op))
     return integer(a.integer < 0 ? -static_cast<uint64_t>(a.integer)
                                  : a.integer);
+  if (isa<math::CtPopOp>(op))
+    return integer(llvm::popcount(unsignedOf(a.integer, from)));
   if (isa<arith::SIToFPOp>(op))
     return real(
         static_cast<double>(from.isInteger(1) ? -a.integer : a.integer));

@@ -303,6 +303,13 @@ Value ScalarMath::call(Builtin builtin, ScalarType type,
     if (result.i < 0)
       result.i = wrap(0 - static_cast<uint64_t>(result.i), type);
     return result;
+  case Builtin::Popcount: {
+    // A sum, bit by bit; the width is that of the type.
+    Value count;
+    for (unsigned bit = 0; bit < 8 * byteSize(type); ++bit)
+      count.i += result.i >> bit & 1;
+    return count;
+  }
   case Builtin::Float:
   case Builtin::Int:
     return convert(result, type, resultType);
@@ -388,6 +395,7 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
   case Builtin::Max:
   case Builtin::Clamp:
   case Builtin::Abs:
+  case Builtin::Popcount:
   case Builtin::Float:
   case Builtin::Int:
     break;
