@@ -9,6 +9,20 @@ include "mlir/Pass/PassBase.td"
 // attn on tensors
 //===----------------------------------------------------------------------===//
 
+def VerifyExtents : Pass<"attn-verify-extents", "::mlir::func::FuncOp"> {
+  let summary = "Refuse functions whose sizes do not add up";
+  let description = [{
+    Changes nothing. In a function with `attn.param`, the extent of every tensor
+    has to be a number or a size that an argument names, followed from the
+    arguments through the operations: operands that share an axis must agree in
+    it, accesses must stay within their tensors, and results must have the
+    extents that they declare. The entry point checks the arguments, so nothing
+    is read or written outside of a tensor then. What does not follow is an
+    error at the operation. A function without attributes has no entry point and
+    is left alone.
+  }];
+}
+
 def FuseHeads : Pass<"attn-fuse-heads", "::mlir::func::FuncOp"> {
   let summary = "Fold split and concatenated heads into attend's indexing maps";
   let description = [{

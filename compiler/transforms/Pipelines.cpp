@@ -8,6 +8,7 @@
 using namespace mlir;
 
 void ladon::buildFusePipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createVerifyExtents());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createFuseHeads());

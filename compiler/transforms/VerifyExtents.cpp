@@ -1,0 +1,525 @@
+//===- VerifyExtents.cpp - Do the sizes of a function add up? -------------===//
+//
+// Code is generated for the sizes that operands and results are said to have,
+// and the entry point has checked those of its arguments only. So that nothing
+// is read or written beyond a tensor, every other extent has to follow from
+// them. Each is either a number or the name of a size here, and two are equal
+// when they are the same.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/transforms/Passes.h"
+
+#include "dialects/attn/Attn.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/CheckedArithmetic.h"
+
+#define DEBUG_TYPE "attn-verify-extents"
+
+namespace ladon {
+#define GEN_PASS_DEF_VERIFYEXTENTS
+#include "compiler/transforms/Passes.h.inc"
+} // namespace ladon
+
+using namespace mlir;
+using namespace ladon;
+
+/// A number (IntegerAttr of i64), the name of a size (StringAttr), or null when
+/// nothing is known.
+using Extent = Attribute;
+
+static std::string str(Extent extent) {
+  if (!extent)
+    return "one that is unknown";
+  if (auto number = dyn_cast<IntegerAttr>(extent))
+    return std::to_string(number.getInt());
+  return cast<StringAttr>(extent).str();
+}
+
+static std::optional<int64_t> getNumber(Extent extent) {
+  if (auto number = dyn_cast_or_null<IntegerAttr>(extent))
+    return number.getInt();
+  return std::nullopt;
+}
+
+namespace {
+
+/// Follows the extents through the operations of one function, in order.
+class ExtentVerifier {
+public:
+  explicit ExtentVerifier(func::FuncOp function)
+      : function(function), b(function.getContext()) {}
+
+  LogicalResult verify();
+
+private:
+  Extent number(int64_t value) { return b.getI64IntegerAttr(value); }
+  Extent getSize(OpFoldResult size);
+  Extent getProduct(ArrayRef<Extent> factors);
+  SmallVector<Extent> getDeclared(attn::ParamAttr param);
+  SmallVector<Extent> getStatic(Type type);
+
+  LogicalResult visit(attn::AttendOp op);
+  LogicalResult visit(attn::SplitHeadsOp op);
+  LogicalResult visit(attn::ConcatHeadsOp op);
+  LogicalResult visit(linalg::LinalgOp op);
+  LogicalResult visit(tensor::DimOp op);
+  LogicalResult visit(tensor::EmptyOp op);
+  LogicalResult visit(tensor::CastOp op);
+  LogicalResult visit(tensor::ExtractSliceOp op);
+  LogicalResult visit(tensor::InsertSliceOp op);
+  LogicalResult visit(tensor::CollapseShapeOp op);
+  LogicalResult visit(tensor::ExpandShapeOp op);
+  LogicalResult visit(arith::ConstantOp op);
+  LogicalResult visit(func::ReturnOp op);
+  LogicalResult visitOther(Operation *op);
+
+  LogicalResult verifyAccess(linalg::LinalgOp op, OpOperand &operand,
+                             int64_t axis, ArrayRef<Extent> loops);
+  LogicalResult verifyReshape(Operation *op, ArrayRef<Extent> large,
+                              ArrayRef<Extent> small,
+                              ArrayRef<ReassociationIndices> groups);
+  FailureOr<SmallVector<Extent>> verifySlice(OffsetSizeAndStrideOpInterface op,
+                                             ArrayRef<Extent> whole);
+
+  func::FuncOp function;
+  Builder b;
+  DenseMap<Value, SmallVector<Extent>> extents; ///< of each tensor
+};
+
+/// Says how two sizes come to be one.
+InFlightDiagnostic &&explain(InFlightDiagnostic &&error) {
+  error.attachNote()
+      << "an extent is a number, or a name that an argument gives one of its "
+         "axes in 'attn.param'; sizes that must be equal need one name, and "
+         "the entry point checks that they are";
+  return std::move(error);
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Extents
+//===----------------------------------------------------------------------===//
+
+/// What an index is: a number, or the extent of a tensor.
+Extent ExtentVerifier::getSize(OpFoldResult size) {
+  if (std::optional<int64_t> constant = getConstantIntValue(size))
+    return number(*constant);
+  auto dim = cast<Value>(size).getDefiningOp<tensor::DimOp>();
+  return dim ? extents.lookup(dim.getSource())[*dim.getConstantIndex()]
+             : Extent();
+}
+
+/// The number of elements of axes that become one: with a named size among them
+/// nothing but ones beside it has a name.
+Extent ExtentVerifier::getProduct(ArrayRef<Extent> factors) {
+  std::optional<int64_t> product = 1;
+  Extent named;
+  for (Extent factor : factors) {
+    std::optional<int64_t> size = getNumber(factor);
+    if (size && product)
+      product = llvm::checkedMul(*product, *size);
+    else if (!size && !named && factor)
+      named = factor;
+    else
+      return {};
+  }
+  if (!product || (named && *product != 1))
+    return {};
+  return named ? named : number(*product);
+}
+
+SmallVector<Extent> ExtentVerifier::getDeclared(attn::ParamAttr param) {
+  SmallVector<Extent> dims;
+  for (Attribute dim : param.getDims()) {
+    std::optional<int64_t> size = getNumber(dim);
+    dims.push_back(size ? number(*size) : dim);
+  }
+  return dims;
+}
+
+SmallVector<Extent> ExtentVerifier::getStatic(Type type) {
+  SmallVector<Extent> sizes;
+  for (int64_t size : cast<RankedTensorType>(type).getShape())
+    sizes.push_back(ShapedType::isDynamic(size) ? Extent() : number(size));
+  return sizes;
+}
+
+//===----------------------------------------------------------------------===//
+// attn and linalg
+//===----------------------------------------------------------------------===//
+
+LogicalResult ExtentVerifier::visit(attn::AttendOp op) {
+  static constexpr StringLiteral operands[] = {"query", "key", "value", "out",
+                                               "lse"};
+  static constexpr StringLiteral sizes[] = {"batch size", "number of queries",
+                                            "number of keys"};
+  // Other axes have numbers, which the verifier has compared.
+  std::pair<Extent, StringRef> known[3];
+  for (unsigned index = 0; index < op.getNumMaps(); ++index) {
+    ArrayRef<Extent> axes = extents[op.getMappedOperand(index).get()];
+    for (auto [axis, role] : llvm::enumerate(*op.getAxisRoles(index))) {
+      bool isBatch = role == attn::AttendOp::AxisRole::Batch;
+      if (!isBatch && role != attn::AttendOp::AxisRole::Position)
+        continue;
+      bool isKeyOrValue = index == 1 || index == 2;
+      unsigned which = isBatch ? 0 : isKeyOrValue ? 2 : 1;
+      auto &[extent, first] = known[which];
+      if (!extent)
+        std::tie(extent, first) = std::make_pair(axes[axis], operands[index]);
+      else if (axes[axis] != extent)
+        return explain(op.emitOpError("expected one ")
+                       << sizes[which] << ", found " << str(extent) << " in "
+                       << first << " and " << str(axes[axis]) << " in "
+                       << operands[index]);
+    }
+  }
+  for (auto [result, init] : llvm::zip_equal(op.getResults(), op.getInits()))
+    extents[result] = extents.lookup(init);
+  return success();
+}
+
+LogicalResult ExtentVerifier::visit(attn::SplitHeadsOp op) {
+  SmallVector<Extent> axes = getStatic(op.getType());
+  ArrayRef<Extent> source = extents[op.getSource()];
+  axes[0] = source[0];
+  axes[2] = source[1];
+  extents[op.getResult()] = axes;
+  return success();
+}
+
+LogicalResult ExtentVerifier::visit(attn::ConcatHeadsOp op) {
+  SmallVector<Extent> axes = getStatic(op.getType());
+  ArrayRef<Extent> source = extents[op.getSource()];
+  axes[0] = source[0];
+  axes[1] = source[2];
+  extents[op.getResult()] = axes;
+  return success();
+}
+
+/// Checks that what a map computes for an axis, such as `d1 * 64 + d2`, stays
+/// within it.
+LogicalResult ExtentVerifier::verifyAccess(linalg::LinalgOp op,
+                                           OpOperand &operand, int64_t axis,
+                                           ArrayRef<Extent> loops) {
+  AffineExpr index = op.getMatchingIndexingMap(&operand).getResult(axis);
+  SmallVector<std::optional<int64_t>> first(loops.size(), 0), last;
+  for (Extent loop : loops) {
+    std::optional<int64_t> size = getNumber(loop);
+    if (size == 0) // Nothing is accessed.
+      return success();
+    last.push_back(size ? std::optional(*size - 1) : std::nullopt);
+  }
+  auto bound = [&](bool isUpper) {
+    return getBoundForAffineExpr(index, loops.size(), /*numSymbols=*/0, first,
+                                 last, isUpper);
+  };
+  std::optional<int64_t> low = bound(false), high = bound(true);
+  Extent extent = extents[operand.get()][axis];
+  std::optional<int64_t> size = getNumber(extent);
+  if (low && high && size && *low >= 0 && *high < *size)
+    return success();
+  std::string text;
+  llvm::raw_string_ostream(text) << index;
+  return op->emitOpError("expected '")
+         << text << "' to stay within axis " << axis << " of operand "
+         << operand.getOperandNumber() << ", whose extent is " << str(extent)
+         << ", for all positions; that is known where all sizes are numbers";
+}
+
+LogicalResult ExtentVerifier::visit(linalg::LinalgOp op) {
+  SmallVector<Extent> loops(op.getNumLoops());
+  SmallVector<unsigned> firstOperand(loops.size());
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<RankedTensorType>(operand.get().getType()))
+      continue;
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (auto [axis, index] : llvm::enumerate(map.getResults())) {
+      auto dim = dyn_cast<AffineDimExpr>(index);
+      if (!dim)
+        continue;
+      Extent extent = extents[operand.get()][axis];
+      Extent &loop = loops[dim.getPosition()];
+      unsigned &first = firstOperand[dim.getPosition()];
+      if (!loop) {
+        loop = extent;
+        first = operand.getOperandNumber();
+      } else if (loop != extent) {
+        return explain(op->emitOpError("expected one extent for d")
+                       << dim.getPosition() << ", found " << str(loop)
+                       << " in operand " << first << " and " << str(extent)
+                       << " in operand " << operand.getOperandNumber());
+      }
+    }
+  }
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<RankedTensorType>(operand.get().getType()))
+      continue;
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (auto [axis, index] : llvm::enumerate(map.getResults()))
+      if (!isa<AffineDimExpr>(index) &&
+          failed(verifyAccess(op, operand, axis, loops)))
+        return failure();
+  }
+  WalkResult body = op.getBlock()->walk([](Operation *inner) {
+    bool isScalar = inner->getNumRegions() == 0 &&
+                    llvm::none_of(inner->getOperandTypes(),
+                                  llvm::IsaPred<RankedTensorType>) &&
+                    llvm::none_of(inner->getResultTypes(),
+                                  llvm::IsaPred<RankedTensorType>);
+    if (isScalar)
+      return WalkResult::advance();
+    inner->emitOpError("expected operations on scalars in the body of a linalg "
+                       "operation");
+    return WalkResult::interrupt();
+  });
+  if (body.wasInterrupted())
+    return failure();
+  for (OpOperand &init : op.getDpsInitsMutable())
+    extents[op.getTiedOpResult(&init)] = extents.lookup(init.get());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// tensor
+//===----------------------------------------------------------------------===//
+
+LogicalResult ExtentVerifier::visit(tensor::DimOp op) {
+  int64_t rank = cast<RankedTensorType>(op.getSource().getType()).getRank();
+  std::optional<int64_t> axis = op.getConstantIndex();
+  if (axis && *axis >= 0 && *axis < rank)
+    return success();
+  return op.emitOpError("expected a constant axis of 0 to ") << rank - 1;
+}
+
+LogicalResult ExtentVerifier::visit(tensor::EmptyOp op) {
+  SmallVector<Extent> &axes = extents[op.getResult()];
+  for (OpFoldResult size : op.getMixedSizes()) {
+    Extent extent = getSize(size);
+    std::optional<int64_t> known = getNumber(extent);
+    if (!extent || (known && *known < 0))
+      return explain(op.emitOpError("expected the size of axis ")
+                     << axes.size()
+                     << " to be a constant that is not negative, or a "
+                        "tensor.dim");
+    axes.push_back(extent);
+  }
+  return success();
+}
+
+LogicalResult ExtentVerifier::visit(tensor::CastOp op) {
+  SmallVector<Extent> axes = extents[op.getSource()];
+  for (auto [axis, size] : llvm::enumerate(getStatic(op.getType())))
+    if (size && size != axes[axis])
+      return op.emitOpError("expected ")
+             << str(axes[axis]) << " on axis " << axis
+             << ", as the operand has, found " << str(size);
+  extents[op.getResult()] = axes;
+  return success();
+}
+
+/// Checks that the part of a tensor lies in it; the extents of the part.
+FailureOr<SmallVector<Extent>>
+ExtentVerifier::verifySlice(OffsetSizeAndStrideOpInterface op,
+                            ArrayRef<Extent> whole) {
+  SmallVector<Extent> sizes;
+  for (auto [axis, extent] : llvm::enumerate(whole)) {
+    std::optional<int64_t> offset = getConstantIntValue(
+                               op.getMixedOffsets()[axis]),
+                           stride = getConstantIntValue(
+                               op.getMixedStrides()[axis]);
+    Extent size = getSize(op.getMixedSizes()[axis]);
+    std::optional<int64_t> count = getNumber(size), end, limit;
+    if (offset && stride && count && *offset >= 0 && *stride >= 1 &&
+        *count >= 0) {
+      end = *count == 0 ? offset
+                        : llvm::checkedMulAdd(*count - 1, *stride, *offset);
+      limit = getNumber(extent);
+    }
+    bool isWhole = offset == 0 && stride == 1 && size == extent;
+    bool isWithin = end && limit && (*count == 0 || *end < *limit);
+    if (!isWhole && !isWithin)
+      return explain(op->emitOpError("expected axis ")
+                     << axis
+                     << " of the slice to be the whole of it, or constants "
+                        "within its extent, which is "
+                     << str(extent));
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+/// The extents without those of dropped axes.
+static SmallVector<Extent> dropAxes(ArrayRef<Extent> sizes,
+                                    const llvm::SmallBitVector &dropped) {
+  SmallVector<Extent> kept;
+  for (auto [axis, size] : llvm::enumerate(sizes))
+    if (!dropped.test(axis))
+      kept.push_back(size);
+  return kept;
+}
+
+LogicalResult ExtentVerifier::visit(tensor::ExtractSliceOp op) {
+  auto sizes = verifySlice(op, extents[op.getSource()]);
+  if (failed(sizes))
+    return failure();
+  extents[op.getResult()] = dropAxes(*sizes, op.getDroppedDims());
+  return success();
+}
+
+LogicalResult ExtentVerifier::visit(tensor::InsertSliceOp op) {
+  auto sizes = verifySlice(op, extents[op.getDest()]);
+  if (failed(sizes))
+    return failure();
+  ArrayRef<Extent> source = extents[op.getSource()];
+  SmallVector<Extent> expected = dropAxes(*sizes, op.getDroppedDims());
+  for (auto [axis, size] : llvm::enumerate(expected))
+    if (source[axis] != size)
+      return explain(op.emitOpError("expected ")
+                     << str(size) << " on axis " << axis
+                     << " of the source, as the slice has, found "
+                     << str(source[axis]));
+  extents[op.getResult()] = extents.lookup(op.getDest());
+  return success();
+}
+
+/// Checks that `small` has the elements of `large`, whose axes `groups` makes
+/// into its own.
+LogicalResult
+ExtentVerifier::verifyReshape(Operation *op, ArrayRef<Extent> large,
+                              ArrayRef<Extent> small,
+                              ArrayRef<ReassociationIndices> groups) {
+  for (auto [axis, group] : llvm::enumerate(groups)) {
+    SmallVector<Extent> factors;
+    for (int64_t factor : group)
+      factors.push_back(large[factor]);
+    Extent product = getProduct(factors);
+    if (product && product == small[axis])
+      continue;
+    std::string text = llvm::join(llvm::map_range(factors, str), " * ");
+    return op->emitOpError("expected ")
+           << text << " elements on axis " << axis << ", found "
+           << str(small[axis])
+           << "; a product with a named size is known where the rest is 1";
+  }
+  return success();
+}
+
+LogicalResult ExtentVerifier::visit(tensor::CollapseShapeOp op) {
+  SmallVector<Extent> large = extents[op.getSrc()];
+  SmallVector<Extent> small = getStatic(op.getResultType());
+  auto groups = op.getReassociationIndices();
+  for (auto [axis, group] : llvm::enumerate(groups))
+    if (!small[axis]) {
+      SmallVector<Extent> factors;
+      for (int64_t factor : group)
+        factors.push_back(large[factor]);
+      small[axis] = getProduct(factors);
+    }
+  extents[op.getResult()] = small;
+  return verifyReshape(op, large, small, groups);
+}
+
+LogicalResult ExtentVerifier::visit(tensor::ExpandShapeOp op) {
+  SmallVector<Extent> large;
+  for (OpFoldResult size : op.getMixedOutputShape())
+    large.push_back(getSize(size));
+  extents[op.getResult()] = large;
+  return verifyReshape(op, large, extents[op.getSrc()],
+                       op.getReassociationIndices());
+}
+
+//===----------------------------------------------------------------------===//
+// The function
+//===----------------------------------------------------------------------===//
+
+LogicalResult ExtentVerifier::visit(arith::ConstantOp op) {
+  if (isa<RankedTensorType>(op.getType()))
+    extents[op.getResult()] = getStatic(op.getType());
+  return success();
+}
+
+LogicalResult ExtentVerifier::visit(func::ReturnOp op) {
+  for (auto [index, value] : llvm::enumerate(op.getOperands())) {
+    attn::ParamAttr param = attn::getResultParam(function, index);
+    if (!param)
+      return function.emitError("result ")
+             << index << ": expected '" << attn::AttnDialect::paramName
+             << "', found none";
+    ArrayRef<Extent> found = extents[value];
+    for (auto [axis, expected] : llvm::enumerate(getDeclared(param)))
+      if (found[axis] != expected)
+        return explain(op.emitOpError("expected ")
+                       << str(expected) << " on axis " << axis << " of '"
+                       << param.getName().getValue() << "', as its '"
+                       << attn::AttnDialect::paramName << "' says, found "
+                       << str(found[axis]));
+  }
+  return success();
+}
+
+/// Any other operation may compute numbers.
+LogicalResult ExtentVerifier::visitOther(Operation *op) {
+  auto isTensor = [](Type type) { return isa<TensorType>(type); };
+  if (llvm::none_of(op->getOperandTypes(), isTensor) &&
+      llvm::none_of(op->getResultTypes(), isTensor))
+    return success();
+  return op->emitOpError("has extents that are not known: expected operations "
+                         "of attn and linalg on tensors, arith.constant, and "
+                         "of tensor dim, empty, cast, extract_slice, "
+                         "insert_slice, collapse_shape and expand_shape");
+}
+
+LogicalResult ExtentVerifier::verify() {
+  if (!function.getBody().hasOneBlock())
+    return function.emitError("expected one block, found ")
+           << function.getBody().getBlocks().size();
+  for (BlockArgument argument : function.getArguments()) {
+    if (!isa<RankedTensorType>(argument.getType()))
+      continue;
+    attn::ParamAttr param =
+        attn::getParam(function, argument.getArgNumber());
+    if (!param)
+      return function.emitError("argument ")
+             << argument.getArgNumber() << ": expected '"
+             << attn::AttnDialect::paramName << "', found none";
+    extents[argument] = getDeclared(param);
+  }
+  for (Operation &op : function.getBody().front()) {
+    LogicalResult result =
+        llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+            .Case<attn::AttendOp, attn::SplitHeadsOp, attn::ConcatHeadsOp,
+                  linalg::LinalgOp, tensor::DimOp, tensor::EmptyOp,
+                  tensor::CastOp, tensor::ExtractSliceOp, tensor::InsertSliceOp,
+                  tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+                  arith::ConstantOp, func::ReturnOp>(
+                [&](auto op) { return visit(op); })
+            .Default([&](Operation *op) { return visitOther(op); });
+    if (failed(result))
+      return failure();
+  }
+  return success();
+}
+
+/// Whether callers from outside are told about the function.
+static bool isDeclared(func::FuncOp function) {
+  return function.getArgAttrsAttr() || function.getResAttrsAttr();
+}
+
+namespace {
+
+struct VerifyExtentsPass
+    : public ladon::impl::VerifyExtentsBase<VerifyExtentsPass> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isExternal() || !isDeclared(function))
+      return markAllAnalysesPreserved();
+    if (failed(ExtentVerifier(function).verify()))
+      return signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+
+} // namespace
