@@ -264,11 +264,11 @@ LogicalResult ExtentVerifier::visit(linalg::LinalgOp op) {
         return failure();
   }
   WalkResult body = op.getBlock()->walk([](Operation *inner) {
-    bool isScalar = inner->getNumRegions() == 0 &&
-                    llvm::none_of(inner->getOperandTypes(),
-                                  llvm::IsaPred<RankedTensorType>) &&
-                    llvm::none_of(inner->getResultTypes(),
-                                  llvm::IsaPred<RankedTensorType>);
+    bool isScalar =
+        inner->getNumRegions() == 0 &&
+        llvm::none_of(inner->getOperandTypes(),
+                      llvm::IsaPred<RankedTensorType>) &&
+        llvm::none_of(inner->getResultTypes(), llvm::IsaPred<RankedTensorType>);
     if (isScalar)
       return WalkResult::advance();
     inner->emitOpError("expected operations on scalars in the body of a linalg "
@@ -326,10 +326,10 @@ ExtentVerifier::verifySlice(OffsetSizeAndStrideOpInterface op,
                             ArrayRef<Extent> whole) {
   SmallVector<Extent> sizes;
   for (auto [axis, extent] : llvm::enumerate(whole)) {
-    std::optional<int64_t> offset = getConstantIntValue(
-                               op.getMixedOffsets()[axis]),
-                           stride = getConstantIntValue(
-                               op.getMixedStrides()[axis]);
+    std::optional<int64_t> offset =
+                               getConstantIntValue(op.getMixedOffsets()[axis]),
+                           stride =
+                               getConstantIntValue(op.getMixedStrides()[axis]);
     Extent size = getSize(op.getMixedSizes()[axis]);
     std::optional<int64_t> count = getNumber(size), end, limit;
     if (offset && stride && count && *offset >= 0 && *stride >= 1 &&
@@ -479,8 +479,7 @@ LogicalResult ExtentVerifier::verify() {
   for (BlockArgument argument : function.getArguments()) {
     if (!isa<RankedTensorType>(argument.getType()))
       continue;
-    attn::ParamAttr param =
-        attn::getParam(function, argument.getArgNumber());
+    attn::ParamAttr param = attn::getParam(function, argument.getArgNumber());
     if (!param)
       return function.emitError("argument ")
              << argument.getArgNumber() << ": expected '"

@@ -18,6 +18,7 @@
 #include "cpu.h"
 #include "kernel_abi.h"
 #include "ladon/ladon.h"
+#include "machine.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -36,8 +36,8 @@ static void check_and_run(ladon_ctx *ctx, void *const *args,
     return;
   if (ladon_cpu_level() < program->cpu_level) {
     ladon_fail(ctx, LADON_CPU, "%s: expected a CPU of level %s, found %s",
-               program->name, ladon_cpu_level_name(program->cpu_level),
-               ladon_cpu_level_name(ladon_cpu_level()));
+               program->name, ladon_machine_level_name(program->cpu_level),
+               ladon_machine_level_name(ladon_cpu_level()));
     return;
   }
 

@@ -49,7 +49,7 @@ typedef struct ladon_program {
   const ladon_param_info *params;
   int32_t num_symbols;
   const char *const *symbols; /**< names, for messages */
-  int32_t cpu_level;          /**< x86-64 level the code needs (1..4) */
+  int32_t cpu_level;          /**< machine.h: the level the code needs */
   /** The generated code. args[i] points at a memref descriptor
    *  { void *allocated; void *aligned; int64_t offset (0);
    *    int64_t sizes[rank]; int64_t strides[rank] (elements); }

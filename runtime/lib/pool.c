@@ -76,19 +76,13 @@ static void prepare_pool(void) {
 
 /*===--- Helpers ----------------------------------------------------------===*/
 
-static inline void relax(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
-
 /** Waits for a semaphore: a few microseconds awake, because loops often follow
  *  each other closely, then asleep. */
 static void wait_for(sem_t *semaphore) {
   for (int spin = 0; spin < 200; ++spin) {
     if (sem_trywait(semaphore) == 0)
       return;
-    relax();
+    ladon_machine_relax();
   }
   while (sem_wait(semaphore) != 0)
     ; /* interrupted by a signal */

@@ -1,7 +1,7 @@
 /*===- runtime.c - The runtime as one translation unit --------------------===*\
  *
  * What goes into generated libraries: one object file, whose functions the
- * linker can drop one by one.
+ * linker can drop one by one. machine.c is that of the folder of a machine.
  *
 \*===----------------------------------------------------------------------===*/
 
@@ -12,4 +12,5 @@
 #include "cpu.c"
 #include "entry.c"
 #include "loop.c"
+#include "machine.c"
 #include "pool.c"

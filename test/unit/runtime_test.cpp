@@ -15,9 +15,9 @@
 
 using namespace ladon::test;
 
-// Of runtime/lib/cpu.h.
+// Of runtime/lib/cpu.h and machine.h.
 extern "C" int32_t ladon_cpu_level(void);
-extern "C" const char *ladon_cpu_level_name(int32_t level);
+extern "C" const char *ladon_machine_level_name(int32_t level);
 
 namespace {
 
@@ -263,7 +263,7 @@ TEST(RuntimeChecks, cpu) {
   EXPECT_EQ(std::string(ladon_rt_last_error()),
             std::string("example: expected a CPU of level x86-64-v4 "
                         "(AVX-512), found ") +
-                ladon_cpu_level_name(ladon_cpu_level()));
+                ladon_machine_level_name(ladon_cpu_level()));
   EXPECT_TRUE(call.isUntouched());
 }
 

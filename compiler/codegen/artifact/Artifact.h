@@ -86,7 +86,7 @@ struct ProgramSpec {
   /// The level of the target that the code needs; the runtime compares it with
   /// that of the running machine.
   int cpuLevel = 1;
-  /// For people and the manifest, e.g. "x86_64-linux-gnu x86-64-v3".
+  /// For people and the manifest.
   std::string target;
   /// LLVM's name of a CPU whose code every machine of the target runs.
   std::string baselineCpu;
