@@ -21,10 +21,12 @@
 
 namespace ladon {
 
-/// What a grid point works on at once.
+/// Into which tiles an attend is cut; dialects/tile says it as #tile.shape.
 struct TileShape {
-  int64_t queries; ///< Rows of a query tile.
-  int64_t keys;    ///< Keys of a block.
+  int64_t queries;    ///< Rows of a query tile.
+  int64_t keys;       ///< Keys of a block.
+  int64_t fewQueries; ///< Up to so many the form for few is used; 0: never.
+  int64_t chunkKeys;  ///< Keys of a chunk of that form.
 };
 
 /// In which form code is wanted.

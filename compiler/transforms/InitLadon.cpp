@@ -57,10 +57,7 @@ void ladon::registerPasses() {
   PassPipelineRegistration<>("ladon-attn-pipeline",
                              "From an imported module to memrefs",
                              buildAttnPipeline);
-  PassPipelineRegistration<>(
-      "ladon-tile-pipeline", "From memrefs to classified tile loop nests",
-      [](OpPassManager &pm) {
-        TileAttentionOptions tiles;
-        buildTilePipeline(pm, tiles.queryTile, tiles.keyTile);
-      });
+  PassPipelineRegistration<>("ladon-tile-pipeline",
+                             "From memrefs to classified tile loop nests",
+                             buildTilePipeline);
 }

@@ -85,17 +85,20 @@ def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
     such; no element is copied. Where hidden keys could spread a NaN or an
     infinity, the finished tile is tested and computed again with guarded
     updates in that rare case.
+
+    The shape of the tiles is the `tile.shape` beside the `attn.attend`, which a
+    target puts there; the options are for those without.
   }];
   let options = [
     Option<"queryTile", "query-tile", "int64_t", "24",
-           "rows of a query tile of 32-bit elements; 64-bit ones get half">,
+           "rows of a query tile">,
     Option<"keyTile", "key-tile", "int64_t", "128", "keys of a block">,
     Option<"transposed", "transposed", "bool", "true",
            "rows last in tiles of scores and accumulators">,
     Option<"fewQueries", "few-queries", "int64_t", "0",
            "queries up to which the form for few is used; 0 leaves it out">,
-    Option<"chunkTiles", "chunk-tiles", "int64_t", "4",
-           "blocks of keys in a chunk of that form">
+    Option<"chunkKeys", "chunk-keys", "int64_t", "512",
+           "keys of a chunk of that form">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
@@ -140,6 +143,10 @@ def FuseRowMax : Pass<"tile-fuse-row-max", "::mlir::func::FuncOp"> {
     `tile.modify` or `tile.mask` that makes its scores, if that is over the same
     columns. Others stay.
   }];
+  let statistics = [
+    Statistic<"fused", "maxima-fused", "maxima taken where scores are made">,
+    Statistic<"kept", "maxima-kept", "maxima that stay on their own">
+  ];
   let dependentDialects = ["::ladon::tile::TileDialect"];
 }
 

@@ -28,13 +28,8 @@ void ladon::buildAttnPipeline(OpPassManager &pm) {
   buildBufferizePipeline(pm);
 }
 
-void ladon::buildTilePipeline(OpPassManager &pm, int64_t queryTile,
-                              int64_t keyTile) {
-  TileAttentionOptions options;
-  options.queryTile = queryTile;
-  options.keyTile = keyTile;
-  options.fewQueries = 8;
-  pm.addNestedPass<func::FuncOp>(createTileAttention(options));
+void ladon::buildTilePipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createTileAttention());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createClassifyBlocks());

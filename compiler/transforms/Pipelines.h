@@ -18,10 +18,9 @@ void buildBufferizePipeline(mlir::OpPassManager &pm);
 /// Both: from an imported module to memrefs.
 void buildAttnPipeline(mlir::OpPassManager &pm);
 
-/// From there to classified tile loop nests, with query tiles of `queryTile`
-/// rows (of 32-bit elements) and blocks of `keyTile` keys.
-void buildTilePipeline(mlir::OpPassManager &pm, int64_t queryTile,
-                       int64_t keyTile);
+/// From there to classified tile loop nests, of the shapes that `tile.shape`
+/// beside each attend says.
+void buildTilePipeline(mlir::OpPassManager &pm);
 
 } // namespace ladon
 

@@ -170,21 +170,33 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
       AttentionNest nest(op, b);
       if (failed(nest.makeViews()))
         return signalPassFailure();
+      auto shape =
+          op->getAttrOfType<tile::ShapeAttr>(tile::TileDialect::shapeName);
+      if (!shape) {
+        auto error = [&] { return op.emitError("options of the pass: "); };
+        shape = tile::ShapeAttr::getChecked(
+            function_ref<InFlightDiagnostic()>(error), &getContext(),
+            int64_t(queryTile), int64_t(keyTile), int64_t(fewQueries),
+            int64_t(chunkKeys));
+      }
+      if (!shape)
+        return signalPassFailure();
       AttentionTiles many;
-      many.rows = queryTile * 32 / op.getElementType().getWidth();
-      many.keys = keyTile;
+      many.rows = shape.getQueries();
+      many.keys = shape.getKeys();
       many.transposed = transposed;
-      if (fewQueries > 0) {
+      if (shape.getFew() > 0) {
         AttentionTiles few;
         few.heads = op.getHeads() / op.getKeyValueHeads();
         few.rows = few.heads;
-        few.keys = keyTile;
-        Value isFew = arith::CmpIOp::create(
-            b, arith::CmpIPredicate::sle, nest.queries, nest.index(fewQueries));
+        few.keys = shape.getKeys();
+        Value isFew =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::sle, nest.queries,
+                                  nest.index(shape.getFew()));
         auto form = scf::IfOp::create(b, TypeRange(), isFew,
                                       /*withElseRegion=*/true);
         b.setInsertionPointToStart(form.thenBlock());
-        tileByChunks(op, nest, b, few, keyTile * chunkTiles);
+        tileByChunks(op, nest, b, few, shape.getChunk());
         b.setInsertionPointToStart(form.elseBlock());
         tileByQueries(op, nest, b, many);
       } else {

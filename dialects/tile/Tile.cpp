@@ -34,6 +34,31 @@ void TileDialect::initialize() {
       >();
 }
 
+LogicalResult ShapeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                int64_t queries, int64_t keys, int64_t few,
+                                int64_t chunk) {
+  if (queries < 1 || keys < 1)
+    return emitError() << "expected at least one query and one key, found "
+                       << queries << " and " << keys;
+  if (few < 0)
+    return emitError() << "expected a number of few queries, found " << few;
+  if (few > 0 && (chunk < keys || chunk % keys != 0))
+    return emitError() << "expected chunks of whole blocks of " << keys
+                       << " keys, found " << chunk;
+  return success();
+}
+
+LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attribute) {
+  if (attribute.getName() != shapeName)
+    return op->emitError("unknown attribute ") << attribute.getName();
+  if (!isa<ShapeAttr>(attribute.getValue()))
+    return op->emitError("expected '")
+           << shapeName << "' to be a #tile.shape, found "
+           << attribute.getValue();
+  return success();
+}
+
 ArrayAttr ContractOp::getMaps(Builder &builder, bool transposed) {
   AffineExpr row = builder.getAffineDimExpr(Row),
              column = builder.getAffineDimExpr(Column),

@@ -29,6 +29,11 @@ def Tile_Dialect : Dialect {
     lanes are rows asks for it.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let extraClassDeclaration = [{
+    /// Beside an operation that is to become tiles: of which shape.
+    static constexpr ::llvm::StringLiteral shapeName = "tile.shape";
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];
@@ -58,6 +63,26 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
                         OptionalArrayRefParameter<"int64_t">:$descending);
   let assemblyFormat =
       "`<` `order` `=` `[` $order `]` (`,` `descending` `=` `[` $descending^ `]`)? `>`";
+}
+
+def Tile_ShapeAttr : AttrDef<Tile_Dialect, "Shape"> {
+  let mnemonic = "shape";
+  let summary = "into which tiles an attend is cut";
+  let description = [{
+    A query tile has `queries` rows, a block `keys` keys. Where a call has at
+    most `few` queries, the form for few is used, with chunks of `chunk` keys; 0
+    leaves that form out. The target puts it beside `attn.attend` as
+    `tile.shape`, and `tile-attention` reads it.
+
+    ```mlir
+    #tile.shape<queries = 24, keys = 128, few = 8, chunk = 512>
+    ```
+  }];
+  let parameters = (ins "int64_t":$queries, "int64_t":$keys,
+                        DefaultValuedParameter<"int64_t", "0">:$few,
+                        DefaultValuedParameter<"int64_t", "0">:$chunk);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // LADON_DIALECTS_TILE_DIALECT_TD

@@ -30,3 +30,20 @@ func.func @no_strides(%q: !pairs, %k: !heads, %v: !heads, %o: memref<2x3x6x4xf32
       outs(%o : memref<2x3x6x4xf32>) maps [#q, #k, #v, #out]
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+!heads = memref<2x3x?x4xf32>
+
+// RUN: not ladon-opt %s --tile-attention="key-tile=0" --split-input-file 2>&1 | FileCheck %s
+// CHECK: error: options of the pass: expected at least one query and one key, found 24 and 0
+func.func @options(%q: !heads, %o: !heads) {
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 4 scale 0.5
+      ins(%q, %q, %q : !heads, !heads, !heads)
+      outs(%o : !heads) maps [#q, #k, #v, #out]
+  return
+}

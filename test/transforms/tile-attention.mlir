@@ -7,7 +7,8 @@
 #out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
 
 // A grid over (batch, head, query tile), last tile first; one loop over all
-// keys; scale and log2(e) are in the query. A tile of f64 has half the rows.
+// keys; scale and log2(e) are in the query. The shape of the tiles is what stands
+// beside the attend, whatever the options say.
 // CHECK-DAG: #[[$LEFT:.*]] = affine_map<(d0, d1, d2) -> (d2, d0)>
 // CHECK-DAG: #[[$RIGHT:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
 // CHECK-DAG: #[[$PRODUCT:.*]] = affine_map<(d0, d1, d2) -> (d1, d0)>
@@ -56,6 +57,7 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
   attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 5 scale 0.5
       ins(%q, %k, %v : memref<2x3x?x4xf64>, memref<2x3x?x4xf64>, memref<2x3x?x5xf64>)
       outs(%out : memref<2x3x?x5xf64>) maps [#q, #k, #v, #out]
+      {tile.shape = #tile.shape<queries = 4, keys = 16>}
   return
 }
 

@@ -85,8 +85,9 @@ TEST_F(CompileTest, theHookSeesEveryStageInOrder) {
     return llvm::Error::success();
   });
   ASSERT_FALSE(llvm::errorToBool(compilation.run(Stage::Llvm)));
-  EXPECT_EQ(seen, (std::vector<Stage>{Stage::Attn, Stage::Fused, Stage::Tile,
-                                      Stage::Vector, Stage::Llvm}));
+  EXPECT_EQ(seen,
+            (std::vector<Stage>{Stage::Attn, Stage::Fused, Stage::Buffers,
+                                Stage::Tile, Stage::Vector, Stage::Llvm}));
   EXPECT_FALSE(llvm::sys::fs::exists("ladon-reproducer-broken"));
 }
 
@@ -133,12 +134,14 @@ TEST_F(CompileTest, theTilesInTheFactsAreThoseOfTheElementType) {
     ASSERT_TRUE(tiles);
     auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
     Compilation compilation(*tiles, text, *target);
-    ASSERT_FALSE(llvm::errorToBool(compilation.run(Stage::Fused)));
+    ASSERT_FALSE(llvm::errorToBool(compilation.run(Stage::Buffers)));
     using Fact = std::pair<std::string, std::string>;
     const auto &facts = compilation.getPrograms().front().facts;
     EXPECT_TRUE(llvm::is_contained(facts, Fact("isa", "AVX2 + FMA")));
     EXPECT_TRUE(llvm::is_contained(facts, Fact("tile.queries", queries)));
     EXPECT_TRUE(llvm::is_contained(facts, Fact("tile.keys", "128")));
+    EXPECT_TRUE(llvm::is_contained(facts, Fact("few.queries", "8")));
+    EXPECT_TRUE(llvm::is_contained(facts, Fact("few.keys", "512")));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "compiler/transforms/InitLadon.h"
 #include "compiler/transforms/Pipelines.h"
 #include "dialects/attn/Attn.h"
+#include "dialects/tile/Tile.h"
 
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/SetVector.h"
@@ -100,25 +101,42 @@ llvm::Error Compilation::describe() {
   return llvm::Error::success();
 }
 
-/// Notes the tiles of the attends of `function`.
-static void describeTiles(artifact::ProgramSpec &program,
-                          mlir::func::FuncOp function, const Target &target) {
-  llvm::SetVector<int64_t> queries, keys;
-  function.walk([&](attn::AttendOp op) {
-    TileShape tiles =
-        target.getTiles(op.getElementType(), op.getHeadDim(), op.getValueDim());
-    queries.insert(tiles.queries);
-    keys.insert(tiles.keys);
-  });
-  auto add = [&](const char *key, const llvm::SetVector<int64_t> &values) {
-    std::string text = llvm::join(
-        llvm::map_range(values, [](int64_t v) { return std::to_string(v); }),
-        ", ");
-    if (!text.empty())
-      program.facts.emplace_back(key, text);
-  };
-  add("tile.queries", queries);
-  add("tile.keys", keys);
+/// Notes a figure of the attends of a function: "24", or "12, 24" where they
+/// differ.
+static void addFact(artifact::ProgramSpec &program, const char *key,
+                    const llvm::SetVector<int64_t> &values) {
+  std::string text = llvm::join(
+      llvm::map_range(values, [](int64_t v) { return std::to_string(v); }),
+      ", ");
+  if (!text.empty())
+    program.facts.emplace_back(key, text);
+}
+
+/// Puts the shape of its tiles beside every attend, and into the description of
+/// its function.
+void Compilation::chooseTiles() {
+  context.loadDialect<tile::TileDialect>();
+  for (auto [function, program] :
+       llvm::zip_equal(artifact::entryPoints(*module), programs)) {
+    llvm::SetVector<int64_t> queries, keys, few, chunk;
+    function.walk([&](attn::AttendOp op) {
+      TileShape tiles = target.getTiles(op.getElementType(), op.getHeadDim(),
+                                        op.getValueDim());
+      op->setAttr(tile::TileDialect::shapeName,
+                  tile::ShapeAttr::get(&context, tiles.queries, tiles.keys,
+                                       tiles.fewQueries, tiles.chunkKeys));
+      queries.insert(tiles.queries);
+      keys.insert(tiles.keys);
+      if (tiles.fewQueries > 0) {
+        few.insert(tiles.fewQueries);
+        chunk.insert(tiles.chunkKeys);
+      }
+    });
+    addFact(program, "tile.queries", queries);
+    addFact(program, "tile.keys", keys);
+    addFact(program, "few.queries", few);
+    addFact(program, "few.keys", chunk);
+  }
 }
 
 /// The passes that lead to `stage` from the one before it.
@@ -128,12 +146,10 @@ void Compilation::buildPipeline(mlir::OpPassManager &pm, Stage stage) const {
     return;
   case Stage::Fused:
     return buildFusePipeline(pm);
-  case Stage::Tile: {
-    buildBufferizePipeline(pm);
-    mlir::Type f32 = mlir::Float32Type::get(module.get().getContext());
-    TileShape tiles = target.getTiles(f32, /*headDim=*/64, /*valueDim=*/64);
-    return buildTilePipeline(pm, tiles.queries, tiles.keys);
-  }
+  case Stage::Buffers:
+    return buildBufferizePipeline(pm);
+  case Stage::Tile:
+    return buildTilePipeline(pm);
   case Stage::Vector:
     return target.buildVectorPipeline(pm);
   case Stage::Llvm:
@@ -181,17 +197,15 @@ llvm::Error Compilation::run(Stage last) {
     return error;
   if (llvm::Error error = describe())
     return error;
-  for (Stage stage :
-       {Stage::Attn, Stage::Fused, Stage::Tile, Stage::Vector, Stage::Llvm}) {
+  for (Stage stage : {Stage::Attn, Stage::Fused, Stage::Buffers, Stage::Tile,
+                      Stage::Vector, Stage::Llvm}) {
     if (stage > last)
       break;
     if (stage != Stage::Attn)
       if (llvm::Error error = lower(stage))
         return error;
-    if (stage == Stage::Fused)
-      for (auto [function, program] :
-           llvm::zip_equal(artifact::entryPoints(*module), programs))
-        describeTiles(program, function, target);
+    if (stage == Stage::Buffers)
+      chooseTiles();
     if (hook)
       if (llvm::Error error = hook(stage, *module))
         return error;

@@ -31,11 +31,12 @@ namespace ladon {
 
 /// Where a compilation can stop; in order.
 enum class Stage {
-  Attn,   ///< the spec, imported, or the module, parsed
-  Fused,  ///< heads and masks folded, on tensors
-  Tile,   ///< loop nests over tiles, blocks classified
-  Vector, ///< loops over vectors of one register
-  Llvm,   ///< the LLVM dialect
+  Attn,    ///< the spec, imported, or the module, parsed
+  Fused,   ///< heads and masks folded, on tensors
+  Buffers, ///< on memrefs, with the shapes of tiles that the target chooses
+  Tile,    ///< loop nests over tiles, blocks classified
+  Vector,  ///< loops over vectors of one register
+  Llvm,    ///< the LLVM dialect
 };
 
 /// Everything `ladon build` writes, in memory.
@@ -88,6 +89,7 @@ public:
 private:
   llvm::Error load();
   llvm::Error describe();
+  void chooseTiles();
   llvm::Error lower(Stage stage);
   void buildPipeline(mlir::OpPassManager &pm, Stage stage) const;
   llvm::Error failure(llvm::StringRef what, const std::string &folder);

@@ -1367,3 +1367,33 @@ func.func @non_finite_type(%t: tensor<8x4xf16>) {
   %r = tile.has_non_finite %t : tensor<8x4xf16>
   return
 }
+
+// -----
+
+// expected-error@+1 {{expected at least one query and one key, found 0 and 16}}
+func.func private @shape_rows() attributes {tile.shape = #tile.shape<queries = 0, keys = 16>}
+
+// -----
+
+// expected-error@+1 {{expected a number of few queries, found -1}}
+func.func private @shape_few() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = -1>}
+
+// -----
+
+// expected-error@+1 {{expected chunks of whole blocks of 16 keys, found 40}}
+func.func private @shape_chunk() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 8, chunk = 40>}
+
+// -----
+
+// expected-error@+1 {{expected chunks of whole blocks of 16 keys, found 0}}
+func.func private @shape_no_chunk() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 8>}
+
+// -----
+
+// expected-error@+1 {{expected 'tile.shape' to be a #tile.shape, found 8 : i64}}
+func.func private @shape_kind() attributes {tile.shape = 8}
+
+// -----
+
+// expected-error@+1 {{unknown attribute "tile.size"}}
+func.func private @shape_name() attributes {tile.size = 8}

@@ -75,9 +75,10 @@ public:
   llvm::StringRef getName() const override { return figures.name; }
   llvm::StringRef getInstructions() const override { return figures.isa; }
 
+  /// A row of registers of queries, whatever the features are.
   TileShape getTiles(mlir::Type element, int64_t, int64_t) const override {
-    return {figures.queryTile(element.getIntOrFloatBitWidth()),
-            figures.keyTile};
+    return {figures.queryTile(element.getIntOrFloatBitWidth()), figures.keyTile,
+            /*fewQueries=*/8, /*chunkKeys=*/4 * figures.keyTile};
   }
   void buildVectorPipeline(mlir::OpPassManager &pm) const override {
     cpu::buildVectorPipeline(pm, figures);
