@@ -9,32 +9,14 @@
 #ifndef LADON_COMPILER_FRONTEND_FRONTEND_H
 #define LADON_COMPILER_FRONTEND_FRONTEND_H
 
-#include "compiler/frontend/AST.h"
+#include "compiler/frontend/CheckedSpec.h"
 #include "compiler/frontend/Diagnostics.h"
 
+#include <memory>
+#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace ladon {
-
-/// `-D name=value`, in the order given; values are text.
-using ParamOverrides = std::vector<std::pair<std::string, std::string>>;
-
-/// A `param` with the value it was compiled with, for manifests.
-struct CompileTimeParam {
-  std::string name;
-  ast::ScalarType type;
-  std::string value;
-};
-
-/// A checked spec and the nodes it is made of. Ranges point into the source
-/// manager it was parsed from.
-struct CheckedSpec {
-  ast::ASTContext context;
-  std::unique_ptr<ast::Attention> attention; ///< Never null.
-  std::vector<CompileTimeParam> params;      ///< In source order.
-};
 
 /// Parses and checks buffer `bufferId`. Null when an error was reported.
 std::unique_ptr<CheckedSpec> parseAndCheck(llvm::SourceMgr &sources,

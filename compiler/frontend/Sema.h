@@ -18,7 +18,8 @@
 #ifndef LADON_COMPILER_FRONTEND_SEMA_H
 #define LADON_COMPILER_FRONTEND_SEMA_H
 
-#include "compiler/frontend/Frontend.h"
+#include "compiler/frontend/CheckedSpec.h"
+#include "compiler/frontend/Diagnostics.h"
 #include "compiler/frontend/MaskRange.h"
 #include "compiler/frontend/Syntax.h"
 

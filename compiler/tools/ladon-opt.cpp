@@ -2,9 +2,15 @@
 
 #include "compiler/codegen/Backend.h"
 #include "compiler/codegen/cpu/Passes.h"
+#include "compiler/support/Debug.h"
 #include "compiler/transforms/InitLadon.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+static llvm::cl::list<std::string>
+    debugOnly("debug-only", llvm::cl::CommaSeparated,
+              llvm::cl::desc("Print what these passes of Ladon see and do"),
+              llvm::cl::value_desc("pass,..."));
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
@@ -13,6 +19,11 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   ladon::registerPasses();
   ladon::cpu::registerLadonCpuPasses();
+  debugOnly.setCallback([](const std::string &type) {
+    static std::vector<std::string> types;
+    types.push_back(type);
+    ladon::setDebugTypes(types);
+  });
   mlir::PassPipelineRegistration<>(
       "ladon-cpu-pipeline", "From tiles to the LLVM dialect, for x86-64-v3",
       [](mlir::OpPassManager &pm) {

@@ -9,11 +9,11 @@
 #include "compiler/transforms/Passes.h"
 
 #include "compiler/analysis/MaskAnalysis.h"
+#include "compiler/support/Debug.h"
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "llvm/Support/Debug.h"
 
 #define DEBUG_TYPE "classify-blocks"
 
@@ -289,12 +289,12 @@ struct ClassifyBlocks : public ladon::impl::ClassifyBlocksBase<ClassifyBlocks> {
       tile::MaskOp mask = maskOf(loop);
       if (!mask)
         continue;
-      LLVM_DEBUG(llvm::dbgs() << "classify-blocks: " << mask << '\n');
+      LADON_DEBUG("loop with " << mask << '\n');
       unsigned outcome = LoopClassifier(loop, mask).run();
       tightened += (outcome & LoopClassifier::Tightened) != 0;
       unmasked += (outcome & LoopClassifier::Unmasked) != 0;
       tested += (outcome & LoopClassifier::Tested) != 0;
-      LLVM_DEBUG(llvm::dbgs() << "becomes: " << *loop->getParentOp() << '\n');
+      LADON_DEBUG("becomes " << *loop->getParentOp() << '\n');
     }
     // The analysis computes bounds that may turn out not to be needed.
     IRRewriter rewriter(&getContext());

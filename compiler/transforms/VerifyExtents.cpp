@@ -10,6 +10,7 @@
 
 #include "compiler/transforms/Passes.h"
 
+#include "compiler/support/Debug.h"
 #include "dialects/attn/Attn.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -498,6 +499,11 @@ LogicalResult ExtentVerifier::verify() {
             .Default([&](Operation *op) { return visitOther(op); });
     if (failed(result))
       return failure();
+    for (Value value : op.getResults())
+      if (extents.contains(value))
+        LADON_DEBUG(
+            '[' << llvm::join(llvm::map_range(extents[value], str), ", ")
+                << "] " << value << '\n');
   }
   return success();
 }

@@ -39,6 +39,12 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
                   "Set a compile-time param: -D name=value, repeatable")
       ->allow_extra_args(false)
       ->type_name("NAME=VALUE");
+  command
+      .add_option("--debug-only", options.debugTypes,
+                  "Print what these passes see and do")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->type_name("PASS,...");
 }
 
 int ladon::reportUser(llvm::Error error) {

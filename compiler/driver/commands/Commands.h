@@ -45,10 +45,11 @@ struct CommonOptions {
   std::vector<std::string> params; ///< -D
   std::string target = "cpu";
   std::string cpu = "native";
+  std::vector<std::string> debugTypes; ///< --debug-only: flags of passes
 };
 
-/// Adds the file, `-D`, `--target` and `--cpu` to a subcommand; `what` says
-/// what the file is.
+/// Adds the file, `-D`, `--target`, `--cpu` and `--debug-only` to a subcommand;
+/// `what` says what the file is.
 void addCommonOptions(CLI::App &command, CommonOptions &options,
                       const std::string &what = "A spec");
 

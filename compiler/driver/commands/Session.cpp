@@ -3,12 +3,14 @@
 #include "compiler/driver/commands/Session.h"
 
 #include "compiler/driver/compile/ModuleInput.h"
+#include "compiler/support/Debug.h"
 
 #include "llvm/Support/Path.h"
 
 using namespace ladon;
 
 bool Session::open() {
+  setDebugTypes(options.debugTypes);
   ParamOverrides overrides;
   if (!parseOverrides(options.params, overrides))
     return false;
