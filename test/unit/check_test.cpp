@@ -86,7 +86,7 @@ TEST(Npy, BrokenFilesAreErrors) {
   EXPECT_EQ(message(header("<f4", "(2,)")),
             "x: expected 8 bytes of elements, found 4");
   EXPECT_EQ(message(header("<f2", "(1,)")),
-            "x: expected elements of type f32, f64, i32, i64 or bool "
+            "x: expected elements of type bool, i32, i64, f32 or f64 "
             "(little-endian), found '<f2'");
   EXPECT_EQ(message(header("<f4", "(-1,)")),
             "x: the header has no valid shape");

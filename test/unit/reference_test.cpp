@@ -264,13 +264,7 @@ TEST(Reference, MisfittingInputsAreErrors) {
               "q: expected f32 elements, found f64");
 }
 
-//===--- Single values ---------------------------------------------------===//
-
-static int64_t integer(BinaryOp op, ScalarType type, int64_t left,
-                       int64_t right) {
-  ScalarMath math;
-  return math.binary(op, type, {left, 0, 0}, {right, 0, 0}).i;
-}
+//===--- Error bounds -----------------------------------------------------===//
 
 /// What the gate allows element `at` of a result to be off.
 static double allowed(const ReferenceResult &result, size_t at) {
@@ -347,155 +341,9 @@ TEST(ErrorBounds, APaddedRowIsTheMeanOfItsValues) {
   EXPECT_LT(allowed(results[0], 0), 1e-4);
 }
 
-TEST(ScalarMath, IntegersWrapAtTheirWidth) {
-  EXPECT_EQ(integer(BinaryOp::Add, ScalarType::I32, INT32_MAX, 1), INT32_MIN);
-  EXPECT_EQ(integer(BinaryOp::Add, ScalarType::I64, INT32_MAX, 1), 2147483648);
-  EXPECT_EQ(integer(BinaryOp::Mul, ScalarType::I32, 65536, 65537), 65536);
-  EXPECT_EQ(integer(BinaryOp::Sub, ScalarType::I64, INT64_MIN, 1), INT64_MAX);
-}
-
-TEST(ScalarMath, DivisionFloorsAndIsTotal) {
-  ScalarType i32 = ScalarType::I32, i64 = ScalarType::I64;
-  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, -7, 2), -4);
-  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, 7, -2), -4);
-  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, -8, 2), -4);
-  EXPECT_EQ(integer(BinaryOp::Mod, i32, -7, 2), 1);
-  EXPECT_EQ(integer(BinaryOp::Mod, i32, 7, -2), -1);
-  EXPECT_EQ(integer(BinaryOp::Mod, i32, -6, 3), 0);
-  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, 5, 0), 0);
-  EXPECT_EQ(integer(BinaryOp::Mod, i32, 5, 0), 0);
-  EXPECT_EQ(integer(BinaryOp::FloorDiv, i32, INT32_MIN, -1), INT32_MIN);
-  EXPECT_EQ(integer(BinaryOp::FloorDiv, i64, INT64_MIN, -1), INT64_MIN);
-  EXPECT_EQ(integer(BinaryOp::Mod, i64, INT64_MIN, -1), 0);
-}
-
-TEST(ScalarMath, ShiftsTakeTheAmountModuloTheWidth) {
-  EXPECT_EQ(integer(BinaryOp::Shl, ScalarType::I32, 1, 33), 2);
-  EXPECT_EQ(integer(BinaryOp::Shl, ScalarType::I32, 1, 31), INT32_MIN);
-  EXPECT_EQ(integer(BinaryOp::Shl, ScalarType::I64, 1, 33), int64_t(1) << 33);
-  EXPECT_EQ(integer(BinaryOp::Shr, ScalarType::I32, -8, 1), -4);
-  EXPECT_EQ(integer(BinaryOp::Shr, ScalarType::I32, -8, -31), -4);
-}
-
-static Value number(double f) { return {0, f, 0}; }
-
-TEST(ScalarMath, MinAndMaxIgnoreNaN) {
-  ScalarMath math;
-  ScalarType f32 = ScalarType::F32;
-  auto call = [&](Builtin builtin, llvm::ArrayRef<Value> args) {
-    return math.call(builtin, f32, args, f32).f;
-  };
-  EXPECT_EQ(call(Builtin::Min, {number(notANumber), number(2)}), 2);
-  EXPECT_EQ(call(Builtin::Max, {number(2), number(notANumber)}), 2);
-  EXPECT_EQ(call(Builtin::Relu, {number(notANumber)}), 0);
-  EXPECT_EQ(call(Builtin::Clamp, {number(notANumber), number(1), number(3)}),
-            1);
-  EXPECT_EQ(call(Builtin::Round, {number(2.5)}), 2);
-  EXPECT_EQ(call(Builtin::Round, {number(-3.5)}), -4);
-}
-
-TEST(ScalarMath, IntTruncatesAndSaturates) {
-  ScalarMath math;
-  auto toInt = [&](double value) {
-    return math.convert(number(value), ScalarType::F32, ScalarType::I32).i;
-  };
-  EXPECT_EQ(toInt(2.9), 2);
-  EXPECT_EQ(toInt(-2.9), -2);
-  EXPECT_EQ(toInt(3e9), INT32_MAX);
-  EXPECT_EQ(toInt(-inf), INT32_MIN);
-  EXPECT_EQ(toInt(notANumber), 0);
-}
-
-TEST(ScalarMath, CloseComparisonsAreAmbiguous) {
-  ScalarMath math;
-  Value rounded{0, 1.0, 1.0}, far{0, 1.001, 0};
-  math.binary(BinaryOp::Lt, ScalarType::F32, rounded, far);
-  EXPECT_FALSE(math.ambiguous);
-  math.binary(BinaryOp::Lt, ScalarType::F32, rounded, number(1 + 1e-7));
-  EXPECT_TRUE(math.ambiguous);
-}
-
-TEST(ScalarMath, MasksRoundToTheFloatType) {
+TEST(Reference, MasksRoundToTheFloatType) {
   // 3 * 0.1 is above 0.3 in f64 and, rounded after each step, not in f32.
   auto results = runTiny(", mask = j * 0.1 <= 0.3", 1, {0, 0, 0, 0});
   EXPECT_EQ(visibleKeys(results[0], results[1], 0),
             3 * 0.1f <= 0.3f ? 0b1111u : 0b0111u);
-}
-
-TEST(ScalarMath, WhatF32CannotHoldIsInfinite) {
-  ScalarMath math;
-  Value hundred;
-  hundred.f = 100;
-  // exp(100) is 2.7e43.
-  Value power =
-      math.call(Builtin::Exp, ScalarType::F32, hundred, ScalarType::F32);
-  EXPECT_EQ(power.f, inf);
-  EXPECT_EQ(power.err, 0);
-  EXPECT_FALSE(math.ambiguous);
-  math.floatType = ScalarType::F64;
-  power = math.call(Builtin::Exp, ScalarType::F64, hundred, ScalarType::F64);
-  EXPECT_NEAR(power.f / 2.6881171418161356e43, 1, 1e-12);
-  // So near to the largest number, either may come.
-  math.floatType = ScalarType::F32;
-  Value large, one;
-  large.f = 0x1.fffffep127;
-  large.err = 2 * large.f;
-  one.f = 1;
-  math.binary(BinaryOp::Add, ScalarType::F32, large, one);
-  EXPECT_TRUE(math.ambiguous);
-}
-
-TEST(ScalarMath, ErrorsAreNumbers) {
-  // Every function of floats at the points where its derivative has no value.
-  const Builtin functions[] = {Builtin::Exp,     Builtin::Exp2, Builtin::Log,
-                               Builtin::Log2,    Builtin::Sqrt, Builtin::Rsqrt,
-                               Builtin::Erf,     Builtin::Tanh, Builtin::Sin,
-                               Builtin::Sigmoid, Builtin::Cos,  Builtin::Relu};
-  for (double x : {0.0, -0.0, 1.0, 1e-40, 1e38, 2.0})
-    for (double err : {0.0, 1.0, 1e30}) {
-      Value value;
-      value.f = x;
-      value.err = err;
-      ScalarMath math;
-      for (Builtin function : functions)
-        EXPECT_FALSE(std::isnan(
-            math.call(function, ScalarType::F32, value, ScalarType::F32).err))
-            << int(function) << " of " << x << " +- " << err;
-      // An exact integer, on either side or on both.
-      for (double y : {0.0, 1.0, 2.0, 0.5, -1.0, -2.5})
-        for (double yErr : {0.0, 3.0}) {
-          Value other;
-          other.f = y;
-          other.err = yErr;
-          const Value args[] = {value, other};
-          EXPECT_FALSE(std::isnan(
-              math.call(Builtin::Pow, ScalarType::F32, args, ScalarType::F32)
-                  .err))
-              << x << " +- " << err << " to the " << y << " +- " << yErr;
-        }
-    }
-}
-
-TEST(ScalarMath, TheErrorOfARootIsItsOwn) {
-  ScalarMath math;
-  Value value;
-  value.err = 1; // Zero, give or take 2^-24.
-  Value root =
-      math.call(Builtin::Sqrt, ScalarType::F32, value, ScalarType::F32);
-  EXPECT_NEAR(root.err * 0x1p-24, 0x1p-12, 1e-9);
-  value.f = 4;
-  root = math.call(Builtin::Sqrt, ScalarType::F32, value, ScalarType::F32);
-  EXPECT_GE(root.err, 0.25);
-  EXPECT_LE(root.err, 0.5);
-}
-
-TEST(ScalarMath, SubnormalNumbersHaveAbsoluteErrors) {
-  ScalarMath math;
-  Value value;
-  value.f = -100;
-  Value power =
-      math.call(Builtin::Exp, ScalarType::F32, value, ScalarType::F32);
-  EXPECT_NEAR(power.f / 3.720075976020836e-44, 1, 1e-9);
-  // Half of the smallest number, at the least.
-  EXPECT_GE(power.err * 0x1p-24, 0x1p-150);
 }
