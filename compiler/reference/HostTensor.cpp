@@ -2,7 +2,10 @@
 
 #include "compiler/reference/HostTensor.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <cstring>
+#include <sys/mman.h>
 
 using namespace ladon;
 using namespace ladon::ast;
@@ -37,13 +40,27 @@ void ladon::forEachPosition(ArrayRef<int64_t> shape,
   }
 }
 
+std::shared_ptr<std::vector<char>> ladon::allocateBytes(size_t bytes,
+                                                        char filler) {
+  auto memory = std::make_shared<std::vector<char>>();
+  memory->reserve(bytes);
+  // Before the first byte is touched; whether it is done changes no result.
+  constexpr uint64_t large = uint64_t(1) << 21;
+  auto begin = reinterpret_cast<uintptr_t>(memory->data());
+  uint64_t first = llvm::alignTo(begin, large);
+  uint64_t last = llvm::alignDown(begin + bytes, large);
+  if (first < last)
+    (void)madvise(reinterpret_cast<void *>(first), last - first, MADV_HUGEPAGE);
+  memory->assign(bytes, filler);
+  return memory;
+}
+
 HostTensor HostTensor::zeros(ScalarType element, ArrayRef<int64_t> shape) {
   HostTensor tensor;
   tensor.element = element;
   tensor.shape.assign(shape.begin(), shape.end());
   tensor.strides = denseStrides(shape);
-  tensor.owner = std::make_shared<std::vector<char>>(elementCount(shape) *
-                                                     byteSize(element));
+  tensor.owner = allocateBytes(elementCount(shape) * byteSize(element));
   tensor.data = tensor.owner->data();
   return tensor;
 }

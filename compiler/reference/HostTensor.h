@@ -29,6 +29,11 @@ Extents denseStrides(llvm::ArrayRef<int64_t> shape);
 void forEachPosition(llvm::ArrayRef<int64_t> shape,
                      llvm::function_ref<void(llvm::ArrayRef<int64_t>)> visit);
 
+/// Memory for elements, in large pages where the system has them, as NumPy
+/// takes them for large arrays: else a call that reads much memory would wait
+/// for the translation of its addresses.
+std::shared_ptr<std::vector<char>> allocateBytes(size_t bytes, char filler = 0);
+
 /// A strided view of host memory.
 struct HostTensor {
   ast::ScalarType element = ast::ScalarType::F32;

@@ -202,6 +202,16 @@ static RuntimeValue clampedRead(const Memory &source,
 // Dispatch
 //===----------------------------------------------------------------------===//
 
+/// An error where `indices` are outside of `memory`.
+static Error checkInside(Operation *op, const Memory &memory,
+                         ArrayRef<int64_t> indices) {
+  for (auto [index, size] : llvm::zip(indices, memory.sizes))
+    if (index < 0 || index >= size)
+      return failure(op, "index " + llvm::Twine(index) +
+                             " is outside of an axis of " + llvm::Twine(size));
+  return Error::success();
+}
+
 Error Interpreter::runMemory(Operation *op, bool &known) {
   known = true;
   if (auto dim = dyn_cast<memref::DimOp>(op)) {
@@ -229,21 +239,23 @@ Error Interpreter::runMemory(Operation *op, bool &known) {
   } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
     const Memory &source = memory(load.getMemRef());
     SmallVector<int64_t> indices = integers(load.getIndices());
-    for (auto [index, size] : llvm::zip(indices, source.sizes))
-      if (index < 0 || index >= size)
-        return failure(op, "index " + llvm::Twine(index) +
-                               " is outside of an axis of " +
-                               llvm::Twine(size));
+    if (Error error = checkInside(op, source, indices))
+      return error;
     values[load.getResult()] = loadElement(source, indices);
   } else if (auto store = dyn_cast<memref::StoreOp>(op)) {
     const Memory &dest = memory(store.getMemRef());
     SmallVector<int64_t> indices = integers(store.getIndices());
-    for (auto [index, size] : llvm::zip(indices, dest.sizes))
-      if (index < 0 || index >= size)
-        return failure(op, "index " + llvm::Twine(index) +
-                               " is outside of an axis of " +
-                               llvm::Twine(size));
+    if (Error error = checkInside(op, dest, indices))
+      return error;
     storeElement(dest, indices, get(store.getValue()));
+  } else if (auto swap = dyn_cast<memref::AtomicRMWOp>(op);
+             swap && swap.getKind() == arith::AtomicRMWKind::assign) {
+    const Memory &dest = memory(swap.getMemref());
+    SmallVector<int64_t> indices = integers(swap.getIndices());
+    if (Error error = checkInside(op, dest, indices))
+      return error;
+    values[swap.getResult()] = loadElement(dest, indices);
+    storeElement(dest, indices, get(swap.getValue()));
   } else if (auto read = dyn_cast<attn::ReadOp>(op)) {
     values[read.getResult()] =
         clampedRead(memory(read.getSource()), integers(read.getIndices()));

@@ -229,10 +229,20 @@ std::pair<Value, Value> AttentionNest::finished(SoftmaxState state) {
   return {finish->getResult(0), finish->getResult(1)};
 }
 
-void AttentionNest::finish(const QueryRows &rows, Value query,
-                           SoftmaxState state) {
+bool AttentionNest::canHide() { return op.hasMask() || op.hasScore(); }
+
+Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
   auto [out, lse] = finished(state);
-  if (op.hasMask() || op.hasScore()) {
+  store(rows, out, lse);
+  if (!canHide())
+    return {};
+  return tile::HasNonFiniteOp::create(b, b.getI1Type(), out);
+}
+
+void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
+                                  SoftmaxState state) {
+  auto [out, lse] = finished(state);
+  if (canHide()) {
     Value bad = tile::HasNonFiniteOp::create(b, b.getI1Type(), out);
     auto again = scf::IfOp::create(b, TypeRange{out.getType(), lse.getType()},
                                    bad, /*withElseRegion=*/true);
@@ -246,6 +256,10 @@ void AttentionNest::finish(const QueryRows &rows, Value query,
     out = again->getResult(0);
     lse = again->getResult(1);
   }
+  store(rows, out, lse);
+}
+
+void AttentionNest::store(const QueryRows &rows, Value out, Value lse) {
   tile::StoreOp::create(b, out, outView, rows.batch, rows.head, rows.position,
                         rows.count, rowMap(), tiles.transposed);
   if (op.hasLse())

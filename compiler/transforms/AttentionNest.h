@@ -67,10 +67,16 @@ public:
   SoftmaxState visitKeys(const QueryRows &rows, mlir::Value query,
                          mlir::Value lower, mlir::Value upper,
                          SoftmaxState state, bool guarded);
-  /// Finishes the rows and stores them. Where hidden keys could have spread a
-  /// NaN or an infinity, the finished rows are tested, and in that rare case
-  /// computed again with guarded updates over all keys.
-  void finish(const QueryRows &rows, mlir::Value query, SoftmaxState state);
+  /// Whether keys are hidden from some rows, which could get a NaN or an
+  /// infinity from them all the same: nothing times infinity is not nothing.
+  bool canHide();
+  /// Finishes the rows and stores them. With `canHide`, the result says whether
+  /// any of them is not finite, and has to be computed again; else it is null.
+  mlir::Value finish(const QueryRows &rows, SoftmaxState state);
+  /// The same, and in that rare case computes them again at once, with guarded
+  /// updates over all keys.
+  void finishGuarded(const QueryRows &rows, mlir::Value query,
+                     SoftmaxState state);
 
   /// Partial states are kept in memrefs [batch, head, row, features] and
   /// [batch, head, row].
@@ -96,6 +102,7 @@ private:
                         mlir::Region &region, mlir::Value firstKey,
                         mlir::Value count);
   std::pair<mlir::Value, mlir::Value> finished(SoftmaxState state);
+  void store(const QueryRows &rows, mlir::Value out, mlir::Value lse);
   /// Scores in base 2 need one operation less per element; a score expression
   /// must see them in natural units.
   bool base2() { return !op.hasScore(); }

@@ -79,6 +79,7 @@ private:
   analysis::QueryTile queryTile();
   bool setBounds(const analysis::Visibility &visible);
   void splitOffFull(const analysis::Visibility &visible);
+  scf::IfOp liftMask(Scalar isFull);
   unsigned testBlocks(bool guarded);
   void reportUnknown(const analysis::Visibility &visible);
 
@@ -125,6 +126,23 @@ bool LoopClassifier::setBounds(const analysis::Visibility &visible) {
   return !(low == tile.keyLow && high == tile.keyHigh);
 }
 
+/// Leaves the mask out where `isFull` holds, in one body with the blocks that
+/// need it. Few rows wait for memory, not for their masks, and bodies take time
+/// to compile.
+scf::IfOp LoopClassifier::liftMask(Scalar isFull) {
+  OpBuilder builder(mask);
+  auto branch =
+      scf::IfOp::create(builder, mask.getLoc(), mask.getResult().getType(),
+                        emit.bit(isFull), /*withElseRegion=*/true);
+  mask.getResult().replaceAllUsesWith(branch.getResult(0));
+  builder.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(builder, mask.getLoc(), mask.getScores());
+  builder.setInsertionPointToStart(branch.elseBlock());
+  auto yield = scf::YieldOp::create(builder, mask.getLoc(), mask.getResult());
+  mask->moveBefore(yield);
+  return branch;
+}
+
 /// Puts the keys that every row sees into a loop of their own, without a mask.
 /// Fewer of them than half a block stay with the others: a block more costs
 /// more than their mask.
@@ -133,14 +151,23 @@ void LoopClassifier::splitOffFull(const analysis::Visibility &visible) {
   high = emit.max(high, low);
   Scalar fullLow = must.low ? emit.clamp(*must.low, low, high) : low;
   Scalar fullHigh = must.high ? emit.clamp(*must.high, fullLow, high) : high;
+  loop.getUpperMutable().assign(emit.index(high));
+  if (!mask.getTransposed()) {
+    constexpr int64_t last = analysis::kMaxPosition - 1;
+    Scalar first = emit.wrap(loop.getFirstKey(), 0, last);
+    Scalar end =
+        emit.add(first, emit.wrap(loop.getKeyCount(), 1, loop.getStep()));
+    Scalar isFull = emit.both(emit.lessEqual(fullLow, first),
+                              emit.lessEqual(end, fullHigh));
+    liftMask(emit.both(must.guard, isFull));
+    return;
+  }
   Scalar enough =
       emit.lessEqual(ScalarEmitter::constant((loop.getStep() + 1) / 2),
                      emit.sub(fullHigh, fullLow));
   fullHigh = emit.select(emit.both(must.guard, enough), fullHigh, fullLow);
 
   Value lowValue = emit.index(fullLow), highValue = emit.index(fullHigh);
-  loop.getUpperMutable().assign(emit.index(high));
-
   OpBuilder builder(loop);
   IRMapping map;
   auto full = cast<tile::KeyLoopOp>(builder.clone(*loop, map));
@@ -169,6 +196,13 @@ unsigned LoopClassifier::testBlocks(bool guarded) {
     found.must = ScalarEmitter::boolean(false);
   if (found.may.isTrue() && found.must.isFalse())
     return Untouched;
+  bool unmasks = !found.must.isFalse();
+  if (unmasks && !mask.getTransposed()) {
+    *llvm::find(ops, mask) = liftMask(found.must);
+    found.must = ScalarEmitter::boolean(false);
+    if (found.may.isTrue())
+      return Tested | Unmasked;
+  }
 
   Operation *yield = body.getTerminator();
   Location loc = mask.getLoc();
@@ -207,7 +241,7 @@ unsigned LoopClassifier::testBlocks(bool guarded) {
   for (Operation *op : ops)
     op->moveBefore(end);
   yield->setOperands(may ? may.getResults() : must.getResults());
-  return must ? Tested | Unmasked : Tested;
+  return unmasks ? Tested | Unmasked : Tested;
 }
 
 void LoopClassifier::reportUnknown(const analysis::Visibility &visible) {

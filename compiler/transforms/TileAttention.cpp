@@ -73,7 +73,7 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
     Value query = nest.loadQuery(rows);
     SoftmaxState state = nest.visitKeys(rows, query, nest.index(0), nest.keys,
                                         nest.initial(), /*guarded=*/false);
-    nest.finish(rows, query, state);
+    nest.finishGuarded(rows, query, state);
   });
 }
 
@@ -84,9 +84,11 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
 /// One grid point per (batch, key head, chunk of keys, position); positions are
 /// the fastest axis, so that a chunk is still in the cache for the next one.
 /// Then one per (batch, key head, position) that merges the chunks in order.
-static void tileByChunks(attn::AttendOp op, AttentionNest &nest,
-                         ImplicitLocOpBuilder &b, AttentionTiles tiles,
-                         int64_t chunkKeys) {
+/// Returns an i1, whether any row has to be computed again with guarded
+/// updates: the form for many queries has them, and one of them is enough.
+static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
+                          ImplicitLocOpBuilder &b, AttentionTiles tiles,
+                          int64_t chunkKeys) {
   nest.setTiles(tiles);
   auto multiply = [&](Value x, Value y) -> Value {
     return arith::MulIOp::create(b, x, y);
@@ -120,6 +122,16 @@ static void tileByChunks(attn::AttendOp op, AttentionNest &nest,
     return QueryRows{batch, head, keyHead, position, nest.index(tiles.heads)};
   };
 
+  auto integer = [&](bool value) -> Value {
+    return arith::ConstantIntOp::create(b, value, 32);
+  };
+  Value failed;
+  if (nest.canHide()) {
+    failed = memref::AllocOp::create(b, MemRefType::get({1}, b.getI32Type()),
+                                     b.getI64IntegerAttr(64));
+    memref::StoreOp::create(b, integer(false), failed, nest.index(0));
+  }
+
   createGrid(
       b, {nest.batches, keyHeads, chunks, nest.queries}, {}, [&](auto at) {
         QueryRows queryRows = rowsAt(at[0], at[1], at[3]);
@@ -145,9 +157,22 @@ static void tileByChunks(attn::AttendOp op, AttentionNest &nest,
           b, nest.merge({args[0], args[1], args[2]}, next).values());
     }
     QueryRows queryRows = rowsAt(at[0], at[1], at[2]);
-    nest.finish(queryRows, nest.loadQuery(queryRows),
-                {loop.getResult(0), loop.getResult(1), loop.getResult(2)});
+    Value bad = nest.finish(
+        queryRows, {loop.getResult(0), loop.getResult(1), loop.getResult(2)});
+    if (!bad)
+      return;
+    auto branch = scf::IfOp::create(b, bad, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    // Other threads may find the same.
+    memref::AtomicRMWOp::create(b, arith::AtomicRMWKind::assign, integer(true),
+                                failed, nest.index(0));
   });
+  if (!failed)
+    return arith::ConstantIntOp::create(b, 0, 1);
+  Value found = memref::LoadOp::create(b, failed, nest.index(0));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, found,
+                               integer(false));
 }
 
 //===----------------------------------------------------------------------===//
@@ -193,15 +218,20 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         Value isFew =
             arith::CmpIOp::create(b, arith::CmpIPredicate::sle, nest.queries,
                                   nest.index(shape.getFew()));
-        auto form = scf::IfOp::create(b, TypeRange(), isFew,
+        auto form = scf::IfOp::create(b, b.getI1Type(), isFew,
                                       /*withElseRegion=*/true);
-        b.setInsertionPointToStart(form.thenBlock());
-        tileByChunks(op, nest, b, few, shape.getChunk());
         b.setInsertionPointToStart(form.elseBlock());
-        tileByQueries(op, nest, b, many);
-      } else {
-        tileByQueries(op, nest, b, many);
+        scf::YieldOp::create(b,
+                             arith::ConstantIntOp::create(b, 1, 1).getResult());
+        b.setInsertionPointToStart(form.thenBlock());
+        Value again = tileByChunks(op, nest, b, few, shape.getChunk());
+        scf::YieldOp::create(b, again);
+        b.setInsertionPointAfter(form);
+        auto all = scf::IfOp::create(b, form.getResult(0),
+                                     /*withElseRegion=*/false);
+        b.setInsertionPointToStart(all.thenBlock());
       }
+      tileByQueries(op, nest, b, many);
       op.erase();
     }
   }

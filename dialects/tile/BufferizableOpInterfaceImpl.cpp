@@ -155,7 +155,8 @@ struct LoadModel : BufferizableOpInterface::ExternalModel<LoadModel, LoadOp> {
       ValueOpInterface filling =
           createOnBuffers(rewriter, op, op->getOperands());
       filling.setNewBuffers(*buffer);
-      filling->removeDiscardableAttr(inPlaceAttr);
+      if (filling->removeDiscardableAttr(inPlaceAttr))
+        filling->setDiscardableAttr(sparseAttr, rewriter.getUnitAttr());
     };
     if (!inPlace) {
       fill();

@@ -50,6 +50,12 @@ LogicalResult ShapeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
+  if (attribute.getName() == inPlaceAttr || attribute.getName() == sparseAttr) {
+    if (isa<LoadOp>(op) && isa<UnitAttr>(attribute.getValue()))
+      return success();
+    return op->emitError("expected ")
+           << attribute.getName() << " to be a flag of a tile.load";
+  }
   if (attribute.getName() != shapeName)
     return op->emitError("unknown attribute ") << attribute.getName();
   if (!isa<ShapeAttr>(attribute.getValue()))

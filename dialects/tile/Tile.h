@@ -32,6 +32,9 @@ namespace ladon::tile {
 /// On a `tile.load` about to be bufferized: its rows are used where they lie,
 /// one stride apart, each of them dense; nothing is copied where that is so.
 inline constexpr llvm::StringLiteral inPlaceAttr = "tile.in_place";
+/// Set on a load into a buffer where the features of a row are no neighbours in
+/// memory, and nobody reads more of the buffer than the rows that are loaded.
+inline constexpr llvm::StringLiteral sparseAttr = "tile.sparse";
 
 /// Lets one-shot bufferization turn tile operations on tensors into those on
 /// buffers.

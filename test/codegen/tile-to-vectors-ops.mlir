@@ -40,12 +40,12 @@ func.func @row_max_rows(%s: memref<2x16xf32>, %m: memref<2xf32>, %n: index) {
 // Features of whole registers and a rest of four under a mask.
 // CHECK-LABEL: func.func @contract_rows(
 // CHECK-SAME: %[[Q:[^:]*]]: memref<2x12xf32>, %[[K:[^:]*]]: memref<16x12xf32>, %[[S:[^:]*]]: memref<2x16xf32>
+// CHECK: %[[FOUR:.*]] = arith.constant dense<[true, true, true, true, false, false, false, false]> : vector<8xi1>
 // CHECK: scf.for
 // CHECK: vector.load %[[K]]
 // CHECK: vector.fma
-// CHECK: vector.constant_mask [4] : vector<8xi1>
-// CHECK: vector.maskedload %[[K]]
-// CHECK: vector.maskedload %[[Q]]
+// CHECK: vector.maskedload %[[K]]{{.*}}, %[[FOUR]]
+// CHECK: vector.maskedload %[[Q]]{{.*}}, %[[FOUR]]
 // CHECK: vector.fma
 // CHECK: vector.shuffle
 // CHECK: vector.store %{{.*}}, %[[S]]

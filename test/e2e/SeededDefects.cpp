@@ -245,7 +245,8 @@ static bool loseOffset(ModuleOp module) {
 static bool maskBeforeScore(ModuleOp module) {
   return changeAll<tile::MaskOp>(module, [](tile::MaskOp mask) {
     auto score = mask.getScores().getDefiningOp<tile::ModifyOp>();
-    if (!score)
+    // With few rows the mask is under a condition, and stays.
+    if (!score || score->getBlock() != mask->getBlock())
       return false;
     mask.getResult().replaceAllUsesWith(score.getResult());
     mask.getScoresMutable().assign(score.getScores());

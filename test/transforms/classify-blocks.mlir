@@ -1,11 +1,11 @@
 // RUN: ladon-opt %s --classify-blocks --canonicalize --cse --split-input-file | FileCheck %s
 
-#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
+#maps = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
-!acc = tensor<24x4xf32>
+!acc = tensor<4x24xf32>
 !keys = tensor<128x4xf32>
-!scores = tensor<24x128xf32>
+!scores = tensor<128x24xf32>
 
 // Keys up to the first row's last one need no mask; the loop ends at the last
 // row's last key.
@@ -36,23 +36,23 @@ func.func @ranges(%q: !heads, %k: !heads, %v: !heads,
   %S = memref.dim %q, %c2 : !heads
   %difference = arith.subi %T, %S : index
   %off_ = arith.index_cast %difference : index to i32
-  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows transposed : !heads -> !acc
   %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
       init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
-    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%off_ : i32) {
+    %scores = tile.contract %queries, %keys columns %n maps #maps : !acc, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n transposed captures(%off_ : i32) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %off: i32):
       %last = arith.addi %i, %off : i32
       %visible = arith.cmpi sle, %j, %last : i32
       tile.yield %visible : i1
     } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %top = tile.row_max %masked keys %n : !scores -> !row
-    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
-    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    %top = tile.row_max %masked keys %n transposed : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) transposed : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 transposed : !scores, !keys, !acc, !row -> !acc
     tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
@@ -60,12 +60,12 @@ func.func @ranges(%q: !heads, %k: !heads, %v: !heads,
 
 // -----
 
-#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
+#maps = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
 !heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
 !row = tensor<24xf32>
-!acc = tensor<24x4xf32>
+!acc = tensor<4x24xf32>
 !keys = tensor<128x4xf32>
-!scores = tensor<24x128xf32>
+!scores = tensor<128x24xf32>
 
 // Each block is tested before anything of it is read.
 // CHECK-LABEL: func.func @blocks
@@ -92,14 +92,14 @@ func.func @blocks(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, str
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
-  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows transposed : !heads -> !acc
   %init:3 = tile.softmax_init : !row, !row, !acc
   %state:3 = tile.key_loop [%c0, %T) step 128
       init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
-    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%doc_ : memref<?x?xi32, strided<[?, ?], offset: ?>>) {
+    %scores = tile.contract %queries, %keys columns %n maps #maps : !acc, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n transposed captures(%doc_ : memref<?x?xi32, strided<[?, ?], offset: ?>>) {
     ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %doc: memref<?x?xi32, strided<[?, ?], offset: ?>>):
       %x = attn.read %doc[%b, %i] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
       %y = attn.read %doc[%b, %j] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
@@ -107,14 +107,141 @@ func.func @blocks(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, str
       tile.yield %visible : i1
     } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %top = tile.row_max %masked keys %n : !scores -> !row
-    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
-    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    %top = tile.row_max %masked keys %n transposed : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) transposed : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 transposed : !scores, !keys, !acc, !row -> !acc
     tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
 
+// -----
+
+#maps = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<4x24xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<128x24xf32>
+
+// A guarded loop is tightened and keeps its mask.
+// CHECK-LABEL: func.func @guarded
+// CHECK-COUNT-1: tile.key_loop
+// CHECK-NOT: except
+// CHECK: tile.mask
+// CHECK-NOT: tile.key_loop
+func.func @guarded(%q: !heads, %k: !heads, %v: !heads,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %S = memref.dim %q, %c2 : !heads
+  %difference = arith.subi %T, %S : index
+  %off_ = arith.index_cast %difference : index to i32
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows transposed : !heads -> !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.contract %queries, %keys columns %n maps #maps : !acc, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n transposed captures(%off_ : i32) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %off: i32):
+      %last = arith.addi %i, %off : i32
+      %visible = arith.cmpi sle, %j, %last : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %top = tile.row_max %masked keys %n transposed : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) transposed : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 guarded %masked : !scores transposed : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
+
+// -----
+
+#maps = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<4x24xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<128x24xf32>
+
+// A mask that is always true goes.
+// CHECK-LABEL: func.func @always
+// CHECK-NOT: tile.mask
+// CHECK: return
+func.func @always(%q: !heads, %k: !heads, %v: !heads,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows transposed : !heads -> !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.contract %queries, %keys columns %n maps #maps : !acc, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n transposed {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+      %zero = arith.constant 0 : i32
+      %visible = arith.cmpi sge, %j, %zero : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %top = tile.row_max %masked keys %n transposed : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) transposed : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 transposed : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
+
+// -----
+
+#maps = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<4x24xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<128x24xf32>
+
+// %w * %i may leave 32 bits; then no key is skipped.
+// CHECK-LABEL: func.func @wrapping
+// CHECK: arith.cmpi sge, %[[LOW:.*]], %c-2147483648
+// CHECK: arith.cmpi sle, %[[HIGH:.*]], %c2147483647
+// CHECK: %[[FITS:.*]] = arith.andi
+// CHECK: arith.select %[[FITS]], %{{.*}}, %{{.*}}
+// CHECK: tile.key_loop
+func.func @wrapping(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows transposed : !heads -> !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.contract %queries, %keys columns %n maps #maps : !acc, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n transposed captures(%w_ : i32) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
+      %last = arith.muli %i, %w : i32
+      %visible = arith.cmpi sle, %j, %last : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %top = tile.row_max %masked keys %n transposed : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) transposed : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 transposed : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
 // -----
 
 #maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
@@ -124,13 +251,22 @@ func.func @blocks(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, str
 !keys = tensor<128x4xf32>
 !scores = tensor<24x128xf32>
 
-// A guarded loop is tightened and keeps its mask.
-// CHECK-LABEL: func.func @guarded
-// CHECK-COUNT-1: tile.key_loop
-// CHECK-NOT: except
-// CHECK: tile.mask
+// Tiles of few rows stay in one loop, in whose blocks the mask is left out where
+// every row sees every key.
+// CHECK-LABEL: func.func @few_rows
+// CHECK: %[[HIGH:.*]] = arith.maxsi %{{.*}}, %c0
+// CHECK: %[[SHARED:.*]] = arith.minsi %{{.*}}, %[[HIGH]]
+// CHECK: tile.key_loop[%c0, %[[HIGH]]) step 128
+// CHECK-NEXT: ^bb0(%[[J0:.*]]: index, %[[N:.*]]: index,
+// CHECK: %[[END:.*]] = arith.addi %[[J0]], %[[N]]
+// CHECK: %[[FULL:.*]] = arith.cmpi sle, %[[END]], %[[SHARED]]
+// CHECK: %[[SCORES:.*]] = tile.contract
+// CHECK: scf.if %[[FULL]]
+// CHECK-NEXT: scf.yield %[[SCORES]]
+// CHECK: tile.mask %[[SCORES]]
+// CHECK: tile.accumulate
 // CHECK-NOT: tile.key_loop
-func.func @guarded(%q: !heads, %k: !heads, %v: !heads,
+func.func @few_rows(%q: !heads, %k: !heads, %v: !heads,
     %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
@@ -154,46 +290,6 @@ func.func @guarded(%q: !heads, %k: !heads, %v: !heads,
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
     %top = tile.row_max %masked keys %n : !scores -> !row
     %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
-    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 guarded %masked : !scores : !scores, !keys, !acc, !row -> !acc
-    tile.yield %w#1, %w#2, %next : !row, !row, !acc
-  }
-  return %state#0, %state#1, %state#2 : !row, !row, !acc
-}
-
-// -----
-
-#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
-!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
-!row = tensor<24xf32>
-!acc = tensor<24x4xf32>
-!keys = tensor<128x4xf32>
-!scores = tensor<24x128xf32>
-
-// A mask that is always true goes.
-// CHECK-LABEL: func.func @always
-// CHECK-NOT: tile.mask
-// CHECK: return
-func.func @always(%q: !heads, %k: !heads, %v: !heads,
-    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
-  %c0 = arith.constant 0 : index
-  %c2 = arith.constant 2 : index
-  %T = memref.dim %k, %c2 : !heads
-  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
-  %init:3 = tile.softmax_init : !row, !row, !acc
-  %state:3 = tile.key_loop [%c0, %T) step 128
-      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
-  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
-    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
-    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n {
-    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
-      %zero = arith.constant 0 : i32
-      %visible = arith.cmpi sge, %j, %zero : i32
-      tile.yield %visible : i1
-    } : !scores -> !scores
-    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
-    %top = tile.row_max %masked keys %n : !scores -> !row
-    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
     %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
     tile.yield %w#1, %w#2, %next : !row, !row, !acc
   }
@@ -209,14 +305,19 @@ func.func @always(%q: !heads, %k: !heads, %v: !heads,
 !keys = tensor<128x4xf32>
 !scores = tensor<24x128xf32>
 
-// %w * %i may leave 32 bits; then no key is skipped.
-// CHECK-LABEL: func.func @wrapping
-// CHECK: arith.cmpi sge, %[[LOW:.*]], %c-2147483648
-// CHECK: arith.cmpi sle, %[[HIGH:.*]], %c2147483647
-// CHECK: %[[FITS:.*]] = arith.andi
-// CHECK: arith.select %[[FITS]], %{{.*}}, %{{.*}}
-// CHECK: tile.key_loop
-func.func @wrapping(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
+// A block that no row sees is not read, one that all see has no mask.
+// CHECK-LABEL: func.func @few_rows_of_documents
+// CHECK: %[[SOME:.*]] = arith.andi
+// CHECK: %[[ALL:.*]] = arith.andi
+// CHECK-NOT: tile.load
+// CHECK: scf.if %[[SOME]]
+// CHECK: tile.contract
+// CHECK: scf.if %[[ALL]]
+// CHECK: tile.mask
+// CHECK: tile.accumulate
+// CHECK: } else {
+// CHECK-NEXT: scf.yield %arg
+func.func @few_rows_of_documents(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, strided<[?, ?], offset: ?>>,
     %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
@@ -228,10 +329,11 @@ func.func @wrapping(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
   ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
     %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
-    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%w_ : i32) {
-    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %w: i32):
-      %last = arith.muli %i, %w : i32
-      %visible = arith.cmpi sle, %j, %last : i32
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%doc_ : memref<?x?xi32, strided<[?, ?], offset: ?>>) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %doc: memref<?x?xi32, strided<[?, ?], offset: ?>>):
+      %x = attn.read %doc[%b, %i] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
+      %y = attn.read %doc[%b, %j] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
+      %visible = arith.cmpi eq, %x, %y : i32
       tile.yield %visible : i1
     } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys

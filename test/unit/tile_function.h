@@ -32,10 +32,10 @@ struct TileShape {
   int step = 8; ///< Keys of a block.
 };
 
-/// A function (q, k, v, captures..., out), all of q, k, v, out being
-/// memref<?x2x?x4xf32>, whose key loop masks every block with `mask`. The mask
-/// sees %b, %h, %i, %j, %off (T - S) and the captures under their names, each
-/// as i32 or as declared.
+/// A function of the form for many queries, (q, k, v, captures..., out), all of
+/// q, k, v, out being memref<?x2x?x4xf32>, whose key loop masks every block
+/// with `mask`. The mask sees %b, %h, %i, %j, %off (T - S) and the captures
+/// under their names, each as i32 or as declared.
 inline std::string tileFunction(const std::string &mask,
                                 const std::vector<Capture> &captures,
                                 TileShape shape = {}, bool guarded = false) {
@@ -43,8 +43,8 @@ inline std::string tileFunction(const std::string &mask,
       "memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>";
   auto tensor = [](std::string dims) { return "tensor<" + dims + "xf32>"; };
   std::string r = std::to_string(shape.rows), k = std::to_string(shape.step);
-  std::string vec = tensor(r), acc = tensor(r + "x4"), keys = tensor(k + "x4"),
-              scores = tensor(r + "x" + k);
+  std::string vec = tensor(r), acc = tensor("4x" + r), keys = tensor(k + "x4"),
+              scores = tensor(k + "x" + r);
   std::string params, names = "%off_", types = "i32", args = ", %off: i32";
   for (auto &[name, type] : captures) {
     params += ", %" + name + "_: " + type;
@@ -73,7 +73,7 @@ inline std::string tileFunction(const std::string &mask,
     %i0 = arith.muli %t, %cR : index
     %rest = arith.subi %S, %i0 : index
     %rows = arith.minsi %rest, %cR : index
-    %qt = tile.load %q[%b_, %h_, %i0] rows %rows scale 5.0e-01 : )" +
+    %qt = tile.load %q[%b_, %h_, %i0] rows %rows scale 5.0e-01 transposed : )" +
          memref + " -> " + acc + "\n%m, %l, %a = tile.softmax_init : " + state +
          R"(
     %st:3 = tile.key_loop [%c0, %T) step )" +
@@ -83,28 +83,30 @@ inline std::string tileFunction(const std::string &mask,
       %kt = tile.load %k[%b_, %h_, %j0] rows %n : )" +
          memref + " -> " + keys +
          "\n%s = tile.contract %qt, %kt columns %n maps "
-         "[affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, "
-         "affine_map<(r, c, d) -> (r, c)>] : " +
+         "[affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, "
+         "affine_map<(r, c, d) -> (c, r)>] : " +
          acc + ", " + keys + " -> " + scores +
-         "\n%s2 = tile.mask %s at [%b_, %h_, %i0, %j0] keys %n " + "captures(" +
+         "\n%s2 = tile.mask %s at [%b_, %h_, %i0, %j0] keys %n transposed "
+         "captures(" +
          names + " : " + types +
          ") {\n^bb0(%b: i32, %h: i32, %i: i32, %j: i32" + args + "):\n" + mask +
          "} : " + scores + " -> " + scores +
-         "\n%top = tile.row_max %s2 keys %n : " + scores + " -> " + vec +
+         "\n%top = tile.row_max %s2 keys %n transposed : " + scores + " -> " +
+         vec +
          "\n%w:4 = tile.softmax_weights %s2 top %top keys %n state(%m1, %l1) "
-         ": " +
+         "transposed : " +
          scores + ", " + vec + ", " + vec + ", " + vec + " -> " + scores +
          ", " + vec + ", " + vec + ", " + vec +
          "\n%vt = tile.load %v[%b_, %h_, %j0] rows %n : " + memref + " -> " +
          keys +
          "\n%a2 = tile.accumulate %w#0, %vt keys %n into %a1 rescale %w#3" +
-         (guarded ? " guarded %s2 : " + scores : std::string()) + " : " +
-         scores + ", " + keys + ", " + acc + ", " + vec + " -> " + acc +
-         "\ntile.yield %w#1, %w#2, %a2 : " + state +
-         "\n}\n%o:2 = tile.softmax_finish(%st#0, %st#1, %st#2) : " + state +
-         " -> " + acc + ", " + vec +
-         "\ntile.store %o#0, %out[%b_, %h_, %i0] rows %rows : " + acc + ", " +
-         memref + "\n}\nreturn\n}\n";
+         (guarded ? " guarded %s2 : " + scores : std::string()) +
+         " transposed : " + scores + ", " + keys + ", " + acc + ", " + vec +
+         " -> " + acc + "\ntile.yield %w#1, %w#2, %a2 : " + state +
+         "\n}\n%o:2 = tile.softmax_finish(%st#0, %st#1, %st#2) transposed : " +
+         state + " -> " + acc + ", " + vec +
+         "\ntile.store %o#0, %out[%b_, %h_, %i0] rows %rows transposed : " +
+         acc + ", " + memref + "\n}\nreturn\n}\n";
 }
 
 /// A parsed module and its context.

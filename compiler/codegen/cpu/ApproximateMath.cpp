@@ -104,7 +104,16 @@ struct ApproximateMath
     ladon::cpu::populateMathPolynomialPatterns(patterns);
     populateMathPolynomialApproximationPatterns(
         patterns, [&](StringRef name) { return approximated.contains(name); });
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    // Those operations and what they become; the rest of the module, much
+    // more, is not looked at.
+    SmallVector<Operation *> functions;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<math::MathDialect>(op->getDialect()))
+        functions.push_back(op);
+    });
+    GreedyRewriteConfig config;
+    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+    if (failed(applyOpPatternsGreedily(functions, std::move(patterns), config)))
       signalPassFailure();
   }
 };

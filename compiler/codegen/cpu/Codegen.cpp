@@ -22,9 +22,18 @@ using namespace ladon::cpu;
 
 void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
                                      const CpuTarget &target) {
+  // Linalg first, while there is little else to look at.
+  ContractToCpuOptions contract;
+  contract.vectorBits = target.vectorBits;
+  contract.rowsAtOnce = target.registerRows;
+  contract.unroll = target.unroll;
+  pm.addNestedPass<func::FuncOp>(createContractToCpu(contract));
+  pm.addNestedPass<func::FuncOp>(createParallelizeLinalg());
   pm.addNestedPass<func::FuncOp>(createFuseRowMax());
   pm.addNestedPass<func::FuncOp>(createLowerTileControl());
   pm.addNestedPass<func::FuncOp>(createBufferizeTiles());
+  // The rest of linalg, with the copies of bufferization.
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   TileToVectorsOptions tile;
@@ -32,16 +41,9 @@ void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
   tile.rowsAtOnce = target.registerRows;
   tile.unroll = target.unroll;
   pm.addNestedPass<func::FuncOp>(createTileToVectors(tile));
-  ContractToCpuOptions contract;
-  contract.vectorBits = target.vectorBits;
-  contract.rowsAtOnce = target.registerRows;
-  contract.unroll = target.unroll;
-  pm.addNestedPass<func::FuncOp>(createContractToCpu(contract));
 }
 
 void ladon::cpu::buildCodePipeline(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(createParallelizeLinalg());
-  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createApproximateMath());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -60,14 +62,7 @@ void ladon::cpu::buildCodePipeline(OpPassManager &pm) {
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());
-  pm.addPass(createConvertVectorToLLVMPass());
-  FinalizeMemRefToLLVMConversionPassOptions memref;
-  memref.useGenericFunctions = true;
-  pm.addPass(createFinalizeMemRefToLLVMConversionPass(memref));
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createUBToLLVMConversionPass());
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertToLLVMPass());
   pm.addPass(createCpuToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
 }
@@ -127,7 +122,8 @@ static llvm::Expected<std::string> emitFile(llvm::Module &module,
   llvm::SmallString<0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, type,
+                                  /*DisableVerify=*/true))
     return llvm::createStringError("target cannot emit this kind of file");
   passes.run(module);
   return std::string(buffer);

@@ -50,22 +50,28 @@ void RowTiles::forRows(int64_t rows, llvm::function_ref<void(Value)> body) {
   forEach(e, e.index(0), e.index(rows), 1, body);
 }
 
+/// The first `count` lanes.
+static Value firstLanes(VectorEmitter &e, int64_t count) {
+  SmallVector<bool> bits(e.lanes, false);
+  std::fill_n(bits.begin(), count, true);
+  auto type = VectorType::get({e.lanes}, e.b.getI1Type());
+  return arith::ConstantOp::create(e.b, type,
+                                   DenseElementsAttr::get(type, bits));
+}
+
 static Value loadSome(VectorEmitter &e, Value from, ValueRange at,
                       int64_t count) {
   if (count == e.lanes)
     return e.load(from, at);
-  auto mask = VectorType::get({e.lanes}, e.b.getI1Type());
-  Value some = vector::ConstantMaskOp::create(e.b, mask, {count});
-  return vector::MaskedLoadOp::create(e.b, e.vec, from, at, some, e.splat(0));
+  return vector::MaskedLoadOp::create(e.b, e.vec, from, at,
+                                      firstLanes(e, count), e.splat(0));
 }
 
 static void storeSome(VectorEmitter &e, Value x, Value to, ValueRange at,
                       int64_t count) {
   if (count == e.lanes)
     return e.store(x, to, at);
-  auto mask = VectorType::get({e.lanes}, e.b.getI1Type());
-  Value some = vector::ConstantMaskOp::create(e.b, mask, {count});
-  vector::MaskedStoreOp::create(e.b, to, at, some, x);
+  vector::MaskedStoreOp::create(e.b, to, at, firstLanes(e, count), x);
 }
 
 void RowTiles::forFeatures(int64_t width,
@@ -88,21 +94,17 @@ void RowTiles::forFeatures(int64_t width,
 }
 
 //===----------------------------------------------------------------------===//
-// Scores
+// Memory, in its order
 //===----------------------------------------------------------------------===//
 
-/// How far ahead rows are asked for, in bytes: memory's answer takes about as
-/// long as it needs to deliver two pages, and the hardware's own prefetchers
-/// stop at the end of one.
-static constexpr int64_t prefetchBytes = 8192;
+/// Bytes of a cache line.
+static constexpr int64_t lineBytes = 64;
 
-/// How many rows of a matrix that is.
-static int64_t rowsAhead(VectorEmitter &e, Value matrix) {
-  int64_t bytes = e.element.getWidth() / 8 * extent(matrix, 1);
-  return std::max<int64_t>(1, prefetchBytes / bytes);
+static int64_t lineElements(VectorEmitter &e) {
+  return lineBytes * 8 / e.element.getWidth();
 }
 
-/// Asks for the cache line of an element of a later row. An address past the
+/// Asks for the cache line of an element that will be read. An address past the
 /// end of the tensor does no harm.
 static void prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
   memref::PrefetchOp::create(e.b, matrix, ValueRange{row, d},
@@ -110,99 +112,114 @@ static void prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
                              /*isDataCache=*/true);
 }
 
-/// One key after the other, each read from its first feature to its last:
-/// memory is read in order. Every row has some sums per key, so that no
-/// multiply-add waits for the one before. A last group of fewer keys repeats
-/// the last one, as in LaneTiles.
+/// How many rows of a matrix are asked for ahead of their use. The hardware's
+/// own prefetchers stop at the end of a page.
+static int64_t rowsAhead(VectorEmitter &e, Value matrix) {
+  constexpr int64_t bytes = 8192;
+  int64_t rowBytes = e.element.getWidth() / 8 * extent(matrix, 1);
+  return std::max<int64_t>(1, bytes / rowBytes);
+}
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+/// The products of `rows` rows of the query from `first` on with some keys, row
+/// by row, not yet summed across. Each has as many sums as are needed for no
+/// multiply-add to wait for the one before.
+static SmallVector<Value> emitDots(VectorEmitter &e, Value query, Value first,
+                                   int64_t rows, Value key,
+                                   ArrayRef<Value> keyRows, bool compact) {
+  auto keys = static_cast<int64_t>(keyRows.size());
+  int64_t dots = rows * keys, features = extent(query, 1);
+  int64_t chains = compact ? 1 : std::clamp<int64_t>(8 / dots, 1, 4);
+  // Unrolled further, the query's registers would be loaded before the loop
+  // over keys, and spilled.
+  int64_t unroll = compact ? 1 : std::max<int64_t>(2, chains);
+  int64_t ahead = rowsAhead(e, key);
+  SmallVector<Value> sums(dots * chains, e.splat(0));
+  auto step = [&](Value d, int64_t number, int64_t count) {
+    SmallVector<Value> right;
+    for (Value keyRow : keyRows) {
+      right.push_back(loadSome(e, key, {keyRow, d}, count));
+      if (number * e.lanes % lineElements(e) == 0)
+        prefetch(e, key, e.addIndex(keyRow, ahead), d);
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      Value left = loadSome(e, query, {e.addIndex(first, r), d}, count);
+      for (int64_t k = 0; k < keys; ++k) {
+        Value &sum = sums[number % chains * dots + r * keys + k];
+        sum = vector::FMAOp::create(e.b, left, right[k], sum);
+      }
+    }
+  };
+  int64_t width = unroll * e.lanes, looped = features - features % width;
+  sums =
+      llvm::to_vector(e.loop(e.index(0), e.index(looped), width, sums,
+                             [&](Value d, ValueRange carried) {
+                               sums.assign(carried.begin(), carried.end());
+                               for (int64_t n = 0; n < unroll; ++n)
+                                 step(e.addIndex(d, n * e.lanes), n, e.lanes);
+                               return sums;
+                             }));
+  for (int64_t d = looped; d < features; d += e.lanes)
+    step(e.index(d), d / e.lanes, std::min(e.lanes, features - d));
+  for (int64_t chain = 1; chain < chains; ++chain)
+    for (int64_t n = 0; n < dots; ++n)
+      sums[n] = e.add(sums[n], sums[chain * dots + n]);
+  sums.truncate(dots);
+  return sums;
+}
+
+/// As many keys at a time as give, with the rows that share them, a register of
+/// sums, which is summed across once. They are read one or two at a time, in
+/// order, as memory is fastest. A last group of fewer keys repeats the last
+/// one, as in LaneTiles.
 void RowTiles::contract(tile::ContractOp op) {
   Value query = op.getLeft(), key = op.getRight(), keys = op.getColumns();
   Value scores = op.getOuts()[0];
-  int64_t rows = extent(query, 0), features = extent(query, 1);
-  int64_t group = std::min(rowGroup(rows), e.lanes);
+  int64_t rows = extent(query, 0), group = std::min(rowGroup(rows), e.lanes);
   int64_t keysAtOnce = e.lanes / group;
-  int64_t chains = op.getCompact() ? 1 : 8 / group / (group == 1 ? 2 : 1);
+  int64_t together = std::min<int64_t>(keysAtOnce, group == 1 ? 1 : 2);
   Value last = arith::SubIOp::create(b, keys, e.index(1));
-
-  /// The products of `group` rows from `first` on with one key, not yet summed
-  /// across.
-  int64_t ahead = rowsAhead(e, key);
-  auto dots = [&](Value first, Value keyRow) {
-    SmallVector<Value> sums(group * chains, e.splat(0));
-    Value laterRow = e.addIndex(keyRow, ahead);
-    auto step = [&](Value d, int64_t chain, int64_t count) {
-      Value right = loadSome(e, key, {keyRow, d}, count);
-      if (chain * e.lanes * e.element.getWidth() % 512 == 0)
-        prefetch(e, key, laterRow, d);
-      for (int64_t r = 0; r < group; ++r) {
-        Value left = loadSome(e, query, {e.addIndex(first, r), d}, count);
-        Value &sum = sums[r * chains + chain];
-        sum = vector::FMAOp::create(b, left, right, sum);
-      }
-    };
-    int64_t whole = features - features % e.lanes, width = chains * e.lanes;
-    // Unrolled further, the query's registers would be loaded before the loop
-    // over keys, and spilled.
-    int64_t looped = whole - whole % width;
-    sums = llvm::to_vector(
-        e.loop(e.index(0), e.index(looped), width, sums,
-               [&](Value d, ValueRange carried) {
-                 sums.assign(carried.begin(), carried.end());
-                 for (int64_t chain = 0; chain < chains; ++chain)
-                   step(e.addIndex(d, chain * e.lanes), chain, e.lanes);
-                 return sums;
-               }));
-    for (int64_t d = looped; d < features; d += e.lanes)
-      step(e.index(d), (d - looped) / e.lanes % chains,
-           std::min(e.lanes, features - d));
-    SmallVector<Value> result;
-    for (int64_t r = 0; r < group; ++r) {
-      Value sum = sums[r * chains];
-      for (int64_t chain = 1; chain < chains; ++chain)
-        sum = e.add(sum, sums[r * chains + chain]);
-      result.push_back(sum);
-    }
-    return result;
+  auto dots = [&](Value row, Value firstKey) {
+    SmallVector<Value> keyRows;
+    for (int64_t k = 0; k < together; ++k)
+      keyRows.push_back(e.minIndex(e.addIndex(firstKey, k), last));
+    return emitDots(e, query, row, group, key, keyRows, op.getCompact());
   };
+  Value products;
+  if (together < keysAtOnce)
+    products = scratch(e, e.lanes, e.lanes);
 
-  // One vector of maxima per group of rows, laid out as the sums are.
-  bool hasMax = op.getOuts().size() > 1;
-  SmallVector<Value> noMax;
-  if (hasMax)
-    noMax.assign(rows / group, e.splat(lowestFinite(e.element)));
-  ValueRange highest = e.loop(
-      e.index(0), keys, keysAtOnce, noMax,
-      [&](Value first, ValueRange carried) {
-        SmallVector<Value> running(carried);
-        for (int64_t n = 0; n < rows / group; ++n) {
-          SmallVector<Value> vectors(e.lanes);
-          for (int64_t k = 0; k < keysAtOnce; ++k) {
-            Value keyRow = e.minIndex(e.addIndex(first, k), last);
-            for (auto [r, x] :
-                 llvm::enumerate(dots(e.index(n * group), keyRow)))
-              vectors[r * keysAtOnce + k] = x;
+  forEach(e, e.index(0), keys, keysAtOnce, [&](Value first) {
+    forEach(e, e.index(0), e.index(rows), group, [&](Value row) {
+      SmallVector<Value> vectors;
+      if (!products) {
+        vectors = dots(row, first);
+      } else {
+        forEach(e, e.index(0), e.index(keysAtOnce), together, [&](Value k) {
+          Value firstKey = arith::AddIOp::create(b, first, k);
+          for (auto [n, x] : llvm::enumerate(dots(row, firstKey))) {
+            int64_t before = n / together * keysAtOnce + n % together;
+            e.store(x, products, {e.addIndex(k, before), e.index(0)});
           }
-          Value sums = e.sumAcross(vectors);
-          for (int64_t r = 0; r < group; ++r) {
-            Value part = vector::ExtractStridedSliceOp::create(
-                b, sums, r * keysAtOnce, keysAtOnce, 1);
-            vector::StoreOp::create(b, part, scores,
-                                    ValueRange{e.index(n * group + r), first});
-          }
-          if (hasMax)
-            running[n] = e.max(sums, running[n]);
-        }
-        return running;
-      });
-  for (auto [n, value] : llvm::enumerate(highest))
-    for (int64_t r = 0; r < group; ++r) {
-      // The lanes of one row, repeated to fill the register.
-      SmallVector<int64_t> lanes;
-      for (int64_t lane = 0; lane < e.lanes; ++lane)
-        lanes.push_back(r * keysAtOnce + lane % keysAtOnce);
-      Value part = vector::ShuffleOp::create(b, value, value, lanes);
-      memref::StoreOp::create(b, e.maxAcross(part), op.getOuts()[1],
-                              ValueRange{e.index(n * group + r)});
-    }
+        });
+        for (int64_t n = 0; n < e.lanes; ++n)
+          vectors.push_back(e.load(products, {e.index(n), e.index(0)}));
+      }
+      Value sums = e.sumAcross(vectors);
+      for (int64_t r = 0; r < group; ++r) {
+        auto ofRow =
+            llvm::to_vector(llvm::seq(r * keysAtOnce, (r + 1) * keysAtOnce));
+        Value part = vector::ShuffleOp::create(b, sums, sums, ofRow);
+        vector::StoreOp::create(b, part, scores,
+                                ValueRange{e.addIndex(row, r), first});
+      }
+    });
+  });
+  if (op.getOuts().size() > 1)
+    maxima(scores, keys, op.getOuts()[1]);
 }
 
 Value RowTiles::areKeys(Value key, Value keys) {
@@ -236,11 +253,14 @@ void RowTiles::forScores(Value scores, Value row, Value keys, Value max,
     memref::StoreOp::create(b, e.maxAcross(highest[0]), max, row);
 }
 
-void RowTiles::rowMax(tile::RowMaxOp op) {
-  forRows(extent(op.getScores(), 0), [&](Value row) {
-    forScores(op.getScores(), row, op.getKeys(), op.getOuts()[0],
-              [](Value, Value s) { return s; });
+void RowTiles::maxima(Value scores, Value keys, Value max) {
+  forRows(extent(scores, 0), [&](Value row) {
+    forScores(scores, row, keys, max, [](Value, Value s) { return s; });
   });
+}
+
+void RowTiles::rowMax(tile::RowMaxOp op) {
+  maxima(op.getScores(), op.getKeys(), op.getOuts()[0]);
 }
 
 template <typename PositionOp>
@@ -295,28 +315,18 @@ void RowTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
     Value factor = power(arith::SubFOp::create(b, old, highest), op.getBase2());
     memref::StoreOp::create(b, factor, op.getOuts()[0], row);
     Value splat = e.broadcast(highest);
-    auto weightAt = [&](Value key) -> Value {
-      Value difference =
-          arith::SubFOp::create(b, e.load(scores, {row, key}), splat);
-      return emitPower(e, difference, op.getBase2());
-    };
-    Value whole = arith::SubIOp::create(
-        b, keys, arith::RemUIOp::create(b, keys, e.index(e.lanes)));
-    ValueRange main =
-        e.loop(e.index(0), whole, e.lanes, e.splat(0),
+    // In a last register that is not full, what is no key has no weight.
+    Value sums =
+        e.loop(e.index(0), keys, e.lanes, e.splat(0),
                [&](Value key, ValueRange carried) {
-                 Value weight = weightAt(key);
+                 Value difference = arith::SubFOp::create(
+                     b, e.load(scores, {row, key}), splat);
+                 Value weight = arith::SelectOp::create(
+                     b, areKeys(key, keys),
+                     emitPower(e, difference, op.getBase2()), e.splat(0));
                  e.store(weight, scores, {row, key});
                  return SmallVector<Value>{e.add(carried[0], weight)};
-               });
-    // A last register that is not full: what is no key has no weight.
-    Value sums =
-        e.loop(whole, keys, e.lanes, main, [&](Value key, ValueRange carried) {
-          Value weight = arith::SelectOp::create(b, areKeys(key, keys),
-                                                 weightAt(key), e.splat(0));
-          e.store(weight, scores, {row, key});
-          return SmallVector<Value>{e.add(carried[0], weight)};
-        })[0];
+               })[0];
     Value blockSum = vector::ReductionOp::create(
         b, vector::CombiningKind::ADD, sums, arith::FastMathFlags::reassoc);
     Value previous = memref::LoadOp::create(b, op.getSum(), row);
@@ -326,9 +336,30 @@ void RowTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
   });
 }
 
+/// Asks for the values of the keys from `next` on, a part of them at each of
+/// `slots` * `keys` times: in the order in which they lie in memory, whatever
+/// the order in which those before are used.
+static void prefetchInOrder(VectorEmitter &e, Value value, Value next,
+                            int64_t keys, Value slot, int64_t slots, Value j) {
+  ImplicitLocOpBuilder &b = e.b;
+  int64_t rowLines = llvm::divideCeil(extent(value, 1), lineElements(e));
+  int64_t linesAtOnce = llvm::divideCeil(rowLines, slots);
+  Value before = arith::MulIOp::create(b, slot, e.index(keys));
+  Value time = arith::AddIOp::create(b, before, j);
+  Value first = arith::MulIOp::create(b, time, e.index(linesAtOnce));
+  for (int64_t n = 0; n < linesAtOnce; ++n) {
+    Value line = e.addIndex(first, n), perRow = e.index(rowLines);
+    Value row =
+        arith::AddIOp::create(b, next, arith::DivUIOp::create(b, line, perRow));
+    Value d = arith::MulIOp::create(b, arith::RemUIOp::create(b, line, perRow),
+                                    e.index(lineElements(e)));
+    prefetch(e, value, row, d);
+  }
+}
+
 /// Accumulators of some rows and some registers of features at a time, over
 /// few enough keys for their values to stay in the first cache until all rows
-/// and features have used them: so memory is read in order.
+/// and features have used them.
 void RowTiles::accumulate(tile::AccumulateOp op) {
   Value weights = op.getWeights(), value = op.getValue(), acc = op.getAcc();
   int64_t rows = extent(acc, 0), features = extent(acc, 1);
@@ -343,22 +374,34 @@ void RowTiles::accumulate(tile::AccumulateOp op) {
   });
   if (op.getGuard())
     return accumulateGuarded(op);
-  auto part = [&](Value begin, Value keys, Value first, Value d,
+  // Registers of features in passes of equal width, and a last one for a rest.
+  int64_t total = llvm::divideCeil(features, e.lanes);
+  int64_t passes = llvm::divideCeil(total, accumulatorRegisters(e) / group);
+  int64_t width = llvm::divideCeil(total, passes) * e.lanes;
+  int64_t whole = features - features % width;
+  auto pass = [&](Value begin, Value keys, Value first, Value d,
                   ArrayRef<int64_t> counts) {
     auto at = [&](size_t n) { return e.addIndex(d, n * e.lanes); };
     auto key = [&](Value j) -> Value {
       return arith::AddIOp::create(b, begin, j);
     };
+    Value slot = arith::AddIOp::create(
+        b,
+        arith::MulIOp::create(b,
+                              arith::DivUIOp::create(b, first, e.index(group)),
+                              e.index(passes)),
+        arith::DivUIOp::create(b, d, e.index(width)));
     SmallVector<Value> zeros(group * counts.size(), e.splat(0));
     auto sums = e.matmul(
-        group, counts.size(), keys, registers.unroll, zeros,
+        group, counts.size(), keys, /*unroll=*/2, zeros,
         [&](int64_t r, Value j) -> Value {
           return memref::LoadOp::create(
               b, weights, ValueRange{e.addIndex(first, r), key(j)});
         },
         [&](Value j, int64_t n) {
-          if (n * e.lanes * e.element.getWidth() % 512 == 0)
-            prefetch(e, value, e.addIndex(key(j), rowsAhead(e, value)), at(n));
+          if (n == 0)
+            prefetchInOrder(e, value, e.addIndex(begin, keysAtOnce), keysAtOnce,
+                            slot, passes * (rows / group), j);
           return loadSome(e, value, {key(j), at(n)}, counts[n]);
         });
     for (int64_t r = 0; r < group; ++r)
@@ -369,30 +412,19 @@ void RowTiles::accumulate(tile::AccumulateOp op) {
                   count);
       }
   };
-  // Registers of features in passes of nearly equal width.
-  int64_t total = llvm::divideCeil(features, e.lanes);
-  int64_t passes = llvm::divideCeil(total, accumulatorRegisters(e) / group);
-  auto block = [&](Value begin, Value keys, Value first) {
-    for (int64_t pass = 0, from = 0; pass < passes; ++pass) {
-      int64_t to = total * (pass + 1) / passes;
-      SmallVector<int64_t> counts;
-      for (int64_t n = from; n < to; ++n)
-        counts.push_back(std::min(e.lanes, features - n * e.lanes));
-      part(begin, keys, first, e.index(from * e.lanes), counts);
-      from = to;
-    }
-  };
-  e.loop(e.index(0), op.getKeys(), keysAtOnce, {},
-         [&](Value begin, ValueRange) {
-           Value rest = arith::SubIOp::create(b, op.getKeys(), begin);
-           Value keys = e.minIndex(e.index(keysAtOnce), rest);
-           e.loop(e.index(0), e.index(rows), group, {},
-                  [&](Value first, ValueRange) -> SmallVector<Value> {
-                    block(begin, keys, first);
-                    return {};
-                  });
-           return SmallVector<Value>();
-         });
+  SmallVector<int64_t> full(width / e.lanes, e.lanes), rest;
+  for (int64_t d = whole; d < features; d += e.lanes)
+    rest.push_back(std::min(e.lanes, features - d));
+  forEach(e, e.index(0), op.getKeys(), keysAtOnce, [&](Value begin) {
+    Value keys = e.minIndex(e.index(keysAtOnce),
+                            arith::SubIOp::create(b, op.getKeys(), begin));
+    forEach(e, e.index(0), e.index(rows), group, [&](Value first) {
+      forEach(e, e.index(0), e.index(whole), width,
+              [&](Value d) { pass(begin, keys, first, d, full); });
+      if (!rest.empty())
+        pass(begin, keys, first, e.index(whole), rest);
+    });
+  });
 }
 
 /// One key after the other, and each row adds those that it sees.

@@ -27,6 +27,12 @@ int64_t ladon::cpu::extent(Value buffer, unsigned axis) {
   return cast<MemRefType>(buffer.getType()).getDimSize(axis);
 }
 
+Value ladon::cpu::scratch(VectorEmitter &e, int64_t rows, int64_t columns) {
+  return memref::AllocOp::create(e.b,
+                                 MemRefType::get({rows, columns}, e.element),
+                                 e.b.getI64IntegerAttr(64));
+}
+
 void ladon::cpu::forEach(VectorEmitter &e, Value lower, Value upper,
                          int64_t step, llvm::function_ref<void(Value)> body) {
   e.loop(lower, upper, step, {},

@@ -68,8 +68,7 @@ private:
 /// multiple of the lanes.
 class RowTiles {
 public:
-  RowTiles(VectorEmitter &emitter, RegisterTile registers)
-      : e(emitter), b(emitter.b), registers(registers) {}
+  explicit RowTiles(VectorEmitter &emitter) : e(emitter), b(emitter.b) {}
 
   void contract(tile::ContractOp op);
   void rowMax(tile::RowMaxOp op);
@@ -94,6 +93,8 @@ private:
   void forScores(
       mlir::Value scores, mlir::Value row, mlir::Value keys, mlir::Value max,
       llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)> body);
+  /// The maximum of the first `keys` scores of each row.
+  void maxima(mlir::Value scores, mlir::Value keys, mlir::Value max);
   template <typename PositionOp>
   void positions(
       PositionOp op,
@@ -107,7 +108,6 @@ private:
 
   VectorEmitter &e;
   mlir::ImplicitLocOpBuilder &b;
-  RegisterTile registers;
 };
 
 /// What does not depend on where the rows are.
@@ -122,6 +122,8 @@ mlir::Value emitHasNonFinite(VectorEmitter &e, mlir::Value tile);
 double lowestFinite(mlir::FloatType type);
 /// The size of a buffer along an axis.
 int64_t extent(mlir::Value buffer, unsigned axis);
+/// A matrix in the scratch memory of a thread.
+mlir::Value scratch(VectorEmitter &e, int64_t rows, int64_t columns);
 /// 2^difference with `base2`, else e^difference, of a vector that is at most 0.
 mlir::Value emitPower(VectorEmitter &e, mlir::Value difference, bool base2);
 /// A loop that carries nothing.

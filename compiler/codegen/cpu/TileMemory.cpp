@@ -101,9 +101,11 @@ static void clearRest(VectorEmitter &e, Value buffer, Value count) {
   });
 }
 
-/// Copies rows into `buffer` [R, D], converted and scaled.
+/// Copies rows into `buffer` [R, D], converted and scaled. Features that are
+/// known not to be neighbours take single elements only.
 static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
-                   Value buffer, std::optional<double> scale) {
+                   Value buffer, std::optional<double> scale,
+                   bool isSparse = false) {
   ImplicitLocOpBuilder &b = e.b;
   auto scaled = [&](Value x) -> Value {
     x = e.convert(x, e.element);
@@ -131,10 +133,14 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
                                        ValueRange{e.index(0), d});
       e.store(scaled(x), buffer, {row, d});
     };
+    auto sparse = [&] {
+      forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single);
+    };
+    if (isSparse)
+      return sparse();
     ifDense(
         e, rows.memory,
-        [&] { forRegisters(e, extent(buffer, 1), whole, single); },
-        [&] { forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single); });
+        [&] { forRegisters(e, extent(buffer, 1), whole, single); }, sparse);
   });
 }
 
@@ -207,12 +213,6 @@ static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
   });
 }
 
-static Value scratch(VectorEmitter &e, int64_t rows, int64_t columns) {
-  return memref::AllocOp::create(e.b,
-                                 MemRefType::get({rows, columns}, e.element),
-                                 e.b.getI64IntegerAttr(64));
-}
-
 /// A tile of one axis.
 static void loadVector(VectorEmitter &e, const Rows &rows, Value count,
                        Value tile) {
@@ -238,8 +238,11 @@ void ladon::cpu::emitLoad(VectorEmitter &e, tile::LoadOp op) {
   if (op.getTileType().getRank() == 1)
     return loadVector(e, rows, count, tile);
   if (!op.getTransposed()) {
-    copyIn(e, rows, count, tile, scale);
-    return clearRest(e, tile, count);
+    bool isSparse = op->hasAttr(tile::sparseAttr);
+    copyIn(e, rows, count, tile, scale, isSparse);
+    if (!isSparse)
+      clearRest(e, tile, count);
+    return;
   }
   Value copy = scratch(e, extent(tile, 1), extent(tile, 0));
   Value view = copy;

@@ -145,7 +145,7 @@ static Value emitContract(VectorEmitter &e, RegisterTile registers,
   else if (op.getMaps() ==
                tile::ContractOp::getMaps(builder, /*transposed=*/false) &&
            product.getDimSize(1) % e.lanes == 0)
-    RowTiles(e, registers).contract(op);
+    RowTiles(e).contract(op);
   else
     emitScalarContract(e, op);
   return {};
@@ -159,7 +159,7 @@ static Value emitContract(VectorEmitter &e, RegisterTile registers,
         if (op.getTransposed())                                                \
           LaneTiles(e, registers).method(op);                                  \
         else                                                                   \
-          RowTiles(e, registers).method(op);                                   \
+          RowTiles(e).method(op);                                              \
         return Value();                                                        \
       }))
 

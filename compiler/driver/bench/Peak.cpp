@@ -76,7 +76,7 @@ ReadBandwidth::ReadBandwidth(int threads) : threads(threads) {
     int64_t whole = (share * threads + page - 1) / page * page;
     buffer.reset(static_cast<char *>(std::aligned_alloc(page, whole)));
     // Large pages, where the system has them, keep address translation out of
-    // the measurement; without them it is only a little lower.
+    // the measurement; the tensors of a call have them, too (HostTensor.h).
     if (buffer)
       (void)madvise(buffer.get(), whole, MADV_HUGEPAGE);
   }

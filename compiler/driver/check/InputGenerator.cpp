@@ -139,8 +139,7 @@ HostTensor ladon::makeView(ScalarType element, ArrayRef<int64_t> shape,
   unsigned bytes = byteSize(element);
   // All bits set is a NaN; for integers the pattern is far out of any range.
   char filler = isFloat(element) ? char(0xff) : char(0x7f);
-  tensor.owner =
-      std::make_shared<std::vector<char>>((start + count) * bytes, filler);
+  tensor.owner = allocateBytes((start + count) * bytes, filler);
   tensor.data = tensor.owner->data() + start * bytes;
   return tensor;
 }

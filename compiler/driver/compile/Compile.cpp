@@ -11,6 +11,7 @@
 #include "dialects/attn/Attn.h"
 #include "dialects/tile/Tile.h"
 
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -166,10 +167,18 @@ llvm::Error Compilation::lower(Stage stage) {
         return failure("a pass changed the signature", "");
   mlir::PassManager pm(&context);
   buildPipeline(pm, stage);
+  // Code is much text, and a quarter of the time would go into verifying it
+  // after each pass: once per stage. A reproducer has each pass verified.
+  bool isCode = stage >= Stage::Vector;
+  pm.enableVerifier(!isCode);
   // The module as it was, for the rare failure.
   mlir::OwningOpRef<mlir::ModuleOp> before = module->clone();
   mlir::LogicalResult result = mlir::failure();
-  bool survived = survives([&] { result = pm.run(*module); });
+  bool survived = survives([&] {
+    result = pm.run(*module);
+    if (isCode && mlir::succeeded(result))
+      result = mlir::verify(*module);
+  });
   if (survived && mlir::succeeded(result))
     return llvm::Error::success();
   llvm::StringRef what =
