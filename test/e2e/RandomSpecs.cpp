@@ -225,7 +225,7 @@ std::string SpecWriter::write() {
     return element + "[B, " + std::to_string(count) + ", " + length + ", " +
            std::to_string(dim) + "]";
   };
-  os << "attention random(\n    q: " << tensor(heads, queries, headDim)
+  os << "attention generated(\n    q: " << tensor(heads, queries, headDim)
      << ",\n    k: " << tensor(heads / shared, keys, headDim)
      << ",\n    v: " << tensor(heads / shared, keys, valueDim) << ",\n";
   for (const std::string &param : captured)
