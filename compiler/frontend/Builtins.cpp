@@ -42,8 +42,6 @@ const Reserved reserved[] = {
     {"causal", "a mask"},
     {"causal_top_left", "a mask"},
     {"window", "a mask"},
-    {"f16", "a type"},
-    {"bf16", "a type"},
 };
 
 } // namespace

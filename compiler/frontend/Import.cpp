@@ -33,8 +33,11 @@ private:
   /// What score and mask name, by name, in the order of their mention.
   using Captures = llvm::MapVector<StringRef, Value>;
 
-  Type elementType(ScalarType type);
-  RankedTensorType tensorType(const ast::Type &type);
+  RankedTensorType tensorType(const ast::Type &type, ScalarType element);
+  /// Of what is computed.
+  RankedTensorType tensorType(const ast::Type &type) {
+    return tensorType(type, computedType(type.element));
+  }
   DictionaryAttr describe(attn::ParamKind kind, StringRef name,
                           const ast::Type &type);
   void describe(func::FuncOp function);
@@ -43,7 +46,13 @@ private:
 
   Value extent(const Dim &dim);
   Value extentAsInteger(const Dim &dim);
-  Value empty(const ast::Type &type);
+  Value empty(const ast::Type &type, ScalarType element);
+  Value empty(const ast::Type &type) {
+    return empty(type, computedType(type.element));
+  }
+  Value convertElements(Value from, Value init);
+  Value computed(Value value);
+  Value inStorage(Value value, const ast::Type &type, bool isOnlyResult);
 
   Value tensor(const Expr *expr);
   Value emitTensor(const Expr *expr);
@@ -76,16 +85,12 @@ private:
 // Types and the function
 //===----------------------------------------------------------------------===//
 
-Type Importer::elementType(ScalarType type) {
-  // A bool is a byte in memory, and one bit only in expressions.
-  return type == ScalarType::Bool ? Type(b.getI8Type()) : scalarType(b, type);
-}
-
-RankedTensorType Importer::tensorType(const ast::Type &type) {
+RankedTensorType Importer::tensorType(const ast::Type &type,
+                                      ScalarType element) {
   SmallVector<int64_t> shape;
   for (const Dim &dim : *type.dims)
     shape.push_back(dim.isStatic() ? dim.size : ShapedType::kDynamic);
-  return RankedTensorType::get(shape, elementType(type.element));
+  return RankedTensorType::get(shape, storageType(b, element));
 }
 
 /// What an argument or result is to a caller.
@@ -96,9 +101,11 @@ DictionaryAttr Importer::describe(attn::ParamKind kind, StringRef name,
     for (const Dim &dim : *type.dims)
       dims.push_back(dim.isStatic() ? Attribute(b.getI64IntegerAttr(dim.size))
                                     : b.getStringAttr(dim.name));
+  Type element = type.element == ScalarType::Bool
+                     ? b.getI1Type()
+                     : storageType(b, type.element);
   auto param = attn::ParamAttr::get(b.getContext(), kind, b.getStringAttr(name),
-                                    scalarType(b, type.element), dims,
-                                    /*doc=*/nullptr);
+                                    element, dims, /*doc=*/nullptr);
   return b.getDictionaryAttr(
       b.getNamedAttr(attn::AttnDialect::paramName, param));
 }
@@ -118,10 +125,11 @@ void Importer::describe(func::FuncOp function) {
 func::FuncOp Importer::createFunction() {
   SmallVector<Type> inputs, results;
   for (const auto &param : attention.params)
-    inputs.push_back(param->type.isTensor() ? Type(tensorType(param->type))
-                                            : elementType(param->type.element));
+    inputs.push_back(param->type.isTensor()
+                         ? tensorType(param->type, param->type.element)
+                         : storageType(b, param->type.element));
   for (const ast::Result &result : attention.results)
-    results.push_back(tensorType(result.type));
+    results.push_back(tensorType(result.type, result.type.element));
   auto function = func::FuncOp::create(b, attention.name,
                                        b.getFunctionType(inputs, results));
   entry = b.createBlock(&function.getBody());
@@ -181,7 +189,14 @@ OwningOpRef<ModuleOp> Importer::import() {
   SmallVector<Value> results;
   for (const ast::Result &result : attention.results)
     results.push_back(tensor(result.value));
-  func::ReturnOp::create(b, results);
+  // All are there before one is stored in another type: who else reads it?
+  SmallVector<Value> stored;
+  for (auto [result, value] : llvm::zip_equal(attention.results, results))
+    stored.push_back(
+        isStorageOnly(result.type.element)
+            ? inStorage(value, result.type, llvm::count(results, value) == 1)
+            : computed(value));
+  func::ReturnOp::create(b, stored);
   return module;
 }
 
@@ -217,14 +232,86 @@ Value Importer::extentAsInteger(const Dim &dim) {
   return known;
 }
 
-Value Importer::empty(const ast::Type &type) {
+Value Importer::empty(const ast::Type &type, ScalarType element) {
   Location loc = b.getLoc();
   SmallVector<Value> sizes;
   for (const Dim &dim : *type.dims)
     if (!dim.isStatic())
       sizes.push_back(extent(dim));
   b.setLoc(loc);
-  return tensor::EmptyOp::create(b, tensorType(type), sizes);
+  return tensor::EmptyOp::create(b, tensorType(type, element), sizes);
+}
+
+//===----------------------------------------------------------------------===//
+// Types of storage
+//===----------------------------------------------------------------------===//
+
+/// A float as another float type.
+static Value convertFloat(OpBuilder &b, Location loc, Value x, Type to) {
+  unsigned from = x.getType().getIntOrFloatBitWidth();
+  if (x.getType() == to)
+    return x;
+  return from < to.getIntOrFloatBitWidth()
+             ? arith::ExtFOp::create(b, loc, to, x).getResult()
+             : arith::TruncFOp::create(b, loc, to, x).getResult();
+}
+
+/// A copy of `from` in `init`, whose elements have another type. Between two
+/// types of storage it goes by way of f32.
+Value Importer::convertElements(Value from, Value init) {
+  auto type = cast<RankedTensorType>(init.getType());
+  AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> iterators(type.getRank(),
+                                             utils::IteratorType::parallel);
+  auto buildBody = [&](OpBuilder &builder, Location loc, ValueRange args) {
+    Type wide = attn::getComputedType(args[0].getType());
+    Value x = convertFloat(builder, loc, args[0], wide);
+    linalg::YieldOp::create(
+        builder, loc, convertFloat(builder, loc, x, type.getElementType()));
+  };
+  return linalg::GenericOp::create(b, type, from, init,
+                                   ArrayRef{identity, identity}, iterators,
+                                   buildBody)
+      .getResult(0);
+}
+
+/// `value` in the type that is computed in: a copy, if it is stored in another.
+/// For what is small; what reads large tensors converts as it reads.
+Value Importer::computed(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  auto wide = cast<RankedTensorType>(
+      type.clone(attn::getComputedType(type.getElementType())));
+  if (!isa<FloatType>(type.getElementType()) || type == wide)
+    return value;
+  Value init = tensor::EmptyOp::create(
+      b, tensor::getMixedSizes(b, b.getLoc(), value), wide.getElementType());
+  return convertElements(value, init);
+}
+
+/// `value` as a result that is stored in fewer bits. An attend whose result
+/// nobody else reads rounds it as it stores it.
+Value Importer::inStorage(Value value, const ast::Type &type,
+                          bool isOnlyResult) {
+  RankedTensorType wanted = tensorType(type, type.element);
+  if (value.getType() == wanted)
+    return value;
+  auto concat = value.getDefiningOp<attn::ConcatHeadsOp>();
+  Value source = concat ? concat.getSource() : value;
+  auto attend = source.getDefiningOp<attn::AttendOp>();
+  if (!attend || !isOnlyResult || !value.use_empty() ||
+      (concat && !source.hasOneUse()))
+    return convertElements(value, empty(type, type.element));
+  auto change = [&](Value tensor) {
+    tensor.setType(cast<RankedTensorType>(tensor.getType())
+                       .clone(wanted.getElementType()));
+  };
+  auto init = attend.getInits()[cast<OpResult>(source).getResultNumber()]
+                  .getDefiningOp<tensor::EmptyOp>();
+  change(init);
+  change(source);
+  if (concat)
+    change(value);
+  return value;
 }
 
 //===----------------------------------------------------------------------===//
@@ -347,12 +434,17 @@ Value Importer::emitTensor(const Expr *expr) {
   }
   case Kind::Split: {
     Value source = tensor(expr->args[0]);
-    return attn::SplitHeadsOp::create(b, tensorType(expr->type), source,
-                                      expr->headCount);
+    auto stored = cast<RankedTensorType>(source.getType()).getElementType();
+    return attn::SplitHeadsOp::create(
+        b, cast<RankedTensorType>(tensorType(expr->type).clone(stored)), source,
+        expr->headCount);
   }
   case Kind::Concat: {
     Value source = tensor(expr->args[0]);
-    return attn::ConcatHeadsOp::create(b, tensorType(expr->type), source);
+    auto stored = cast<RankedTensorType>(source.getType()).getElementType();
+    return attn::ConcatHeadsOp::create(
+        b, cast<RankedTensorType>(tensorType(expr->type).clone(stored)),
+        source);
   }
   case Kind::Binary:
     if (expr->binaryOp == BinaryOp::MatMul)
@@ -372,7 +464,7 @@ Value Importer::matmul(const Expr *expr, const Expr *bias) {
   auto type = cast<RankedTensorType>(init.getType());
   int64_t rank = type.getRank();
   if (bias) {
-    Value from = tensor(bias);
+    Value from = computed(tensor(bias));
     int64_t missing = rank - cast<RankedTensorType>(from.getType()).getRank();
     init = linalg::BroadcastOp::create(
                b, from, init, llvm::to_vector(llvm::seq<int64_t>(0, missing)))
@@ -454,7 +546,8 @@ Value Importer::elementwise(const Expr *expr) {
         }
       }
       if (e->type.isTensor())
-        return args[next++];
+        return convertFloat(builder, locations.get(e->range), args[next++],
+                            type.getElementType());
       return arith::ConstantOp::create(
           builder, locations.get(e->range),
           builder.getFloatAttr(type.getElementType(), e->floatValue));

@@ -36,7 +36,8 @@ Location SourceLocations::get(llvm::SMRange range) const {
 
 Type ladon::storageType(Builder &b, ScalarType type) {
   switch (type) {
-#define SCALAR_TYPE(id, name, kind, bytes, format, inC, dlpack, numpy, mlir)   \
+#define SCALAR_TYPE(id, name, kind, bytes, computed, format, inC, dlpack,      \
+                    numpy, mlir)                                               \
   case ScalarType::id:                                                         \
     return b.mlir();
 #include "compiler/support/ScalarTypes.def"
@@ -45,7 +46,8 @@ Type ladon::storageType(Builder &b, ScalarType type) {
 }
 
 Type ladon::scalarType(Builder &b, ScalarType type) {
-  return type == ScalarType::Bool ? Type(b.getI1Type()) : storageType(b, type);
+  return type == ScalarType::Bool ? Type(b.getI1Type())
+                                  : storageType(b, computedType(type));
 }
 
 Value ExprImporter::integer(Type type, int64_t value) {
@@ -65,9 +67,9 @@ Value ExprImporter::literal(const Expr *expr) {
 }
 
 Value ExprImporter::convert(Value value, ScalarType from, ScalarType to) {
+  Type type = scalarType(b, to);
   if (from == to)
     return value;
-  Type type = scalarType(b, to);
   bool fromFloat = isa<FloatType>(value.getType());
   if (fromFloat && isa<FloatType>(type))
     return to == ScalarType::F64
@@ -214,9 +216,11 @@ Value ExprImporter::emitIndex(const Expr *expr) {
     indices.push_back(emit(index));
   Type element = cast<ShapedType>(tensor.getType()).getElementType();
   Value value = attn::ReadOp::create(b, element, tensor, indices);
-  if (param->type.element != ScalarType::Bool)
-    return value;
-  return arith::CmpIOp::create(b, CmpI::ne, value, integer(element, 0));
+  if (param->type.element == ScalarType::Bool)
+    return arith::CmpIOp::create(b, CmpI::ne, value, integer(element, 0));
+  if (isStorageOnly(param->type.element))
+    return arith::ExtFOp::create(b, scalarType(b, param->type.element), value);
+  return value;
 }
 
 //===--- Operators --------------------------------------------------------===//

@@ -40,7 +40,8 @@ struct Position {
 /// The type of an element in memory; a bool is a byte.
 mlir::Type storageType(mlir::Builder &b, ast::ScalarType type);
 
-/// The type of a value in an expression; a bool is an i1.
+/// The type of a value in an expression: a bool is an i1, a float of a type of
+/// storage is what it is computed in.
 mlir::Type scalarType(mlir::Builder &b, ast::ScalarType type);
 
 class ExprImporter {

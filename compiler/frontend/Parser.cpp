@@ -261,10 +261,9 @@ TypeExpr Parser::parseType() {
   if (std::optional<ScalarType> element = findScalarType(name.text)) {
     type.element = *element;
   } else {
-    bool isKnown =
-        llvm::StringSwitch<bool>(name.text)
-            .Cases({"bf16", "f16", "f8e4m3", "f8e5m2", "i8", "i4"}, true)
-            .Default(false);
+    bool isKnown = llvm::StringSwitch<bool>(name.text)
+                       .Cases({"f8e4m3", "f8e5m2", "i8", "i4"}, true)
+                       .Default(false);
     diagnostics.report(isKnown ? DiagId::UnsupportedType : DiagId::UnknownType,
                        name.range(), name.text, listTypes());
     type.isError = true;

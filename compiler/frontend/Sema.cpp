@@ -197,6 +197,13 @@ void Sema::evaluateParam(const syntax::ConstParam &param) {
     broken.insert(param.name.text);
     return;
   }
+  if (isStorageOnly(param.type.element)) {
+    diagnostics.report(DiagId::StorageScalar, param.type.range,
+                       spelling(param.type.element),
+                       spelling(computedType(param.type.element)));
+    broken.insert(param.name.text);
+    return;
+  }
   std::optional<ConstValue> value = defaultValue(param);
   if (std::optional<ConstValue> given = overrideValue(param))
     value = given;
@@ -259,6 +266,12 @@ std::optional<ast::Type> Sema::checkType(const syntax::TypeExpr &type,
                                          StringRef what) {
   ast::Type result;
   result.element = type.element;
+  if (!type.isTensor && isStorageOnly(type.element)) {
+    diagnostics.report(DiagId::StorageScalar, type.range,
+                       spelling(type.element),
+                       spelling(computedType(type.element)));
+    return std::nullopt;
+  }
   if (!type.isTensor)
     return result;
   result.dims.emplace();
@@ -357,7 +370,11 @@ void Sema::checkResults(const syntax::Attention &attention) {
     if (!value || !declared)
       continue;
     const syntax::TypedName &result = attention.results[at];
-    if (declared->str() != value->type.str()) {
+    // A result may be stored in fewer bits than it is computed in.
+    ast::Type computed = value->type;
+    if (computedType(computed.element) == computedType(declared->element))
+      computed.element = declared->element;
+    if (declared->str() != computed.str()) {
       diagnostics
           .report(DiagId::ResultType, returned->range, result.name.text,
                   describe(*declared), describe(value->type))

@@ -33,7 +33,8 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
   if (attend->q && attend->k && attend->v)
     shape = checkAttendShapes(given, scope, *attend);
   Place place{Place::Score};
-  place.floatType = attend->q ? attend->q->type.element : ScalarType::F32;
+  place.floatType =
+      attend->q ? computedType(attend->q->type.element) : ScalarType::F32;
   place.shape = shape ? &*shape : nullptr;
   if (shape) {
     const auto &dims = *attend->q->type.dims;
@@ -48,9 +49,9 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
     checkMask(mask, scope, place, *attend);
   if (!shape || diagnostics.errorCount() != before)
     return nullptr;
-  Expr *result = create(Kind::Attend, expr, scope, attend->q->type.element);
+  Expr *result = create(Kind::Attend, expr, scope, place.floatType);
   result->attend = attend;
-  result->type = attend->q->type;
+  result->type.dims = attend->q->type.dims;
   result->type.dims->back() = attend->v->type.dims->back();
   return result;
 }
@@ -71,7 +72,8 @@ Sema::checkAttendShapes(const Arguments &given, const Scope *scope,
       report(DiagId::AttendRank, at[side]->range, scope, what[side], axes[side],
              describe(tensors[side]->type));
       good = false;
-    } else if (tensors[side]->type.element != attend.q->type.element) {
+    } else if (computedType(tensors[side]->type.element) !=
+               computedType(attend.q->type.element)) {
       report(DiagId::ElementMismatch, at[side]->range, scope,
              "the type of the queries", spelling(attend.q->type.element),
              "that of the " + what[side].str(),

@@ -82,7 +82,8 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
   tensor->name = param->name;
   tensor->param = param;
   tensor->type = param->type;
-  Expr *result = create(Kind::Index, expr, scope, param->type.element);
+  Expr *result =
+      create(Kind::Index, expr, scope, computedType(param->type.element));
   result->args = {tensor};
   result->args.append(indices.begin(), indices.end());
   if (!param->type.isFloat() || place.kind == Place::Tensor)

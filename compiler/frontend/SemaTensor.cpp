@@ -20,8 +20,8 @@ ast::Expr *Sema::elaborateTensor(const syntax::Expr *expr, const Scope *scope) {
   }
   if (!value->type.isFloat()) {
     report(DiagId::ElementNotFloat, expr->range, scope,
-           "a tensor that is computed on",
-           ast::Type{value->type.element, std::nullopt}.str());
+           "a tensor that is computed on", spelling(value->type.element),
+           listTypes(isFloat, "or"));
     return nullptr;
   }
   return value;
@@ -149,8 +149,8 @@ ast::Expr *Sema::tensorBinary(const syntax::Expr *expr, const Scope *scope,
     if (!sides[side]->type.isTensor() || sides[side]->type.isFloat())
       continue;
     report(DiagId::ElementNotFloat, expr->args[side]->range, scope,
-           "a tensor that is computed on",
-           ast::Type{sides[side]->type.element, std::nullopt}.str());
+           "a tensor that is computed on", spelling(sides[side]->type.element),
+           listTypes(isFloat, "or"));
     return nullptr;
   }
   if (op == BinaryOp::MatMul)
@@ -176,18 +176,19 @@ ast::Expr *Sema::tensorBinary(const syntax::Expr *expr, const Scope *scope,
       return nullptr;
     }
     Expr *literal = create(Kind::FloatLit, expr->args[side], scope,
-                           sides[1 - side]->type.element);
+                           computedType(sides[1 - side]->type.element));
     literal->floatValue = *constant;
     value = literal;
   }
-  Expr *result = create(Kind::Binary, expr, scope, sides[0]->type.element);
+  Expr *result =
+      create(Kind::Binary, expr, scope, computedType(sides[0]->type.element));
   result->binaryOp = op;
   result->args = {sides[0], sides[1]};
   if (!sides[0]->type.isTensor() || !sides[1]->type.isTensor()) {
     result->type.dims = sides[sides[0]->type.isTensor() ? 0 : 1]->type.dims;
     return result;
   }
-  if (left->type.element != right->type.element) {
+  if (computedType(left->type.element) != computedType(right->type.element)) {
     report(DiagId::ElementMismatch, expr->range, scope, "the left side",
            spelling(left->type.element), "the right side",
            spelling(right->type.element));
@@ -216,7 +217,7 @@ ast::Expr *Sema::matmul(const syntax::Expr *expr, const Scope *scope,
            describe(right->type));
     return nullptr;
   }
-  if (left->type.element != right->type.element) {
+  if (computedType(left->type.element) != computedType(right->type.element)) {
     report(DiagId::ElementMismatch, expr->range, scope, "the left side",
            spelling(left->type.element), "the right side",
            spelling(right->type.element));
@@ -233,7 +234,8 @@ ast::Expr *Sema::matmul(const syntax::Expr *expr, const Scope *scope,
         .note(expr->args[1]->range, "this is " + describe(right->type));
     return nullptr;
   }
-  Expr *result = create(Kind::Binary, expr, scope, left->type.element);
+  Expr *result =
+      create(Kind::Binary, expr, scope, computedType(left->type.element));
   result->binaryOp = BinaryOp::MatMul;
   result->args = {left, right};
   result->type.dims = left->type.dims;

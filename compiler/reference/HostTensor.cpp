@@ -100,22 +100,22 @@ int64_t HostTensor::getInteger(ArrayRef<int64_t> position) const {
     return load<int32_t>(from);
   case ScalarType::I64:
     return load<int64_t>(from);
-  case ScalarType::F32:
-  case ScalarType::F64:
-    break;
+  default:
+    return 0;
   }
-  return 0;
 }
 
 double HostTensor::getFloat(ArrayRef<int64_t> position) const {
-  switch (element) {
-  case ScalarType::F32:
-    return load<float>(address(position));
-  case ScalarType::F64:
-    return load<double>(address(position));
-  default:
+  const char *from = address(position);
+  if (!isFloat(element))
     return static_cast<double>(getInteger(position));
-  }
+  if (element == ScalarType::F32)
+    return load<float>(from);
+  if (element == ScalarType::F64)
+    return load<double>(from);
+  uint64_t bits = 0; // The bytes of a number are little-endian.
+  std::memcpy(&bits, from, byteSize(element));
+  return decodeFloat(element, bits);
 }
 
 void HostTensor::setInteger(ArrayRef<int64_t> position, int64_t value) const {
@@ -128,22 +128,21 @@ void HostTensor::setInteger(ArrayRef<int64_t> position, int64_t value) const {
     return store(to, static_cast<int32_t>(value));
   case ScalarType::I64:
     return store(to, value);
-  case ScalarType::F32:
-    return store(to, static_cast<float>(value));
-  case ScalarType::F64:
-    return store(to, static_cast<double>(value));
+  default:
+    return setFloat(position, static_cast<double>(value));
   }
 }
 
 void HostTensor::setFloat(ArrayRef<int64_t> position, double value) const {
-  switch (element) {
-  case ScalarType::F32:
-    return store(address(position), float(value));
-  case ScalarType::F64:
-    return store(address(position), value);
-  default:
+  char *to = address(position);
+  if (!isFloat(element))
     return setInteger(position, static_cast<int64_t>(value));
-  }
+  if (element == ScalarType::F32)
+    return store(to, float(value));
+  if (element == ScalarType::F64)
+    return store(to, value);
+  uint64_t bits = encodeFloat(element, value);
+  std::memcpy(to, &bits, byteSize(element));
 }
 
 HostTensor HostTensor::dense() const {

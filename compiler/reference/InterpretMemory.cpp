@@ -46,9 +46,11 @@ RuntimeValue ladon::interpreter::loadElement(const Memory &memory,
     return {0, loadAs<float>(from)};
   if (memory.element.isF64())
     return {0, loadAs<double>(from)};
-  if (auto half = dyn_cast<FloatType>(memory.element)) {
-    llvm::APFloat value(half.getFloatSemantics(),
-                        llvm::APInt(16, loadAs<uint16_t>(from)));
+  if (auto stored = dyn_cast<FloatType>(memory.element)) {
+    uint64_t bits = 0; // The bytes of a number are little-endian.
+    std::memcpy(&bits, from, memory.elementSize());
+    llvm::APFloat value(stored.getFloatSemantics(),
+                        llvm::APInt(stored.getWidth(), bits));
     return {0, value.convertToDouble()};
   }
   switch (memory.elementSize()) {
@@ -71,13 +73,14 @@ void ladon::interpreter::storeElement(const Memory &memory,
     return storeAs<float>(to, static_cast<float>(value.real));
   if (memory.element.isF64())
     return storeAs<double>(to, value.real);
-  if (auto half = dyn_cast<FloatType>(memory.element)) {
+  if (auto stored = dyn_cast<FloatType>(memory.element)) {
     llvm::APFloat narrow(value.real);
     bool losesInfo = false;
-    narrow.convert(half.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
-                   &losesInfo);
-    return storeAs<uint16_t>(
-        to, static_cast<uint16_t>(narrow.bitcastToAPInt().getZExtValue()));
+    narrow.convert(stored.getFloatSemantics(),
+                   llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    uint64_t bits = narrow.bitcastToAPInt().getZExtValue();
+    std::memcpy(to, &bits, memory.elementSize());
+    return;
   }
   switch (memory.elementSize()) {
   case 1:

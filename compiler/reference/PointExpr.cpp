@@ -125,7 +125,7 @@ const PointExpr::Node *PointExpr::Builder::buildCall(const Expr *expr) {
 
 const PointExpr::Node *PointExpr::Builder::buildIndex(const Expr *expr) {
   const Param *param = expr->args[0]->param;
-  Node *node = create(Node::Index, param->type.element);
+  Node *node = create(Node::Index, computedType(param->type.element));
   node->tensor = bindings.inputs.find(param)->second;
   for (const Expr *index : llvm::ArrayRef(expr->args).drop_front())
     node->args.push_back(build(index));

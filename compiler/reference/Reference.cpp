@@ -40,7 +40,7 @@ private:
 
 Tensor Evaluator::load(const Param *param) {
   const HostTensor &input = bindings.inputs.find(param)->second;
-  Tensor tensor(input.element, input.shape);
+  Tensor tensor(computedType(input.element), input.shape);
   size_t index = 0;
   forEachPosition(input.shape, [&](ArrayRef<int64_t> position) {
     tensor.value[index] = input.getFloat(position);

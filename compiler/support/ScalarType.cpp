@@ -10,11 +10,13 @@ using llvm::StringRef;
 
 llvm::ArrayRef<ScalarTypeInfo> ladon::scalarTypes() {
   static const ScalarTypeInfo table[] = {
-#define SCALAR_TYPE(id, name, kind, bytes, format, inC, dlpack, numpy, mlir)   \
+#define SCALAR_TYPE(id, name, kind, bytes, computed, format, inC, dlpack,      \
+                    numpy, mlir)                                               \
   {ScalarType::id,                                                             \
    name,                                                                       \
    ScalarKind::kind,                                                           \
    bytes,                                                                      \
+   ScalarType::computed,                                                       \
    ScalarKind::kind == ScalarKind::Float ? &llvm::APFloat::format() : nullptr, \
    inC,                                                                        \
    dlpack,                                                                     \
@@ -33,6 +35,23 @@ std::optional<ScalarType> ladon::findScalarType(StringRef name) {
     if (info.name == name)
       return info.type;
   return std::nullopt;
+}
+
+double ladon::decodeFloat(ScalarType type, uint64_t bits) {
+  const ScalarTypeInfo &info = infoOf(type);
+  llvm::APFloat value(*info.format, llvm::APInt(8 * info.bytes, bits));
+  bool losesInfo;
+  value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven,
+                &losesInfo);
+  return value.convertToDouble();
+}
+
+uint64_t ladon::encodeFloat(ScalarType type, double number) {
+  llvm::APFloat value(number);
+  bool losesInfo;
+  value.convert(*infoOf(type).format, llvm::APFloat::rmNearestTiesToEven,
+                &losesInfo);
+  return value.bitcastToAPInt().getZExtValue();
 }
 
 std::string ladon::listTypes(bool (*wanted)(ScalarType), StringRef joint) {

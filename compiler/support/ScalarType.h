@@ -33,6 +33,7 @@ struct ScalarTypeInfo {
   llvm::StringRef name; ///< "f32".
   ScalarKind kind;
   unsigned bytes;                   ///< Of one element in memory.
+  ScalarType computed;              ///< In what its values are computed.
   const llvm::fltSemantics *format; ///< Null but for a Float.
   llvm::StringRef inC;              ///< "float".
   int dlpackCode;                   ///< DLDataTypeCode.
@@ -53,6 +54,22 @@ inline bool isInteger(ScalarType type) {
 
 /// Bytes of one element; a bool is one byte.
 inline unsigned byteSize(ScalarType type) { return infoOf(type).bytes; }
+
+/// Whether elements of this type are only kept in memory: they are computed on
+/// in a wider type.
+inline bool isStorageOnly(ScalarType type) {
+  return infoOf(type).computed != type;
+}
+/// The type that elements of `type` are computed in.
+inline ScalarType computedType(ScalarType type) {
+  return infoOf(type).computed;
+}
+
+/// The value of a float's bits, exactly; a NaN keeps its payload.
+double decodeFloat(ScalarType type, uint64_t bits);
+/// The bits of a number rounded to a float type: to nearest, ties to even, to
+/// infinity beyond the largest, subnormals kept. A NaN stays one.
+uint64_t encodeFloat(ScalarType type, double number);
 
 /// "bool, i32, i64, f32 and f64": all types, or those that `wanted` holds for,
 /// the last one after `joint`.

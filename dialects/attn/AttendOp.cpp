@@ -80,9 +80,16 @@ Block *AttendOp::createMaskBody(OpBuilder &builder) {
 // Operands and their maps
 //===----------------------------------------------------------------------===//
 
+Type ladon::attn::getComputedType(Type element) {
+  auto number = dyn_cast<FloatType>(element);
+  return number && number.getWidth() < 32
+             ? Float32Type::get(element.getContext())
+             : element;
+}
+
 FloatType AttendOp::getElementType() {
   return cast<FloatType>(
-      cast<ShapedType>(getQuery().getType()).getElementType());
+      getComputedType(cast<ShapedType>(getQuery().getType()).getElementType()));
 }
 
 AffineMap AttendOp::getMap(unsigned operand) {
@@ -236,10 +243,11 @@ static LogicalResult verifyOperandTypes(AttendOp op) {
       return op.emitOpError("expected ")
              << operandNames[operand] << " to be a " << kind
              << " as query is, found " << type;
-    if (type.getElementType() != op.getElementType())
+    if (getComputedType(type.getElementType()) != op.getElementType())
       return op.emitOpError("expected ")
-             << operandNames[operand] << " of " << op.getElementType()
-             << " as query is, found " << type.getElementType();
+             << operandNames[operand] << " to be computed in "
+             << op.getElementType() << " as query is, found "
+             << type.getElementType();
   }
   for (Type type : op.getCaptures().getTypes())
     if (isa<ShapedType>(type) && isa<MemRefType>(type) != onMemory)

@@ -30,6 +30,10 @@
 
 namespace ladon::attn {
 
+/// The type that elements are computed in: f32 for the types of storage f16 and
+/// bf16, else the type itself.
+mlir::Type getComputedType(mlir::Type element);
+
 /// The parameter that an argument of an entry point stands for; null when it
 /// does not say.
 ParamAttr getParam(mlir::FunctionOpInterface function, unsigned argument);

@@ -8,10 +8,13 @@ include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Attn_Tensor : RankedTensorOf<[F32, F64]>;
+/// f16 and bf16 are types of storage: what they hold is computed in f32.
+def Attn_Float : AnyTypeOf<[F16, BF16, F32, F64]>;
+def Attn_Tensor : RankedTensorOf<[Attn_Float]>;
 /// A tensor before bufferization, a memref after it.
-def Attn_Shaped : AnyTypeOf<[RankedTensorOf<[F32, F64]>, MemRefOf<[F32, F64]>],
-                            "ranked tensor or memref of f32 or f64">;
+def Attn_Shaped : AnyTypeOf<[RankedTensorOf<[Attn_Float]>,
+                             MemRefOf<[Attn_Float]>],
+                            "ranked tensor or memref of f16, bf16, f32 or f64">;
 def Attn_Capture
     : AnyTypeOf<[AnyRankedTensor, AnyMemRef, AnySignlessInteger, AnyFloat],
                 "ranked tensor, memref, integer or float">;
@@ -83,10 +86,16 @@ def Attn_AttendOp : Attn_Op<"attend", [
     operands by maps such as `(b, i, h * 64 + d)`.
 
     `score` has block arguments `(s, b, h, i, j, captures...)`, `mask`
-    `(b, h, i, j, captures...)`; s has the element type of q, positions are i32.
+    `(b, h, i, j, captures...)`; s has the type that is computed in, positions
+    are i32.
     Either region may be empty: the plain score, and no mask. Regions see
     nothing but their arguments, and hold only pure scalar operations and
     `attn.read`. The destinations are `out` and, if a second one is given, `lse`.
+
+    All of it is computed in f64 if q has elements of f64, else in f32. The
+    other operands may have any element type with the same computed type:
+    elements of f16 and bf16 are widened when they are read, and results rounded
+    to them, to nearest even, when they are stored.
 
     The operation is on tensors, and returns its destinations' new values, or on
     memrefs, writes its destinations, and returns nothing. What the destinations
@@ -139,7 +148,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
     bool hasScore() { return !getScore().empty(); }
     bool hasMask() { return !getMask().empty(); }
     bool hasLse() { return getInits().size() > 1; }
-    /// f32 or f64.
+    /// What is computed in: f32 or f64.
     ::mlir::FloatType getElementType();
     /// The map of q, k, v (0 to 2), out (3) or lse (4).
     ::mlir::AffineMap getMap(unsigned operand);

@@ -29,10 +29,10 @@ static std::string npy(llvm::StringRef header, llvm::StringRef elements) {
 }
 
 TEST(Npy, RoundTripsEveryElementType) {
-  for (ScalarType element : {ScalarType::Bool, ScalarType::I32, ScalarType::I64,
-                             ScalarType::F32, ScalarType::F64})
+  for (const ScalarTypeInfo &info : scalarTypes())
     for (Extents shape :
          {Extents{}, Extents{3}, Extents{2, 0}, Extents{2, 3}}) {
+      ScalarType element = info.type;
       HostTensor tensor = HostTensor::zeros(element, shape);
       int64_t next = -1;
       forEachPosition(shape, [&](ArrayRef<int64_t> position) {
@@ -69,6 +69,20 @@ TEST(Npy, ReadsFortranOrder) {
   EXPECT_EQ(read->getFloat({0, 1}), 1);
 }
 
+TEST(Npy, TwoBytesWithoutATypeAreBf16) {
+  // NumPy knows no bf16; with or without ml_dtypes, this is what it writes.
+  for (const char *descr : {"<V2", "|V2", "bfloat16"}) {
+    std::string header = std::string("{'descr': '") + descr +
+                         "', 'fortran_order': False, 'shape': (2,), }\n";
+    auto read =
+        parseNpy(npy(header, llvm::StringRef("\x80\x3f\x20\xc0", 4)), "x");
+    ASSERT_TRUE(bool(read)) << llvm::toString(read.takeError());
+    EXPECT_EQ(read->element, ScalarType::BF16);
+    EXPECT_EQ(read->getFloat({0}), 1);
+    EXPECT_EQ(read->getFloat({1}), -2.5);
+  }
+}
+
 TEST(Npy, BrokenFilesAreErrors) {
   auto message = [](llvm::StringRef bytes) {
     auto read = parseNpy(bytes, "x");
@@ -85,9 +99,10 @@ TEST(Npy, BrokenFilesAreErrors) {
   EXPECT_EQ(message("\x93NUMPY\x01"), "x: not a NumPy array");
   EXPECT_EQ(message(header("<f4", "(2,)")),
             "x: expected 8 bytes of elements, found 4");
-  EXPECT_EQ(message(header("<f2", "(1,)")),
-            "x: expected elements of type bool, i32, i64, f32 or f64 "
-            "(little-endian), found '<f2'");
+  EXPECT_EQ(
+      message(header("<c8", "(1,)")),
+      "x: expected elements of type bool, i32, i64, f16, bf16, f32 or f64 "
+      "(little-endian), found '<c8'");
   EXPECT_EQ(message(header("<f4", "(-1,)")),
             "x: the header has no valid shape");
   EXPECT_EQ(message(header("<f4", "(4611686018427387904, 4)")),
@@ -237,6 +252,41 @@ TEST(NumericGate, DemandsCorrelationPerHead) {
   swapped.setFloat({0, 1, 0, 0}, -1e-3);
   swapped.setFloat({0, 1, 1, 0}, 1e-3);
   EXPECT_NEAR(applyGate(two, swapped).correlation, -1, 1e-6);
+}
+
+/// A gate on results that are stored in f16.
+static GateReport gateOfHalf(ReferenceResult expected,
+                             std::vector<double> actual) {
+  expected.element = ScalarType::F16;
+  HostTensor tensor = HostTensor::zeros(ScalarType::F16, expected.shape);
+  for (size_t at = 0; at < actual.size(); ++at)
+    tensor.setFloat({0, 0, int64_t(at), 0}, actual[at]);
+  return applyGate(expected, tensor);
+}
+
+TEST(NumericGate, StoredResultsAreOneRoundingFromTheComputedOnes) {
+  double step = 0x1p-10; // Of f16, from 1 on.
+  // In the middle between two numbers the computed one may lie on either side.
+  ReferenceResult middle = expectation({1 + step / 2, -0.5}, 2);
+  EXPECT_TRUE(gateOfHalf(middle, {1, -0.5}).passed);
+  EXPECT_TRUE(gateOfHalf(middle, {1 + step, -0.5}).passed);
+  EXPECT_FALSE(gateOfHalf(middle, {1 - step / 2, -0.5}).passed);
+  EXPECT_FALSE(gateOfHalf(middle, {1 + 2 * step, -0.5}).passed);
+  // Elsewhere the nearest one is the only right one.
+  ReferenceResult near = expectation({1 + 0.4 * step, -0.5}, 2);
+  EXPECT_TRUE(gateOfHalf(near, {1, -0.5}).passed);
+  EXPECT_FALSE(gateOfHalf(near, {1 + step, -0.5}).passed);
+}
+
+TEST(NumericGate, StoredResultsBeyondTheLargestNumberAreInfinite) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(gateOfHalf(expectation({70000, -1e6}, 2), {inf, -inf}).passed);
+  EXPECT_FALSE(gateOfHalf(expectation({70000}, 2), {65504}).passed);
+  EXPECT_FALSE(gateOfHalf(expectation({65000}, 2), {inf}).passed);
+  EXPECT_FALSE(gateOfHalf(expectation({1}, 2), {std::nan("")}).passed);
+  // A row without keys is exactly zero, its lse exactly -inf.
+  EXPECT_FALSE(gateOfHalf(expectation({0}, 0), {0x1p-24}).passed);
+  EXPECT_TRUE(gateOfHalf(expectation({-inf}, 0), {-inf}).passed);
 }
 
 TEST(NumericGate, SkipsWhatRoundingDecides) {

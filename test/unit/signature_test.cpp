@@ -105,6 +105,11 @@ func.func @f(%x: memref<?xf32> {attn.param = #attn.param<output x: f32[N]>}) {
 func.func @f(%x: memref<4xf80> {attn.param = #attn.param<input x: f80[4]>}) {
   return })"),
             "argument 0: the C interface has no elements of 'f80'");
+  EXPECT_EQ(problemOf(R"(
+func.func @f(%x: memref<4xbf16> {attn.param = #attn.param<input x: bf16[4]>},
+             %c: bf16 {attn.param = #attn.param<scalar c: bf16>}) { return })"),
+            "argument 1: 'bf16' is a type of tensors, expected a single value "
+            "of f32");
 }
 
 TEST_F(SignatureTest, aChangedFunctionNoLongerFits) {

@@ -69,6 +69,11 @@ LogicalResult SignatureReader::addParam(ParamAttr param, const Twine &what) {
   if (!element)
     return function.emitError(what)
            << ": the C interface has no elements of " << param.getElement();
+  if (param.getKind() == attn::ParamKind::Scalar && isStorageOnly(*element))
+    return function.emitError(what)
+           << ": " << param.getElement()
+           << " is a type of tensors, expected a single value of "
+           << spelling(computedType(*element));
   ParamSpec result;
   result.name = name.str();
   result.kind = paramKind(param.getKind());

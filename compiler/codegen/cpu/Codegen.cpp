@@ -55,7 +55,11 @@ void ladon::cpu::buildCodePipeline(OpPassManager &pm) {
 
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
-  pm.addPass(arith::createArithExpandOpsPass());
+  // CPUs have no instruction to round to bf16 below AVX512-BF16, and a library
+  // may not need a function of the compiler's runtime.
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createConvertVectorToSCFPass());

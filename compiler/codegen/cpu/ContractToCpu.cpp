@@ -163,6 +163,7 @@ void ContractLowering::packPanel(Value depth, Value steps, Value column) {
            [&](Value c, ValueRange) -> SmallVector<Value> {
              Value value =
                  memref::LoadOp::create(b, w, ValueRange{row, sum(column, c)});
+             value = e.convert(value, e.element);
              memref::StoreOp::create(b, value, panel, ValueRange{k, c});
              return {};
            });

@@ -42,10 +42,35 @@ Value ladon::cpu::rowsInPlace(VectorEmitter &e, Value source, ValueRange first,
                   strides[strides.size() - 2]);
 }
 
+/// Copies [rows, columns] elements of `source` to `scratch`, converted.
+static void copyRows(VectorEmitter &e, Value source, ValueRange first,
+                     Value rows, Value columns, Value scratch) {
+  ImplicitLocOpBuilder &b = e.b;
+  SmallVector<Value> at(first);
+  e.loop(e.index(0), rows, 1, {}, [&](Value r, ValueRange) {
+    at[at.size() - 2] = arith::AddIOp::create(b, first[first.size() - 2], r);
+    e.loop(e.index(0), columns, 1, {},
+           [&](Value c, ValueRange) -> SmallVector<Value> {
+             at.back() = arith::AddIOp::create(b, first.back(), c);
+             Value x = memref::LoadOp::create(b, source, at);
+             memref::StoreOp::create(b, e.convert(x, e.element), scratch,
+                                     ValueRange{r, c});
+             return {};
+           });
+    return SmallVector<Value>();
+  });
+}
+
 Value ladon::cpu::rowView(VectorEmitter &e, Value source, ValueRange first,
                           Value rows, Value columns, Value scratch) {
   ImplicitLocOpBuilder &b = e.b;
   int64_t width = cast<MemRefType>(scratch.getType()).getDimSize(1);
+  auto copied = [&] {
+    copyRows(e, source, first, rows, columns, scratch);
+    return makeView(e, scratch, e.index(0), rows, width, e.index(width));
+  };
+  if (cast<MemRefType>(source.getType()).getElementType() != e.element)
+    return copied();
   Value inPlace = rowsInPlace(e, source, first, rows, width);
   auto branch = scf::IfOp::create(b, TypeRange{inPlace.getType()},
                                   hasUnitInnerStride(e, source),
@@ -55,19 +80,6 @@ Value ladon::cpu::rowView(VectorEmitter &e, Value source, ValueRange first,
   scf::YieldOp::create(b, inPlace);
 
   b.setInsertionPointToStart(branch.elseBlock());
-  SmallVector<Value> at(first);
-  e.loop(e.index(0), rows, 1, {}, [&](Value r, ValueRange) {
-    at[at.size() - 2] = arith::AddIOp::create(b, first[first.size() - 2], r);
-    e.loop(e.index(0), columns, 1, {},
-           [&](Value c, ValueRange) -> SmallVector<Value> {
-             at.back() = arith::AddIOp::create(b, first.back(), c);
-             Value x = memref::LoadOp::create(b, source, at);
-             memref::StoreOp::create(b, x, scratch, ValueRange{r, c});
-             return {};
-           });
-    return SmallVector<Value>();
-  });
-  scf::YieldOp::create(
-      b, makeView(e, scratch, e.index(0), rows, width, e.index(width)));
+  scf::YieldOp::create(b, copied());
   return branch.getResult(0);
 }

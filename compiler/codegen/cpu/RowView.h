@@ -10,7 +10,8 @@ namespace ladon::cpu {
 /// A [rows, columns] view, with unit inner stride, of the elements of `source`
 /// that start at `first` and run along its last two axes: the memory itself
 /// when its inner stride is 1, which is tested at run time, else a copy made in
-/// `scratch`, a buffer of at least [rows, columns]. The view has the static
+/// `scratch`, a buffer of at least [rows, columns]; always a copy when elements
+/// are converted to the type of the emitter. The view has the static
 /// number of columns of `scratch`, of which the caller may use `columns`.
 mlir::Value rowView(VectorEmitter &e, mlir::Value source,
                     mlir::ValueRange first, mlir::Value rows,

@@ -40,6 +40,9 @@ static std::optional<ScalarType> elementOf(StringRef descr) {
   // A byte, zero or not, is what a library takes for a bool.
   if (descr == "|u1" || descr == "<u1" || descr == "u1")
     return ScalarType::Bool;
+  // What NumPy writes for two bytes whose type it has forgotten.
+  if (descr == "|V2" || descr == "bfloat16")
+    return ScalarType::BF16;
   for (const ScalarTypeInfo &info : scalarTypes())
     if (descr == info.numpy)
       return info.type;

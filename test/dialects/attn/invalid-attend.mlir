@@ -116,7 +116,7 @@ func.func @mixed_kinds(%q: tensor<?x8x?x64xf32>, %k: memref<?x2x?x64xf32>, %v: t
 #lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
 
 func.func @mixed_elements(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf64>, %o: tensor<?x8x?x32xf32>) {
-  // expected-error@+1 {{expected value of 'f32' as query is, found 'f64'}}
+  // expected-error@+1 {{expected value to be computed in 'f32' as query is, found 'f64'}}
   %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
       ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf64>)
       outs(%o : tensor<?x8x?x32xf32>)
@@ -493,5 +493,23 @@ func.func @result_count(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: 
       ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
       outs(%o : tensor<?x8x?x32xf32>)
       maps [#q, #k, #v, #out]
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+// What is computed in f64 is not stored in fewer bits than it has.
+func.func @narrow_destination(%q: tensor<?x8x?x64xf64>, %k: tensor<?x2x?x64xf64>, %v: tensor<?x2x?x32xf64>, %o: tensor<?x8x?x32xbf16>) {
+  // expected-error@+1 {{expected out to be computed in 'f64' as query is, found 'bf16'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf64>, tensor<?x2x?x64xf64>, tensor<?x2x?x32xf64>)
+      outs(%o : tensor<?x8x?x32xbf16>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xbf16>
   return
 }
