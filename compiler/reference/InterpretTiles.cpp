@@ -258,8 +258,18 @@ static double power(bool base2, double x) {
 
 void Interpreter::softmaxInit(Operation *operation) {
   auto op = cast<tile::SoftmaxInitOp>(operation);
-  set(op->getResult(0), newTile(op->getResult(0), lowestOf(op->getResult(0))));
-  set(op->getResult(1), newTile(op->getResult(1), 0));
+  auto max = newTile(op->getResult(0), lowestOf(op->getResult(0)));
+  auto sum = newTile(op->getResult(1), 0);
+  if (op.getSinks())
+    for (size_t i = 0; i < max->data.size(); ++i) {
+      double sink = tile(op.getSinks()).data[i];
+      if (sink == -std::numeric_limits<double>::infinity())
+        continue;
+      max->data[i] = sink;
+      sum->data[i] = 1;
+    }
+  set(op->getResult(0), max);
+  set(op->getResult(1), sum);
   set(op->getResult(2), newTile(op->getResult(2), 0));
 }
 

@@ -178,9 +178,10 @@ Value AttentionNest::scores(const QueryRows &rows, Value query, Value firstKey,
   return scores;
 }
 
-SoftmaxState AttentionNest::initial() {
+SoftmaxState AttentionNest::initial(Value sinks) {
   auto init = tile::SoftmaxInitOp::create(
-      b, TypeRange{rowType(), rowType(), accType()}, ValueRange());
+      b, TypeRange{rowType(), rowType(), accType()}, sinks,
+      /*outs=*/ValueRange());
   return {init->getResult(0), init->getResult(1), init->getResult(2)};
 }
 

@@ -60,8 +60,8 @@ public:
 
   /// The scaled query rows, as a tile.
   mlir::Value loadQuery(const QueryRows &rows);
-  /// The state of rows that have seen no key.
-  SoftmaxState initial();
+  /// The state of rows that have seen no key, but maybe a sink each.
+  SoftmaxState initial(mlir::Value sinks = {});
   /// The state after the keys [lower, upper). `guarded` keeps what hidden keys
   /// hold away from the result, at a price.
   SoftmaxState visitKeys(const QueryRows &rows, mlir::Value query,

@@ -317,6 +317,7 @@ def Tile_MaskOp : Tile_PositionOp<"mask"> {
 //===----------------------------------------------------------------------===//
 
 def Tile_SoftmaxInitOp : Tile_ValueOp<"softmax_init", [
+    AttrSizedOperandSegments,
     Tile_ValueOpInterface]> {
   let summary = "the state of rows that have seen no key";
   let description = [{
@@ -324,10 +325,21 @@ def Tile_SoftmaxInitOp : Tile_ValueOp<"softmax_init", [
     So every difference between a score and the maximum is a number: a row that
     has seen nothing needs no special case, and a row of scores that are all the
     lowest number gets equal weights.
+
+    With `sinks` [R], rows have seen one score without a value, in the units of
+    the other scores: `max` is that score and `sum` is one. A sink of minus
+    infinity is none.
+
+    ```mlir
+    %st:3 = tile.softmax_init sinks(%s : tensor<24xf32>)
+        : tensor<24xf32>, tensor<24xf32>, tensor<24x64xf32>
+    ```
   }];
-  let arguments = (ins Variadic<Tile_Buffer>:$outs);
+  let arguments = (ins Optional<Tile_AccTile>:$sinks,
+                       Variadic<Tile_Buffer>:$outs);
   let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
+    (`sinks` `(` $sinks^ `:` type($sinks) `)`)?
     (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
     (`:` type($results)^)?
   }];

@@ -376,7 +376,7 @@ LogicalResult SoftmaxInitOp::verify() {
     return emitOpError("expected acc with ")
            << max.dims[0] << " rows of " << max.element << ", found "
            << text(acc);
-  return success();
+  return getSinks() ? expectShape(*this, "sinks", getSinks(), max) : success();
 }
 
 LogicalResult SoftmaxWeightsOp::verify() {

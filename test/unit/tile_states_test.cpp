@@ -44,6 +44,40 @@ TEST_P(TileStates, merged_states_are_one_state) {
   }
 }
 
+/// A state that starts from a score without a value, the same one for all rows
+/// of a head; that of the second head is none.
+TEST_P(TileStates, a_sink_joins_the_sum_and_has_no_value) {
+  for (bool base2 : {false, true}) {
+    Tiles t = tiles();
+    t.base2 = base2;
+    std::string body =
+        t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") +
+        "%sink = tile.load %more[%c0, %h, %c0] rows %rows map affine_map<(r) "
+        "-> (0, 0)> scale 0.5 : " +
+        memref(t.stored, 3) + " -> " + t.row() +
+        "\n%z:3 = tile.softmax_init sinks(%sink : " + t.row() +
+        ") : " + t.state() + "\n" + t.loop("s", "%qt", "%c0", "%T", "%z", {}) +
+        t.finish("o", "%s") + t.store("%o#0", "%out", "%b, %h, %i0", "%rows") +
+        t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
+    for (int64_t keys : {0, 1, 16, 33}) {
+      auto operands = t.operands(9, keys);
+      operands[0].values.assign(operands[0].values.size(), 0);
+      TileOperand sinks{t.stored, {1, 2, 1}, {3, -infinity}};
+      operands.insert(operands.begin() + 3, sinks);
+      auto results = expectAgreement(
+          t.function(body, ", %more: " + memref(t.stored, 3)), operands);
+      ASSERT_FALSE(results.empty());
+      double base = base2 ? 2 : std::exp(1);
+      double sum = double(keys) + std::pow(base, 1.5);
+      EXPECT_NEAR(results[5][0], std::log(sum), 1e-5);
+      if (keys)
+        EXPECT_NEAR(results[5][9], std::log(double(keys)), 1e-5);
+      else
+        EXPECT_EQ(results[5][9], -infinity);
+    }
+  }
+}
+
 /// A state merged with itself counts every key twice: out stays, and lse grows
 /// by log 2.
 TEST_P(TileStates, a_state_merged_with_itself) {

@@ -118,6 +118,23 @@ void ladon::cpu::emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op) {
         e, extent(flat, 0), [&](Value i) { e.store(splat, flat, i); },
         [&](Value i) { memref::StoreOp::create(e.b, scalar, flat, i); });
   }
+  Value sinks = op.getSinks();
+  if (!sinks)
+    return;
+  ImplicitLocOpBuilder &b = e.b;
+  auto number = [&](double value) -> Value {
+    return arith::ConstantOp::create(b, b.getFloatAttr(e.element, value));
+  };
+  forEach(e, e.index(0), e.index(extent(sinks, 0)), 1, [&](Value row) {
+    Value sink = memref::LoadOp::create(b, sinks, row);
+    Value isNone =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sink,
+                              number(-std::numeric_limits<double>::infinity()));
+    Value max = arith::SelectOp::create(b, isNone, number(values[0]), sink);
+    Value sum = arith::SelectOp::create(b, isNone, number(0), number(1));
+    memref::StoreOp::create(b, max, op.getOuts()[0], row);
+    memref::StoreOp::create(b, sum, op.getOuts()[1], row);
+  });
 }
 
 Value ladon::cpu::emitHasNonFinite(VectorEmitter &e, Value tile) {

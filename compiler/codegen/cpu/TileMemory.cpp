@@ -215,10 +215,13 @@ static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
 
 /// A tile of one axis.
 static void loadVector(VectorEmitter &e, const Rows &rows, Value count,
-                       Value tile) {
+                       Value tile, double scale) {
+  ImplicitLocOpBuilder &b = e.b;
+  Value factor = arith::ConstantOp::create(b, b.getFloatAttr(e.element, scale));
   forEach(e, e.index(0), count, 1, [&](Value row) {
-    Value x = memref::LoadOp::create(e.b, rows.memory, rows.indices(e, row));
-    memref::StoreOp::create(e.b, e.convert(x, e.element), tile, row);
+    Value x = memref::LoadOp::create(b, rows.memory, rows.indices(e, row));
+    x = arith::MulFOp::create(b, e.convert(x, e.element), factor);
+    memref::StoreOp::create(b, x, tile, row);
   });
   clearRest(e, tile, count);
 }
@@ -236,7 +239,7 @@ void ladon::cpu::emitLoad(VectorEmitter &e, tile::LoadOp op) {
   if (op.getScale())
     scale = op.getScale()->convertToDouble();
   if (op.getTileType().getRank() == 1)
-    return loadVector(e, rows, count, tile);
+    return loadVector(e, rows, count, tile, scale.value_or(1));
   if (!op.getTransposed()) {
     bool isSparse = op->hasAttr(tile::sparseAttr);
     copyIn(e, rows, count, tile, scale, isSparse);

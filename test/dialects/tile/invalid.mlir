@@ -1018,6 +1018,14 @@ func.func @init_sum(%n: index) {
 
 // -----
 
+func.func @init_sinks(%s: tensor<4xf32>) {
+  // expected-error@+1 {{'tile.softmax_init' op expected sinks of 8xf32, found 4xf32}}
+  %r:3 = tile.softmax_init sinks(%s : tensor<4xf32>) : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>
+  return
+}
+
+// -----
+
 func.func @init_rows(%n: index) {
   // expected-error@+1 {{'tile.softmax_init' op expected acc with 8 rows of 'f32', found 9x4xf32}}
   %r:3 = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, tensor<9x4xf32>

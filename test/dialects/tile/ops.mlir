@@ -108,6 +108,8 @@ func.func @options(%q: memref<?x8x?x4xbf16>, %k: memref<?x2x32x4xf16>, %pages: m
   // CHECK: tile.row_max %{{.*}} keys %{{.*}} transposed : tensor<16x8xf32> -> tensor<8xf32>
   %top = tile.row_max %h#0 keys %i transposed : tensor<16x8xf32> -> tensor<8xf32>
   %init:3 = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32>
+  // CHECK: tile.softmax_init sinks(%{{.*}} : tensor<8xf32>) : tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32>
+  %sunk:3 = tile.softmax_init sinks(%top : tensor<8xf32>) : tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32>
   // CHECK: tile.softmax_weights {{.*}} state({{.*}}) transposed : tensor<16x8xf32>
   %w:4 = tile.softmax_weights %h#0 top %top keys %i state(%init#0, %init#1) transposed
       : tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
@@ -150,6 +152,8 @@ func.func @buffers(%x: !heads, %l: !rows, %pages: memref<?x?xi32>, %q: memref<8x
   tile.load %x[%i, %i, %i] rows %i pages %pages : memref<?x?xi32> of 8 outs(%k : memref<16x4xf32>) : !heads
   // CHECK: tile.softmax_init outs(%{{.*}}, %{{.*}}, %{{.*}} : memref<8xf32>, memref<8xf32>, memref<8x4xf32>){{$}}
   tile.softmax_init outs(%max, %sum, %acc : memref<8xf32>, memref<8xf32>, memref<8x4xf32>)
+  // CHECK: tile.softmax_init sinks(%{{.*}} : memref<8xf32>) outs(%{{.*}}, %{{.*}}, %{{.*}} : memref<8xf32>, memref<8xf32>, memref<8x4xf32>){{$}}
+  tile.softmax_init sinks(%top : memref<8xf32>) outs(%max, %sum, %acc : memref<8xf32>, memref<8xf32>, memref<8x4xf32>)
   // CHECK: tile.contract {{.*}} outs(%{{.*}} : memref<8x16xf32>) : memref<8x4xf32>, memref<16x4xf32>{{$}}
   tile.contract %q, %k columns %i maps #row_maps outs(%s : memref<8x16xf32>) : memref<8x4xf32>, memref<16x4xf32>
   // CHECK: tile.contract {{.*}} compact outs(%{{.*}}, %{{.*}} : memref<8x16xf32>, memref<8xf32>) :
