@@ -154,14 +154,19 @@ struct Expr {
   struct AttendArgs *attend = nullptr; ///< Attend
 };
 
-/// The arguments of an `attend`. q is [B, H, S, D], k [B, Hk, T, D],
+/// The arguments of an `attend`, one for each row of Builtins.def; those that
+/// need not be given may be null. q is [B, H, S, D], k [B, Hk, T, D],
 /// v [B, Hk, T, Dv]; results are out [B, H, S, Dv] and lse [B, H, S].
 struct AttendArgs {
-  Expr *q = nullptr, *k = nullptr, *v = nullptr;
-  Expr *score = nullptr;     ///< Null: the plain scaled score.
-  Expr *mask = nullptr;      ///< Null: every key is visible.
-  Expr *scaleExpr = nullptr; ///< As written; null: 1 / sqrt(D).
-  double scale = 0;          ///< Its compile-time value, after Sema.
+#define FIELD_OF_attend(name) Expr *name = nullptr;
+#define FIELD_OF_split(name)
+#define FIELD_OF_concat(name)
+#define ARGUMENT(call, name, use) FIELD_OF_##call(name)
+#include "compiler/frontend/Builtins.def"
+#undef FIELD_OF_attend
+#undef FIELD_OF_split
+#undef FIELD_OF_concat
+  double scaleValue = 0; ///< Of `scale`, or 1 / sqrt(D), after Sema.
 };
 
 /// A parameter of the attention: a tensor, or a scalar given at run time.

@@ -63,7 +63,7 @@ private:
     case Kind::Member:
       return "member " + expr->name;
     case Kind::Attend:
-      return "attend scale=" + numberText(expr->attend->scale);
+      return "attend scale=" + numberText(expr->attend->scaleValue);
     case Kind::Split:
       return "split heads=" + std::to_string(expr->headCount);
     case Kind::Concat:
@@ -79,14 +79,18 @@ private:
     if (expr->kind != Kind::Attend)
       return;
     const AttendArgs &attend = *expr->attend;
-    const std::pair<const char *, const Expr *> parts[] = {
-        {"q", attend.q},
-        {"k", attend.k},
-        {"v", attend.v},
-        {"score", attend.score},
-        {"mask", attend.mask}};
+    const std::pair<llvm::StringRef, const Expr *> parts[] = {
+#define PART_OF_attend(name) {#name, attend.name},
+#define PART_OF_split(name)
+#define PART_OF_concat(name)
+#define ARGUMENT(call, name, use) PART_OF_##call(name)
+#include "compiler/frontend/Builtins.def"
+#undef PART_OF_attend
+#undef PART_OF_split
+#undef PART_OF_concat
+    };
     for (auto [name, part] : parts)
-      if (part) {
+      if (part && name != "scale") { // Its value is in the label.
         line(depth + 1) << name << '\n';
         dump(part, depth + 2);
       }

@@ -364,7 +364,7 @@ attn::AttendOp Importer::attend(const Expr *expr) {
     inits.push_back(empty(lse));
   }
   auto op =
-      attn::AttendOp::create(b, query, key, value, captured, inits, args.scale);
+      attn::AttendOp::create(b, query, key, value, captured, inits, args.scaleValue);
   attends[expr] = op;
 
   auto emitRegion = [&](const Expr *body, bool isScore) {

@@ -38,7 +38,7 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
   place.shape = shape ? &*shape : nullptr;
   if (shape) {
     const auto &dims = *attend->q->type.dims;
-    attend->scale = 1 / std::sqrt(double(dims[3].size));
+    attend->scaleValue = 1 / std::sqrt(double(dims[3].size));
   }
   if (const syntax::Expr *scale = given.lookup("scale"))
     checkScale(scale, scope, *attend);
@@ -144,8 +144,8 @@ void Sema::checkScale(const syntax::Expr *expr, const Scope *scope,
                : numberText(*number));
     return;
   }
-  attend.scaleExpr = value;
-  attend.scale = *number;
+  attend.scale = value;
+  attend.scaleValue = *number;
 }
 
 void Sema::checkScore(const syntax::Expr *expr, const Scope *scope,

@@ -32,7 +32,7 @@ public:
          const Tensor &v, const Bindings &bindings)
       : q(q), k(k), v(v), batches(q.shape[0]), heads(q.shape[1]),
         queries(q.shape[2]), features(q.shape[3]), kvHeads(k.shape[1]),
-        keys(k.shape[2]), valueFeatures(v.shape[3]), scale(args.scale) {
+        keys(k.shape[2]), valueFeatures(v.shape[3]), scale(args.scaleValue) {
     int64_t offset = keys - queries;
     if (args.score)
       score.emplace(args.score, bindings, offset, q.element);

@@ -87,8 +87,8 @@ TEST(Frontend, default_scale_is_one_over_root_of_the_feature_size) {
   Parsed parsed(expansion);
   ASSERT_TRUE(parsed.spec);
   const Expr *attend = parsed.spec->attention->results[0].value;
-  EXPECT_EQ(attend->attend->scaleExpr, nullptr);
-  EXPECT_DOUBLE_EQ(attend->attend->scale, 0.35355339059327379);
+  EXPECT_EQ(attend->attend->scale, nullptr);
+  EXPECT_DOUBLE_EQ(attend->attend->scaleValue, 0.35355339059327379);
 }
 
 TEST(Frontend, equal_reports_are_kept_once_and_many_are_cut) {
