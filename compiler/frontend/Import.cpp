@@ -363,8 +363,9 @@ attn::AttendOp Importer::attend(const Expr *expr) {
     lse.dims->pop_back();
     inits.push_back(empty(lse));
   }
-  auto op =
-      attn::AttendOp::create(b, query, key, value, captured, inits, args.scaleValue);
+  auto op = attn::AttendOp::create(
+      b, query, key, value, captured, inits, args.scaleValue,
+      args.sinks ? params.lookup(args.sinks->param) : Value());
   attends[expr] = op;
 
   auto emitRegion = [&](const Expr *body, bool isScore) {

@@ -16,6 +16,14 @@ static std::string text(const Dim &dim) {
   return dim.isStatic() ? std::to_string(dim.size) : dim.name;
 }
 
+/// Whether `expr` is a parameter [heads] that is computed in `computed`.
+static bool isSinks(const ast::Expr &expr, const Dim &heads,
+                    ScalarType computed) {
+  return expr.kind == Kind::Name && expr.param && expr.type.dims->size() == 1 &&
+         expr.type.dims->front() == heads &&
+         computedType(expr.type.element) == computed;
+}
+
 ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
   ast::AttendArgs *attend = spec.context.createAttend();
   Arguments given;
@@ -44,6 +52,13 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
     checkScale(scale, scope, *attend);
   if (const syntax::Expr *score = given.lookup("score"))
     checkScore(score, scope, place, *attend);
+  if (const syntax::Expr *sinks = given.lookup("sinks"); sinks && shape) {
+    attend->sinks = elaborateTensor(sinks, scope);
+    Dim heads = (*attend->q->type.dims)[1];
+    if (attend->sinks && !isSinks(*attend->sinks, heads, place.floatType))
+      report(DiagId::SinksType, sinks->range, scope, text(heads),
+             spelling(place.floatType), describe(attend->sinks->type));
+  }
   place.kind = Place::Mask;
   if (const syntax::Expr *mask = given.lookup("mask"))
     checkMask(mask, scope, place, *attend);

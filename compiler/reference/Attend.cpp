@@ -17,9 +17,9 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// A visible key of a row and its score.
+/// A visible key of a row and its score, or the row's sink.
 struct VisibleKey {
-  int64_t key;
+  int64_t key; ///< -1 for a sink, which has no value.
   double score, error;
   double weight = 0;
   double drift = 0; ///< How far the weight may move, once that is not linear.
@@ -38,6 +38,8 @@ public:
       score.emplace(args.score, bindings, offset, q.element);
     if (args.mask)
       mask.emplace(args.mask, bindings, offset, q.element);
+    if (args.sinks)
+      sinks = bindings.inputs.find(args.sinks->param)->second;
   }
 
   AttendResult run();
@@ -52,6 +54,7 @@ private:
   int64_t batches, heads, queries, features, kvHeads, keys, valueFeatures;
   double scale;
   std::optional<PointExpr> score, mask;
+  std::optional<HostTensor> sinks;
 };
 
 } // namespace
@@ -167,6 +170,9 @@ void Attend::row(Point point, AttendResult &result) const {
 
   std::vector<VisibleKey> visible;
   bool certain = visibleKeys(point, visible);
+  if (sinks)
+    if (double sink = sinks->getFloat({point.head}); sink != -infinity)
+      visible.push_back({-1, sink, std::fabs(sink)});
   result.lse.magnitude[index] = 1;
   if (visible.empty()) {
     result.lse.value[index] = -infinity;
@@ -205,7 +211,7 @@ void Attend::row(Point point, AttendResult &result) const {
     int64_t vRow = ((point.batch * kvHeads + point.kvHead) * keys + key.key) *
                    valueFeatures;
     for (int64_t e = 0; e < valueFeatures; ++e) {
-      double ve = v.value[vRow + e];
+      double ve = key.key < 0 ? 0 : v.value[vRow + e];
       out[e] += key.weight * ve;
       sumOut[e] += std::fabs(out[e]);
       drift[e] += key.drift * std::fabs(ve);
@@ -213,7 +219,8 @@ void Attend::row(Point point, AttendResult &result) const {
       largest[e] = std::max(largest[e], std::fabs(ve));
       lowest[e] = std::min(lowest[e], ve);
       highest[e] = std::max(highest[e], ve);
-      outError[e] = std::max(outError[e], v.error[vRow + e]);
+      if (key.key >= 0)
+        outError[e] = std::max(outError[e], v.error[vRow + e]);
     }
   }
   // A convex combination of the values moves by at most the largest of them

@@ -222,6 +222,32 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
 // Finished rows
 //===----------------------------------------------------------------------===//
 
+/// The state with the sinks of its rows, if the operation has any: one more
+/// score for each row, without a value, in the units of the others. Every key
+/// has been seen when rows are finished, in both forms, so that a sink joins
+/// once.
+static SoftmaxState joinSinks(AttentionNest &nest, attn::AttendOp op,
+                              ImplicitLocOpBuilder &b, const QueryRows &rows,
+                              int64_t headsOfTile, SoftmaxState state) {
+  Value sinks = op.getSinks();
+  if (!sinks)
+    return state;
+  int64_t heads = cast<MemRefType>(sinks.getType()).getDimSize(0);
+  auto view = memref::ExpandShapeOp::create(
+      b, ArrayRef<int64_t>{1, heads, 1}, sinks,
+      SmallVector<ReassociationIndices>{{0, 1, 2}});
+  AffineExpr row = b.getAffineDimExpr(0), zero = b.getAffineConstantExpr(0);
+  auto head = AffineMap::get(1, 0, {row % headsOfTile, zero}, b.getContext());
+  double scale = op.hasScore() ? 1 : llvm::numbers::log2e;
+  Value first = nest.index(0);
+  auto load = tile::LoadOp::create(
+      b, nest.rowType(), view, first, rows.head, first, rows.count,
+      /*pages=*/Value(), /*outs=*/ValueRange(), /*page_size=*/IntegerAttr(),
+      b.getF64FloatAttr(scale), AffineMapAttr::get(head),
+      /*transposed=*/false);
+  return nest.merge(state, nest.initial(load.getTile()));
+}
+
 /// out and lse.
 std::pair<Value, Value> AttentionNest::finished(SoftmaxState state) {
   auto finish = tile::SoftmaxFinishOp::create(
@@ -233,7 +259,7 @@ std::pair<Value, Value> AttentionNest::finished(SoftmaxState state) {
 bool AttentionNest::canHide() { return op.hasMask() || op.hasScore(); }
 
 Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
-  auto [out, lse] = finished(state);
+  auto [out, lse] = finished(joinSinks(*this, op, b, rows, tiles.heads, state));
   store(rows, out, lse);
   if (!canHide())
     return {};
@@ -242,15 +268,17 @@ Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
 
 void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
                                   SoftmaxState state) {
-  auto [out, lse] = finished(state);
+  auto [out, lse] = finished(joinSinks(*this, op, b, rows, tiles.heads, state));
   if (canHide()) {
     Value bad = tile::HasNonFiniteOp::create(b, b.getI1Type(), out);
     auto again = scf::IfOp::create(b, TypeRange{out.getType(), lse.getType()},
                                    bad, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(again.thenBlock());
-    auto [safe, safeLse] = finished(
-        visitKeys(rows, query, index(0), keys, initial(), /*guarded=*/true));
+    SoftmaxState guarded =
+        visitKeys(rows, query, index(0), keys, initial(), /*guarded=*/true);
+    auto [safe, safeLse] =
+        finished(joinSinks(*this, op, b, rows, tiles.heads, guarded));
     scf::YieldOp::create(b, ValueRange{safe, safeLse});
     b.setInsertionPointToStart(again.elseBlock());
     scf::YieldOp::create(b, ValueRange{out, lse});

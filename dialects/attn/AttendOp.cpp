@@ -20,7 +20,7 @@ static constexpr StringLiteral operandNames[] = {"query", "key", "value", "out",
 
 void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
                      Value key, Value value, ValueRange captures,
-                     ValueRange inits, double scale) {
+                     ValueRange inits, double scale, Value sinks) {
   auto queryType = cast<ShapedType>(query.getType());
   auto valueType = cast<ShapedType>(value.getType());
   int64_t heads = queryType.getDimSize(1);
@@ -28,6 +28,8 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
 
   state.addOperands({query, key, value});
   state.addOperands(captures);
+  if (sinks)
+    state.addOperands(sinks);
   state.addOperands(inits);
   for (Type type : inits.getTypes())
     if (isa<RankedTensorType>(type))
@@ -40,7 +42,11 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
     maps.push_back(
         getCanonicalMap(builder.getContext(), operand, heads, keyValueHeads));
   auto &props = state.getOrAddProperties<Properties>();
-  props.operandSegmentSizes = {1, 1, 1, static_cast<int32_t>(captures.size()),
+  props.operandSegmentSizes = {1,
+                               1,
+                               1,
+                               static_cast<int32_t>(captures.size()),
+                               sinks ? 1 : 0,
                                static_cast<int32_t>(inits.size())};
   props.heads = builder.getI64IntegerAttr(heads);
   props.key_value_heads = builder.getI64IntegerAttr(keyValueHeads);
@@ -256,6 +262,25 @@ static LogicalResult verifyOperandTypes(AttendOp op) {
   return success();
 }
 
+static LogicalResult verifySinks(AttendOp op) {
+  if (!op.getSinks())
+    return success();
+  auto type = cast<ShapedType>(op.getSinks().getType());
+  if (isa<MemRefType>(type) != isa<MemRefType>(op.getQuery().getType()))
+    return op.emitOpError("expected sinks to be a tensor or a memref as query "
+                          "is, found ")
+           << type;
+  if (type.getRank() != 1 ||
+      type.getDimSize(0) != static_cast<int64_t>(op.getHeads()))
+    return op.emitOpError("expected a sink for each of ")
+           << op.getHeads() << " heads, found " << type;
+  if (getComputedType(type.getElementType()) != op.getElementType())
+    return op.emitOpError("expected sinks to be computed in ")
+           << op.getElementType() << " as query is, found "
+           << type.getElementType();
+  return success();
+}
+
 /// The extent an axis must have, or a dynamic one.
 static int64_t getExpectedExtent(AttendOp op, unsigned operand,
                                  AttendOp::AxisRole role) {
@@ -341,7 +366,8 @@ static LogicalResult verifyMaps(AttendOp op) {
 }
 
 LogicalResult AttendOp::verify() {
-  if (failed(verifySizes(*this)) || failed(verifyOperandTypes(*this)))
+  if (failed(verifySizes(*this)) || failed(verifyOperandTypes(*this)) ||
+      failed(verifySinks(*this)))
     return failure();
   return verifyMaps(*this);
 }

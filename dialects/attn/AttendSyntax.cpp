@@ -51,8 +51,8 @@ ParseResult AttendOp::parse(OpAsmParser &parser, OperationState &result) {
   props.value_dim = builder.getI64IntegerAttr(valueDim);
   props.scale = builder.getF64FloatAttr(scale);
 
-  SmallVector<OpAsmParser::UnresolvedOperand> inputs, captures, inits;
-  SmallVector<Type> inputTypes, captureTypes, initTypes;
+  SmallVector<OpAsmParser::UnresolvedOperand> inputs, captures, sinks, inits;
+  SmallVector<Type> inputTypes, captureTypes, sinkTypes, initTypes;
   llvm::SMLoc loc = parser.getCurrentLocation();
   if (parser.parseKeyword("ins") || parseOperands(parser, inputs, inputTypes))
     return failure();
@@ -62,12 +62,24 @@ ParseResult AttendOp::parse(OpAsmParser &parser, OperationState &result) {
   if (succeeded(parser.parseOptionalKeyword("captures")) &&
       parseOperands(parser, captures, captureTypes))
     return failure();
+  llvm::SMLoc sinkLoc = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalKeyword("sinks")) &&
+      parseOperands(parser, sinks, sinkTypes))
+    return failure();
+  if (sinks.size() > 1)
+    return parser.emitError(sinkLoc, "expected one operand of sinks, found ")
+           << sinks.size();
   if (parser.parseKeyword("outs") || parseOperands(parser, inits, initTypes) ||
       parser.resolveOperands(inputs, inputTypes, loc, result.operands) ||
       parser.resolveOperands(captures, captureTypes, loc, result.operands) ||
+      parser.resolveOperands(sinks, sinkTypes, loc, result.operands) ||
       parser.resolveOperands(inits, initTypes, loc, result.operands))
     return failure();
-  props.operandSegmentSizes = {1, 1, 1, static_cast<int32_t>(captures.size()),
+  props.operandSegmentSizes = {1,
+                               1,
+                               1,
+                               static_cast<int32_t>(captures.size()),
+                               static_cast<int32_t>(sinks.size()),
                                static_cast<int32_t>(inits.size())};
 
   if (parser.parseKeyword("maps") || parser.parseAttribute(props.indexing_maps))
@@ -117,6 +129,8 @@ void AttendOp::print(OpAsmPrinter &p) {
   printOperands(p, "ins", getOperands().take_front(3));
   if (!getCaptures().empty())
     printOperands(p, "captures", getCaptures());
+  if (getSinks())
+    printOperands(p, "sinks", getSinksMutable());
   printOperands(p, "outs", getInits());
   p.printNewline();
   p << "    maps " << getIndexingMaps();

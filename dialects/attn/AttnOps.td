@@ -73,6 +73,11 @@ def Attn_AttendOp : Attn_Op<"attend", [
     `lse = -inf`. A masked key contributes nothing, whatever its values; a score
     of `-inf` means masked. Sizes may be zero.
 
+    With `sinks`, of one axis, head `h` has one more key whose score is
+    `sinks[h]` and that has no value: `exp(sinks[h])` joins the sum below `out`
+    and the one of `lse`. A row without a visible key then gives `out = 0` and
+    `lse = sinks[h]`. A sink of `-inf` is none.
+
     `indexing_maps` has one map for q, k, v, then one per destination, each over
     the dimensions `(b, h, i, j, d, e)`: the element of that operand read or
     written at that point. In the canonical form they are
@@ -119,6 +124,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
   let arguments = (ins
     Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
     Variadic<Attn_Capture>:$captures,
+    Optional<Attn_Shaped>:$sinks,
     Variadic<Attn_Shaped>:$inits,
     I64Attr:$heads, I64Attr:$key_value_heads, I64Attr:$head_dim,
     I64Attr:$value_dim, F64Attr:$scale,
@@ -130,7 +136,8 @@ def Attn_AttendOp : Attn_Op<"attend", [
   /// feature sizes are those of the types.
   let builders = [OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key,
       "::mlir::Value":$value, "::mlir::ValueRange":$captures,
-      "::mlir::ValueRange":$inits, "double":$scale)>];
+      "::mlir::ValueRange":$inits, "double":$scale,
+      CArg<"::mlir::Value", "{}">:$sinks)>];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;

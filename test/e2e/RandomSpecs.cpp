@@ -217,12 +217,22 @@ std::string SpecWriter::write() {
     arguments += ",\n    score = " + score(random.integer(1, 4));
   if (chance(75))
     arguments += ",\n    mask = " + mask(random.integer(0, 3));
+  // What is computed in f32 may be stored in fewer bits, each tensor by itself.
+  bool isStored = element == "f32" && chance(25);
+  auto stored = [&] {
+    int64_t type = isStored ? random.integer(0, 2) : 0;
+    return type == 0 ? element : std::string(type == 1 ? "f16" : "bf16");
+  };
+  if (chance(15)) {
+    arguments += ",\n    sinks = sinks";
+    capture("sinks", stored() + "[" + std::to_string(heads) + "]");
+  }
   std::string attend = "attend(q, k, v" + arguments + ")";
 
   std::string text;
   llvm::raw_string_ostream os(text);
   auto tensor = [&](int64_t count, const std::string &length, int64_t dim) {
-    return element + "[B, " + std::to_string(count) + ", " + length + ", " +
+    return stored() + "[B, " + std::to_string(count) + ", " + length + ", " +
            std::to_string(dim) + "]";
   };
   os << "attention generated(\n    q: " << tensor(heads, queries, headDim)
@@ -232,7 +242,7 @@ std::string SpecWriter::write() {
     os << "    " << param << ",\n";
   std::string out = tensor(heads, queries, valueDim);
   std::string lse =
-      element + "[B, " + std::to_string(heads) + ", " + queries + "]";
+      stored() + "[B, " + std::to_string(heads) + ", " + queries + "]";
   switch (random.integer(0, 5)) {
   case 0:
     os << ") -> " << lse << " {\n  return " << attend << ".lse\n}\n";

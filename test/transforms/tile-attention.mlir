@@ -137,3 +137,33 @@ func.func @packed(%q: memref<?x?x64xf32>, %k: memref<?x32x?xf32>, %v: memref<?x2
       }
   return
 }
+
+// -----
+
+// Elements are converted where they are loaded and stored; a sink is a state of
+// its own, merged once all keys have been seen.
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+// CHECK-LABEL: func.func @stored_with_sinks(
+// CHECK-SAME: %[[Q:.*]]: memref<2x4x?x4xbf16>, %[[K:.*]]: memref<2x2x?x4xf16>, %[[V:.*]]: memref<2x2x?x5xbf16>, %[[SINKS:.*]]: memref<4xbf16>, %[[OUT:.*]]: memref<2x4x?x5xf16>
+// CHECK: tile.load %[[Q]]{{.*}} transposed : memref<2x4x?x4xbf16> -> tensor<4x8xf32>
+// CHECK: tile.key_loop
+// CHECK: tile.load %[[K]]{{.*}} : memref<2x2x?x4xf16> -> tensor<16x4xf32>
+// CHECK: tile.load %[[V]]{{.*}} : memref<2x2x?x5xbf16> -> tensor<16x5xf32>
+// CHECK: tile.yield
+// CHECK: %[[VIEW:.*]] = memref.expand_shape %[[SINKS]]
+// CHECK: %[[TILE:.*]] = tile.load %[[VIEW]][%c0, %{{.*}}, %c0] rows %{{.*}} map #{{.*}} scale 1.4426950408889634 : memref<1x4x1xbf16> -> tensor<8xf32>
+// CHECK: %[[SINK:.*]]:3 = tile.softmax_init sinks(%[[TILE]] : tensor<8xf32>)
+// CHECK: tile.merge{{.*}} with{{ ?}}(%[[SINK]]#0, %[[SINK]]#1, %[[SINK]]#2) base2 transposed
+// CHECK: tile.softmax_finish
+// CHECK: tile.store %{{.*}}, %[[OUT]]{{.*}} : tensor<5x8xf32>, memref<2x4x?x5xf16>
+func.func @stored_with_sinks(%q: memref<2x4x?x4xbf16>, %k: memref<2x2x?x4xf16>,
+    %v: memref<2x2x?x5xbf16>, %sinks: memref<4xbf16>, %out: memref<2x4x?x5xf16>) {
+  attn.attend heads 4 key_value_heads 2 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x4x?x4xbf16>, memref<2x2x?x4xf16>, memref<2x2x?x5xbf16>)
+      sinks(%sinks : memref<4xbf16>)
+      outs(%out : memref<2x4x?x5xf16>) maps [#q, #k, #v, #out]
+  return
+}

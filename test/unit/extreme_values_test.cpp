@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 using namespace ladon;
 using namespace ladon::test;
@@ -67,6 +68,84 @@ private:
   FloatKind kind;
   CompiledSpec spec;
 };
+
+//===--- Sinks -----------------------------------------------------------===//
+
+/// One head and one value feature, S queries and T keys whose scores are all 0
+/// and of which those from `visible` on are hidden; a sink.
+void expectSink(const FloatKind &kind, int64_t S, int64_t T, int64_t visible,
+                double sink, double out, double lse) {
+  SCOPED_TRACE(std::to_string(S) + " queries, " + std::to_string(visible) +
+               " of " + std::to_string(T) + " keys, sink " +
+               std::to_string(sink));
+  std::string type = kind.name;
+  static std::map<std::string, std::unique_ptr<CompiledSpec>> compiled;
+  auto &spec = compiled[type];
+  if (!spec)
+    spec = std::make_unique<CompiledSpec>(
+        "attention row(q: " + type + "[B, 1, S, 1], k: " + type +
+        "[B, 1, T, 1], v: " + type + "[B, 1, T, 1], z: " + type +
+        "[1], n: i32) -> (o: " + type + "[B, 1, S, 1], lse: " + type +
+        "[B, 1, S]) {\n  let a = attend(q, k, v, mask = j < n, sinks = z)\n"
+        "  return a.out, a.lse\n}\n");
+  ASSERT_TRUE(*spec);
+  std::vector<double> zeros(std::max(S, T), 0), ones(T, 1);
+  HostTensor n = HostTensor::zeros(ScalarType::I32, {});
+  n.setInteger({}, visible);
+  const HostTensor inputs[] = {makeTensor(kind.element, {1, 1, S, 1},
+                                          llvm::ArrayRef(zeros).take_front(S)),
+                               makeTensor(kind.element, {1, 1, T, 1},
+                                          llvm::ArrayRef(zeros).take_front(T)),
+                               makeTensor(kind.element, {1, 1, T, 1}, ones),
+                               makeTensor(kind.element, {1}, {sink}), n};
+  auto expectNear = [](double found, double wanted) {
+    if (std::isfinite(wanted))
+      EXPECT_NEAR(found, wanted, 1e-6 * (1 + std::fabs(wanted)));
+    else
+      EXPECT_EQ(found, wanted);
+  };
+  std::vector<HostTensor> found = (*spec)(inputs);
+  std::vector<ReferenceResult> expected = spec->reference(inputs);
+  for (int64_t i = 0; i < S; ++i) {
+    expectNear(elementsOf(found[0])[i], out);
+    expectNear(elementsOf(found[1])[i], lse);
+    expectNear(expected[0].value[i], out);
+    expectNear(expected[1].value[i], lse);
+  }
+}
+
+TEST(Sinks, JoinTheSumOnceHoweverManyKeysThereAre) {
+  for (const FloatKind &kind : kinds)
+    // Few queries and many; one chunk of keys and several.
+    for (int64_t S : {1, 8, 9, 70})
+      for (int64_t T : {1, 5, 512, 513, 1300}) {
+        double n = double(T);
+        expectSink(kind, S, T, T, 0, n / (n + 1), std::log(n + 1));
+        expectSink(kind, S, T, T, std::log(n), 0.5, std::log(2 * n));
+        expectSink(kind, S, T, 3, 0, std::min(n, 3.) / (std::min(n, 3.) + 1),
+                   std::log(std::min(n, 3.) + 1));
+      }
+}
+
+TEST(Sinks, AreAllThatARowWithoutKeysHas) {
+  for (const FloatKind &kind : kinds)
+    for (int64_t S : {1, 9})
+      for (int64_t T : {0, 4, 600})
+        for (double sink : {0.0, -3.5, 100.0}) {
+          expectSink(kind, S, T, 0, sink, 0, sink);
+          expectSink(kind, S, T, 0, -inf, 0, -inf);
+        }
+}
+
+TEST(Sinks, OfAnySizeAreRight) {
+  for (const FloatKind &kind : kinds)
+    for (int64_t S : {1, 9}) {
+      expectSink(kind, S, 4, 4, -inf, 1, std::log(4));
+      expectSink(kind, S, 4, 4, -1e4, 1, std::log(4));
+      expectSink(kind, S, 4, 4, 1e4, 0, 1e4);
+      expectSink(kind, S, 600, 600, 1e30, 0, 1e30);
+    }
+}
 
 //===--- Values ----------------------------------------------------------===//
 

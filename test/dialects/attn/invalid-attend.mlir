@@ -513,3 +513,93 @@ func.func @narrow_destination(%q: tensor<?x8x?x64xf64>, %k: tensor<?x2x?x64xf64>
       -> tensor<?x8x?x32xbf16>
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @sinks_rank(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %s: tensor<8x1xf32>) {
+  // expected-error@+1 {{expected a sink for each of 8 heads, found 'tensor<8x1xf32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      sinks(%s : tensor<8x1xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @sinks_heads(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %s: tensor<2xf32>) {
+  // expected-error@+1 {{expected a sink for each of 8 heads, found 'tensor<2xf32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      sinks(%s : tensor<2xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @sinks_unknown(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %s: tensor<?xf32>) {
+  // expected-error@+1 {{expected a sink for each of 8 heads, found 'tensor<?xf32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      sinks(%s : tensor<?xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @sinks_elements(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %s: tensor<8xf64>) {
+  // expected-error@+1 {{expected sinks to be computed in 'f32' as query is, found 'f64'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      sinks(%s : tensor<8xf64>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @sinks_kind(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %s: memref<8xf32>) {
+  // expected-error@+1 {{expected sinks to be a tensor or a memref as query is, found 'memref<8xf32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      sinks(%s : memref<8xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}

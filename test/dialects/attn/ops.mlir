@@ -37,6 +37,30 @@ func.func @plain(%q: tensor<?x8x?x64xf64>, %k: tensor<?x2x?x64xf64>,
   return %o : tensor<?x8x?x32xf64>
 }
 
+// CHECK-LABEL: func.func @stored_with_sinks
+func.func @stored_with_sinks(%q: tensor<?x8x?x64xbf16>, %k: tensor<?x2x?x64xf16>,
+                             %v: tensor<?x2x?x32xf32>, %offset: i32,
+                             %sinks: tensor<8xbf16>, %init: tensor<?x8x?x32xf16>)
+    -> tensor<?x8x?x32xf16> {
+  // CHECK: ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x8x?x64xbf16>, tensor<?x2x?x64xf16>, tensor<?x2x?x32xf32>)
+  // CHECK-NEXT: captures(%{{.*}} : i32)
+  // CHECK-NEXT: sinks(%{{.*}} : tensor<8xbf16>)
+  // CHECK-NEXT: outs(%{{.*}} : tensor<?x8x?x32xf16>)
+  %o = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xbf16>, tensor<?x2x?x64xf16>, tensor<?x2x?x32xf32>)
+      captures(%offset : i32)
+      sinks(%sinks : tensor<8xbf16>)
+      outs(%init : tensor<?x8x?x32xf16>)
+      maps [#q, #k, #v, #out]
+      // CHECK: score(%[[S:.*]]: f32,
+      score(%s: f32, %b: i32, %h: i32, %i: i32, %j: i32, %c: i32) {
+        %d = arith.sitofp %c : i32 to f32
+        %f = arith.addf %s, %d : f32
+        attn.yield %f : f32
+      } -> tensor<?x8x?x32xf16>
+  return %o : tensor<?x8x?x32xf16>
+}
+
 // CHECK-LABEL: func.func @on_memory
 func.func @on_memory(%q: memref<?x?x512xf32>, %k: memref<?x2x?x64xf32>,
                      %v: memref<?x?x64xf32>, %doc: memref<?x?xi32>, %n: i32,

@@ -149,3 +149,13 @@ func.func @mask_before_score(%x: tensor<?x8x?x64xf32>) {
       }
   return
 }
+
+// -----
+
+func.func @two_sinks(%x: tensor<?x8x?x64xf32>, %s: tensor<8xf32>) {
+  // expected-error@+3 {{expected one operand of sinks, found 2}}
+  %r = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%x, %x, %x : tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>)
+      sinks(%s, %s : tensor<8xf32>, tensor<8xf32>) outs(%x : tensor<?x8x?x64xf32>) maps []
+  return
+}
