@@ -9,7 +9,8 @@
 // its body.
 //
 // Arithmetic is on 64 bits. The caller sees to it that values stay within
-// +-2^62; the bounds are exact enough to check that (see `magnitude`).
+// +-2^62 (kScalarLimit); the bounds are exact enough to check that (see
+// `magnitude`).
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,9 +26,6 @@
 #include <tuple>
 
 namespace ladon::analysis {
-
-/// Values of scalars stay within +-kScalarLimit.
-constexpr int64_t kScalarLimit = int64_t(1) << 62;
 
 /// An index or i1 value of the emitted code, known to lie in [min, max]. With
 /// `min == max` it is a constant and `value` may be null. A boolean has the

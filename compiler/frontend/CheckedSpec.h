@@ -4,6 +4,7 @@
 #define LADON_COMPILER_FRONTEND_CHECKEDSPEC_H
 
 #include "compiler/frontend/AST.h"
+#include "compiler/frontend/Diagnostics.h"
 
 #include <memory>
 #include <string>
@@ -22,12 +23,20 @@ struct CompileTimeParam {
   std::string value;
 };
 
+/// A mask as it is written, for what is found out about it after import.
+struct WrittenMask {
+  const ast::Expr *value;
+  llvm::SMRange range;
+  std::vector<Diagnostic::Note> notes; ///< The calls it is expanded from.
+};
+
 /// A checked spec and the nodes it is made of. Ranges point into the source
 /// manager it was parsed from.
 struct CheckedSpec {
   ast::ASTContext context;
   std::unique_ptr<ast::Attention> attention; ///< Never null.
   std::vector<CompileTimeParam> params;      ///< In source order.
+  std::vector<WrittenMask> masks;
 };
 
 } // namespace ladon

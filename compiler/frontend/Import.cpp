@@ -28,6 +28,7 @@ public:
         attention(*spec.attention), locations(context, sources) {}
 
   OwningOpRef<ModuleOp> import();
+  llvm::DenseMap<const Expr *, Operation *> masked; ///< Attends by mask.
 
 private:
   /// What score and mask name, by name, in the order of their mention.
@@ -367,6 +368,8 @@ attn::AttendOp Importer::attend(const Expr *expr) {
       b, query, key, value, captured, inits, args.scaleValue,
       args.sinks ? params.lookup(args.sinks->param) : Value());
   attends[expr] = op;
+  if (args.mask)
+    masked[args.mask] = op;
 
   auto emitRegion = [&](const Expr *body, bool isScore) {
     if (!body)
@@ -561,11 +564,16 @@ Value Importer::elementwise(const Expr *expr) {
       .getResult(0);
 }
 
-OwningOpRef<ModuleOp> ladon::importAttention(MLIRContext &context,
-                                             const CheckedSpec &spec,
-                                             const llvm::SourceMgr &sources) {
+OwningOpRef<ModuleOp>
+ladon::importAttention(MLIRContext &context, const CheckedSpec &spec,
+                       const llvm::SourceMgr &sources,
+                       llvm::DenseMap<const Expr *, Operation *> *masked) {
   context.loadDialect<arith::ArithDialect, attn::AttnDialect, func::FuncDialect,
                       linalg::LinalgDialect, math::MathDialect,
                       tensor::TensorDialect>();
-  return Importer(context, spec, sources).import();
+  Importer importer(context, spec, sources);
+  OwningOpRef<ModuleOp> module = importer.import();
+  if (masked)
+    *masked = std::move(importer.masked);
+  return module;
 }

@@ -21,10 +21,12 @@ namespace ladon {
 /// i8), results in theirs. Arguments and results say in `attn.param` what they
 /// are to a caller, the function has its text in `attn.source` and the values
 /// of its compile-time params in `attn.settings`. Every operation has the place
-/// in `sources` that it came from. What no result needs is left out.
-mlir::OwningOpRef<mlir::ModuleOp>
-importAttention(mlir::MLIRContext &context, const CheckedSpec &spec,
-                const llvm::SourceMgr &sources);
+/// in `sources` that it came from. What no result needs is left out. `masked`,
+/// if given, becomes the attend that each mask belongs to.
+mlir::OwningOpRef<mlir::ModuleOp> importAttention(
+    mlir::MLIRContext &context, const CheckedSpec &spec,
+    const llvm::SourceMgr &sources,
+    llvm::DenseMap<const ast::Expr *, mlir::Operation *> *masked = nullptr);
 
 } // namespace ladon
 

@@ -20,8 +20,8 @@
 
 #include "compiler/frontend/CheckedSpec.h"
 #include "compiler/frontend/Diagnostics.h"
-#include "compiler/frontend/MaskRange.h"
 #include "compiler/frontend/Syntax.h"
+#include "dialects/attn/Limits.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -31,7 +31,12 @@ namespace ladon {
 /// Operations a spec may expand to, and the depth of one expression.
 constexpr unsigned maxOperations = 100000;
 constexpr unsigned maxDepth = 1000;
-constexpr int64_t maxDim = (INT64_C(1) << 30) - 1;
+constexpr int64_t maxDim = kPositionLimit - 1;
+
+/// The extents an attend runs over.
+struct AttendShape {
+  ast::Dim batch, heads, kvHeads, queries, keys;
+};
 
 class Sema {
 public:

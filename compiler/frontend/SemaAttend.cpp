@@ -190,16 +190,8 @@ void Sema::checkMask(const syntax::Expr *expr, const Scope *scope,
     return;
   }
   attend.mask = value;
-  if (!place.shape)
-    return;
-  switch (decideMask(value, *place.shape)) {
-  case Truth::False:
-    report(DiagId::MaskAlwaysFalse, expr->range, scope);
-    break;
-  case Truth::True:
-    report(DiagId::MaskAlwaysTrue, expr->range, scope);
-    break;
-  case Truth::Unknown:
-    break;
-  }
+  // Whether the mask says anything is found out after import.
+  Diagnostic expansions{};
+  noteExpansions(expansions, scope);
+  spec.masks.push_back({value, expr->range, std::move(expansions.notes)});
 }

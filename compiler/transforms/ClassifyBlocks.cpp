@@ -8,7 +8,7 @@
 
 #include "compiler/transforms/Passes.h"
 
-#include "compiler/analysis/MaskAnalysis.h"
+#include "compiler/analysis/MaskVisibility.h"
 #include "compiler/support/Debug.h"
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -24,7 +24,7 @@ namespace ladon {
 
 using namespace mlir;
 using namespace ladon;
-using analysis::KeySet;
+using analysis::PositionSet;
 using analysis::Scalar;
 using analysis::ScalarEmitter;
 
@@ -59,12 +59,9 @@ namespace {
 class LoopClassifier {
 public:
   LoopClassifier(tile::KeyLoopOp loop, tile::MaskOp mask)
-      : loop(loop), mask(mask), emit(loop, mask.getLoc()),
-        expression(mask.getBody().front(),
-                   {mask.getBatch(), mask.getHead(), mask.getCaptures(),
-                    static_cast<int64_t>(loop.getStep())},
-                   emit),
-        analysis(expression, queryTile(), emit) {}
+      : loop(loop), mask(mask), emit(loop, mask.getLoc()), tile(findTile()),
+        condition(mask.getBody().front(), findSite()),
+        visibility(condition, tile, emit) {}
 
   /// What became of the loop.
   enum Outcome : unsigned {
@@ -76,7 +73,8 @@ public:
   unsigned run();
 
 private:
-  analysis::QueryTile queryTile();
+  analysis::MaskSite findSite();
+  analysis::MaskTile findTile();
   bool setBounds(const analysis::Visibility &visible);
   void splitOffFull(const analysis::Visibility &visible);
   scf::IfOp liftMask(Scalar isFull);
@@ -86,14 +84,23 @@ private:
   tile::KeyLoopOp loop;
   tile::MaskOp mask;
   ScalarEmitter emit;
-  analysis::MaskExpression expression;
-  analysis::MaskAnalysis analysis;
+  analysis::MaskTile tile;
+  analysis::MaskCondition condition;
+  analysis::MaskVisibility visibility;
   Scalar low, high; ///< The keys that may be visible.
 };
 } // namespace
 
-analysis::QueryTile LoopClassifier::queryTile() {
-  constexpr int64_t last = analysis::kMaxPosition - 1;
+analysis::MaskSite LoopClassifier::findSite() {
+  analysis::MaskSite site;
+  site.captures = mask.getCaptures();
+  site.loop = &loop.getBody();
+  site.step = static_cast<int64_t>(loop.getStep());
+  return site;
+}
+
+analysis::MaskTile LoopClassifier::findTile() {
+  constexpr int64_t last = kPositionLimit - 1;
   int64_t size = cast<ShapedType>(mask.getScores().getType())
                      .getDimSize(mask.getTransposed() ? 1 : 0);
   Scalar first = emit.wrap(mask.getQuery(), 0, last);
@@ -104,26 +111,23 @@ analysis::QueryTile LoopClassifier::queryTile() {
     rows = rowsOfTile(mask.getScores(), mask.getQuery());
   Scalar count = rows && emit.isOutside(rows) ? emit.wrap(rows, 1, size)
                                               : ScalarEmitter::constant(size);
-  return {first, emit.add(first, emit.sub(count, ScalarEmitter::constant(1))),
+  return {mask.getBatch(),
+          mask.getHead(),
+          first,
+          emit.add(first, emit.sub(count, ScalarEmitter::constant(1))),
           emit.wrap(loop.getLower(), 0, last),
           emit.wrap(loop.getUpper(), 0, last)};
 }
 
 /// Whether the bounds of the loop have changed.
 bool LoopClassifier::setBounds(const analysis::Visibility &visible) {
-  analysis::QueryTile tile = queryTile();
-  const KeySet &may = visible.may;
-  low = tile.keyLow;
-  high = tile.keyHigh;
-  if (may.low)
-    low = emit.clamp(*may.low, tile.keyLow, tile.keyHigh);
-  if (may.high)
-    high = emit.min(*may.high, tile.keyHigh);
+  const PositionSet &may = visible.may;
+  std::tie(low, high) = visibility.clip(may, tile.low, tile.high);
   // An empty range is left as it is unless another range refers to it.
   high = emit.select(may.guard, high, low);
   loop.getLowerMutable().assign(emit.index(low));
   loop.getUpperMutable().assign(emit.index(high));
-  return !(low == tile.keyLow && high == tile.keyHigh);
+  return !(low == tile.low && high == tile.high);
 }
 
 /// Leaves the mask out where `isFull` holds, in one body with the blocks that
@@ -147,13 +151,13 @@ scf::IfOp LoopClassifier::liftMask(Scalar isFull) {
 /// Fewer of them than half a block stay with the others: a block more costs
 /// more than their mask.
 void LoopClassifier::splitOffFull(const analysis::Visibility &visible) {
-  const KeySet &must = visible.must;
+  const PositionSet &must = visible.must;
   high = emit.max(high, low);
   Scalar fullLow = must.low ? emit.clamp(*must.low, low, high) : low;
   Scalar fullHigh = must.high ? emit.clamp(*must.high, fullLow, high) : high;
   loop.getUpperMutable().assign(emit.index(high));
   if (!mask.getTransposed()) {
-    constexpr int64_t last = analysis::kMaxPosition - 1;
+    constexpr int64_t last = kPositionLimit - 1;
     Scalar first = emit.wrap(loop.getFirstKey(), 0, last);
     Scalar end =
         emit.add(first, emit.wrap(loop.getKeyCount(), 1, loop.getStep()));
@@ -188,10 +192,10 @@ unsigned LoopClassifier::testBlocks(bool guarded) {
   SmallVector<Operation *> ops;
   for (Operation &op : body.without_terminator())
     ops.push_back(&op);
-  constexpr int64_t last = analysis::kMaxPosition - 1;
+  constexpr int64_t last = kPositionLimit - 1;
   analysis::BlockClass found =
-      analysis.classify(emit.wrap(loop.getFirstKey(), 0, last),
-                        emit.wrap(loop.getKeyCount(), 1, loop.getStep()));
+      visibility.classify(emit.wrap(loop.getFirstKey(), 0, last),
+                          emit.wrap(loop.getKeyCount(), 1, loop.getStep()));
   if (guarded)
     found.must = ScalarEmitter::boolean(false);
   if (found.may.isTrue() && found.must.isFalse())
@@ -245,7 +249,7 @@ unsigned LoopClassifier::testBlocks(bool guarded) {
 }
 
 void LoopClassifier::reportUnknown(const analysis::Visibility &visible) {
-  const analysis::Condition *unknown = expression.firstUnknown();
+  const analysis::Condition *unknown = condition.firstUnknown();
   if (!unknown)
     return;
   bool nothing =
@@ -260,7 +264,7 @@ void LoopClassifier::reportUnknown(const analysis::Visibility &visible) {
 unsigned LoopClassifier::run() {
   bool guarded = false;
   loop.walk([&](tile::AccumulateOp op) { guarded |= bool(op.getGuard()); });
-  analysis::Visibility visible = analysis.visible();
+  analysis::Visibility visible = visibility.visible();
   if (visible.must.isAll()) {
     mask.getResult().replaceAllUsesWith(mask.getScores());
     mask.erase();

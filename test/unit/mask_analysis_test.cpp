@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mask_tree.h"
+#include "mask_probe.h"
 
 using namespace ladon;
 using namespace ladon::test;
@@ -154,6 +154,35 @@ TEST(MaskAnalysis, random_masks_are_classified_soundly) {
   // The analysis decides a good part of these positions.
   EXPECT_GT(skipped, 10000);
   EXPECT_GT(unmasked, 10000);
+}
+
+TEST(MaskAnalysis, random_masks_are_answered_soundly_along_either_axis) {
+  TileShape shape;
+  for (analysis::Axis axis : {analysis::Axis::Key, analysis::Axis::Query}) {
+    int64_t skipped = 0, shared = 0;
+    for (unsigned seed = 1000; seed < 1400; ++seed) {
+      Generator generator(seed);
+      Expr mask = generator.boolean(3);
+      MaskProbe probe(mask, axis, shape);
+      auto [queries, keys] = kSizes[seed % 8];
+      SCOPED_TRACE("seed " + std::to_string(seed) + ", S " +
+                   std::to_string(queries) + ", T " + std::to_string(keys) +
+                   "\n" + maskText(mask));
+      World world = makeWorld(generator.random, queries, keys);
+      expectSoundAnswers(mask, probe, world, shape);
+      probe.forEachTile(world, [&](const ProbeTile &, const ProbeAnswer &a) {
+        int64_t extent = probe.solvedExtent();
+        skipped += extent - std::max<int64_t>(a.mayHigh - a.mayLow, 0);
+        shared += std::max<int64_t>(
+            std::min(a.mustHigh, extent) - std::max<int64_t>(a.mustLow, 0), 0);
+      });
+      if (HasFailure())
+        return;
+    }
+    // The analysis decides a good part of these positions.
+    EXPECT_GT(skipped, 4000);
+    EXPECT_GT(shared, 4000);
+  }
 }
 
 TEST(MaskAnalysis, integers_that_wrap_are_not_taken_for_bounds) {

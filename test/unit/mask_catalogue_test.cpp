@@ -1,11 +1,12 @@
-//===- mask_catalogue_test.cpp - Exact classes of common masks -----------
-//-===//
+//===- mask_catalogue_test.cpp - Exact classes of common masks ------------===//
 //
-// On the masks that people write the analysis is not only sound but exact.
+// On the masks that people write the analysis is not only sound but exact: for
+// the keys of a tile of queries, in the schedule that the pass makes, and for
+// the queries of a tile of keys.
 //
 //===----------------------------------------------------------------------===//
 
-#include "mask_tree.h"
+#include "mask_probe.h"
 
 using namespace ladon;
 using namespace ladon::test;
@@ -56,10 +57,9 @@ Expr window(Expr left, Expr right) {
   return both(le(sub(last, left), j()), le(j(), add(last, right)));
 }
 
-TEST_F(Catalogue, ranges_are_exact) {
-  // Visited are the keys from the first to the last that some row sees, and
-  // those that every row sees are unmasked when there are half a block of them.
-  Case cases[] = {
+/// Masks that ranges describe.
+std::vector<Case> rangeCases() {
+  return {
       {"causal", causal()},
       {"causal_top_left", le(j(), i())},
       {"window", window(number(6), number(0))},
@@ -80,9 +80,54 @@ TEST_F(Catalogue, ranges_are_exact) {
       {"a doubled position", le(mul(j(), number(2)), i())},
       {"after", lt(add(i(), number(3)), j())},
       {"not causal", negation(causal())},
+      {"rows of their own", either(lt(i(), number(6)), causal())},
+      {"rows of their own at both ends",
+       either(either(lt(i(), number(3)), causal()), lt(number(21), i()))},
   };
+}
+
+/// Masks that are told block by block.
+std::vector<Case> blockCases() {
+  Expr distance = absolute(sub(i(), j()));
+  return {
+      {"documents", eq(docAt(i()), docAt(j()))},
+      {"documents and causal", both(eq(docAt(i()), docAt(j())), le(j(), i()))},
+      {"global keys", either(lt(j(), number(3)), le(distance, number(4)))},
+      {"global tokens", either(either(lt(j(), number(3)), lt(i(), number(4))),
+                               le(distance, number(4)))},
+      {"mask tensor", flagAt(i(), j())},
+      {"every second block", eq(floorMod(floorDiv(j(), 8), 2), number(0))},
+      {"other keys", negation(eq(i(), j()))},
+      {"causal, or a global key", either(causal(), lt(docAt(j()), number(3)))},
+  };
+}
+
+/// A grid of `width` columns: rows and columns of the neighbourhood.
+Expr neighbourhood(int32_t width, int32_t rows, int32_t columns) {
+  auto near = [](Expr a, Expr c, int32_t distance) {
+    return le(absolute(sub(a, c)), number(distance));
+  };
+  return both(near(floorMod(i(), width), floorMod(j(), width), columns),
+              near(floorDiv(i(), width), floorDiv(j(), width), rows));
+}
+
+/// One in space: planes of `height` rows of `width` columns.
+Expr neighbourhoodInSpace(int32_t width, int32_t height, int32_t distance) {
+  auto near = [=](Expr a, Expr c) {
+    return le(absolute(sub(a, c)), number(distance));
+  };
+  auto row = [=](Expr x) { return floorMod(floorDiv(x, width), height); };
+  return both(
+      both(near(floorMod(i(), width), floorMod(j(), width)),
+           near(row(i()), row(j()))),
+      near(floorDiv(i(), width * height), floorDiv(j(), width * height)));
+}
+
+TEST_F(Catalogue, ranges_are_exact) {
+  // Visited are the keys from the first to the last that some row sees, and
+  // those that every row sees are unmasked when there are half a block of them.
   TileShape shape;
-  for (const Case &c : cases) {
+  for (const Case &c : rangeCases()) {
     forEachTile(c, shape, [&](const World &world, const TileTrace &tile) {
       int64_t first = world.keys, last = -1, shared = 0;
       for (int64_t key = 0; key < world.keys; ++key) {
@@ -109,18 +154,7 @@ TEST_F(Catalogue, ranges_are_exact) {
 TEST_F(Catalogue, blocks_are_exact) {
   // Each block of `step` keys has its true class.
   TileShape shape;
-  Expr distance = absolute(sub(i(), j()));
-  Case cases[] = {
-      {"documents", eq(docAt(i()), docAt(j()))},
-      {"documents and causal", both(eq(docAt(i()), docAt(j())), le(j(), i()))},
-      {"global keys", either(lt(j(), number(3)), le(distance, number(4)))},
-      {"global tokens", either(either(lt(j(), number(3)), lt(i(), number(4))),
-                               le(distance, number(4)))},
-      {"mask tensor", flagAt(i(), j())},
-      {"every second block", eq(floorMod(floorDiv(j(), 8), 2), number(0))},
-      {"other keys", negation(eq(i(), j()))},
-  };
-  for (const Case &c : cases)
+  for (const Case &c : blockCases())
     forEachTile(c, shape, [&](const World &world, const TileTrace &tile) {
       for (const VisitedBlock &block : tile.blocks) {
         int64_t some = 0, all = 0;
@@ -182,6 +216,121 @@ TEST_F(Catalogue, a_window_visits_no_whole_blocks_around_it) {
       visited += block.keys;
     EXPECT_LE(visited, 256 + 24);
   }
+}
+
+TEST_F(Catalogue, neighbourhoods_narrower_than_a_block_are_exact) {
+  // Tiles of 4 queries lie in one row of the grid: visited are the keys from
+  // the first visible one to the last, and no block without a visible one.
+  Case cases[] = {
+      {"8 columns", neighbourhood(8, 1, 1)},
+      {"12 columns", neighbourhood(12, 1, 2)},
+      {"20 columns", neighbourhood(20, 0, 1)},
+      {"20 columns, 2 rows", neighbourhood(20, 2, 3)},
+      {"2 rows of 8 columns", neighbourhoodInSpace(8, 2, 0)},
+      {"3 rows of 8 columns", neighbourhoodInSpace(8, 3, 1)},
+  };
+  TileShape shape;
+  for (const Case &c : cases)
+    forEachTile(c, shape, [&](const World &world, const TileTrace &tile) {
+      int64_t first = world.keys, last = -1;
+      for (int64_t key = 0; key < world.keys; ++key)
+        if (rowsThatSee(c.mask, world, tile, key) > 0) {
+          first = std::min(first, key);
+          last = key;
+        }
+      int64_t from = world.keys, to = -1;
+      for (const VisitedBlock &block : tile.blocks) {
+        int64_t some = 0;
+        for (int64_t n = 0; n < block.keys; ++n)
+          some += rowsThatSee(c.mask, world, tile, block.firstKey + n) > 0;
+        EXPECT_EQ(block.kind == Class::Empty, some == 0)
+            << "tile " << tile.firstQuery << " block " << block.firstKey;
+        from = std::min(from, block.firstKey);
+        to = std::max(to, block.firstKey + block.keys - 1);
+      }
+      EXPECT_EQ(from, first) << "tile " << tile.firstQuery;
+      EXPECT_EQ(to, last) << "tile " << tile.firstQuery;
+    });
+}
+
+//===----------------------------------------------------------------------===//
+// Along either axis
+//===----------------------------------------------------------------------===//
+
+/// Asks about every tile of every size, with keys and with queries solved for.
+void probeBothWays(
+    const Case &c,
+    const std::function<void(MaskProbe &, const World &, const ProbeTile &,
+                             const ProbeAnswer &)> &check) {
+  TileShape shape;
+  for (analysis::Axis axis : {analysis::Axis::Key, analysis::Axis::Query}) {
+    MaskProbe probe(c.mask, axis, shape);
+    std::mt19937 random(7);
+    for (auto [queries, keys] : kSizes) {
+      World world = makeWorld(random, queries, keys);
+      world.w = 6;
+      for (int64_t &length : world.len)
+        length = random() % (keys + 1);
+      SCOPED_TRACE(std::string(c.name) +
+                   (axis == analysis::Axis::Key ? ", keys" : ", queries") +
+                   " solved for, S " + std::to_string(queries) + ", T " +
+                   std::to_string(keys));
+      expectSoundAnswers(c.mask, probe, world, shape);
+      probe.forEachTile(world,
+                        [&](const ProbeTile &tile, const ProbeAnswer &answer) {
+                          check(probe, world, tile, answer);
+                        });
+      if (::testing::Test::HasFailure())
+        return;
+    }
+  }
+}
+
+TEST_F(Catalogue, ranges_are_exact_along_either_axis) {
+  for (const Case &c : rangeCases())
+    probeBothWays(c, [&](MaskProbe &probe, const World &world,
+                         const ProbeTile &tile, const ProbeAnswer &answer) {
+      EXPECT_FALSE(probe.isBlockwise);
+      int64_t first = -1, last = -1, shared = 0;
+      for (int64_t at = 0; at < probe.solvedExtent(); ++at) {
+        int64_t rows = probe.rowsThatSee(c.mask, tile, at);
+        if (rows > 0) {
+          first = first < 0 ? at : first;
+          last = at;
+        }
+        shared += rows == tile.count;
+      }
+      int64_t visited = std::max<int64_t>(answer.mayHigh - answer.mayLow, 0);
+      EXPECT_EQ(visited, first < 0 ? 0 : last - first + 1)
+          << "tile " << tile.first;
+      int64_t low = std::max<int64_t>(answer.mustLow, 0);
+      int64_t high = std::min(answer.mustHigh, probe.solvedExtent());
+      EXPECT_EQ(std::max<int64_t>(high - low, 0), shared)
+          << "tile " << tile.first;
+    });
+}
+
+TEST_F(Catalogue, blocks_are_exact_along_either_axis) {
+  TileShape shape;
+  for (const Case &c : blockCases())
+    probeBothWays(c, [&](MaskProbe &probe, const World &world,
+                         const ProbeTile &tile, const ProbeAnswer &) {
+      int64_t positions = probe.solvedExtent();
+      for (int64_t at = 0; at < positions; at += shape.step) {
+        int64_t count = std::min<int64_t>(shape.step, positions - at);
+        int64_t some = 0, all = 0;
+        for (int64_t n = 0; n < count; ++n) {
+          int64_t rows = probe.rowsThatSee(c.mask, tile, at + n);
+          some += rows > 0;
+          all += rows == tile.count;
+        }
+        Class expected = some == 0      ? Class::Empty
+                         : all == count ? Class::Full
+                                        : Class::Partial;
+        EXPECT_EQ(int(probe.askBlock(at, count)), int(expected))
+            << "tile " << tile.first << " block " << at;
+      }
+    });
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 
 #include "compiler/codegen/artifact/Artifact.h"
 
+#include "dialects/attn/Limits.h"
 #include "kernel_abi.h"
 
 #include "llvm/IR/IRBuilder.h"
@@ -15,6 +16,9 @@
 
 using namespace llvm;
 using namespace ladon::artifact;
+
+static_assert(LADON_MAX_EXTENT == ladon::kPositionLimit - 1,
+              "the entry checks enforce what the compiler relies on");
 
 namespace {
 

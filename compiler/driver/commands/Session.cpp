@@ -3,6 +3,7 @@
 #include "compiler/driver/commands/Session.h"
 
 #include "compiler/driver/compile/ModuleInput.h"
+#include "compiler/frontend/CheckMasks.h"
 #include "compiler/support/Debug.h"
 
 #include "llvm/Support/Path.h"
@@ -28,8 +29,10 @@ bool Session::open() {
   }
   checked =
       parseAndCheck(file.sources, file.buffer, overrides, file.diagnostics);
+  if (checked)
+    checkMasks(*checked, file.sources, file.diagnostics);
   file.printDiagnostics();
-  return checked != nullptr;
+  return checked && !file.diagnostics.hasErrors();
 }
 
 bool Session::openSpec(llvm::StringRef command) {

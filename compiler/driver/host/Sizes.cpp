@@ -2,6 +2,7 @@
 
 #include "compiler/driver/host/Sizes.h"
 
+#include "dialects/attn/Limits.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -17,9 +18,6 @@ std::vector<std::string> ladon::sizeNames(const ast::Attention &attention) {
   return names;
 }
 
-/// The largest extent that compiled code takes.
-static constexpr int64_t maxExtent = (int64_t(1) << 30) - 1;
-
 llvm::Expected<SizeMap> ladon::parseSizes(llvm::StringRef text) {
   SizeMap sizes;
   llvm::SmallVector<llvm::StringRef> parts;
@@ -28,7 +26,7 @@ llvm::Expected<SizeMap> ladon::parseSizes(llvm::StringRef text) {
     auto [name, value] = part.split('=');
     int64_t size;
     if (name.empty() || value.getAsInteger(10, size) || size < 0 ||
-        size > maxExtent)
+        size >= kPositionLimit)
       return llvm::createStringError(
           "'" + part + "': expected NAME=SIZE with a size of 0 to 1073741823");
     if (!sizes.try_emplace(name, size).second)

@@ -1,28 +1,28 @@
-//===- Linear.cpp - Linear forms over atoms -------------------------------===//
+//===- LinearForm.cpp - Integers as sums of atoms -------------------------===//
 //
 // Sums, multiples, bounds and residue classes of linear forms.
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/analysis/MaskExpression.h"
+#include "compiler/analysis/LinearForm.h"
 
 #include <numeric>
 
 namespace ladon::analysis {
 
-bool Linear::dependsOnQuery() const {
-  return llvm::any_of(terms, [](auto &t) { return t.first->onQuery; });
+bool LinearForm::onSolved() const {
+  return llvm::any_of(terms, [](auto &t) { return t.first->onSolved; });
 }
 
-bool Linear::dependsOnKey() const {
-  return llvm::any_of(terms, [](auto &t) { return t.first->onKey; });
+bool LinearForm::onFixed() const {
+  return llvm::any_of(terms, [](auto &t) { return t.first->onFixed; });
 }
 
-StaticRange Linear::range() const {
+IntegerRange LinearForm::range() const {
   constexpr Wide unbounded = Wide(1) << 100;
   if (overflowed)
     return {-unbounded, unbounded};
-  StaticRange r{constant, constant};
+  IntegerRange r{constant, constant};
   for (auto [atom, coefficient] : terms) {
     Wide a = atom->range.min * coefficient, b = atom->range.max * coefficient;
     r.min += std::min(a, b);
@@ -31,7 +31,7 @@ StaticRange Linear::range() const {
   return r;
 }
 
-bool Linear::isWithin(int64_t limit) const {
+bool LinearForm::isWithin(int64_t limit) const {
   if (overflowed)
     return false;
   auto size = [](Wide w) { return w < 0 ? -w : w; };
@@ -42,8 +42,8 @@ bool Linear::isWithin(int64_t limit) const {
   return sum <= limit;
 }
 
-Linear add(const Linear &a, const Linear &b, int64_t factor) {
-  Linear r = a;
+LinearForm add(const LinearForm &a, const LinearForm &b, int64_t factor) {
+  LinearForm r = a;
   int64_t product;
   auto accumulate = [&](int64_t &into, int64_t value) {
     r.overflowed |= __builtin_mul_overflow(value, factor, &product) ||
@@ -66,16 +66,12 @@ Linear add(const Linear &a, const Linear &b, int64_t factor) {
   return r;
 }
 
-Linear scaled(const Linear &a, int64_t factor) {
-  return add(Linear(), a, factor);
-}
-
-bool sameForm(const Linear &a, const Linear &b) {
+bool sameForm(const LinearForm &a, const LinearForm &b) {
   return !a.overflowed && !b.overflowed && a.constant == b.constant &&
          a.terms == b.terms;
 }
 
-Congruence congruence(const Linear &a) {
+Congruence congruence(const LinearForm &a) {
   Congruence r{0, a.constant};
   for (auto [atom, coefficient] : a.terms) {
     // The atom is residue modulo modulus; every integer is 0 modulo 1.

@@ -1,11 +1,11 @@
-//===- MaskOperations.cpp - Operations of a mask that are not linear ------===//
+//===- LinearOperations.cpp - Operations of a mask that are not linear ----===//
 //
 // Each is brought to the simplest form that stands for it, and becomes an atom
 // only if nothing simpler does.
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/analysis/MaskExpression.h"
+#include "compiler/analysis/MaskCondition.h"
 
 #include "dialects/attn/Attn.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -18,12 +18,12 @@ using namespace ladon::analysis;
 // Arithmetic
 //===----------------------------------------------------------------------===//
 
-Linear MaskExpression::floorDiv(Linear a, Linear b, Value value) {
+LinearForm MaskCondition::floorDiv(LinearForm a, LinearForm b, Value value) {
   if (b.isConstant() && b.constant < 0)
     return floorDiv(scaled(a, -1), scaled(b, -1), value);
   if (b.isConstant(0) || !b.isUniform() || a.overflowed || b.overflowed)
     return opaque(value);
-  StaticRange ra = a.range(), rb = b.range();
+  IntegerRange ra = a.range(), rb = b.range();
   if (rb.max < 1)
     return opaque(value);
   if (!b.isConstant()) {
@@ -38,7 +38,7 @@ Linear MaskExpression::floorDiv(Linear a, Linear b, Value value) {
   // Multiples of the divisor come out: (d x + y) // d = x + y // d.
   int64_t d = b.constant;
   auto floor = [&](Wide w) { return w >= 0 ? w / d : -((-w + d - 1) / d); };
-  Linear quotient, rest;
+  LinearForm quotient, rest;
   quotient.constant = static_cast<int64_t>(floor(a.constant));
   rest.constant = a.constant - quotient.constant * d;
   rest.obligations = a.obligations;
@@ -48,10 +48,10 @@ Linear MaskExpression::floorDiv(Linear a, Linear b, Value value) {
     else
       rest.terms.push_back(term);
   }
-  StaticRange r = rest.range();
-  Linear tail = rest;
+  IntegerRange r = rest.range();
+  LinearForm tail = rest;
   if (r.min >= 0 && r.max < d) {
-    tail = Linear();
+    tail = LinearForm();
     tail.obligations = rest.obligations;
   } else {
     tail = atomForm(
@@ -60,12 +60,12 @@ Linear MaskExpression::floorDiv(Linear a, Linear b, Value value) {
   return add(quotient, tail);
 }
 
-Linear MaskExpression::floorMod(Linear a, Linear b, Value value) {
+LinearForm MaskCondition::floorMod(LinearForm a, LinearForm b, Value value) {
   if (b.isConstant() && b.constant < 0)
     return scaled(floorMod(scaled(a, -1), scaled(b, -1), value), -1);
   if (!b.isConstant()) {
     // x mod d = x - d (x // d) shares the obligations of the division.
-    Linear quotient = floorDiv(a, b, value);
+    LinearForm quotient = floorDiv(a, b, value);
     if (quotient.terms.size() != 1 ||
         quotient.terms[0].first->kind != Atom::Kind::FloorDiv)
       return opaque(value);
@@ -76,7 +76,7 @@ Linear MaskExpression::floorMod(Linear a, Linear b, Value value) {
   if (b.isConstant(0) || a.overflowed)
     return opaque(value);
   int64_t d = b.constant;
-  StaticRange r = a.range();
+  IntegerRange r = a.range();
   if (r.min >= 0 && r.max < d)
     return a;
   llvm::erase_if(a.terms, [&](auto &t) { return t.second % d == 0; });
@@ -87,18 +87,19 @@ Linear MaskExpression::floorMod(Linear a, Linear b, Value value) {
   return atomForm(atom(Atom::Kind::FloorMod, {a, b}, {0, d - 1}));
 }
 
-Linear MaskExpression::minimum(const Linear &a, const Linear &b, bool isMax) {
-  StaticRange ra = a.range(), rb = b.range();
+LinearForm MaskCondition::minimum(const LinearForm &a, const LinearForm &b,
+                                  bool isMax) {
+  IntegerRange ra = a.range(), rb = b.range();
   if (sameForm(a, b))
     return a;
-  StaticRange r =
-      isMax ? StaticRange{std::max(ra.min, rb.min), std::max(ra.max, rb.max)}
-            : StaticRange{std::min(ra.min, rb.min), std::min(ra.max, rb.max)};
+  IntegerRange r =
+      isMax ? IntegerRange{std::max(ra.min, rb.min), std::max(ra.max, rb.max)}
+            : IntegerRange{std::min(ra.min, rb.min), std::min(ra.max, rb.max)};
   return atomForm(atom(isMax ? Atom::Kind::Max : Atom::Kind::Min, {a, b}, r));
 }
 
-Linear MaskExpression::absolute(const Linear &a) {
-  StaticRange r = a.range();
+LinearForm MaskCondition::absolute(const LinearForm &a) {
+  IntegerRange r = a.range();
   if (r.min >= 0)
     return a;
   if (r.max <= 0)
@@ -106,35 +107,37 @@ Linear MaskExpression::absolute(const Linear &a) {
   return atomForm(atom(Atom::Kind::Abs, {a}, {0, std::max(-r.min, r.max)}));
 }
 
-Linear MaskExpression::multiply(const Linear &a, const Linear &b, Value value) {
+LinearForm MaskCondition::multiply(const LinearForm &a, const LinearForm &b,
+                                   Value value) {
   if (b.isConstant())
     return scaled(a, b.constant);
   if (a.isConstant())
     return scaled(b, a.constant);
-  StaticRange ra = a.range(), rb = b.range();
+  IntegerRange ra = a.range(), rb = b.range();
   if (!a.isWithin(kScalarLimit >> 31) || !b.isWithin(int64_t(1) << 31))
     return opaque(value);
   Wide corners[] = {ra.min * rb.min, ra.min * rb.max, ra.max * rb.min,
                     ra.max * rb.max};
-  StaticRange r{*std::min_element(corners, corners + 4),
-                *std::max_element(corners, corners + 4)};
+  IntegerRange r{*std::min_element(corners, corners + 4),
+                 *std::max_element(corners, corners + 4)};
   if (sameForm(a, b))
     r.min = std::max<Wide>(r.min, 0);
   return atomForm(atom(Atom::Kind::Mul, {a, b}, r));
 }
 
-Linear MaskExpression::bits(Operation *op, const Linear &a, const Linear &b) {
+LinearForm MaskCondition::bits(Operation *op, const LinearForm &a,
+                               const LinearForm &b) {
   Value value = op->getResult(0);
   if (isa<arith::XOrIOp>(op) && b.isConstant(-1))
-    return add(Linear{-1, {}, {}, false}, a, -1);
-  StaticRange ra = a.range(), rb = b.range();
+    return add(LinearForm(-1), a, -1);
+  IntegerRange ra = a.range(), rb = b.range();
   if (isa<arith::AndIOp>(op) && b.isConstant() && b.constant > 0 &&
       llvm::isMask_64(b.constant))
-    return floorMod(a, Linear{b.constant + 1, {}, {}, false}, value);
+    return floorMod(a, LinearForm(b.constant + 1), value);
   if (isa<arith::AndIOp>(op) && b.isConstant() && b.constant < 0 &&
       llvm::isPowerOf2_64(-static_cast<uint64_t>(b.constant)) &&
       b.constant > -kScalarLimit)
-    return add(a, floorMod(a, Linear{-b.constant, {}, {}, false}, value), -1);
+    return add(a, floorMod(a, LinearForm(-b.constant), value), -1);
   if (isa<arith::AndIOp>(op) && (ra.min >= 0 || rb.min >= 0)) {
     Wide max = ra.min < 0   ? rb.max
                : rb.min < 0 ? ra.max
@@ -147,16 +150,17 @@ Linear MaskExpression::bits(Operation *op, const Linear &a, const Linear &b) {
   return opaque(value);
 }
 
-Linear MaskExpression::read(Operation *op) {
+LinearForm MaskCondition::read(Operation *op) {
   Value result = op->getResult(0);
   auto arg = dyn_cast<BlockArgument>(op->getOperand(0));
   if (!arg || arg.getOwner() != &body || arg.getArgNumber() < 4)
     return opaque(result);
   Value tensor = site.captures[arg.getArgNumber() - 4];
   auto type = dyn_cast<MemRefType>(tensor.getType());
-  if (!type || !emitter.isOutside(tensor) || type.getElementTypeBitWidth() == 1)
+  bool changes = site.loop && site.loop->isAncestor(tensor.getParentRegion());
+  if (!type || changes || type.getElementTypeBitWidth() == 1)
     return opaque(result);
-  SmallVector<Linear> indices;
+  SmallVector<LinearForm> indices;
   for (Value index : op->getOperands().drop_front())
     indices.push_back(linear(index));
   return atomForm(
@@ -207,7 +211,7 @@ static bool saysNegative(Value cond, Value rem, Value divisor) {
          (isNonZero(b) && saysNegative(a, rem, divisor));
 }
 
-Linear MaskExpression::select(arith::SelectOp op) {
+LinearForm MaskCondition::select(arith::SelectOp op) {
   Value result = op.getResult(), onFalse = op.getFalseValue();
   // Floor remainder from a truncating one: r + d where r is negative, else r.
   if (auto rem = onFalse.getDefiningOp<arith::RemSIOp>())
@@ -215,40 +219,47 @@ Linear MaskExpression::select(arith::SelectOp op) {
       Value divisor = rem.getRhs();
       bool sums = (sum.getLhs() == rem && sum.getRhs() == divisor) ||
                   (sum.getRhs() == rem && sum.getLhs() == divisor);
-      Linear d = linear(divisor);
+      LinearForm d = linear(divisor);
       if (sums && d.range().min >= 1 &&
           saysNegative(op.getCondition(), rem, divisor))
         return floorMod(linear(rem.getLhs()), d, result);
     }
-  const Condition *cond = condition(op.getCondition(), true);
-  Linear a = linear(op.getTrueValue()), b = linear(onFalse);
+  return choice(op.getCondition(), linear(op.getTrueValue()), linear(onFalse));
+}
+
+/// `yes` where the condition is true, else `no`.
+LinearForm MaskCondition::choice(Value value, const LinearForm &yes,
+                                 const LinearForm &no) {
+  const Condition *cond = condition(value, true);
   if (cond->kind == Condition::Kind::Constant)
-    return cond->truth ? a : b;
-  if (sameForm(a, b))
-    return a;
-  if (cond->kind == Condition::Kind::LessEqual && cond->rhs.isConstant(0) &&
+    return cond->truth ? yes : no;
+  if (sameForm(yes, no))
+    return keepObligations(yes, no);
+  if (cond->kind == Condition::Kind::Compare && cond->rhs.isConstant(0) &&
+      cond->relation == Condition::Relation::LessEqual &&
       cond->lhs.obligations.empty()) {
     // `x <= 0` or `x < 0` between x and -x, between a and b where x = a - b.
-    auto isAbout = [&](const Linear &x) {
-      return sameForm(cond->lhs, x) ||
-             sameForm(cond->lhs, add(x, {1, {}, {}, false}));
+    auto isAbout = [&](const LinearForm &x) {
+      return sameForm(cond->lhs, x) || sameForm(cond->lhs, add(x, 1));
     };
-    // Adding nothing of a and b keeps their obligations.
-    auto from = [&](Linear form) { return add(add(form, a, 0), b, 0); };
-    if (sameForm(a, scaled(b, -1))) {
-      if (isAbout(b))
-        return from(absolute(b));
-      if (isAbout(a))
-        return from(scaled(absolute(a), -1));
+    auto from = [&](LinearForm form) {
+      return keepObligations(keepObligations(form, yes), no);
+    };
+    if (sameForm(yes, scaled(no, -1))) {
+      if (isAbout(no))
+        return from(absolute(no));
+      if (isAbout(yes))
+        return from(scaled(absolute(yes), -1));
     }
-    if (isAbout(add(a, b, -1)))
-      return from(minimum(a, b, /*isMax=*/false));
-    if (isAbout(add(b, a, -1)))
-      return from(minimum(a, b, /*isMax=*/true));
+    if (isAbout(add(yes, no, -1)))
+      return from(minimum(yes, no, /*isMax=*/false));
+    if (isAbout(add(no, yes, -1)))
+      return from(minimum(yes, no, /*isMax=*/true));
   }
-  StaticRange ra = a.range(), rb = b.range();
-  StaticRange r{std::min(ra.min, rb.min), std::max(ra.max, rb.max)};
-  const Atom *chosen = atom(Atom::Kind::Select, {a, b}, r, {}, cond);
-  const_cast<Atom *>(chosen)->otherwise = condition(op.getCondition(), false);
+  IntegerRange a = yes.range(), b = no.range();
+  Atom *chosen =
+      atom(Atom::Kind::Select, {yes, no},
+           {std::min(a.min, b.min), std::max(a.max, b.max)}, {}, cond);
+  chosen->otherwise = condition(value, false);
   return atomForm(chosen);
 }

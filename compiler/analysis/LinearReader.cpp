@@ -1,0 +1,269 @@
+//===- LinearReader.cpp - Integers of a mask as linear forms --------------===//
+//
+// Operations that are not linear are in LinearOperations.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/analysis/MaskCondition.h"
+
+#include "dialects/attn/Attn.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace ladon::analysis;
+
+//===----------------------------------------------------------------------===//
+// Atoms
+//===----------------------------------------------------------------------===//
+
+/// Whether `form` runs through consecutive values as the solved position does.
+static bool stepsWithPosition(const LinearForm &form) {
+  bool steps = false;
+  for (auto [atom, coefficient] : form.terms) {
+    if (!atom->onSolved)
+      continue;
+    bool unit = coefficient == 1 || coefficient == -1;
+    bool runs =
+        atom->kind == Atom::Kind::Key || atom->kind == Atom::Kind::Query ||
+        (atom->kind == Atom::Kind::Abs && stepsWithPosition(atom->args[0]));
+    if (steps || !unit || !runs)
+      return false;
+    steps = true;
+  }
+  return steps;
+}
+
+Atom *MaskCondition::atom(Atom::Kind kind, ArrayRef<LinearForm> args,
+                          IntegerRange range, Value source,
+                          const Condition *cond) {
+  for (auto &known : atoms)
+    if (known->kind == kind && known->source == source &&
+        known->condition == cond && known->args.size() == args.size() &&
+        std::equal(args.begin(), args.end(), known->args.begin(),
+                   [](const LinearForm &x, const LinearForm &y) {
+                     return sameForm(x, y) && x.obligations == y.obligations;
+                   }))
+      return known.get();
+  atoms.push_back(std::make_unique<Atom>());
+  Atom *a = atoms.back().get();
+  a->kind = kind;
+  a->id = atoms.size();
+  a->source = source;
+  a->args.append(args.begin(), args.end());
+  a->condition = cond;
+  a->range = range;
+  bool isQuery = kind == Atom::Kind::Query, isKey = kind == Atom::Kind::Key;
+  bool keysAreSolved = site.solved == Axis::Key;
+  a->onSolved = (keysAreSolved ? isKey : isQuery) || (cond && cond->onSolved());
+  a->onFixed = (keysAreSolved ? isQuery : isKey) ||
+               kind == Atom::Kind::Opaque || kind == Atom::Kind::Select;
+  // An atom is as coarse as all of it that depends on the solved position.
+  a->isCoarse = !a->onSolved;
+  for (const LinearForm &arg : args)
+    for (auto [part, coefficient] : arg.terms) {
+      a->onFixed |= part->onFixed;
+      a->onSolved |= part->onSolved;
+      a->isCoarse &= part->isCoarse || !part->onSolved;
+    }
+  a->isCoarse &= a->onSolved;
+  if (kind == Atom::Kind::FloorMod && args[1].isConstant() &&
+      stepsWithPosition(args[0]))
+    a->isCoarse |= args[1].constant <= site.step / 2;
+  return a;
+}
+
+LinearForm MaskCondition::atomForm(const Atom *a) {
+  LinearForm r;
+  if (a->range.isConstant())
+    r.constant = static_cast<int64_t>(a->range.min);
+  else
+    r.terms.push_back({a, 1});
+  for (const LinearForm &arg : a->args)
+    r = keepObligations(r, arg);
+  return r;
+}
+
+LinearForm MaskCondition::opaque(Value value) {
+  LinearForm nothing;
+  nothing.overflowed = true;
+  if (!value || ConstantIntRanges::getStorageBitwidth(value.getType()) > 64)
+    return nothing;
+  return atomForm(atom(Atom::Kind::Opaque, {}, ranges.of(value), value));
+}
+
+LinearForm MaskCondition::uniform(Value value) {
+  Atom *a = atom(Atom::Kind::Uniform, {}, ranges.of(value), value);
+  a->value = value;
+  return atomForm(a);
+}
+
+LinearForm MaskCondition::fitted(LinearForm form, Value value) {
+  IntegerRange type = rangeOfType(value.getType());
+  bool fits = type.contains(form.range()) || type.contains(widestRange(form));
+  if (fits && (form.isAtom() || form.isWithin(kScalarLimit)))
+    return form;
+  // What is computed once for a tile may wrap as it does in the region.
+  if (isUniform(value))
+    return uniform(value);
+  if (!form.isWithin(kScalarLimit))
+    return opaque(value);
+  obligations.push_back(std::make_unique<Obligation>(Obligation{
+      form, static_cast<int64_t>(type.min), static_cast<int64_t>(type.max)}));
+  form.obligations.push_back(obligations.back().get());
+  return form;
+}
+
+bool MaskCondition::isUniform(Value value) {
+  auto [it, isNew] = uniformity.try_emplace(value, false);
+  if (!isNew)
+    return it->second;
+  bool isFixed = false;
+  if (auto arg = dyn_cast<BlockArgument>(value)) {
+    const unsigned n = arg.getArgNumber();
+    isFixed = arg.getOwner() == &body &&
+              (n < 2 ||
+               (n >= 4 && !isa<ShapedType>(value.getType()) &&
+                (!site.loop || !site.loop->isAncestor(
+                                   site.captures[n - 4].getParentRegion()))));
+  } else {
+    Operation *op = value.getDefiningOp();
+    isFixed =
+        op->getBlock() == &body && op->getNumResults() == 1 && isPure(op) &&
+        !isa<ladon::attn::AttnDialect>(op->getDialect()) &&
+        llvm::all_of(op->getOperands(), [&](Value v) { return isUniform(v); });
+  }
+  return uniformity[value] = isFixed;
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+/// A scalar outside of the region as a form of sizes; none if it is anything
+/// else.
+std::optional<LinearForm> MaskCondition::definitionOf(Value outside) {
+  APInt c;
+  if (matchPattern(outside, m_ConstantInt(&c)) && c.isSignedIntN(32))
+    return LinearForm(c.getSExtValue());
+  Operation *op = outside.getDefiningOp();
+  if (!op || !site.axisOfExtent)
+    return std::nullopt;
+  if (std::optional<unsigned> number = site.axisOfExtent(outside)) {
+    const Atom *&extent = extents[*number];
+    if (!extent) {
+      // Where there is a position, its axis has at least one.
+      extent = atom(Atom::Kind::Uniform, {}, {1, kPositions.max}, outside);
+    }
+    return atomForm(extent);
+  }
+  bool isSum = isa<arith::AddIOp, arith::SubIOp>(op);
+  if (!isSum && !isa<arith::IndexCastOp, arith::ExtSIOp>(op))
+    return std::nullopt;
+  auto left = definitionOf(op->getOperand(0));
+  auto right = isSum ? definitionOf(op->getOperand(1)) : LinearForm();
+  if (!left || !right)
+    return std::nullopt;
+  LinearForm form = add(*left, *right, isa<arith::SubIOp>(op) ? -1 : 1);
+  if (!rangeOfType(outside.getType()).contains(form.range()))
+    return std::nullopt;
+  return form;
+}
+
+LinearForm MaskCondition::argument(BlockArgument arg) {
+  const unsigned n = arg.getArgNumber();
+  if (n != 2 && n != 3 && !isUniform(arg))
+    return opaque(arg);
+  if (n < 2 || n >= 4) {
+    LinearForm form = uniform(arg);
+    if (n >= 4)
+      for (auto [known, coefficient] : form.terms)
+        const_cast<Atom *>(known)->definition =
+            definitionOf(site.captures[n - 4]);
+    return form;
+  }
+  Atom *position =
+      atom(n == 2 ? Atom::Kind::Query : Atom::Kind::Key, {}, ranges.of(arg));
+  position->value = arg;
+  return atomForm(position);
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+LinearForm MaskCondition::linear(Value value) {
+  auto it = linearOf.find(value);
+  if (it != linearOf.end())
+    return it->second;
+  LinearForm form = buildLinear(value);
+  if (form.isAtom() && form.obligations.empty()) {
+    auto *a = const_cast<Atom *>(form.terms[0].first);
+    if (!a->value)
+      a->value = value;
+  }
+  linearOf[value] = form;
+  return form;
+}
+
+LinearForm MaskCondition::buildLinear(Value value) {
+  if (auto arg = dyn_cast<BlockArgument>(value))
+    return argument(arg);
+  Operation *op = value.getDefiningOp();
+  APInt c;
+  if (matchPattern(value, m_ConstantInt(&c)) && c.getSignificantBits() <= 64)
+    return c.getSExtValue();
+  if (isa<ladon::attn::ReadOp>(op))
+    return read(op);
+  if (auto choice = dyn_cast<arith::SelectOp>(op))
+    return select(choice);
+  if (isa<arith::ExtUIOp, arith::ExtSIOp>(op) &&
+      op->getOperand(0).getType().isInteger(1))
+    return choice(op->getOperand(0), isa<arith::ExtUIOp>(op) ? 1 : -1, 0);
+  for (Value operand : op->getOperands())
+    if (!operand.getType().isIntOrIndex() || operand.getType().isInteger(1))
+      return isUniform(value) ? uniform(value) : opaque(value);
+  if (op->getNumOperands() == 0 || op->getNumOperands() > 2)
+    return opaque(value);
+  LinearForm a = linear(op->getOperand(0));
+  LinearForm b =
+      op->getNumOperands() == 2 ? linear(op->getOperand(1)) : LinearForm();
+  IntegerRange ra = a.range();
+  bool natural = ra.min >= 0 && b.range().min >= 0;
+  bool isShift = b.isConstant() && b.constant >= 0 && b.constant < 31;
+  LinearForm r;
+  if (isa<arith::AddIOp>(op))
+    r = add(a, b);
+  else if (isa<arith::SubIOp>(op))
+    r = add(a, b, -1);
+  else if (isa<arith::MulIOp>(op))
+    r = multiply(a, b, value);
+  else if (isa<arith::FloorDivSIOp>(op) ||
+           (natural && isa<arith::DivSIOp, arith::DivUIOp>(op)))
+    r = floorDiv(a, b, value);
+  else if (isa<arith::CeilDivSIOp>(op))
+    r = scaled(floorDiv(scaled(a, -1), b, value), -1);
+  else if (natural && isa<arith::RemSIOp, arith::RemUIOp>(op))
+    r = floorMod(a, b, value);
+  else if (isa<arith::MinSIOp>(op) || (natural && isa<arith::MinUIOp>(op)))
+    r = minimum(a, b, /*isMax=*/false);
+  else if (isa<arith::MaxSIOp>(op) || (natural && isa<arith::MaxUIOp>(op)))
+    r = minimum(a, b, /*isMax=*/true);
+  else if (isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op))
+    r = a.isConstant() ? bits(op, b, a) : bits(op, a, b);
+  else if (isa<arith::ShLIOp>(op) && isShift)
+    r = scaled(a, int64_t(1) << b.constant);
+  else if ((isa<arith::ShRSIOp>(op) ||
+            (ra.min >= 0 && isa<arith::ShRUIOp>(op))) &&
+           isShift)
+    r = floorDiv(a, int64_t(1) << b.constant, value);
+  else if (isa<math::AbsIOp>(op))
+    r = absolute(a);
+  else if (isa<arith::ExtSIOp, arith::TruncIOp, arith::IndexCastOp>(op) ||
+           (ra.min >= 0 && isa<arith::ExtUIOp, arith::IndexCastUIOp>(op)))
+    r = a;
+  else
+    r = opaque(value);
+  return fitted(r, value);
+}

@@ -1,0 +1,174 @@
+//===- MaskVisibility.h - What a tile can see ------------------*- C++ -*-===//
+//
+// Emits, for a mask and a tile of queries (batch b, head h, rows [i0, i0 + n)),
+// scalar code that says without evaluating the mask:
+//
+//  - a range of keys outside of which no row of the tile sees a key;
+//  - a range of keys inside of which every row sees every key;
+//  - whether a block of keys may be visible, and whether it must be.
+//
+// Or, where the condition is solved for queries, the same for a tile of keys:
+// which queries may see one of them, and which must see them all. The axis of
+// the tile is called fixed, the other one solved.
+//
+// Every answer is sound for all inputs, including integers that wrap and
+// captured tensors of any content. How exact it is depends on the form of the
+// mask: docs/design/mask-analysis.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_ANALYSIS_MASKVISIBILITY_H
+#define LADON_COMPILER_ANALYSIS_MASKVISIBILITY_H
+
+#include "compiler/analysis/MaskCondition.h"
+#include "compiler/analysis/ScalarEmitter.h"
+
+namespace ladon::analysis {
+
+/// Positions p with `low <= p mod m <= high` for a remainder of p; an absent
+/// bound is no bound.
+struct PeriodicBound {
+  const Atom *remainder;
+  std::optional<Scalar> low, high;
+};
+
+/// The positions p with `guard and low <= p < high` within all periodic bounds;
+/// an absent bound is no bound.
+struct PositionSet {
+  Scalar guard = ScalarEmitter::boolean(true);
+  std::optional<Scalar> low, high;
+  llvm::SmallVector<PeriodicBound, 0> periods;
+
+  static PositionSet all() { return {}; }
+  static PositionSet none() {
+    PositionSet r;
+    r.guard = ScalarEmitter::boolean(false);
+    return r;
+  }
+  bool isNone() const { return guard.isFalse(); }
+  bool isUnbounded() const { return !low && !high && periods.empty(); }
+  bool isAll() const { return guard.isTrue() && isUnbounded(); }
+};
+
+/// What is known of a condition over the rows of a tile.
+struct Visibility {
+  PositionSet may;  ///< Holds no position outside, for any row.
+  PositionSet must; ///< Holds every position inside, for every row.
+  /// Looking at single blocks tells more than the two sets do.
+  bool blockwise = false;
+};
+
+/// The smallest and largest value.
+struct ScalarBounds {
+  Scalar min, max;
+};
+
+/// Whether a condition may hold somewhere in a block, and whether it must hold
+/// everywhere.
+struct BlockClass {
+  Scalar may, must;
+};
+
+/// The rows [first, last] of the fixed axis and the positions [low, high) of
+/// the solved one that a loop runs over, for one batch and head.
+struct MaskTile {
+  mlir::Value batch, head; ///< index
+  Scalar first, last;
+  Scalar low, high;
+};
+
+class MaskVisibility {
+public:
+  MaskVisibility(MaskCondition &condition, const MaskTile &tile,
+                 ScalarEmitter &emitter);
+
+  const Visibility &visible() { return visibilityOf(root, kSolved, {}); }
+
+  /// The positions [first, second) that a set leaves of [low, high).
+  std::pair<Scalar, Scalar> clip(const PositionSet &set, Scalar low,
+                                 Scalar high);
+
+  /// The class of the block [first, first + count), count >= 1. May be called
+  /// for one block only.
+  BlockClass classify(Scalar first, Scalar count);
+
+private:
+  /// Bounds that a value is compared with: the strictest over the rows decides
+  /// what must be visible, the loosest what may be.
+  struct Bound {
+    Scalar must, may;
+  };
+  /// A range of positions, both ends included.
+  struct Span {
+    Scalar first, last;
+  };
+  /// Which rows and which block bounds range over: indices of `rows` and
+  /// `blocks`. 0 stands for all.
+  struct Scope {
+    unsigned rows = 0, block = 0;
+  };
+  /// The axis that a set of positions is about.
+  enum Along : bool { kFixed, kSolved };
+
+  // Sets of positions: PositionSet.cpp.
+  Visibility conjunction(const Visibility &a, const Visibility &b);
+  Visibility disjunction(const Visibility &a, const Visibility &b);
+  PositionSet intersection(const PositionSet &a, const PositionSet &b);
+  PositionSet hull(const PositionSet &a, const PositionSet &b);
+  PositionSet largestPart(const PositionSet &a, const PositionSet &b);
+  Scalar isNotEmpty(const PositionSet &s);
+  Scalar lowOf(const PositionSet &s) { return s.low ? *s.low : tile.low; }
+  Scalar highOf(const PositionSet &s) { return s.high ? *s.high : tile.high; }
+  static bool isPeriodic(const Atom *remainder);
+  std::pair<Scalar, Scalar> clip(const PeriodicBound &bound, Scalar low,
+                                 Scalar high);
+  Span narrowed(const Span &span, const PositionSet &to);
+  Span without(const Span &span, const PositionSet &set);
+  Scalar covers(const PositionSet &set, const Span &span);
+
+  // Conditions solved for positions: MaskVisibility.cpp.
+  const Visibility &visibilityOf(const Condition *c, Along along, Scope scope);
+  Visibility computeVisibility(const Condition *c, Along along, Scope scope);
+  Visibility compare(const Condition *c, Along along, Scope scope);
+  Visibility lessEqual(const LinearForm &lhs, const LinearForm &rhs,
+                       bool strict, Along along, Scope scope);
+  std::optional<Visibility> solve(const LinearForm &x, Bound bound, Along along,
+                                  Scope scope);
+  PositionSet rowsThatMust(llvm::ArrayRef<const Condition *> parts,
+                           Scope scope);
+  void addRowByRow(const Condition *c, Visibility &v, Scope scope);
+  Scalar obligationsHold(const LinearForm &a, const LinearForm &b);
+
+  // Blocks.
+  BlockClass classOf(const Condition *c, Scope scope);
+  BlockClass classOf(const Visibility &v, const Span &block);
+  BlockClass classOfComparison(const Condition *c, Scope scope);
+  BlockClass classOfConjunction(const Condition *c, Scope scope);
+  BlockClass classOfDisjunction(const Condition *c, Scope scope);
+  unsigned indexOf(llvm::SmallVectorImpl<Span> &spans, const Span &span);
+
+  // Bounds of values: MaskBounds.cpp.
+  ScalarBounds evaluate(const LinearForm &x, Scope scope);
+  ScalarBounds evaluate(const Atom *atom, Scope scope);
+  ScalarBounds computeAtom(const Atom *atom, Scope scope);
+  ScalarBounds remainder(const ScalarBounds &x, const ScalarBounds &divisor);
+  ScalarBounds product(const ScalarBounds &a, const ScalarBounds &b);
+  ScalarBounds magnitude(const ScalarBounds &x);
+  ScalarBounds read(const Atom *atom, Scope scope);
+  /// A value of the region that is the same for the whole tile.
+  mlir::Value outside(mlir::Value value);
+
+  MaskCondition &condition;
+  const Condition *root;
+  MaskTile tile;
+  ScalarEmitter &emit;
+  llvm::SmallVector<Span> rows, blocks;
+  using Key = std::tuple<const void *, unsigned, unsigned, unsigned>;
+  std::map<Key, Visibility> visibilities;
+  std::map<Key, ScalarBounds> bounds;
+  llvm::DenseMap<mlir::Value, mlir::Value> clones;
+};
+
+} // namespace ladon::analysis
+
+#endif // LADON_COMPILER_ANALYSIS_MASKVISIBILITY_H
