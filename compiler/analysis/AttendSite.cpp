@@ -41,7 +41,7 @@ static ExtentSource findExtent(Value tensor, int64_t axis) {
   if (auto arg = dyn_cast<BlockArgument>(tensor))
     if (auto function =
             dyn_cast<FunctionOpInterface>(arg.getOwner()->getParentOp()))
-      if (auto param = getParam(function, arg.getArgNumber()))
+      if (auto param = ladon::attn::getParam(function, arg.getArgNumber()))
         if (static_cast<size_t>(axis) < param.getDims().size())
           return {param.getDims()[axis], {}};
   return {Attribute(), {tensor, axis}};

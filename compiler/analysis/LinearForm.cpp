@@ -63,6 +63,7 @@ LinearForm add(const LinearForm &a, const LinearForm &b, int64_t factor) {
   for (const Obligation *o : b.obligations)
     if (!llvm::is_contained(r.obligations, o))
       r.obligations.push_back(o);
+  r.overflowed |= r.terms.size() + r.obligations.size() > kTerms;
   return r;
 }
 

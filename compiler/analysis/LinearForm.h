@@ -24,6 +24,9 @@ namespace ladon::analysis {
 /// Scalars of emitted code stay within +-kScalarLimit.
 constexpr int64_t kScalarLimit = int64_t(1) << 62;
 
+/// A form of more terms and obligations says nothing.
+constexpr size_t kTerms = 64;
+
 struct Atom;
 struct Condition;
 struct Obligation;
@@ -35,7 +38,7 @@ struct LinearForm {
   llvm::SmallVector<std::pair<const Atom *, int64_t>, 2> terms;
   /// What must hold for this form to equal the value in the region.
   llvm::SmallVector<const Obligation *, 1> obligations;
-  /// A coefficient left 64 bits: the form says nothing.
+  /// A coefficient left 64 bits, or the form became too long: it says nothing.
   bool overflowed = false;
 
   LinearForm() = default;

@@ -260,6 +260,7 @@ LinearForm MaskCondition::choice(Value value, const LinearForm &yes,
   Atom *chosen =
       atom(Atom::Kind::Select, {yes, no},
            {std::min(a.min, b.min), std::max(a.max, b.max)}, {}, cond);
-  chosen->otherwise = condition(value, false);
+  if (chosen)
+    chosen->otherwise = condition(value, false);
   return atomForm(chosen);
 }

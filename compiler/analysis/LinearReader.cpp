@@ -35,6 +35,7 @@ static bool stepsWithPosition(const LinearForm &form) {
   return steps;
 }
 
+/// The atom of its parts; null where there are too many.
 Atom *MaskCondition::atom(Atom::Kind kind, ArrayRef<LinearForm> args,
                           IntegerRange range, Value source,
                           const Condition *cond) {
@@ -46,6 +47,9 @@ Atom *MaskCondition::atom(Atom::Kind kind, ArrayRef<LinearForm> args,
                      return sameForm(x, y) && x.obligations == y.obligations;
                    }))
       return known.get();
+  bool isPosition = kind == Atom::Kind::Query || kind == Atom::Kind::Key;
+  if (atoms.size() >= kAtoms && !isPosition)
+    return nullptr;
   atoms.push_back(std::make_unique<Atom>());
   Atom *a = atoms.back().get();
   a->kind = kind;
@@ -54,10 +58,11 @@ Atom *MaskCondition::atom(Atom::Kind kind, ArrayRef<LinearForm> args,
   a->args.append(args.begin(), args.end());
   a->condition = cond;
   a->range = range;
-  bool isQuery = kind == Atom::Kind::Query, isKey = kind == Atom::Kind::Key;
+  bool isQuery = kind == Atom::Kind::Query;
   bool keysAreSolved = site.solved == Axis::Key;
-  a->onSolved = (keysAreSolved ? isKey : isQuery) || (cond && cond->onSolved());
-  a->onFixed = (keysAreSolved ? isQuery : isKey) ||
+  a->onSolved =
+      (isPosition && isQuery != keysAreSolved) || (cond && cond->onSolved());
+  a->onFixed = (isPosition && isQuery == keysAreSolved) ||
                kind == Atom::Kind::Opaque || kind == Atom::Kind::Select;
   // An atom is as coarse as all of it that depends on the solved position.
   a->isCoarse = !a->onSolved;
@@ -76,6 +81,9 @@ Atom *MaskCondition::atom(Atom::Kind kind, ArrayRef<LinearForm> args,
 
 LinearForm MaskCondition::atomForm(const Atom *a) {
   LinearForm r;
+  r.overflowed = !a;
+  if (!a)
+    return r;
   if (a->range.isConstant())
     r.constant = static_cast<int64_t>(a->range.min);
   else
@@ -95,7 +103,8 @@ LinearForm MaskCondition::opaque(Value value) {
 
 LinearForm MaskCondition::uniform(Value value) {
   Atom *a = atom(Atom::Kind::Uniform, {}, ranges.of(value), value);
-  a->value = value;
+  if (a)
+    a->value = value;
   return atomForm(a);
 }
 
@@ -155,6 +164,10 @@ std::optional<LinearForm> MaskCondition::definitionOf(Value outside) {
     if (!extent) {
       // Where there is a position, its axis has at least one.
       extent = atom(Atom::Kind::Uniform, {}, {1, kPositions.max}, outside);
+      if (!extent) {
+        extents.erase(*number);
+        return std::nullopt;
+      }
     }
     return atomForm(extent);
   }
@@ -198,6 +211,8 @@ LinearForm MaskCondition::linear(Value value) {
   if (it != linearOf.end())
     return it->second;
   LinearForm form = buildLinear(value);
+  if (form.overflowed)
+    form = opaque(value);
   if (form.isAtom() && form.obligations.empty()) {
     auto *a = const_cast<Atom *>(form.terms[0].first);
     if (!a->value)

@@ -29,6 +29,8 @@ const Condition *MaskCondition::compare(arith::CmpIOp op, bool truth) {
   if (!op.getLhs().getType().isIntOrIndex())
     return unknownCondition(op, truth, "comparison of an unsupported type");
   LinearForm a = linear(op.getLhs()), b = linear(op.getRhs());
+  if (atoms.size() >= kAtoms && (a.overflowed || b.overflowed))
+    return unknownCondition(op, truth, "the mask has too many parts");
   Origin origin{op, truth};
   switch (predicate) {
   case CmpIPredicate::eq:
@@ -194,9 +196,11 @@ const Atom *MaskCondition::findOpenable(const LinearForm &form) const {
 
 const Condition *MaskCondition::takeApart(const LinearForm &form, Origin origin,
                                           unsigned depth) {
-  const Atom *atom = depth < kDepth ? findOpenable(form) : nullptr;
+  const Atom *atom =
+      depth < kDepth && stepsLeft > 0 ? findOpenable(form) : nullptr;
   if (!atom)
     return nullptr;
+  --stepsLeft;
   int64_t coefficient = llvm::find_if(form.terms, [&](auto &t) {
                           return t.first == atom;
                         })->second;

@@ -97,9 +97,9 @@ MaskCondition::merge(Kind kind, const Condition *known, const Condition *next) {
       return isAnd == (known->lhs.constant > next->lhs.constant) ? known : next;
   }
   if (!known->lhs.obligations.empty() || !next->lhs.obligations.empty() ||
-      comparisonsLeft == 0)
+      stepsLeft == 0)
     return std::nullopt;
-  --comparisonsLeft;
+  --stepsLeft;
   auto sum = [&](int64_t factor) {
     return widestRange(add(next->lhs, known->lhs, factor));
   };

@@ -29,6 +29,12 @@ namespace ladon::analysis {
 
 enum class Axis { Query, Key };
 
+/// What the analysis of one mask may cost, so that none takes long: steps of
+/// simplification, and atoms. Beyond the steps conditions stay as they are;
+/// comparisons of values beyond the atoms are unknown.
+constexpr unsigned kSteps = 10000;
+constexpr unsigned kAtoms = 1024;
+
 struct Condition {
   enum class Kind {
     Constant, ///< `truth`
@@ -175,13 +181,12 @@ private:
   /// The extents of b, i and j, by number, once something refers to them.
   std::map<unsigned, const Atom *> extents;
   llvm::DenseMap<mlir::Value, LinearForm> linearOf;
-  llvm::DenseMap<mlir::Value, const Atom *> outsideScalars;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, const Condition *>
       conditionOf;
   llvm::DenseMap<mlir::Value, bool> uniformity;
-  /// Comparisons that may still be held against each other, so that no mask
-  /// takes long.
-  unsigned comparisonsLeft = 20000;
+  /// What may still be done beyond reading each value once: holding comparisons
+  /// against each other and taking them apart. Then they stay as they are.
+  unsigned stepsLeft = kSteps;
   const Condition *unknown = nullptr;
   const Condition *root = nullptr;
 };

@@ -233,7 +233,7 @@ void MaskVisibility::addRowByRow(const Condition *c, Visibility &v,
   if (byRow.isNone() || others.empty())
     return;
   Scope left = scope;
-  left.rows = indexOf(rows, without(rows.front(), byRow));
+  left.rows = indexOf(rows, without(rows.front(), byRow), 0);
   PositionSet must = PositionSet::none();
   for (const Condition *part : others)
     must = largestPart(must, visibilityOf(part, kSolved, left).must);
@@ -251,11 +251,15 @@ void MaskVisibility::addRowByRow(const Condition *c, Visibility &v,
 // Blocks
 //===----------------------------------------------------------------------===//
 
-unsigned MaskVisibility::indexOf(SmallVectorImpl<Span> &spans,
-                                 const Span &span) {
+/// `span` as a member of `spans`, of which there are a few; else `otherwise`,
+/// which holds more.
+unsigned MaskVisibility::indexOf(SmallVectorImpl<Span> &spans, const Span &span,
+                                 unsigned otherwise) {
   for (auto [index, known] : llvm::enumerate(spans))
     if (known.first == span.first && known.last == span.last)
       return index;
+  if (spans.size() >= kSpans)
+    return otherwise;
   spans.push_back(span);
   return spans.size() - 1;
 }
@@ -308,6 +312,14 @@ BlockClass MaskVisibility::classOfComparison(const Condition *c, Scope scope) {
 }
 
 BlockClass MaskVisibility::classOf(const Condition *c, Scope scope) {
+  Key key{c, kSolved, scope.rows, scope.block};
+  auto it = classes.find(key);
+  if (it == classes.end())
+    it = classes.try_emplace(key, computeClass(c, scope)).first;
+  return it->second;
+}
+
+BlockClass MaskVisibility::computeClass(const Condition *c, Scope scope) {
   Scope whole{scope.rows, 0};
   // A copy: what follows may compute others.
   const Visibility v = visibilityOf(c, kSolved, whole);
@@ -337,7 +349,7 @@ BlockClass MaskVisibility::classOfConjunction(const Condition *c, Scope scope) {
   }
   const Span block = blocks[scope.block];
   BlockClass r = classOf(ranges, block);
-  scope.block = indexOf(blocks, narrowed(block, ranges.may));
+  scope.block = indexOf(blocks, narrowed(block, ranges.may), scope.block);
   for (const Condition *part : others) {
     BlockClass next = classOf(part, scope);
     r = {emit.both(r.may, next.may), emit.both(r.must, next.must)};
@@ -369,8 +381,8 @@ BlockClass MaskVisibility::classOfDisjunction(const Condition *c, Scope scope) {
   r.must = emit.either(r.must, covers(ranges.must, block));
   r.must = emit.either(r.must, covers(rowsThatSee, span));
   Scope rest = scope, otherRows = scope;
-  rest.block = indexOf(blocks, without(block, ranges.must));
-  otherRows.rows = indexOf(rows, without(span, rowsThatSee));
+  rest.block = indexOf(blocks, without(block, ranges.must), scope.block);
+  otherRows.rows = indexOf(rows, without(span, rowsThatSee), scope.rows);
   for (const Condition *part : others) {
     BlockClass next = classOf(part, rest);
     r = {emit.either(r.may, next.may), emit.either(r.must, next.must)};

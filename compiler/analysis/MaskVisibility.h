@@ -77,6 +77,10 @@ struct MaskTile {
   Scalar low, high;
 };
 
+/// Parts of the rows of a tile, and of a block, that conditions are looked at
+/// in: a limit to what nested disjunctions may cost.
+constexpr size_t kSpans = 8;
+
 class MaskVisibility {
 public:
   MaskVisibility(MaskCondition &condition, const MaskTile &tile,
@@ -141,11 +145,13 @@ private:
 
   // Blocks.
   BlockClass classOf(const Condition *c, Scope scope);
+  BlockClass computeClass(const Condition *c, Scope scope);
   BlockClass classOf(const Visibility &v, const Span &block);
   BlockClass classOfComparison(const Condition *c, Scope scope);
   BlockClass classOfConjunction(const Condition *c, Scope scope);
   BlockClass classOfDisjunction(const Condition *c, Scope scope);
-  unsigned indexOf(llvm::SmallVectorImpl<Span> &spans, const Span &span);
+  unsigned indexOf(llvm::SmallVectorImpl<Span> &spans, const Span &span,
+                   unsigned otherwise);
 
   // Bounds of values: MaskBounds.cpp.
   ScalarBounds evaluate(const LinearForm &x, Scope scope);
@@ -166,6 +172,7 @@ private:
   using Key = std::tuple<const void *, unsigned, unsigned, unsigned>;
   std::map<Key, Visibility> visibilities;
   std::map<Key, ScalarBounds> bounds;
+  std::map<Key, BlockClass> classes;
   llvm::DenseMap<mlir::Value, mlir::Value> clones;
 };
 

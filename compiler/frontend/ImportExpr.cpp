@@ -27,7 +27,12 @@ Location SourceLocations::get(llvm::SMRange range) const {
       range.isValid() ? sources.FindBufferContainingLoc(range.Start) : 0;
   if (!buffer)
     return UnknownLoc::get(&context);
-  auto [line, column] = sources.getLineAndColumn(range.Start, buffer);
+  // Not getLineAndColumn, which looks for the start of the line each time: a
+  // spec may be one long line.
+  const auto &text = sources.getBufferInfo(buffer);
+  unsigned line = text.getLineNumber(range.Start.getPointer());
+  unsigned column =
+      range.Start.getPointer() - text.getPointerForLineNumber(line) + 1;
   StringRef file = sources.getMemoryBuffer(buffer)->getBufferIdentifier();
   return FileLineColLoc::get(&context, file, line, column);
 }

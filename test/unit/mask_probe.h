@@ -97,6 +97,7 @@ public:
                                 : Class::Partial;
   }
 
+  analysis::Axis solvedAxis() const { return solved; }
   int64_t solvedExtent() const {
     return solved == analysis::Axis::Key ? world->keys : world->queries;
   }

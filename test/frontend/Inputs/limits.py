@@ -7,7 +7,7 @@ import time
 
 ladon = sys.argv[1]
 HEAD = """attention a(q: f32[B, 4, S, 8], k: f32[B, 4, T, 8], v: f32[B, 4, T, 8],
-  e: f32[B, T]) -> f32[B, 4, S, 8] {
+  e: f32[B, T], d: i32[B, T]) -> f32[B, 4, S, 8] {
   return attend(q, k, v, """
 
 
@@ -19,6 +19,15 @@ def doubling(count):
     fns = ["fn g0(x) = x + 1\n"]
     fns += [f"fn g{n}(x) = g{n - 1}(x) + g{n - 1}(x)\n" for n in range(1, count)]
     return "".join(fns) + attend(f"score = g{count - 1}(s)")
+
+
+def tree(op, parts):
+    """A chain as deep as its logarithm."""
+    parts = list(parts)
+    while len(parts) > 1:
+        parts = ["(" + f" {op} ".join(parts[n:n + 30]) + ")"
+                 for n in range(0, len(parts), 30)]
+    return parts[0]
 
 
 DEEP, WIDE, NEST, LONG = "LDN0602", "LDN0601", "LDN0102", "LDN0001"
@@ -48,6 +57,33 @@ TEXTS = {
             for n in range(900))),
         "LDN0000",
     ),
+    "distances": (
+        attend("mask = " + tree("or", (f"abs(j - i - {n}) < 1" for n in range(6000)))),
+        "LDN0000",
+    ),
+    "reads": (
+        attend("mask = " + tree("or", (f"e[b, j + {n}] < 1 or d[b, j + {n}] == {n}"
+                                       for n in range(4000)))),
+        "LDN0000",
+    ),
+    "sums": (
+        attend("mask = " + tree("+", (f"j * {n} % {n + 3} + d[b, j + {n}]"
+                                      for n in range(4000))) + " < 5"),
+        "LDN0000",
+    ),
+    "choices": (
+        attend("mask = " + tree("and", ("max(" * 6 + f"j - i * {n}" + "".join(
+            f", i * {m} - j)" for m in range(6)) + " < 7" for n in range(1000)))),
+        "LDN0000",
+    ),
+    # Undecided for want of steps; on its own the end is never true.
+    "out of steps": (
+        attend("mask = " + tree("and", (f"abs(j - min(i, {n + 9})) < {n + 5000}"
+                                        for n in range(2000)))
+               + " and (j - i < 3 and j - i > 3)"),
+        "LDN0000",
+    ),
+    "in steps": (attend("mask = j - i < 3 and j - i > 3"), "LDN0501"),
     "undefined": (attend("mask = " + " or ".join(f"u{n}" for n in range(900))), "LDN0201"),
     "brackets": ("{" * 1000000, "LDN0101"),
     "keywords": ("attention " * 100000, "LDN0101"),
