@@ -64,20 +64,27 @@ const Condition *MaskCondition::compare(arith::CmpIOp op, bool truth) {
   }
 }
 
-const Condition *MaskCondition::lessEqual(LinearForm lhs, LinearForm rhs,
-                                          Origin origin, bool strict) {
-  LinearForm low = add(lhs, strict ? 1 : 0);
+const Condition *MaskCondition::lessEqual(const LinearForm &lhs,
+                                          const LinearForm &rhs, Origin origin,
+                                          bool strict) {
+  LinearForm low = add(lhs, strict ? 1 : 0), high = add(rhs, strict ? -1 : 0);
   LinearForm difference = add(low, rhs, -1);
   if (difference.isWithin(kScalarLimit))
     return notPositive(difference, origin);
-  if (low.isWithin(kScalarLimit / 2)) {
-    lhs = low;
-    strict = false;
-  } else if (LinearForm high = add(rhs, strict ? -1 : 0);
-             high.isWithin(kScalarLimit / 2)) {
-    rhs = high;
-    strict = false;
-  }
+  origin.isDerived = true;
+  // What is compared with a small value may as well be small.
+  constexpr int64_t small = kScalarLimit / 4;
+  auto clamped = [&](const LinearForm &x) {
+    return minimum(minimum(x, small + 1, /*isMax=*/false), -small - 1,
+                   /*isMax=*/true);
+  };
+  difference.overflowed = true;
+  if (low.isWithin(small))
+    difference = add(low, clamped(rhs), -1);
+  else if (high.isWithin(small))
+    difference = add(clamped(lhs), high, -1);
+  if (difference.isWithin(kScalarLimit))
+    return notPositive(difference, origin);
   Condition *c = create(Kind::Compare);
   c->value = origin.value;
   c->truth = origin.truth;

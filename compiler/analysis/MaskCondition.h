@@ -58,7 +58,8 @@ struct Condition {
   /// The i1 that the condition comes from, or its negation if not `truth`. Null
   /// for a junction of several.
   mlir::Value value;
-  /// With `rhs` 0 unless the difference could leave +-kScalarLimit.
+  /// With `rhs` 0 unless both are so large that the difference could leave
+  /// +-kScalarLimit.
   LinearForm lhs, rhs;
   llvm::SmallVector<const Condition *, 2> parts;
   std::string reason;
@@ -127,8 +128,8 @@ private:
     bool truth;
     bool isDerived = false;
   };
-  const Condition *lessEqual(LinearForm lhs, LinearForm rhs, Origin origin,
-                             bool strict = false);
+  const Condition *lessEqual(const LinearForm &lhs, const LinearForm &rhs,
+                             Origin origin, bool strict = false);
   const Condition *equals(const LinearForm &lhs, const LinearForm &rhs,
                           bool truth, Origin origin);
   const Condition *notPositive(const LinearForm &form, Origin origin,

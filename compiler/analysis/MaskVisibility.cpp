@@ -25,10 +25,9 @@ MaskVisibility::MaskVisibility(MaskCondition &condition, const MaskTile &tile,
 // Comparisons solved for positions
 //===----------------------------------------------------------------------===//
 
-/// Where x <= bound, if that is a range or recurs with a period.
+/// Where x <= 0, if that is a range or recurs with a period.
 std::optional<Visibility> MaskVisibility::solve(const LinearForm &x,
-                                                Bound bound, Along along,
-                                                Scope scope) {
+                                                Along along, Scope scope) {
   LinearForm rest = x.constant;
   std::pair<const Atom *, int64_t> position{nullptr, 0};
   for (auto term : x.terms) {
@@ -39,15 +38,15 @@ std::optional<Visibility> MaskVisibility::solve(const LinearForm &x,
     else
       return std::nullopt;
   }
-  ScalarBounds known = evaluate(scaled(rest, -1), scope);
-  bound.must = emit.add(known.min, bound.must);
-  bound.may = emit.add(known.max, bound.may);
+  // The strictest bound over the rows decides what must be visible, the loosest
+  // what may be.
+  ScalarBounds bound = evaluate(scaled(rest, -1), scope);
   Visibility r;
   auto [atom, coefficient] = position;
   if (!atom) {
     Scalar zero = ScalarEmitter::constant(0);
-    r.may.guard = emit.lessEqual(zero, bound.may);
-    r.must.guard = emit.lessEqual(zero, bound.must);
+    r.may.guard = emit.lessEqual(zero, bound.max);
+    r.must.guard = emit.lessEqual(zero, bound.min);
     return r;
   }
   // c a <= b is a <= b // c for c > 0, and a >= -(b // -c) for c < 0.
@@ -57,7 +56,7 @@ std::optional<Visibility> MaskVisibility::solve(const LinearForm &x,
     b = emit.floorDiv(b, size);
     return isLower ? emit.neg(b) : b;
   };
-  Scalar may = limit(bound.may), must = limit(bound.must);
+  Scalar may = limit(bound.max), must = limit(bound.min);
   if (along == kSolved && isPeriodic(atom)) {
     PeriodicBound period{atom, {}, {}};
     (isLower ? period.low : period.high) = may;
@@ -110,23 +109,8 @@ Visibility MaskVisibility::lessEqual(const LinearForm &lhs,
                                      const LinearForm &rhs, bool strict,
                                      Along along, Scope scope) {
   std::optional<Visibility> solved;
-  auto limited = [&](Scalar s) {
-    return emit.clamp(s, ScalarEmitter::constant(-kScalarLimit),
-                      ScalarEmitter::constant(kScalarLimit));
-  };
-  auto depends = [&](const LinearForm &form) {
-    return along == kSolved ? form.onSolved() : form.onFixed();
-  };
-  if (!strict && !depends(rhs) &&
-      lhs.isWithin(rhs.isConstant(0) ? kScalarLimit : kScalarLimit / 2)) {
-    ScalarBounds b = evaluate(rhs, scope);
-    solved = solve(lhs, {limited(b.min), limited(b.max)}, along, scope);
-  } else if (!strict && !depends(lhs) && rhs.isWithin(kScalarLimit / 2)) {
-    ScalarBounds b = evaluate(lhs, scope);
-    solved = solve(scaled(rhs, -1),
-                   {emit.neg(limited(b.max)), emit.neg(limited(b.min))}, along,
-                   scope);
-  }
+  if (!strict && rhs.isConstant(0) && lhs.isWithin(kScalarLimit))
+    solved = solve(lhs, along, scope);
   if (!solved)
     solved = Visibility{PositionSet::all(), PositionSet::none(),
                         variesByBlock(lhs) || variesByBlock(rhs)};

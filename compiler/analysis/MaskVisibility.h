@@ -97,11 +97,6 @@ public:
   BlockClass classify(Scalar first, Scalar count);
 
 private:
-  /// Bounds that a value is compared with: the strictest over the rows decides
-  /// what must be visible, the loosest what may be.
-  struct Bound {
-    Scalar must, may;
-  };
   /// A range of positions, both ends included.
   struct Span {
     Scalar first, last;
@@ -136,7 +131,7 @@ private:
   Visibility compare(const Condition *c, Along along, Scope scope);
   Visibility lessEqual(const LinearForm &lhs, const LinearForm &rhs,
                        bool strict, Along along, Scope scope);
-  std::optional<Visibility> solve(const LinearForm &x, Bound bound, Along along,
+  std::optional<Visibility> solve(const LinearForm &x, Along along,
                                   Scope scope);
   PositionSet rowsThatMust(llvm::ArrayRef<const Condition *> parts,
                            Scope scope);

@@ -74,6 +74,8 @@ std::vector<Case> rangeCases() {
       {"distance", le(absolute(sub(j(), i())), number(4))},
       {"distance by maximum", le(absolute(sub(i(), j()), 1), number(4))},
       {"distance by select", le(absolute(sub(i(), j()), 2), number(4))},
+      {"distance within 64 bits",
+       beforeLength(sub(absolute(sub(i(), j())), number(1)))},
       {"blocks", eq(floorDiv(i(), 8), floorDiv(j(), 8))},
       {"block-causal", le(floorDiv(j(), 6), floorDiv(i(), 6))},
       {"shifted blocks",
