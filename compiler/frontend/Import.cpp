@@ -2,13 +2,9 @@
 
 #include "compiler/frontend/Import.h"
 
-#include "compiler/frontend/ImportExpr.h"
-#include "dialects/attn/Attn.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "compiler/frontend/Importer.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "llvm/ADT/DenseSet.h"
-#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace ladon;
@@ -17,70 +13,6 @@ using ast::Dim;
 using ast::Expr;
 using ast::ScalarType;
 using Kind = Expr::Kind;
-
-namespace {
-
-class Importer {
-public:
-  Importer(MLIRContext &context, const CheckedSpec &spec,
-           const llvm::SourceMgr &sources)
-      : b(UnknownLoc::get(&context), &context), spec(spec),
-        attention(*spec.attention), locations(context, sources) {}
-
-  OwningOpRef<ModuleOp> import();
-  llvm::DenseMap<const Expr *, Operation *> masked; ///< Attends by mask.
-
-private:
-  /// What score and mask name, by name, in the order of their mention.
-  using Captures = llvm::MapVector<StringRef, Value>;
-
-  RankedTensorType tensorType(const ast::Type &type, ScalarType element);
-  /// Of what is computed.
-  RankedTensorType tensorType(const ast::Type &type) {
-    return tensorType(type, computedType(type.element));
-  }
-  DictionaryAttr describe(attn::ParamKind kind, StringRef name,
-                          const ast::Type &type);
-  void describe(func::FuncOp function);
-  func::FuncOp createFunction();
-  void findLse(const Expr *expr);
-
-  Value extent(const Dim &dim);
-  Value extentAsInteger(const Dim &dim);
-  Value empty(const ast::Type &type, ScalarType element);
-  Value empty(const ast::Type &type) {
-    return empty(type, computedType(type.element));
-  }
-  Value convertElements(Value from, Value init);
-  Value computed(Value value);
-  Value inStorage(Value value, const ast::Type &type, bool isOnlyResult);
-
-  Value tensor(const Expr *expr);
-  Value emitTensor(const Expr *expr);
-  attn::AttendOp attend(const Expr *expr);
-  void capture(const Expr *expr, const Dim &queries, const Dim &keys,
-               Captures &captures);
-  Value matmul(const Expr *expr, const Expr *bias);
-  Value elementwise(const Expr *expr);
-
-  ImplicitLocOpBuilder b;
-  const CheckedSpec &spec;
-  const ast::Attention &attention;
-  SourceLocations locations;
-  Block *entry = nullptr;
-  llvm::DenseMap<const ast::Param *, Value> params;
-  /// The first parameter that has a size, and on which axis.
-  llvm::StringMap<std::pair<const ast::Param *, int64_t>> carriers;
-  /// Sizes by name, as index and as i32, made when first needed.
-  llvm::StringMap<Value> extents, integerExtents;
-  llvm::DenseMap<const Expr *, Value> tensors;
-  llvm::DenseMap<const Expr *, attn::AttendOp> attends;
-  llvm::DenseSet<const Expr *> withLse;
-  /// Names of the lets whose values are being emitted, for locations.
-  llvm::DenseMap<const Expr *, StringRef> letNames;
-};
-
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // Types and the function
@@ -156,7 +88,7 @@ func::FuncOp Importer::createFunction() {
 }
 
 /// The attend that an expression stands for, through lets.
-static const Expr *findAttend(const Expr *expr) {
+const Expr *Importer::findAttend(const Expr *expr) {
   while (expr->kind == Kind::Name && expr->let)
     expr = expr->let->value;
   return expr;
@@ -248,7 +180,7 @@ Value Importer::empty(const ast::Type &type, ScalarType element) {
 //===----------------------------------------------------------------------===//
 
 /// A float as another float type.
-static Value convertFloat(OpBuilder &b, Location loc, Value x, Type to) {
+Value Importer::convertFloat(OpBuilder &b, Location loc, Value x, Type to) {
   unsigned from = x.getType().getIntOrFloatBitWidth();
   if (x.getType() == to)
     return x;
@@ -396,172 +328,6 @@ attn::AttendOp Importer::attend(const Expr *expr) {
   emitRegion(args.score, /*isScore=*/true);
   emitRegion(args.mask, /*isScore=*/false);
   return op;
-}
-
-//===----------------------------------------------------------------------===//
-// Other tensor operations
-//===----------------------------------------------------------------------===//
-
-Value Importer::tensor(const Expr *expr) {
-  if (Value known = tensors.lookup(expr))
-    return known;
-  Location outer = b.getLoc();
-  Location loc = locations.get(expr->range);
-  if (StringRef name = letNames.lookup(expr); !name.empty())
-    loc = NameLoc::get(b.getStringAttr(name), loc);
-  b.setLoc(loc);
-  Value value = emitTensor(expr);
-  b.setLoc(outer);
-  return tensors[expr] = value;
-}
-
-/// `x @ w + bias`: the sum starts at the bias.
-static bool isBiasedProduct(const Expr *expr) {
-  if (expr->kind != Kind::Binary || expr->binaryOp != BinaryOp::Add)
-    return false;
-  const Expr *product = expr->args[0], *bias = expr->args[1];
-  return product->kind == Kind::Binary &&
-         product->binaryOp == BinaryOp::MatMul && bias->type.isTensor() &&
-         bias->type.dims->size() < product->type.dims->size();
-}
-
-Value Importer::emitTensor(const Expr *expr) {
-  switch (expr->kind) {
-  case Kind::Name:
-    return expr->let ? tensor(expr->let->value) : params.lookup(expr->param);
-  case Kind::Attend:
-    return attend(expr).getResult(0);
-  case Kind::Member: {
-    const Expr *source = findAttend(expr->args[0]);
-    Value out = tensor(source);
-    return expr->name == "lse" ? attends.lookup(source).getResult(1) : out;
-  }
-  case Kind::Split: {
-    Value source = tensor(expr->args[0]);
-    auto stored = cast<RankedTensorType>(source.getType()).getElementType();
-    return attn::SplitHeadsOp::create(
-        b, cast<RankedTensorType>(tensorType(expr->type).clone(stored)), source,
-        expr->headCount);
-  }
-  case Kind::Concat: {
-    Value source = tensor(expr->args[0]);
-    auto stored = cast<RankedTensorType>(source.getType()).getElementType();
-    return attn::ConcatHeadsOp::create(
-        b, cast<RankedTensorType>(tensorType(expr->type).clone(stored)),
-        source);
-  }
-  case Kind::Binary:
-    if (expr->binaryOp == BinaryOp::MatMul)
-      return matmul(expr, /*bias=*/nullptr);
-    if (isBiasedProduct(expr))
-      return matmul(expr->args[0], expr->args[1]);
-    return elementwise(expr);
-  default:
-    llvm_unreachable("a checked tensor operation");
-  }
-}
-
-/// [.., M, K] @ [K, N], from zero or from a bias repeated over leading axes.
-Value Importer::matmul(const Expr *expr, const Expr *bias) {
-  Value x = tensor(expr->args[0]), w = tensor(expr->args[1]);
-  Value init = empty(expr->type);
-  auto type = cast<RankedTensorType>(init.getType());
-  int64_t rank = type.getRank();
-  if (bias) {
-    Value from = computed(tensor(bias));
-    int64_t missing = rank - cast<RankedTensorType>(from.getType()).getRank();
-    init = linalg::BroadcastOp::create(
-               b, from, init, llvm::to_vector(llvm::seq<int64_t>(0, missing)))
-               ->getResult(0);
-  } else {
-    Value zero =
-        arith::ConstantOp::create(b, b.getFloatAttr(type.getElementType(), 0));
-    init = linalg::FillOp::create(b, zero, init).getResult(0);
-  }
-  // Dimensions: the axes of the result, then k.
-  MLIRContext *context = b.getContext();
-  AffineMap all = b.getMultiDimIdentityMap(rank + 1);
-  AffineExpr k = b.getAffineDimExpr(rank), n = b.getAffineDimExpr(rank - 1);
-  SmallVector<AffineExpr> rows(all.getResults().take_front(rank - 1));
-  SmallVector<AffineExpr> xAxes = rows, outAxes = rows;
-  xAxes.push_back(k);
-  outAxes.push_back(n);
-  ArrayAttr maps =
-      b.getAffineMapArrayAttr({AffineMap::get(rank + 1, 0, xAxes, context),
-                               AffineMap::get(rank + 1, 0, {k, n}, context),
-                               AffineMap::get(rank + 1, 0, outAxes, context)});
-  return linalg::ContractOp::create(b, init.getType(), ValueRange{x, w},
-                                    ValueRange{init}, maps)
-      ->getResult(0);
-}
-
-/// Whether `expr` is computed element by element from its operands.
-static bool isElementwise(const Expr *expr) {
-  return expr->kind == Kind::Binary && expr->binaryOp != BinaryOp::MatMul &&
-         !isBiasedProduct(expr);
-}
-
-/// The tensors at the leaves of an elementwise expression.
-static void collectLeaves(const Expr *expr,
-                          SmallVectorImpl<const Expr *> &leaves) {
-  if (isElementwise(expr))
-    for (const Expr *arg : expr->args)
-      collectLeaves(arg, leaves);
-  else if (expr->type.isTensor())
-    leaves.push_back(expr);
-}
-
-/// A whole tree of elementwise operations is one loop.
-Value Importer::elementwise(const Expr *expr) {
-  SmallVector<const Expr *> leaves;
-  collectLeaves(expr, leaves);
-  Value init = empty(expr->type);
-  auto type = cast<RankedTensorType>(init.getType());
-  int64_t rank = type.getRank();
-  SmallVector<Value> inputs;
-  SmallVector<AffineMap> maps;
-  AffineMap identity = b.getMultiDimIdentityMap(rank);
-  for (const Expr *leaf : leaves) {
-    inputs.push_back(tensor(leaf));
-    size_t missing = rank - leaf->type.dims->size();
-    maps.push_back(AffineMap::get(rank, /*symbolCount=*/0,
-                                  identity.getResults().drop_front(missing),
-                                  b.getContext()));
-  }
-  maps.push_back(identity);
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::parallel);
-
-  auto buildBody = [&](OpBuilder &builder, Location, ValueRange args) {
-    unsigned next = 0;
-    std::function<Value(const Expr *)> emit = [&](const Expr *e) -> Value {
-      if (isElementwise(e)) {
-        Value left = emit(e->args[0]), right = emit(e->args[1]);
-        Location loc = locations.get(e->range);
-        switch (e->binaryOp) {
-        case BinaryOp::Add:
-          return arith::AddFOp::create(builder, loc, left, right);
-        case BinaryOp::Sub:
-          return arith::SubFOp::create(builder, loc, left, right);
-        case BinaryOp::Mul:
-          return arith::MulFOp::create(builder, loc, left, right);
-        default:
-          return arith::DivFOp::create(builder, loc, left, right);
-        }
-      }
-      if (e->type.isTensor())
-        return convertFloat(builder, locations.get(e->range), args[next++],
-                            type.getElementType());
-      return arith::ConstantOp::create(
-          builder, locations.get(e->range),
-          builder.getFloatAttr(type.getElementType(), e->floatValue));
-    };
-    Value result = emit(expr);
-    linalg::YieldOp::create(builder, b.getLoc(), result);
-  };
-  return linalg::GenericOp::create(b, init.getType(), inputs, init, maps,
-                                   iterators, buildBody)
-      .getResult(0);
 }
 
 OwningOpRef<ModuleOp>
