@@ -18,6 +18,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace ladon {
 
@@ -70,6 +71,10 @@ public:
   virtual llvm::Expected<std::string>
   emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
        CodeKind kind) const = 0;
+  /// The same as object files, for a linker to join.
+  virtual llvm::Expected<std::vector<std::string>>
+  emitObjects(mlir::ModuleOp module,
+              llvm::ArrayRef<artifact::ProgramSpec> programs) const = 0;
 
   /// The object file of the runtime for this machine.
   virtual llvm::StringRef getRuntimeObject() const = 0;

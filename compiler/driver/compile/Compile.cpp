@@ -226,24 +226,37 @@ llvm::Error Compilation::run(Stage last) {
 // Code
 //===----------------------------------------------------------------------===//
 
+/// What the back end makes of the module. All that can go wrong here is a
+/// defect of ours.
+template <typename T>
+llvm::Expected<T>
+Compilation::generate(llvm::function_ref<llvm::Expected<T>()> emit) {
+  std::optional<llvm::Expected<T>> code;
+  if (!survives([&] { code.emplace(emit()); }))
+    return failure("the code generator crashed", reproducer());
+  if (llvm::Error error = code->takeError())
+    return failure(llvm::toString(std::move(error)), reproducer());
+  return std::move(*code);
+}
+
 llvm::Expected<std::string> Compilation::emit(CodeKind kind) {
-  std::optional<llvm::Expected<std::string>> code;
-  if (survives([&] { code.emplace(target.emit(*module, programs, kind)); }))
-    return std::move(*code);
-  return failure("the code generator crashed", reproducer());
+  return generate<std::string>(
+      [&] { return target.emit(*module, programs, kind); });
 }
 
 llvm::Expected<Artefact> Compilation::makeArtefact() {
   if (llvm::Error error = run(Stage::Llvm))
     return std::move(error);
-  auto object = emit(CodeKind::Object);
-  if (!object)
-    return object.takeError();
+  auto objects = generate<std::vector<std::string>>(
+      [&] { return target.emitObjects(*module, programs); });
+  if (!objects)
+    return objects.takeError();
+  llvm::SmallVector<llvm::StringRef> files(objects->begin(), objects->end());
+  files.push_back(target.getRuntimeObject());
   std::vector<std::string> entries;
   for (const artifact::ProgramSpec &program : programs)
     entries.push_back(program.name);
-  auto library = artifact::linkSharedLibrary(
-      {*object, target.getRuntimeObject()}, libraryName, entries);
+  auto library = artifact::linkSharedLibrary(files, libraryName, entries);
   if (!library)
     return library.takeError();
   return Artefact{libraryName, programs, std::move(*library)};

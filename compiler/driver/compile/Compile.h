@@ -92,6 +92,8 @@ private:
   void chooseTiles();
   llvm::Error lower(Stage stage);
   void buildPipeline(mlir::OpPassManager &pm, Stage stage) const;
+  template <typename T>
+  llvm::Expected<T> generate(llvm::function_ref<llvm::Expected<T>()> emit);
   llvm::Error failure(llvm::StringRef what, const std::string &folder);
   std::string reproducer() const;
 

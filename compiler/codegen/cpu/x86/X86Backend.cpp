@@ -3,6 +3,7 @@
 #include "compiler/codegen/cpu/x86/X86Backend.h"
 
 #include "compiler/codegen/cpu/Codegen.h"
+#include "compiler/codegen/cpu/EmitCode.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -45,23 +46,28 @@ static std::optional<CpuTarget> hostLevel() {
 
 //===--- The target ------------------------------------------------------===//
 
-/// A machine of LLVM that makes position-independent code.
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createTargetMachine(llvm::StringRef level) {
+/// LLVM's description of the machine, as part of this program.
+static const llvm::Target &llvmTarget(const llvm::Triple &parsed) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
   std::string message;
-  llvm::Triple parsed(triple);
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(parsed, message);
-  if (!target)
-    return llvm::createStringError(message);
+  assert(target && "LLVM is linked with x86");
+  return *target;
+}
+
+/// A machine of LLVM that makes position-independent code.
+static std::unique_ptr<llvm::TargetMachine>
+createTargetMachine(llvm::StringRef level) {
+  static const llvm::Triple parsed(triple);
+  static const llvm::Target &target = llvmTarget(parsed);
   // x86-64-v4 alone makes LLVM prefer 256-bit registers for what it vectorises
   // itself; ours are 512 bits wide by type.
   llvm::TargetOptions options;
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+  return std::unique_ptr<llvm::TargetMachine>(target.createTargetMachine(
       parsed, level, /*Features=*/"", options, llvm::Reloc::PIC_, std::nullopt,
       llvm::CodeGenOptLevel::Aggressive));
 }
@@ -95,10 +101,15 @@ public:
   llvm::Expected<std::string>
   emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
        CodeKind kind) const override {
-    auto machine = createTargetMachine(figures.name);
-    if (!machine)
-      return machine.takeError();
-    return emitModule(module, programs, **machine, kind);
+    return emitModule(
+        module, programs, [&] { return createTargetMachine(figures.name); },
+        kind);
+  }
+  llvm::Expected<std::vector<std::string>>
+  emitObjects(mlir::ModuleOp module,
+              llvm::ArrayRef<artifact::ProgramSpec> programs) const override {
+    return cpu::emitObjects(module, programs,
+                            [&] { return createTargetMachine(figures.name); });
   }
   llvm::StringRef getRuntimeObject() const override {
     return x86RuntimeObject();
