@@ -41,19 +41,19 @@ Error Interpreter::runGrid(Operation *operation) {
   }
 }
 
-Error Interpreter::visitBlock(Operation *op, int64_t firstKey, int64_t keys,
+Error Interpreter::visitBlock(Operation *op, ArrayRef<RuntimeValue> positions,
                               SmallVector<RuntimeValue> &state) {
   if (++visitedBlocks > options.blockLimit)
     return llvm::createStringError(
         std::errc::result_out_of_range,
         "expected at most %lld blocks of keys to visit",
         (long long)options.blockLimit);
-  SmallVector<RuntimeValue> arguments = {{firstKey}, {keys}};
+  SmallVector<RuntimeValue> arguments(positions);
   llvm::append_range(arguments, state);
   current.kind = VisitedBlock::Class::Empty;
   current.loop = op;
-  current.firstKey = firstKey;
-  current.keys = keys;
+  current.firstKey = positions[0].integer;
+  current.keys = positions[1].integer;
   current.guarded = false;
   auto result = runBlock(op->getRegion(0).front(), arguments);
   if (!result)
@@ -68,14 +68,13 @@ Error Interpreter::runKeyLoop(Operation *operation) {
   auto op = cast<tile::KeyLoopOp>(operation);
   int64_t lower = integer(op.getLower()), upper = integer(op.getUpper());
   int64_t step = op.getStep();
-  std::pair<int64_t, int64_t> parts[] = {{lower, upper}, {upper, upper}};
-  if (op.getExceptLower() && lower < upper) {
-    int64_t from = integer(op.getExceptLower());
-    int64_t to = integer(op.getExceptUpper());
+  SmallVector<std::pair<int64_t, int64_t>> parts = {{lower, upper}};
+  if (op.getFullLower() && lower < upper) {
+    int64_t from = integer(op.getFullLower());
+    int64_t to = integer(op.getFullUpper());
     if (from < lower || to < from || upper < to)
-      return failure(op, "the excepted range is not within the bounds");
-    parts[0].second = from;
-    parts[1].first = to;
+      return failure(op, "the full range is not within the bounds");
+    parts = {{from, to}, {lower, from}, {to, upper}};
   }
   if (options.loopObserver) {
     // The loads of the body say how many keys there are.
@@ -91,10 +90,15 @@ Error Interpreter::runKeyLoop(Operation *operation) {
   for (Value init : op.getInits())
     state.push_back(get(init));
   inKeyLoop = true;
-  for (auto [first, last] : parts)
-    for (int64_t key = first; key < last; key += step)
-      if (Error e = visitBlock(op, key, std::min(step, last - key), state))
+  for (auto [number, part] : llvm::enumerate(parts))
+    for (int64_t key = part.first; key < part.second; key += step) {
+      SmallVector<RuntimeValue> positions = {
+          {key}, {std::min(step, part.second - key)}};
+      if (op.getFullLower())
+        positions.push_back({int64_t(number == 0)});
+      if (Error e = visitBlock(op, positions, state))
         return e;
+    }
   inKeyLoop = false;
   for (auto [result, value] : llvm::zip(op.getResults(), state))
     values[result] = value;

@@ -71,7 +71,9 @@ private:
   llvm::Error runControl(mlir::Operation *op, bool &known);
   llvm::Error runForall(mlir::Operation *op);
   llvm::Error runKeyLoop(mlir::Operation *op);
-  llvm::Error visitBlock(mlir::Operation *op, int64_t firstKey, int64_t keys,
+  /// `positions` are those of the block that its body asks for.
+  llvm::Error visitBlock(mlir::Operation *op,
+                         llvm::ArrayRef<RuntimeValue> positions,
                          llvm::SmallVector<RuntimeValue> &state);
   llvm::Error runMemory(mlir::Operation *op, bool &known);
   llvm::Error runLinalg(mlir::Operation *op);

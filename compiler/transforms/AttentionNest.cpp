@@ -190,8 +190,8 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
                                       SoftmaxState state, bool guarded) {
   SmallVector<Type> stateTypes = {rowType(), rowType(), accType()};
   auto loop = tile::KeyLoopOp::create(
-      b, stateTypes, lower, upper, /*exceptLower=*/Value(),
-      /*exceptUpper=*/Value(), tiles.keys, state.values());
+      b, stateTypes, lower, upper, /*fullLower=*/Value(),
+      /*fullUpper=*/Value(), tiles.keys, state.values());
   OpBuilder::InsertionGuard guard(b);
   SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
   llvm::append_range(types, stateTypes);

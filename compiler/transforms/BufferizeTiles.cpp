@@ -200,6 +200,13 @@ static bufferization::OneShotBufferizationOptions getOptions() {
   // What else is there, in a function of memrefs, has no tensors.
   options.allowUnknownOps = true;
   options.bufferAlignment = 64;
+  // New tiles are dense.
+  options.unknownTypeConverterFn =
+      [](TensorType type, Attribute space,
+         const bufferization::BufferizationOptions &) {
+        return bufferization::getMemRefTypeWithStaticIdentityLayout(type,
+                                                                    space);
+      };
   options.memCpyFn = [](OpBuilder &b, Location loc, Value from, Value to) {
     linalg::CopyOp::create(b, loc, from, to);
     return success();

@@ -12,7 +12,6 @@
 #include "compiler/support/Debug.h"
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 #define DEBUG_TYPE "classify-blocks"
@@ -77,7 +76,7 @@ private:
   analysis::MaskTile findTile();
   bool setBounds(const analysis::Visibility &visible);
   void splitOffFull(const analysis::Visibility &visible);
-  scf::IfOp liftMask(Scalar isFull);
+  scf::IfOp liftMask(Value isFull);
   unsigned testBlocks(bool guarded);
   void reportUnknown(const analysis::Visibility &visible);
 
@@ -130,14 +129,14 @@ bool LoopClassifier::setBounds(const analysis::Visibility &visible) {
   return !(low == tile.low && high == tile.high);
 }
 
-/// Leaves the mask out where `isFull` holds, in one body with the blocks that
-/// need it. Few rows wait for memory, not for their masks, and bodies take time
-/// to compile.
-scf::IfOp LoopClassifier::liftMask(Scalar isFull) {
+/// Leaves the mask out where `isFull` holds. Blocks with and without a mask
+/// have one body: two would take twice the time to compile and do the same
+/// work.
+scf::IfOp LoopClassifier::liftMask(Value isFull) {
   OpBuilder builder(mask);
   auto branch =
       scf::IfOp::create(builder, mask.getLoc(), mask.getResult().getType(),
-                        emit.bit(isFull), /*withElseRegion=*/true);
+                        isFull, /*withElseRegion=*/true);
   mask.getResult().replaceAllUsesWith(branch.getResult(0));
   builder.setInsertionPointToStart(branch.thenBlock());
   scf::YieldOp::create(builder, mask.getLoc(), mask.getScores());
@@ -147,7 +146,7 @@ scf::IfOp LoopClassifier::liftMask(Scalar isFull) {
   return branch;
 }
 
-/// Puts the keys that every row sees into a loop of their own, without a mask.
+/// Puts the keys that every row sees into blocks of their own, without a mask.
 /// Fewer of them than half a block stay with the others: a block more costs
 /// more than their mask.
 void LoopClassifier::splitOffFull(const analysis::Visibility &visible) {
@@ -156,33 +155,12 @@ void LoopClassifier::splitOffFull(const analysis::Visibility &visible) {
   Scalar fullLow = must.low ? emit.clamp(*must.low, low, high) : low;
   Scalar fullHigh = must.high ? emit.clamp(*must.high, fullLow, high) : high;
   loop.getUpperMutable().assign(emit.index(high));
-  if (!mask.getTransposed()) {
-    constexpr int64_t last = kPositionLimit - 1;
-    Scalar first = emit.wrap(loop.getFirstKey(), 0, last);
-    Scalar end =
-        emit.add(first, emit.wrap(loop.getKeyCount(), 1, loop.getStep()));
-    Scalar isFull = emit.both(emit.lessEqual(fullLow, first),
-                              emit.lessEqual(end, fullHigh));
-    liftMask(emit.both(must.guard, isFull));
-    return;
-  }
   Scalar enough =
       emit.lessEqual(ScalarEmitter::constant((loop.getStep() + 1) / 2),
                      emit.sub(fullHigh, fullLow));
   fullHigh = emit.select(emit.both(must.guard, enough), fullHigh, fullLow);
-
-  Value lowValue = emit.index(fullLow), highValue = emit.index(fullHigh);
-  OpBuilder builder(loop);
-  IRMapping map;
-  auto full = cast<tile::KeyLoopOp>(builder.clone(*loop, map));
-  Operation *fullMask = map.lookup(mask.getResult()).getDefiningOp();
-  fullMask->getResult(0).replaceAllUsesWith(fullMask->getOperand(0));
-  fullMask->erase();
-  full.getLowerMutable().assign(lowValue);
-  full.getUpperMutable().assign(highValue);
-  loop.getExceptLowerMutable().assign(lowValue);
-  loop.getExceptUpperMutable().assign(highValue);
-  loop.getInitsMutable().assign(full.getResults());
+  loop.addFullRange(emit.index(fullLow), emit.index(fullHigh));
+  liftMask(loop.getIsFull());
 }
 
 /// Makes the body of the loop conditional on the class of its block. Loads are
@@ -196,56 +174,27 @@ unsigned LoopClassifier::testBlocks(bool guarded) {
   analysis::BlockClass found =
       visibility.classify(emit.wrap(loop.getFirstKey(), 0, last),
                           emit.wrap(loop.getKeyCount(), 1, loop.getStep()));
-  if (guarded)
-    found.must = ScalarEmitter::boolean(false);
-  if (found.may.isTrue() && found.must.isFalse())
-    return Untouched;
-  bool unmasks = !found.must.isFalse();
-  if (unmasks && !mask.getTransposed()) {
-    *llvm::find(ops, mask) = liftMask(found.must);
-    found.must = ScalarEmitter::boolean(false);
-    if (found.may.isTrue())
-      return Tested | Unmasked;
+  unsigned outcome = Untouched;
+  if (!guarded && !found.must.isFalse()) {
+    *llvm::find(ops, mask) = liftMask(emit.bit(found.must));
+    outcome = Tested | Unmasked;
   }
+  if (found.may.isTrue())
+    return outcome;
 
   Operation *yield = body.getTerminator();
-  Location loc = mask.getLoc();
   OpBuilder builder(yield);
   SmallVector<Value> state(yield->getOperands());
-  scf::IfOp may, must;
-  auto branch = [&](Scalar condition) {
-    return scf::IfOp::create(builder, loc, loop.getResultTypes(),
-                             emit.bit(condition), /*withElseRegion=*/true);
-  };
-  if (!found.may.isTrue()) {
-    may = branch(found.may);
-    builder.setInsertionPointToStart(may.elseBlock());
-    scf::YieldOp::create(builder, loc, loop.getStateArgs());
-    builder.setInsertionPointToStart(may.thenBlock());
-  }
-  if (!found.must.isFalse()) {
-    must = branch(found.must);
-    if (may)
-      scf::YieldOp::create(builder, loc, must.getResults());
-    builder.setInsertionPointToStart(must.thenBlock());
-    IRMapping map;
-    for (Operation *op : ops) {
-      if (op == mask)
-        map.map(mask.getResult(), map.lookupOrDefault(mask.getScores()));
-      else
-        builder.clone(*op, map);
-    }
-    SmallVector<Value> unmasked;
-    for (Value v : state)
-      unmasked.push_back(map.lookupOrDefault(v));
-    scf::YieldOp::create(builder, loc, unmasked);
-    builder.setInsertionPointToStart(must.elseBlock());
-  }
-  auto end = scf::YieldOp::create(builder, loc, state);
+  auto branch = scf::IfOp::create(builder, mask.getLoc(), loop.getResultTypes(),
+                                  emit.bit(found.may), /*withElseRegion=*/true);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(builder, mask.getLoc(), loop.getStateArgs());
+  builder.setInsertionPointToStart(branch.thenBlock());
+  auto end = scf::YieldOp::create(builder, mask.getLoc(), state);
   for (Operation *op : ops)
     op->moveBefore(end);
-  yield->setOperands(may ? may.getResults() : must.getResults());
-  return unmasks ? Tested | Unmasked : Tested;
+  yield->setOperands(branch.getResults());
+  return outcome | Tested;
 }
 
 void LoopClassifier::reportUnknown(const analysis::Visibility &visible) {
@@ -301,8 +250,8 @@ static tile::MaskOp maskOf(tile::KeyLoopOp loop) {
   tile::MaskOp mask = masks.front();
   if (mask->getParentOp() != loop)
     return refuse("the mask is under a condition");
-  if (loop.getExceptLower())
-    return refuse("the loop leaves out a range already");
+  if (loop.getFullLower())
+    return refuse("the loop has a full range already");
   if (mask.getKey() != loop.getFirstKey() ||
       mask.getKeys() != loop.getKeyCount())
     return refuse("the mask is not on the block of the loop");

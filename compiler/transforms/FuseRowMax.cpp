@@ -10,6 +10,7 @@
 
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -70,6 +71,47 @@ static LogicalResult fuse(tile::RowMaxOp max, PatternRewriter &rewriter) {
   return success();
 }
 
+/// Takes the maximum of scores that come from a branch within the branch, if
+/// what makes them there can give it.
+static LogicalResult sink(tile::RowMaxOp max, PatternRewriter &rewriter) {
+  auto branch = max.getScores().getDefiningOp<scf::IfOp>();
+  if (!branch)
+    return rewriter.notifyMatchFailure(max, "expected scores of a branch");
+  Operation *keys = max.getKeys().getDefiningOp();
+  if (keys && keys->getBlock() == branch->getBlock() &&
+      branch->isBeforeInBlock(keys))
+    return rewriter.notifyMatchFailure(max, "expected the number of keys to be "
+                                            "known before the branch");
+  unsigned number = cast<OpResult>(max.getScores()).getResultNumber();
+  for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
+    Operation *made =
+        block->getTerminator()->getOperand(number).getDefiningOp();
+    if (!made || !canGive(made, max))
+      return rewriter.notifyMatchFailure(max, "expected both sides of the "
+                                              "branch to make scores over the "
+                                              "same columns");
+  }
+  SmallVector<Type> types(branch.getResultTypes());
+  types.push_back(max.getMax().getType());
+  rewriter.setInsertionPoint(branch);
+  auto wider = scf::IfOp::create(rewriter, branch.getLoc(), types,
+                                 branch.getCondition(), /*addThenBlock=*/false,
+                                 /*addElseBlock=*/false);
+  for (auto [from, to] : llvm::zip(branch->getRegions(), wider->getRegions())) {
+    rewriter.inlineRegionBefore(from, to, to.end());
+    Operation *yield = to.front().getTerminator();
+    rewriter.setInsertionPoint(yield);
+    Operation *inner = rewriter.clone(*max);
+    inner->setOperand(0, yield->getOperand(number));
+    rewriter.modifyOpInPlace(yield, [&] {
+      yield->insertOperands(yield->getNumOperands(), inner->getResults());
+    });
+  }
+  rewriter.replaceOp(max, wider.getResults().back());
+  rewriter.replaceOp(branch, wider.getResults().drop_back());
+  return success();
+}
+
 namespace {
 struct FuseRowMax : public ladon::impl::FuseRowMaxBase<FuseRowMax> {
   int64_t countMaxima() {
@@ -82,6 +124,7 @@ struct FuseRowMax : public ladon::impl::FuseRowMaxBase<FuseRowMax> {
     int64_t before = countMaxima();
     RewritePatternSet patterns(&getContext());
     patterns.add(::fuse);
+    patterns.add(::sink);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     int64_t after = countMaxima();

@@ -11,6 +11,7 @@
 
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -75,6 +76,18 @@ class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
     return success();
   }
 
+  /// The only loop over elements that leaves the compiler as it is here.
+  static void askForVectors(scf::ForOp loop) {
+    MLIRContext *context = loop.getContext();
+    auto vectorize = LLVM::LoopVectorizeAttr::get(
+        context, /*disable=*/BoolAttr::get(context, false), {}, {}, {}, {}, {},
+        {});
+    loop->setDiscardableAttr(
+        "llvm.loop_annotation",
+        LLVM::LoopAnnotationAttr::get(context, {}, vectorize, {}, {}, {}, {},
+                                      {}, {}, {}, {}, {}, {}, {}, {}, {}));
+  }
+
   /// (min, max) over the axes from `indices.size()` on, starting from `so far`.
   static SmallVector<Value> scan(ImplicitLocOpBuilder &b, Value source,
                                  ArrayRef<Value> lower, ArrayRef<Value> upper,
@@ -88,6 +101,8 @@ class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
     }
     auto loop =
         scf::ForOp::create(b, lower[axis], upper[axis], index(b, 1), soFar);
+    if (axis + 1 == lower.size())
+      askForVectors(loop);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     indices.push_back(loop.getInductionVar());
@@ -137,8 +152,8 @@ class GridLowering : public OpConversionPattern<tile::GridOp> {
 // tile.key_loop
 //===----------------------------------------------------------------------===//
 
-/// Blocks before and after an excepted range are one loop over block numbers,
-/// so that the body is there once.
+/// The blocks of a full range and those around it are one loop over block
+/// numbers, so that the body is there once.
 class KeyLoopLowering : public OpConversionPattern<tile::KeyLoopOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -148,43 +163,51 @@ class KeyLoopLowering : public OpConversionPattern<tile::KeyLoopOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value lower = op.getLower(), upper = op.getUpper();
     Value step = index(b, op.getStep());
-    if (!op.getExceptLower()) {
+    if (!op.getFullLower()) {
       auto loop = scf::ForOp::create(b, lower, upper, step, op.getInits());
       b.setInsertionPointToStart(loop.getBody());
-      inlineBody(op, loop, loop.getInductionVar(), upper, b, rewriter);
+      inlineBody(op, loop, loop.getInductionVar(), upper, {}, b, rewriter);
       return success();
     }
-    Value exceptLower = op.getExceptLower(), exceptUpper = op.getExceptUpper();
+    Value fullLower = op.getFullLower(), fullUpper = op.getFullUpper();
     Value zero = index(b, 0);
     auto blocks = [&](Value from, Value to) -> Value {
       Value length = arith::SubIOp::create(b, to, from);
       length = arith::MaxSIOp::create(b, length, zero);
       return arith::CeilDivSIOp::create(b, length, step);
     };
-    Value before = blocks(lower, exceptLower);
-    Value total = arith::AddIOp::create(b, before, blocks(exceptUpper, upper));
+    Value full = blocks(fullLower, fullUpper);
+    Value before = arith::AddIOp::create(b, full, blocks(lower, fullLower));
+    Value total = arith::AddIOp::create(b, before, blocks(fullUpper, upper));
     auto loop = scf::ForOp::create(b, zero, total, index(b, 1), op.getInits());
     b.setInsertionPointToStart(loop.getBody());
     Value number = loop.getInductionVar();
-    Value isBefore =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, number, before);
-    Value start = arith::SelectOp::create(b, isBefore, lower, exceptUpper);
-    Value end = arith::SelectOp::create(b, isBefore, exceptLower, upper);
-    Value base = arith::SelectOp::create(b, isBefore, zero, before);
-    Value within = arith::SubIOp::create(b, number, base);
+    auto isBelow = [&](Value end) -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, number, end);
+    };
+    Value isFull = isBelow(full), isBefore = isBelow(before);
+    auto choose = [&](Value inFull, Value ahead, Value behind) -> Value {
+      Value around = arith::SelectOp::create(b, isBefore, ahead, behind);
+      return arith::SelectOp::create(b, isFull, inFull, around);
+    };
+    Value start = choose(fullLower, lower, fullUpper);
+    Value end = choose(fullUpper, fullLower, upper);
+    Value within = arith::SubIOp::create(b, number, choose(zero, full, before));
     Value first =
         arith::AddIOp::create(b, start, arith::MulIOp::create(b, within, step));
-    inlineBody(op, loop, first, end, b, rewriter);
+    inlineBody(op, loop, first, end, isFull, b, rewriter);
     return success();
   }
 
   /// The body of `op` for the block from `first` on, at the end of `loop`'s.
   static void inlineBody(tile::KeyLoopOp op, scf::ForOp loop, Value first,
-                         Value end, ImplicitLocOpBuilder &b,
+                         Value end, Value isFull, ImplicitLocOpBuilder &b,
                          ConversionPatternRewriter &rewriter) {
     Value rest = arith::SubIOp::create(b, end, first);
     SmallVector<Value> arguments = {
         first, arith::MinSIOp::create(b, index(b, op.getStep()), rest)};
+    if (isFull)
+      arguments.push_back(isFull);
     llvm::append_range(arguments, loop.getRegionIterArgs());
     // A loop without a state has been given its terminator.
     if (!loop.getBody()->empty() &&

@@ -114,12 +114,14 @@ def ClassifyBlocks : Pass<"classify-blocks", "::mlir::func::FuncOp"> {
 
     - tightens the bounds of the loop to the keys that some row of the query
       tile may see (not rounded to whole blocks);
-    - where the visible keys are described by ranges, moves the keys that every
-      row sees into a loop without the mask, and excepts them from the loop that
-      keeps it. Fewer of them than half a block are not moved;
+    - where the visible keys are described by ranges, makes those that every row
+      sees the full range of the loop, whose blocks go without the mask, if they
+      are at least half a block;
     - where they are not (captured tensors, remainders), tests each block: one
       that no row can see is skipped and nothing is read for it, one that every
-      row sees is computed without the mask.
+      row sees goes without the mask.
+
+    All blocks have one body, with the mask under a condition.
 
     A loop with guarded updates keeps its mask and is only tightened. A part of
     a mask that has no bounds is reported in a remark; the result is correct
@@ -141,7 +143,7 @@ def FuseRowMax : Pass<"tile-fuse-row-max", "::mlir::func::FuncOp"> {
   let description = [{
     A `tile.row_max` becomes the second result of the `tile.contract`,
     `tile.modify` or `tile.mask` that makes its scores, if that is over the same
-    columns. Others stay.
+    columns; where scores come from a branch, in each of its sides. Others stay.
   }];
   let statistics = [
     Statistic<"fused", "maxima-fused", "maxima taken where scores are made">,
@@ -155,11 +157,11 @@ def LowerTileControl : Pass<"tile-lower-control", "::mlir::func::FuncOp"> {
   let description = [{
     A `tile.grid` becomes a `scf.forall` in the order of its schedule, a
     `tile.key_loop` a `scf.for` over blocks, a `tile.value_range` a scan of the
-    box. Operations on tiles stay.
+    box, for LLVM to vectorise. Operations on tiles stay.
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect"
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
   ];
 }
 

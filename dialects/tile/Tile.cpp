@@ -126,3 +126,10 @@ DEFINE_EFFECTS(MergeOp)
 DEFINE_EFFECTS(SoftmaxFinishOp)
 DEFINE_EFFECTS(HasNonFiniteOp)
 #undef DEFINE_EFFECTS
+
+void KeyLoopOp::addFullRange(Value lower, Value upper) {
+  assert(!getFullLower() && "expected a loop without a full range");
+  getBody().insertArgument(2u, IntegerType::get(getContext(), 1), getLoc());
+  getFullLowerMutable().assign(lower);
+  getFullUpperMutable().assign(upper);
+}

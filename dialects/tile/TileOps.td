@@ -137,12 +137,14 @@ def Tile_KeyLoopOp : Tile_Op<"key_loop", [
     SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "sequential loop over blocks of keys";
   let description = [{
-    Visits the keys `[lower, upper)` in ascending order in blocks of at most
-    `step` keys and carries the state. With `except [a, b)`, where
-    `lower <= a <= b <= upper`, it visits `[lower, a)` and then `[b, upper)`:
-    what another loop has done is left out. If `upper <= lower` it does
-    nothing. The body gets the first key of the block, the number of keys in it
-    (1 to step), and the state.
+    Visits the keys `[lower, upper)` in blocks of at most `step` keys and
+    carries the state. The body gets the first key of the block, the number of
+    keys in it (1 to step), and the state. If `upper <= lower` it does nothing.
+
+    With `full [a, b)`, where `lower <= a <= b <= upper`, the keys `[a, b)` are
+    visited first, then `[lower, a)` and `[b, upper)`, each in blocks of its
+    own; the body then gets, behind the number of keys, whether the block is one
+    of the first. Otherwise the order is ascending.
 
     ```mlir
     %st:3 = tile.key_loop (%j0, %n) in [%lo, %hi) step 128
@@ -155,13 +157,13 @@ def Tile_KeyLoopOp : Tile_Op<"key_loop", [
     ```
   }];
   let arguments = (ins Index:$lower, Index:$upper,
-                       Optional<Index>:$exceptLower,
-                       Optional<Index>:$exceptUpper, I64Attr:$step,
+                       Optional<Index>:$fullLower,
+                       Optional<Index>:$fullUpper, I64Attr:$step,
                        Variadic<Tile_Result>:$inits);
   let results = (outs Variadic<Tile_Result>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    `[` $lower `,` $upper `)` (`except` `[` $exceptLower^ `,` $exceptUpper `)`)?
+    `[` $lower `,` $upper `)` (`full` `[` $fullLower^ `,` $fullUpper `)`)?
     `step` $step `init` `(` ($inits^ `:` type($inits))? `)`
     (`->` type($results)^)? $body attr-dict
   }];
@@ -169,9 +171,13 @@ def Tile_KeyLoopOp : Tile_Op<"key_loop", [
   let extraClassDeclaration = [{
     ::mlir::Value getFirstKey() { return getBody().getArgument(0); }
     ::mlir::Value getKeyCount() { return getBody().getArgument(1); }
+    /// Whether the block is of the full range; only with one.
+    ::mlir::Value getIsFull() { return getBody().getArgument(2); }
     ::mlir::Block::BlockArgListType getStateArgs() {
-      return getBody().getArguments().drop_front(2);
+      return getBody().getArguments().drop_front(getFullLower() ? 3 : 2);
     }
+    /// Gives a loop without one the full range `[lower, upper)`.
+    void addFullRange(::mlir::Value lower, ::mlir::Value upper);
   }];
 }
 

@@ -221,17 +221,21 @@ LogicalResult GridOp::verify() {
 LogicalResult KeyLoopOp::verify() {
   if (static_cast<int64_t>(getStep()) < 1)
     return emitOpError("expected a step of at least 1");
-  if (!getExceptLower() != !getExceptUpper())
-    return emitOpError("expected both ends of the excepted range, or none");
+  if (!getFullLower() != !getFullUpper())
+    return emitOpError("expected both ends of the full range, or none");
   Block &block = getBody().front();
-  if (block.getNumArguments() != getInits().size() + 2)
-    return emitOpError("expected ") << getInits().size() + 2
-                                    << " body arguments (first key, number of "
-                                       "keys, state), found "
-                                    << block.getNumArguments();
+  size_t numPositions = getFullLower() ? 3 : 2;
+  if (block.getNumArguments() != getInits().size() + numPositions)
+    return emitOpError("expected ")
+           << getInits().size() + numPositions
+           << " body arguments (first key, number of keys, "
+           << (getFullLower() ? "whether the block is full, " : "")
+           << "state), found " << block.getNumArguments();
   if (!getFirstKey().getType().isIndex() || !getKeyCount().getType().isIndex())
     return emitOpError("expected the first key and the number of keys of type "
                        "index");
+  if (getFullLower() && !getIsFull().getType().isInteger(1))
+    return emitOpError("expected whether the block is full of type i1");
   if (getInits().getTypes() != getResultTypes() ||
       getInits().getTypes() != ValueRange(getStateArgs()).getTypes())
     return emitOpError("expected initial values, body arguments and results "

@@ -43,21 +43,6 @@ static bool changePredicate(ModuleOp module, arith::CmpIPredicate from,
   });
 }
 
-/// Whether the loop is the fast one, without mask arithmetic.
-static bool isFullLoop(tile::KeyLoopOp loop) {
-  bool masked = false;
-  loop.walk([&](tile::MaskOp) { masked = true; });
-  return !masked;
-}
-
-/// The loop that goes on with the state of `loop`, or null.
-static tile::KeyLoopOp nextLoop(tile::KeyLoopOp loop) {
-  for (Operation *user : loop->getUsers())
-    if (auto next = dyn_cast<tile::KeyLoopOp>(user))
-      return next;
-  return nullptr;
-}
-
 /// The loads of keys (1) or of values (2).
 static bool changeLoads(ModuleOp module, unsigned argument,
                         llvm::function_ref<bool(tile::LoadOp)> change) {
@@ -118,46 +103,44 @@ static bool keepOldMaximum(ModuleOp module) {
   });
 }
 
-static bool skipLoops(ModuleOp module, bool full) {
+/// The blocks without a mask, or those around them, are not visited.
+static bool skipBlocks(ModuleOp module, bool full) {
   return changeAll<tile::KeyLoopOp>(module, [&](tile::KeyLoopOp loop) {
-    bool isPartOfPair = nextLoop(loop) || loop.getExceptUpper();
-    if (!isPartOfPair || isFullLoop(loop) != full)
+    if (!loop.getFullUpper())
       return false;
-    loop.getUpperMutable().assign(loop.getLower());
-    if (loop.getExceptUpper()) {
-      loop.getExceptLowerMutable().assign(loop.getLower());
-      loop.getExceptUpperMutable().assign(loop.getLower());
+    if (full) {
+      loop.getLowerMutable().assign(loop.getFullUpper());
+      loop.getFullLowerMutable().assign(loop.getFullUpper());
+    } else {
+      loop.getLowerMutable().assign(loop.getFullLower());
+      loop.getUpperMutable().assign(loop.getFullUpper());
     }
     return true;
   });
 }
 
-/// The full loop takes a key that the mask should decide.
-static bool widenFullLoop(ModuleOp module) {
+/// The full range takes a key that the mask should decide.
+static bool widenFullRange(ModuleOp module) {
   return changeAll<tile::KeyLoopOp>(module, [](tile::KeyLoopOp loop) {
-    tile::KeyLoopOp next = nextLoop(loop);
-    if (!next || !next.getExceptUpper())
+    if (!loop.getFullUpper())
       return false;
     OpBuilder builder(loop);
     Value wider = arith::MinSIOp::create(
-        builder, loop.getLoc(), addConstant(builder, loop.getUpper(), 1),
-        next.getUpper());
-    loop.getUpperMutable().assign(wider);
-    next.getExceptUpperMutable().assign(wider);
+        builder, loop.getLoc(), addConstant(builder, loop.getFullUpper(), 1),
+        loop.getUpper());
+    loop.getFullUpperMutable().assign(wider);
     return true;
   });
 }
 
-/// A key between the full and the partial loop is in neither.
-static bool loseKeyBetweenLoops(ModuleOp module) {
+/// Blocks with a mask are taken for some without.
+static bool loseMask(ModuleOp module) {
   return changeAll<tile::KeyLoopOp>(module, [](tile::KeyLoopOp loop) {
-    if (!loop.getExceptUpper())
+    if (!loop.getFullUpper())
       return false;
-    OpBuilder builder(loop);
-    Value later = arith::MinSIOp::create(
-        builder, loop.getLoc(), addConstant(builder, loop.getExceptUpper(), 1),
-        loop.getUpper());
-    loop.getExceptUpperMutable().assign(later);
+    auto builder = OpBuilder::atBlockBegin(&loop.getBody().front());
+    loop.getIsFull().replaceAllUsesWith(
+        arith::ConstantIntOp::create(builder, loop.getLoc(), 1, 1));
     return true;
   });
 }
@@ -176,7 +159,7 @@ static bool loseTailOfKeys(ModuleOp module) {
 
 static bool loseFirstKey(ModuleOp module) {
   return changeAll<tile::KeyLoopOp>(module, [](tile::KeyLoopOp loop) {
-    if (loop.getExceptUpper())
+    if (loop.getFullUpper())
       return false;
     OpBuilder builder(loop);
     loop.getLowerMutable().assign(addConstant(builder, loop.getLower(), 1));
@@ -335,13 +318,12 @@ static const Defect defects[] = {
        return changePredicate(module, arith::CmpIPredicate::sle,
                               arith::CmpIPredicate::slt);
      }},
-    {"partial key taken as full", "examples/causal_cache", widenFullLoop},
-    {"key between the loops lost", "examples/causal_cache",
-     loseKeyBetweenLoops},
+    {"partial key taken as full", "examples/causal_cache", widenFullRange},
+    {"mask taken off partial blocks", "examples/causal_cache", loseMask},
     {"partial blocks skipped", "examples/causal_cache",
-     [](ModuleOp module) { return skipLoops(module, false); }},
+     [](ModuleOp module) { return skipBlocks(module, false); }},
     {"full blocks skipped", "examples/causal_cache",
-     [](ModuleOp module) { return skipLoops(module, true); }},
+     [](ModuleOp module) { return skipBlocks(module, true); }},
     {"tail of the keys lost", "examples/mha", loseTailOfKeys},
     {"first key lost", "examples/mha", loseFirstKey},
     {"last query of a tile lost", "examples/mha", loseLastQuery},

@@ -201,17 +201,17 @@ func.func @moving_query(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
 !keys = tensor<128x4xf32>
 !scores = tensor<24x128xf32>
 
-func.func @excepted(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
+func.func @has_full_range(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
     %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
   %T = memref.dim %k, %c2 : !heads
   %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
   %init:3 = tile.softmax_init : !row, !row, !acc
-  // expected-remark @+1 {{blocks are not classified: the loop leaves out a range already}}
-  %state:3 = tile.key_loop [%c0, %T) except [%c0, %c0) step 128
+  // expected-remark @+1 {{blocks are not classified: the loop has a full range already}}
+  %state:3 = tile.key_loop [%c0, %T) full [%c0, %c0) step 128
       init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
-  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+  ^bb0(%j0: index, %n: index, %is_full: i1, %m0: !row, %l0: !row, %acc0: !acc):
     %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
     %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
     %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%w_ : i32) {

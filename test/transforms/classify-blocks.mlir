@@ -7,8 +7,8 @@
 !keys = tensor<128x4xf32>
 !scores = tensor<128x24xf32>
 
-// Keys up to the first row's last one need no mask; the loop ends at the last
-// row's last key.
+// Keys up to the first row's last one need no mask and are visited first; the
+// loop ends at the last row's last key.
 // CHECK-LABEL: func.func @ranges
 // CHECK: %[[T:.*]] = memref.dim %arg1
 // CHECK: %[[OFFSET:.*]] = arith.subi %[[T]]
@@ -24,10 +24,16 @@
 // CHECK: %[[SHARED:.*]] = arith.minsi %[[START]], %[[HIGH]]
 // CHECK: %[[ENOUGH:.*]] = arith.cmpi sge, %[[SHARED]], %c64
 // CHECK: %[[FULL:.*]] = arith.select %[[ENOUGH]], %[[SHARED]], %c0
-// CHECK: %[[STATE:.*]]:3 = tile.key_loop[%c0, %[[FULL]]) step 128
-// CHECK-NOT: tile.mask
-// CHECK: tile.key_loop[%c0, %[[HIGH]]) except[%c0, %[[FULL]]) step 128 init(%[[STATE]]#0
-// CHECK: tile.mask
+// CHECK: tile.key_loop[%c0, %[[HIGH]]) full[%c0, %[[FULL]]) step 128
+// CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index, %[[IS_FULL:.*]]: i1,
+// CHECK: %[[SCORES:.*]] = tile.contract
+// CHECK-NEXT: %[[MASKED:.*]] = scf.if %[[IS_FULL]]
+// CHECK-NEXT: scf.yield %[[SCORES]]
+// CHECK-NEXT: } else {
+// CHECK-NEXT: %[[M:.*]] = tile.mask %[[SCORES]]
+// CHECK: scf.yield %[[M]]
+// CHECK: tile.softmax_weights %[[MASKED]]
+// CHECK-NOT: tile.key_loop
 func.func @ranges(%q: !heads, %k: !heads, %v: !heads,
     %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
   %c0 = arith.constant 0 : index
@@ -77,15 +83,14 @@ func.func @ranges(%q: !heads, %k: !heads, %v: !heads,
 // CHECK: %[[ALL:.*]] = arith.andi
 // CHECK-NOT: tile.load
 // CHECK: scf.if %[[SOME]]
-// CHECK:   scf.if %[[ALL]]
-// CHECK:     tile.load %arg1
-// CHECK-NOT: tile.mask
-// CHECK:     tile.accumulate
+// CHECK:   tile.load %arg1
+// CHECK:   %[[SCORES:.*]] = tile.contract
+// CHECK-NEXT: scf.if %[[ALL]]
+// CHECK-NEXT: scf.yield %[[SCORES]]
 // CHECK:   } else {
-// CHECK:     tile.load %arg1
-// CHECK:     tile.mask
-// CHECK:     tile.accumulate
-// CHECK:   } else {
+// CHECK:     tile.mask %[[SCORES]]
+// CHECK:   tile.accumulate
+// CHECK: } else {
 // CHECK-NEXT: scf.yield %arg
 func.func @blocks(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, strided<[?, ?], offset: ?>>,
     %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
@@ -127,7 +132,8 @@ func.func @blocks(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi32, str
 // A guarded loop is tightened and keeps its mask.
 // CHECK-LABEL: func.func @guarded
 // CHECK-COUNT-1: tile.key_loop
-// CHECK-NOT: except
+// CHECK-NOT: full[
+// CHECK-NOT: scf.if
 // CHECK: tile.mask
 // CHECK-NOT: tile.key_loop
 func.func @guarded(%q: !heads, %k: !heads, %v: !heads,
@@ -251,15 +257,14 @@ func.func @wrapping(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
 !keys = tensor<128x4xf32>
 !scores = tensor<24x128xf32>
 
-// Tiles of few rows stay in one loop, in whose blocks the mask is left out where
-// every row sees every key.
+// The same for a tile of few rows, which lie along the other axis.
 // CHECK-LABEL: func.func @few_rows
 // CHECK: %[[HIGH:.*]] = arith.maxsi %{{.*}}, %c0
 // CHECK: %[[SHARED:.*]] = arith.minsi %{{.*}}, %[[HIGH]]
-// CHECK: tile.key_loop[%c0, %[[HIGH]]) step 128
-// CHECK-NEXT: ^bb0(%[[J0:.*]]: index, %[[N:.*]]: index,
-// CHECK: %[[END:.*]] = arith.addi %[[J0]], %[[N]]
-// CHECK: %[[FULL:.*]] = arith.cmpi sle, %[[END]], %[[SHARED]]
+// CHECK: %[[ENOUGH:.*]] = arith.cmpi sge, %[[SHARED]], %c64
+// CHECK: %[[END:.*]] = arith.select %[[ENOUGH]], %[[SHARED]], %c0
+// CHECK: tile.key_loop[%c0, %[[HIGH]]) full[%c0, %[[END]]) step 128
+// CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index, %[[FULL:.*]]: i1,
 // CHECK: %[[SCORES:.*]] = tile.contract
 // CHECK: scf.if %[[FULL]]
 // CHECK-NEXT: scf.yield %[[SCORES]]

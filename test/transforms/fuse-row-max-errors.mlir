@@ -46,6 +46,7 @@ func.func @others(%s: !scores, %l: !row, %n: index) -> !row {
   return %r : !row
 }
 
+// Of a branch, one side of which did not make its scores.
 // CHECK-LABEL: func.func @branch
 // CHECK: %[[S:.*]] = scf.if
 // CHECK: tile.row_max %[[S]]
@@ -57,5 +58,23 @@ func.func @branch(%q: tensor<8x4xf32>, %k: tensor<8x4xf32>, %s: !scores, %n: ind
     scf.yield %s : !scores
   }
   %m = tile.row_max %t keys %n : !scores -> !row
+  return %m : !row
+}
+
+// Of a branch, over columns that are counted behind it.
+// CHECK-LABEL: func.func @late_count
+// CHECK: %[[S:.*]] = scf.if
+// CHECK: tile.row_max %[[S]]
+func.func @late_count(%q: tensor<8x4xf32>, %k: tensor<8x4xf32>, %n: index, %c: i1) -> !row {
+  %s = tile.contract %q, %k columns %n maps #rows : tensor<8x4xf32>, tensor<8x4xf32> -> !scores
+  %t = scf.if %c -> !scores {
+    scf.yield %s : !scores
+  } else {
+    %x = tile.contract %q, %k columns %n maps #rows : tensor<8x4xf32>, tensor<8x4xf32> -> !scores
+    scf.yield %x : !scores
+  }
+  %one = arith.constant 1 : index
+  %more = arith.addi %n, %one : index
+  %m = tile.row_max %t keys %more : !scores -> !row
   return %m : !row
 }

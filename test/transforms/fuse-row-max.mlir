@@ -71,3 +71,29 @@ func.func @twice(%q: tensor<8x4xf32>, %k: tensor<16x4xf32>, %n: index) -> (!row,
   %again = tile.row_max %s keys %n : !scores -> !row
   return %m, %again : !row, !row
 }
+
+// Scores that come from a branch: each side gives the maximum of its own.
+// CHECK-LABEL: func.func @branch
+// CHECK: %[[RAW:.*]]:2 = tile.contract {{.*}} -> tensor<8x16xf32>, tensor<8xf32>
+// CHECK-NEXT: %[[S:.*]]:2 = scf.if %{{.*}} -> (tensor<8x16xf32>, tensor<8xf32>) {
+// CHECK-NEXT: scf.yield %[[RAW]]#0, %[[RAW]]#1
+// CHECK-NEXT: } else {
+// CHECK-NEXT: %[[MASKED:.*]]:2 = tile.mask %[[RAW]]#0
+// CHECK: scf.yield %[[MASKED]]#0, %[[MASKED]]#1
+// CHECK-NOT: tile.row_max
+// CHECK: return %[[S]]#0, %[[S]]#1
+func.func @branch(%q: tensor<8x4xf32>, %k: tensor<16x4xf32>, %i: index, %n: index, %c: i1) -> (!scores, !row) {
+  %raw = tile.contract %q, %k columns %n maps #rows : tensor<8x4xf32>, tensor<16x4xf32> -> !scores
+  %s = scf.if %c -> !scores {
+    scf.yield %raw : !scores
+  } else {
+    %masked = tile.mask %raw at [%i, %i, %i, %i] keys %n {
+    ^bb0(%b: i32, %h: i32, %q_: i32, %k_: i32):
+      %visible = arith.cmpi sle, %k_, %q_ : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+    scf.yield %masked : !scores
+  }
+  %m = tile.row_max %s keys %n : !scores -> !row
+  return %s, %m : !scores, !row
+}

@@ -27,7 +27,7 @@ func.func @tiles_stay(%x: memref<?x2x?x16xf32>, %o: memref<?x2x?x16xf32>, %n: in
   return
 }
 
-// A loop that is never run, and one over empty blocks before an exception.
+// A loop that is never run, and one over full blocks only.
 // CHECK-LABEL: func.func @nothing(
 // CHECK-NOT: tile.
 func.func @nothing(%out: memref<?xindex>) {
@@ -37,8 +37,8 @@ func.func @nothing(%out: memref<?xindex>) {
   ^bb0(%j: index, %n: index):
     memref.store %n, %out[%j] : memref<?xindex>
   }
-  tile.key_loop [%c0, %c5) except [%c0, %c5) step 16 init() {
-  ^bb0(%j: index, %n: index):
+  tile.key_loop [%c0, %c5) full [%c0, %c5) step 16 init() {
+  ^bb0(%j: index, %n: index, %is_full: i1):
     memref.store %n, %out[%j] : memref<?xindex>
   }
   return

@@ -37,35 +37,45 @@ func.func @key_loop(%lo: index, %hi: index, %init: tensor<8xf32>, %out: memref<?
   return %r : tensor<8xf32>
 }
 
-// The blocks before and after an excepted range are one loop over their
-// numbers, so the body exists once.
-// CHECK-LABEL: func.func @excepted(
+// The blocks of a full range, those before it and those behind it are one loop
+// over their numbers, so the body exists once.
+// CHECK-LABEL: func.func @full(
 // CHECK-SAME: %[[LO:[^:]*]]: index, %[[HI:[^:]*]]: index, %[[A:[^:]*]]: index, %[[B:[^:]*]]: index
 // CHECK-DAG: %[[C16:.*]] = arith.constant 16 : index
 // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+// CHECK: %[[D:.*]] = arith.subi %[[B]], %[[A]]
+// CHECK: %[[L:.*]] = arith.maxsi %[[D]], %[[C0]]
+// CHECK: %[[FULL:.*]] = arith.ceildivsi %[[L]], %[[C16]]
 // CHECK: %[[D0:.*]] = arith.subi %[[A]], %[[LO]]
 // CHECK: %[[L0:.*]] = arith.maxsi %[[D0]], %[[C0]]
-// CHECK: %[[BEFORE:.*]] = arith.ceildivsi %[[L0]], %[[C16]]
+// CHECK: %[[N0:.*]] = arith.ceildivsi %[[L0]], %[[C16]]
+// CHECK: %[[BEFORE:.*]] = arith.addi %[[FULL]], %[[N0]]
 // CHECK: %[[D1:.*]] = arith.subi %[[HI]], %[[B]]
 // CHECK: %[[L1:.*]] = arith.maxsi %[[D1]], %[[C0]]
-// CHECK: %[[AFTER:.*]] = arith.ceildivsi %[[L1]], %[[C16]]
-// CHECK: %[[TOTAL:.*]] = arith.addi %[[BEFORE]], %[[AFTER]]
+// CHECK: %[[N1:.*]] = arith.ceildivsi %[[L1]], %[[C16]]
+// CHECK: %[[TOTAL:.*]] = arith.addi %[[BEFORE]], %[[N1]]
 // CHECK: scf.for %[[N:.*]] = %[[C0]] to %[[TOTAL]] step
+// CHECK: %[[IS_FULL:.*]] = arith.cmpi slt, %[[N]], %[[FULL]]
 // CHECK: %[[IS_BEFORE:.*]] = arith.cmpi slt, %[[N]], %[[BEFORE]]
-// CHECK: %[[START:.*]] = arith.select %[[IS_BEFORE]], %[[LO]], %[[B]]
-// CHECK: %[[END:.*]] = arith.select %[[IS_BEFORE]], %[[A]], %[[HI]]
-// CHECK: %[[BASE:.*]] = arith.select %[[IS_BEFORE]], %[[C0]], %[[BEFORE]]
+// CHECK: %[[START0:.*]] = arith.select %[[IS_BEFORE]], %[[LO]], %[[B]]
+// CHECK: %[[START:.*]] = arith.select %[[IS_FULL]], %[[A]], %[[START0]]
+// CHECK: %[[END0:.*]] = arith.select %[[IS_BEFORE]], %[[A]], %[[HI]]
+// CHECK: %[[END:.*]] = arith.select %[[IS_FULL]], %[[B]], %[[END0]]
+// CHECK: %[[BASE0:.*]] = arith.select %[[IS_BEFORE]], %[[FULL]], %[[BEFORE]]
+// CHECK: %[[BASE:.*]] = arith.select %[[IS_FULL]], %[[C0]], %[[BASE0]]
 // CHECK: %[[WITHIN:.*]] = arith.subi %[[N]], %[[BASE]]
 // CHECK: %[[SKIPPED:.*]] = arith.muli %[[WITHIN]], %[[C16]]
 // CHECK: %[[FIRST:.*]] = arith.addi %[[START]], %[[SKIPPED]]
 // CHECK: %[[REST:.*]] = arith.subi %[[END]], %[[FIRST]]
 // CHECK: %[[COUNT:.*]] = arith.minsi %{{.*}}, %[[REST]]
-// CHECK: memref.store %[[COUNT]], %{{.*}}[%[[FIRST]]]
+// CHECK: %[[KIND:.*]] = arith.index_castui %[[IS_FULL]] : i1 to index
+// CHECK: memref.store %[[COUNT]], %{{.*}}[%[[FIRST]], %[[KIND]]]
 // CHECK-NOT: memref.store
-func.func @excepted(%lo: index, %hi: index, %a: index, %b: index, %out: memref<?xindex>) {
-  tile.key_loop [%lo, %hi) except [%a, %b) step 16 init() {
-  ^bb0(%j: index, %n: index):
-    memref.store %n, %out[%j] : memref<?xindex>
+func.func @full(%lo: index, %hi: index, %a: index, %b: index, %out: memref<?x2xindex>) {
+  tile.key_loop [%lo, %hi) full [%a, %b) step 16 init() {
+  ^bb0(%j: index, %n: index, %is_full: i1):
+    %kind = arith.index_castui %is_full : i1 to index
+    memref.store %n, %out[%j, %kind] : memref<?x2xindex>
   }
   return
 }

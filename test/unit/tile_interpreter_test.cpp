@@ -157,15 +157,17 @@ TEST(TileInterpreter, guarded_updates_keep_hidden_infinities_out) {
   }
 }
 
-TEST(TileInterpreter, excepted_keys_are_left_out) {
+TEST(TileInterpreter, full_blocks_come_first_and_are_told_apart) {
   TileModule module;
   mlir::func::FuncOp function = module.parse(R"(
-func.func @f(%from: index, %to: index) {
+func.func @f(%from: index, %to: index, %out: memref<20xi32>) {
   %c0 = arith.constant 0 : index
   %c20 = arith.constant 20 : index
   %m, %l, %a = tile.softmax_init : tensor<4xf32>, tensor<4xf32>, tensor<4x4xf32>
-  %st = tile.key_loop [%c0, %c20) except [%from, %to) step 8 init(%m : tensor<4xf32>) -> tensor<4xf32> {
-  ^bb0(%j: index, %n: index, %m1: tensor<4xf32>):
+  %st = tile.key_loop [%c0, %c20) full [%from, %to) step 8 init(%m : tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%j: index, %n: index, %is_full: i1, %m1: tensor<4xf32>):
+    %kind = arith.extui %is_full : i1 to i32
+    memref.store %kind, %out[%j] : memref<20xi32>
     tile.yield %m1 : tensor<4xf32>
   }
   return
@@ -177,13 +179,24 @@ func.func @f(%from: index, %to: index) {
     EXPECT_EQ(block.kind, VisitedBlock::Class::Empty);
     blocks.push_back({block.firstKey, block.keys});
   };
-  auto error = interpret(function, {int64_t(3), int64_t(11)}, options);
+  std::vector<int32_t> kinds(20, -1);
+  auto run = [&](int64_t from, int64_t to) {
+    return interpret(function,
+                     {from, to, InterpreterBuffer::dense(kinds.data(), {20})},
+                     options);
+  };
+  auto error = run(3, 12);
   ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
   std::vector<std::pair<int64_t, int64_t>> expected = {
-      {0, 3}, {11, 8}, {19, 1}};
+      {3, 8}, {11, 1}, {0, 3}, {12, 8}};
   EXPECT_EQ(blocks, expected);
 
-  error = interpret(function, {int64_t(3), int64_t(21)}, options);
+  for (int64_t first : {3, 11})
+    EXPECT_EQ(kinds[first], 1) << first;
+  for (int64_t first : {0, 12})
+    EXPECT_EQ(kinds[first], 0) << first;
+
+  error = run(3, 21);
   std::string message = llvm::toString(std::move(error));
   EXPECT_NE(message.find("not within the bounds"), std::string::npos);
 }

@@ -377,7 +377,7 @@ func.func @loop_step(%i: index) {
 // -----
 
 func.func @loop_one_excepted_end(%i: index) {
-  // expected-error@+1 {{'tile.key_loop' op expected both ends of the excepted range, or none}}
+  // expected-error@+1 {{'tile.key_loop' op expected both ends of the full range, or none}}
   "tile.key_loop"(%i, %i, %i) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>, step = 4}> ({
   ^bb0(%j0: index, %n: index):
     "tile.yield"() : () -> ()
@@ -402,6 +402,28 @@ func.func @loop_key_types(%i: index) {
   // expected-error@+1 {{'tile.key_loop' op expected the first key and the number of keys of type index}}
   tile.key_loop [%i, %i) step 4 init() {
   ^bb0(%j0: index, %n: i32):
+  }
+  return
+}
+
+// -----
+
+func.func @full_loop_arguments(%i: index, %s: tensor<8xf32>) {
+  // expected-error@+1 {{'tile.key_loop' op expected 4 body arguments (first key, number of keys, whether the block is full, state), found 3}}
+  %r = tile.key_loop [%i, %i) full [%i, %i) step 4 init(%s : tensor<8xf32>) -> tensor<8xf32> {
+  ^bb0(%j: index, %n: index, %x: tensor<8xf32>):
+    tile.yield %x : tensor<8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @full_loop_class(%i: index) {
+  // expected-error@+1 {{'tile.key_loop' op expected whether the block is full of type i1}}
+  tile.key_loop [%i, %i) full [%i, %i) step 4 init() {
+  ^bb0(%j: index, %n: index, %f: index):
+    tile.yield
   }
   return
 }

@@ -22,12 +22,12 @@ func.func @grid_point(%q: !heads, %k: !heads, %v: !heads, %o: !heads,
     %query = tile.load %q[%b, %h, %i0] rows %n_rows scale 0.5 : !heads -> tensor<8x4xf32>
     // CHECK: %[[INIT:.*]]:3 = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>
     %init:3 = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>
-    // CHECK: %[[END:.*]]:3 = tile.key_loop[%[[LO:.*]], %[[HI:.*]]) except[%[[A:.*]], %[[Z:.*]]) step 16 init(%[[INIT]]#0, %[[INIT]]#1, %[[INIT]]#2 : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>) -> tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32> {
-    %end:3 = tile.key_loop [%lo, %hi) except [%a, %z) step 16
+    // CHECK: %[[END:.*]]:3 = tile.key_loop[%[[LO:.*]], %[[HI:.*]]) full[%[[A:.*]], %[[Z:.*]]) step 16 init(%[[INIT]]#0, %[[INIT]]#1, %[[INIT]]#2 : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>) -> tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32> {
+    %end:3 = tile.key_loop [%lo, %hi) full [%a, %z) step 16
         init(%init#0, %init#1, %init#2 : tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32>)
         -> tensor<8xf32>, tensor<8xf32>, tensor<8x4xf32> {
-    // CHECK-NEXT: ^bb0(%[[J:.*]]: index, %[[N:.*]]: index, %[[M0:.*]]: tensor<8xf32>, %[[S0:.*]]: tensor<8xf32>, %[[ACC0:.*]]: tensor<8x4xf32>):
-    ^bb0(%j0: index, %n: index, %m0: tensor<8xf32>, %s0: tensor<8xf32>, %acc0: tensor<8x4xf32>):
+    // CHECK-NEXT: ^bb0(%[[J:.*]]: index, %[[N:.*]]: index, %{{.*}}: i1, %[[M0:.*]]: tensor<8xf32>, %[[S0:.*]]: tensor<8xf32>, %[[ACC0:.*]]: tensor<8x4xf32>):
+    ^bb0(%j0: index, %n: index, %is_full: i1, %m0: tensor<8xf32>, %s0: tensor<8xf32>, %acc0: tensor<8x4xf32>):
       // CHECK: %[[K:.*]] = tile.load %{{.*}} rows %[[N]] : memref
       %key = tile.load %k[%b, %h, %j0] rows %n : !heads -> tensor<16x4xf32>
       // CHECK: %[[RAW:.*]] = tile.contract %[[Q]], %[[K]] columns %[[N]] maps [#{{.*}}, #{{.*}}, #{{.*}}] : tensor<8x4xf32>, tensor<16x4xf32> -> tensor<8x16xf32>
