@@ -11,6 +11,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace ladon;
 using namespace ladon::e2e;
@@ -127,6 +128,10 @@ Counts e2e::runGallery(StringRef directory, Runner &runner,
     llvm::outs() << "FAIL " << directory << ": no specs\n";
     ++counts.failed;
   }
+  std::vector<std::string> all = std::exchange(paths, {});
+  for (size_t place = options.shard; place < all.size();
+       place += options.shards)
+    paths.push_back(all[place]);
   std::vector<SpecLog> logs(paths.size());
   llvm::parallelFor(0, paths.size(), [&](size_t index) {
     runSpec(paths[index], runner, options, logs[index]);

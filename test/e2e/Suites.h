@@ -39,6 +39,8 @@ struct GalleryOptions {
   OptionTable specs; ///< By the name of the file, without ".attn".
   int seeds = 2;     ///< Rounds through the sizes.
   bool verbose = false;
+  /// Only the specs whose place in their directory is `shard` modulo `shards`.
+  unsigned shard = 0, shards = 1;
 };
 
 /// Every spec of `directory` at its sizes through the numeric gate; the kinds

@@ -2,6 +2,7 @@
 
 #include "test/e2e/Suites.h"
 
+#include "llvm/Support/Parallel.h"
 #include "llvm/Support/raw_ostream.h"
 
 // Not LLVM's command line: the linker, which runs in this process, resets it.
@@ -15,6 +16,7 @@ int main(int argc, char **argv) {
   GalleryOptions gallery;
   int randomSpecs = 0;
   uint64_t seed = 1;
+  unsigned threads = 0;
   bool reference = false, defects = false;
   CLI::App app("Runs tables of specs through the numeric gate; "
                "without arguments, all tables");
@@ -22,6 +24,9 @@ int main(int argc, char **argv) {
   app.add_option("--onnx", onnx, "Run the ONNX cases of this directory");
   app.add_option("--options", optionsFile, "Parameters and sizes of specs");
   app.add_option("--seeds", gallery.seeds, "Rounds through the sizes");
+  app.add_option("--shard", gallery.shard, "Of the specs only every N-th");
+  app.add_option("--shards", gallery.shards, "That N");
+  app.add_option("--threads", threads, "Specs at a time; 0: as many as cores");
   app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
   app.add_flag("--verbose", gallery.verbose, "Print a line for every spec");
   app.add_option("--random", randomSpecs, "Run so many random specs");
@@ -31,6 +36,11 @@ int main(int argc, char **argv) {
   app.add_flag("--reference", reference,
                "Test the reference in place of compiled code");
   CLI11_PARSE(app, argc, argv);
+  if (gallery.shard >= gallery.shards) {
+    llvm::errs() << "--shard: expected less than --shards\n";
+    return 2;
+  }
+  llvm::parallel::strategy = llvm::hardware_concurrency(threads);
 
   const std::string source = LADON_SOURCE_DIR;
   if (directories.empty() && onnx.empty() && !defects && randomSpecs == 0) {

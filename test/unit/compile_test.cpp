@@ -3,10 +3,14 @@
 #include "compiler/codegen/cpu/x86/X86Backend.h"
 #include "compiler/driver/compile/Compile.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <atomic>
+#include <cstdlib>
 #include <gtest/gtest.h>
+#include <thread>
 
 using namespace ladon;
 
@@ -152,6 +156,40 @@ TEST(Backends, areFoundByName) {
   auto target = findBackend("cpu")->createTarget("pentium");
   EXPECT_EQ(llvm::toString(target.takeError()),
             "--cpu pentium: expected native, or one of x86-64-v3, x86-64-v4");
+}
+
+/// Emits one empty module per thread, all at the same moment, and ends the
+/// process: with 0 when every thread got its code.
+[[noreturn]] static void emitInThreads(unsigned count) {
+  auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+  std::atomic<unsigned> waiting{count}, failures{0};
+  std::vector<std::thread> threads;
+  for (unsigned index = 0; index < count; ++index)
+    threads.emplace_back([&] {
+      mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+      context.loadDialect<mlir::LLVM::LLVMDialect>();
+      mlir::OwningOpRef<mlir::ModuleOp> module =
+          mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
+      --waiting;
+      while (waiting != 0)
+        ;
+      auto code = target->emit(*module, {}, CodeKind::Object);
+      if (!code) {
+        llvm::errs() << llvm::toString(code.takeError()) << "\n";
+        ++failures;
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  std::_Exit(failures != 0);
+}
+
+/// The first compilations of a process may be in several threads: each run of
+/// the statement is in a process that has compiled nothing yet.
+TEST(Backends, theFirstCodeMayBeEmittedInSeveralThreads) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (int process = 0; process < 16; ++process)
+    EXPECT_EXIT(emitInThreads(4), testing::ExitedWithCode(0), "");
 }
 
 TEST(Backends, aTargetKnowsItsTilesAndRuntime) {
