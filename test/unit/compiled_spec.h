@@ -59,6 +59,14 @@ public:
     return outputs;
   }
 
+  const ast::Attention &attention() const { return *checked->attention; }
+
+  /// One call with memory of the caller's.
+  llvm::Error call(llvm::ArrayRef<HostTensor> inputs,
+                   llvm::ArrayRef<HostTensor> outputs, int threads) const {
+    return callOnHost(*loaded, inputs, outputs, threads);
+  }
+
   /// What the reference says of the same inputs.
   std::vector<ReferenceResult>
   reference(llvm::ArrayRef<HostTensor> inputs) const {

@@ -1427,3 +1427,37 @@ func.func private @shape_kind() attributes {tile.shape = 8}
 
 // expected-error@+1 {{unknown attribute "tile.size"}}
 func.func private @shape_name() attributes {tile.size = 8}
+
+// -----
+
+func.func @in_place_store(%t: tensor<8x4xf32>, %x: memref<?x2x?x4xf32>, %i: index) {
+  // expected-error@+1 {{expected "tile.in_place" to be a flag of a tile.load}}
+  tile.store %t, %x[%i, %i, %i] rows %i {tile.in_place} : tensor<8x4xf32>, memref<?x2x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @sparse_elsewhere(%i: index) {
+  // expected-error@+1 {{expected "tile.sparse" to be a flag of a tile.load}}
+  %j = arith.addi %i, %i {tile.sparse} : index
+  return
+}
+
+// -----
+
+func.func @in_place_value(%x: memref<?x2x?x4xf32>, %i: index) {
+  // expected-error@+1 {{expected "tile.in_place" to be a flag of a tile.load}}
+  %t = tile.load %x[%i, %i, %i] rows %i {tile.in_place = true} : memref<?x2x?x4xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected at least one query and one key, found 8 and 0}}
+func.func private @shape_keys() attributes {tile.shape = #tile.shape<queries = 8, keys = 0>}
+
+// -----
+
+// expected-error@+1 {{expected chunks of whole blocks of 16 keys, found 8}}
+func.func private @shape_short_chunk() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 1, chunk = 8>}
