@@ -112,14 +112,6 @@ static void prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
                              /*isDataCache=*/true);
 }
 
-/// How many rows of a matrix are asked for ahead of their use. The hardware's
-/// own prefetchers stop at the end of a page.
-static int64_t rowsAhead(VectorEmitter &e, Value matrix) {
-  constexpr int64_t bytes = 8192;
-  int64_t rowBytes = e.element.getWidth() / 8 * extent(matrix, 1);
-  return std::max<int64_t>(1, bytes / rowBytes);
-}
-
 //===----------------------------------------------------------------------===//
 // Scores
 //===----------------------------------------------------------------------===//
@@ -136,15 +128,11 @@ static SmallVector<Value> emitDots(VectorEmitter &e, Value query, Value first,
   // Unrolled further, the query's registers would be loaded before the loop
   // over keys, and spilled.
   int64_t unroll = compact ? 1 : std::max<int64_t>(2, chains);
-  int64_t ahead = rowsAhead(e, key);
   SmallVector<Value> sums(dots * chains, e.splat(0));
   auto step = [&](Value d, int64_t number, int64_t count) {
     SmallVector<Value> right;
-    for (Value keyRow : keyRows) {
+    for (Value keyRow : keyRows)
       right.push_back(loadSome(e, key, {keyRow, d}, count));
-      if (number * e.lanes % lineElements(e) == 0)
-        prefetch(e, key, e.addIndex(keyRow, ahead), d);
-    }
     for (int64_t r = 0; r < rows; ++r) {
       Value left = loadSome(e, query, {e.addIndex(first, r), d}, count);
       for (int64_t k = 0; k < keys; ++k) {
@@ -358,13 +346,13 @@ static void prefetchInOrder(VectorEmitter &e, Value value, Value next,
 }
 
 /// Accumulators of some rows and some registers of features at a time, over
-/// few enough keys for their values to stay in the first cache until all rows
-/// and features have used them.
+/// few enough keys for their values, and those asked for meanwhile, to stay in
+/// the first cache until all rows and features have used them.
 void RowTiles::accumulate(tile::AccumulateOp op) {
   Value weights = op.getWeights(), value = op.getValue(), acc = op.getAcc();
   int64_t rows = extent(acc, 0), features = extent(acc, 1);
   int64_t group = rowGroup(rows);
-  constexpr int64_t keysAtOnce = 32;
+  constexpr int64_t keysAtOnce = 8;
 
   forRows(rows, [&](Value row) {
     Value factor = e.broadcast(memref::LoadOp::create(b, op.getRescale(), row));
