@@ -64,6 +64,15 @@ bool Parser::startsDeclaration() const {
          is(Tok::Eof);
 }
 
+bool Parser::startsBody() const {
+  return is(Tok::LBrace) || is(Tok::RBrace) || startsStatement();
+}
+
+void Parser::skipHead(bool toArrow) {
+  while (!startsBody() && !(toArrow && is(Tok::Arrow)))
+    take();
+}
+
 bool Parser::startsStatement() const {
   return is(Tok::KwLet) || is(Tok::KwReturn) || startsDeclaration();
 }
@@ -174,13 +183,13 @@ void Parser::parseAttention() {
         attention.params.push_back(std::move(param));
     });
   else
-    skipToSeparator(Tok::RParen);
-  if (expect(Tok::Arrow, "'->' and the type of the result"))
+    skipHead(/*toArrow=*/true);
+  if (expect(Tok::Arrow, "'->' and the type of the result")) {
     parseResults(attention);
-  while (!is(Tok::LBrace) && !startsStatement() && !is(Tok::RBrace)) {
-    errorExpected("'{'");
-    take();
+    if (!startsBody())
+      errorExpected("'{'");
   }
+  skipHead(/*toArrow=*/false);
   attention.range = {begin, lastEnd()};
   expect(Tok::LBrace, "'{'");
   parseBody(attention);

@@ -51,6 +51,10 @@ private:
   //===--- Recovery ------------------------------------------------------===//
   bool startsDeclaration() const;
   bool startsStatement() const;
+  /// Whether the head of an attention ends here, as it should or not.
+  bool startsBody() const;
+  /// Skips to there, or to the arrow in front of the results.
+  void skipHead(bool toArrow);
   /// Skips to `,` or `close` of this bracket, or to where a statement starts.
   void skipToSeparator(Tok close);
   void skipToStatement();

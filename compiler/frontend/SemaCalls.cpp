@@ -99,8 +99,7 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
   StringRef name = expr->name.text;
   if (!argumentsOf(name).empty()) {
     if (place.kind != Place::Tensor) {
-      report(DiagId::OperandType, expr->range, scope, "this place",
-             "a single value", "the tensor of '" + name.str() + "'");
+      report(DiagId::TensorAsScalar, expr->range, scope, name);
       return nullptr;
     }
     return name == "attend"  ? elaborateAttend(expr, scope)

@@ -112,7 +112,12 @@ ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope) {
 ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
                                  const Place &place) {
   StringRef name = expr->name.text;
-  Expr *base = elaborate(expr->args[0], scope, {Place::Tensor});
+  const syntax::Expr *of = expr->args[0];
+  if (of->kind == syntax::Expr::Kind::Name && findPosition(of->name.text)) {
+    report(DiagId::MemberOfOther, expr->range, scope, name);
+    return nullptr;
+  }
+  Expr *base = elaborate(of, scope, {Place::Tensor});
   if (!base)
     return nullptr;
   if (place.kind != Place::Tensor) {

@@ -155,6 +155,32 @@ TEST(RuntimeChecks, symbolMismatchNamesTheTensorThatBoundIt) {
                 "keep: expected S = 3 on axis 1, as in q, found 5");
 }
 
+TEST(RuntimeChecks, aSymbolIsBoundByTheFirstTensorThatHasIt) {
+  // N is not of the first argument, M of none before the third.
+  static const int64_t first[] = {3}, second[] = {-1}, third[] = {-1, -2};
+  ladon_param_info params[] = {
+      {"a", LADON_KIND_INPUT, 2, 32, 1, first, nullptr},
+      {"b", LADON_KIND_INPUT, 2, 32, 1, second, nullptr},
+      {"c", LADON_KIND_INPUT, 2, 32, 2, third, nullptr},
+      {"d", LADON_KIND_INPUT, 2, 32, 2, third, nullptr}};
+  static const char *const symbols[] = {"N", "M"};
+  ladon_program program = {"late", 4, params, 2, symbols, 1, nullptr};
+  float data[64] = {};
+  auto sentenceOf = [&](int64_t c0, int64_t d0, int64_t d1) {
+    Tensor a(data, 2, 32, {3}), b(data, 2, 32, {4}), c(data, 2, 32, {c0, 5}),
+        d(data, 2, 32, {d0, d1});
+    void *args[] = {&a.dl, &b.dl, &c.dl, &d.dl};
+    EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_SYMBOL_MISMATCH);
+    return std::string(ladon_rt_last_error());
+  };
+  EXPECT_EQ(sentenceOf(6, 4, 5),
+            "c: expected N = 4 on axis 0, as in b, found 6");
+  EXPECT_EQ(sentenceOf(4, 6, 5),
+            "d: expected N = 4 on axis 0, as in b, found 6");
+  EXPECT_EQ(sentenceOf(4, 4, 6),
+            "d: expected M = 5 on axis 1, as in c, found 6");
+}
+
 TEST(RuntimeChecks, sizeOverflow) {
   ExampleCall call;
   for (Tensor *tensor : {&call.q, &call.out})
@@ -340,6 +366,26 @@ TEST(RuntimeChecks, anAxisOfOneEntryMayHaveAnyStride) {
   EXPECT_EQ(call.outData[23], 2 * call.qData[23]);
 }
 
+TEST(RuntimeChecks, aTensorWithoutAxesNeedsNoShape) {
+  ladon_param_info param = {"x", LADON_KIND_INPUT, 2, 32, 0, nullptr, nullptr};
+  ladon_program program = {"single",
+                           1,
+                           &param,
+                           0,
+                           nullptr,
+                           1,
+                           /*run=*/[](ladon_ctx *, void **) {}};
+  float data[1] = {3};
+  Tensor x(data, 2, 32, {});
+  x.dl.shape = nullptr;
+  void *args[] = {&x.dl};
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_OK)
+      << ladon_rt_last_error();
+  x.dl.ndim = 1;
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_RANK);
+  EXPECT_STREQ(ladon_rt_last_error(), "x: expected 0 axes, found 1");
+}
+
 TEST(RuntimeChecks, inputsMayShareMemory) {
   static const int64_t dims[] = {2};
   static const ladon_param_info params[] = {
@@ -457,6 +503,27 @@ TEST(RuntimeErrors, theSentenceBelongsToTheThread) {
     EXPECT_EQ(other.run(), LADON_SYMBOL_MISMATCH);
   }).join();
   EXPECT_STREQ(ladon_rt_last_error(), "q: expected 4 axes, found 3");
+}
+
+TEST(RuntimeErrors, theFirstFailureOfACallStays) {
+  ladon_options options = LADON_OPTIONS_INIT;
+  options.threads = 1;
+  ladon_param_info param = {"x", LADON_KIND_SCALAR, 2, 32, 0, nullptr, nullptr};
+  ladon_program program = {"twice",
+                           1,
+                           &param,
+                           0,
+                           nullptr,
+                           1,
+                           /*run=*/[](ladon_ctx *ctx, void **) {
+                             EXPECT_EQ(ladon_rt_alloc(ctx, -1), nullptr);
+                             EXPECT_EQ(ladon_rt_alloc(ctx, -2), nullptr);
+                           }};
+  float value = 0;
+  void *args[] = {&value};
+  EXPECT_EQ(ladon_rt_enter(&program, args, &options), LADON_OUT_OF_MEMORY);
+  EXPECT_STREQ(ladon_rt_last_error(),
+               "out of memory: -1 bytes could not be allocated");
 }
 
 TEST(RuntimeErrors, aLongNameIsCutNotOverrun) {

@@ -272,7 +272,7 @@ void ladon::addBenchCommand(CLI::App &app, int &exitCode) {
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
   command->add_option("--seed", options->seed, "For the random inputs")
-      ->check(CLI::NonNegativeNumber)
+      ->check(wholeNumber())
       ->capture_default_str();
   command
       ->add_option("--runs", options->runs,

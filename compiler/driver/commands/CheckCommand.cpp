@@ -181,6 +181,6 @@ void ladon::addCheckCommand(CLI::App &app, int &exitCode) {
       ->allow_extra_args(false)
       ->type_name("S=128,T=128,...");
   command->add_option("--seed", options->seed, "For the random inputs")
-      ->check(CLI::NonNegativeNumber);
+      ->check(wholeNumber());
   command->callback([options, &exitCode] { exitCode = runCheck(*options); });
 }

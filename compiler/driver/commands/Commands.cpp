@@ -47,6 +47,17 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
       ->type_name("PASS,...");
 }
 
+CLI::Validator ladon::wholeNumber(uint64_t most) {
+  auto check = [most](std::string &text) -> std::string {
+    uint64_t number;
+    if (!llvm::StringRef(text).getAsInteger(10, number) && number <= most)
+      return "";
+    return "expected a number of 0 to " + std::to_string(most) + ", found '" +
+           text + "'";
+  };
+  return CLI::Validator(check, "", "WHOLE");
+}
+
 int ladon::reportUser(llvm::Error error) {
   llvm::errs() << "ladon: error: " << llvm::toString(std::move(error)) << '\n';
   return ExitUserError;

@@ -14,12 +14,14 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/SourceMgr.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace CLI {
 class App;
+class Validator;
 } // namespace CLI
 
 namespace ladon {
@@ -47,6 +49,11 @@ struct CommonOptions {
   std::string cpu = "native";
   std::vector<std::string> debugTypes; ///< --debug-only: flags of passes
 };
+
+/// A check of an option that takes the numbers of 0 to `most`. CLI11's own goes
+/// by way of doubles: it takes numbers that do not fit, and names its limit in
+/// three hundred digits.
+CLI::Validator wholeNumber(uint64_t most = UINT64_MAX);
 
 /// Adds the file, `-D`, `--target`, `--cpu` and `--debug-only` to a subcommand;
 /// `what` says what the file is.

@@ -212,11 +212,11 @@ void ladon::addExplainCommand(CLI::App &app, int &exitCode) {
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
   command->add_option("--seed", options->seed, "For the random inputs")
-      ->check(CLI::NonNegativeNumber);
+      ->check(wholeNumber());
   command->add_option("--batch", options->batch, "The batch in the picture")
-      ->check(CLI::NonNegativeNumber);
+      ->check(wholeNumber(INT64_MAX));
   command->add_option("--head", options->head, "The head in the picture")
-      ->check(CLI::NonNegativeNumber);
+      ->check(wholeNumber(INT64_MAX));
   command
       ->add_option("--svg", options->svg,
                    "Also write the picture of the first attend here")

@@ -193,7 +193,7 @@ void ladon::addRunCommand(CLI::App &app, int &exitCode) {
                    "Make the inputs that are not given, of these sizes")
       ->type_name("S=128,T=128,...");
   command->add_option("--seed", options->seed, "For the random inputs")
-      ->check(CLI::NonNegativeNumber);
+      ->check(wholeNumber());
   command
       ->add_option("--threads", options->threads,
                    "How many threads may work; 0 means one for each CPU")
