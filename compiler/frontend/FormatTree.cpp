@@ -3,6 +3,7 @@
 #include "compiler/frontend/FormatTree.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace ladon;
 using namespace ladon::format;
@@ -182,6 +183,8 @@ private:
     unaryBefore = false;
     while (tokens[at].kind != close)
       bracket->items.push_back(readItem(close));
+    if (!carried.empty())
+      bracket->items.push_back({std::exchange(carried, {})});
     --depth;
     bracket->close = tokens[at++].text;
     bracket->flatWidth = 2;
@@ -198,8 +201,23 @@ private:
     item.elements.push_back(std::move(element));
   }
 
+  /// Behind a comma stands at most one comment, on its line. Others, also those
+  /// in front of the comma, are printed below it, and so are the next item's.
+  void carryComments(Item &item) {
+    size_t kept = item.beforeComma;
+    if (kept < item.elements.size() &&
+        item.elements[kept].kind == Element::Trailing)
+      ++kept;
+    for (size_t index = kept; index < item.elements.size(); ++index) {
+      item.elements[index].kind = Element::OwnLine;
+      carried.push_back(std::move(item.elements[index]));
+    }
+    item.elements.resize(kept);
+  }
+
   Item readItem(Tok close) {
     Item item;
+    item.elements = std::exchange(carried, {});
     item.isNamed =
         tokens[at].kind == Tok::Name && tokens[at + 1].kind == Tok::Equal;
     // A comment right after the bracket or comma is not part of the text.
@@ -221,6 +239,7 @@ private:
       ++at;
       while (tokens[at].kind == Tok::Comment && !tokens[at].newlinesBefore)
         addComment(item);
+      carryComments(item);
     }
     return item;
   }
@@ -229,6 +248,7 @@ private:
   size_t at = 0;
   Tok previous = Tok::Eof, beforePrevious = Tok::Eof;
   unsigned depth = 0;
+  std::vector<Element> carried; ///< Comments that the next item begins with.
   bool inBody = false;
   bool isAttention = false;
   bool afterOpen = true;
