@@ -133,8 +133,15 @@ static llvm::Error runCase(const Case &test, StringRef directory,
     if (name != result.name || expected->shape != result.shape)
       return llvm::createStringError("result " + name +
                                      " is not that of the spec");
+    // Arrays of half precision were computed in it, step by step, and are a few
+    // roundings off: up to four of the largest value that a row sees.
+    double ownError =
+        isStorageOnly(result.element)
+            ? 4 * 0x1p-11 / (errorFactor * gateBounds(result.element).roundoff)
+            : 0;
     size_t element = 0;
     forEachPosition(expected->shape, [&](llvm::ArrayRef<int64_t> position) {
+      result.error[element] += ownError * result.magnitude[element];
       result.value[element++] = expected->getFloat(position);
     });
     GateReport report = applyGate(result, outputs[index]);

@@ -301,3 +301,60 @@ func.func @updated_load(%x: !heads, %o: !heads, %i: index) {
   tile.store %m, %o[%i, %i, %i] rows %i : !scores, !heads
   return
 }
+
+// -----
+
+!heads = memref<?x2x?x4xf32>
+!wide = memref<?x2x?x16xf32>
+!row = tensor<8xf32>
+!acc = tensor<8x4xf32>
+
+// What is not read row by row, as many rows as were loaded, is copied: weights
+// and guarding scores, values of other keys, more rows than there are, and a
+// tile that is turned when it is stored.
+// CHECK-LABEL: func.func @not_by_rows(
+// CHECK-NOT: reinterpret_cast
+// CHECK-COUNT-8: tile.load {{.*}} outs(
+// CHECK-NOT: reinterpret_cast
+// CHECK: return
+func.func @not_by_rows(%k: !heads, %x: !wide, %o: !heads, %p: !wide, %i: index, %n: index) {
+  %m, %l, %a = tile.softmax_init : !row, !row, !acc
+  %weights = tile.load %x[%i, %i, %i] rows %n : !wide -> tensor<8x16xf32>
+  %values = tile.load %k[%i, %i, %i] rows %i : !heads -> tensor<16x4xf32>
+  %b = tile.accumulate %weights, %values keys %n into %a rescale %l : tensor<8x16xf32>, tensor<16x4xf32>, !acc, !row -> !acc
+  %guard = tile.load %x[%i, %n, %i] rows %i : !wide -> tensor<8x16xf32>
+  %scores = tile.load %x[%n, %i, %i] rows %i scale 0.5 : !wide -> tensor<8x16xf32>
+  %c = tile.accumulate %scores, %values keys %i into %b rescale %l guarded %guard : tensor<8x16xf32> : tensor<8x16xf32>, tensor<16x4xf32>, !acc, !row -> !acc
+  tile.store %c, %o[%i, %i, %i] rows %n : !acc, !heads
+  %short = tile.load %k[%i, %n, %i] rows %n : !heads -> !acc
+  tile.store %short, %o[%i, %n, %i] rows %i : !acc, !heads
+  %turned = tile.load %k[%n, %i, %i] rows %n : !heads -> tensor<16x4xf32>
+  tile.store %turned, %p[%i, %i, %i] rows %n transposed : tensor<16x4xf32>, !wide
+  %left = tile.load %k[%i, %i, %n] rows %i scale 0.5 : !heads -> !acc
+  %right = tile.load %x[%i, %i, %n] rows %n : !wide -> tensor<4x16xf32>
+  %product = tile.contract %left, %right columns %n
+      maps [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (d, c)>, affine_map<(r, c, d) -> (r, c)>]
+    : !acc, tensor<4x16xf32> -> tensor<8x16xf32>
+  tile.store %product, %p[%i, %n, %i] rows %i : tensor<8x16xf32>, !wide
+  return
+}
+
+// -----
+
+!heads = memref<?x2x?x4xf32>
+!acc = tensor<8x4xf32>
+
+// The same uses of what was loaded in their number are in place.
+// CHECK-LABEL: func.func @by_rows(
+// CHECK-COUNT-2: memref.reinterpret_cast
+// CHECK: return
+func.func @by_rows(%k: !heads, %o: !heads, %i: index, %n: index) {
+  %row = tile.load %k[%i, %n, %i] rows %n : !heads -> !acc
+  tile.store %row, %o[%i, %n, %i] rows %n : !acc, !heads
+  %m, %l, %a = tile.softmax_init : tensor<8xf32>, tensor<8xf32>, !acc
+  %values = tile.load %k[%i, %i, %i] rows %n : !heads -> tensor<16x4xf32>
+  %x = arith.constant dense<0.5> : tensor<8x16xf32>
+  %b = tile.accumulate %x, %values keys %n into %a rescale %l : tensor<8x16xf32>, tensor<16x4xf32>, !acc, tensor<8xf32> -> !acc
+  tile.store %b, %o[%i, %i, %i] rows %n : !acc, !heads
+  return
+}

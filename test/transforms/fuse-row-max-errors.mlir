@@ -34,6 +34,31 @@ func.func @other_axis(%q: tensor<8x4xf32>, %k: tensor<8x4xf32>, %n: index) -> (!
   return %r, %u : !row, !row
 }
 
+// Of more or fewer keys than a position operation visits: the others have no
+// score that it could compare.
+// CHECK-LABEL: func.func @other_keys
+// CHECK: tile.mask
+// CHECK: } : tensor<8x8xf32> -> tensor<8x8xf32>{{$}}
+// CHECK: tile.row_max {{.*}} keys %[[M:[^ ]*]] :
+// CHECK: tile.modify
+// CHECK: } : tensor<8x8xf32> -> tensor<8x8xf32>{{$}}
+// CHECK: tile.row_max {{.*}} keys %[[M]] :
+func.func @other_keys(%s: !scores, %n: index, %m: index) -> (!row, !row) {
+  %t = tile.mask %s at [%n, %n, %n, %n] keys %n {
+  ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+    %visible = arith.cmpi sle, %j, %i : i32
+    tile.yield %visible : i1
+  } : !scores -> !scores
+  %u = tile.row_max %t keys %m : !scores -> !row
+  %v = tile.modify %s at [%n, %n, %n, %n] keys %n {
+  ^bb0(%x: f32, %b: i32, %h: i32, %i: i32, %j: i32):
+    %y = arith.addf %x, %x : f32
+    tile.yield %y : f32
+  } : !scores -> !scores
+  %w = tile.row_max %v keys %m : !scores -> !row
+  return %u, %w : !row, !row
+}
+
 // Of scores that nobody here made, and of weights.
 // CHECK-LABEL: func.func @others
 // CHECK: tile.row_max

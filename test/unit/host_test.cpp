@@ -209,6 +209,19 @@ TEST(HostAllocator, seesAllMemoryAndGetsItBack) {
   }
 }
 
+TEST(HostAllocator, noMoreWorkersHaveScratchThanThereAreIndices) {
+  // The example's loops have 8 indices and 2.
+  for (int threads : {7, 8, 9, 64}) {
+    CountingAllocator allocator;
+    ExampleCall call;
+    call.options.threads = threads;
+    allocator.attach(call.options);
+    EXPECT_EQ(call.run(), LADON_OK);
+    EXPECT_TRUE(call.isRight());
+    EXPECT_EQ(allocator.calls, 2 + std::min(threads, 8)) << threads;
+  }
+}
+
 TEST(HostAllocator, withoutMemoryNothingIsWritten) {
   // The allocations are: sums, slots, then scratch of the caller.
   for (int failAt : {0, 1, 2}) {
