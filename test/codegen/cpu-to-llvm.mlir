@@ -3,9 +3,12 @@
 
 // CHECK-LABEL: llvm.func @entry.run(
 // CHECK-SAME: %[[CONTEXT:[^:]*]]: !llvm.ptr, %[[ARGS:[^:]*]]: !llvm.ptr)
-// What the launches capture lies on the stack of the function.
-// CHECK-DAG: %[[ENV0:.*]] = llvm.alloca %{{.*}} x !llvm.struct<(struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>, f32)>
-// CHECK-DAG: llvm.alloca %{{.*}} x !llvm.struct<(struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>, f32)>
+// What the launches capture lies on the stack of the function; of a tensor that
+// is an argument in all launches of a task it is a pointer.
+// CHECK-DAG: llvm.alloca %{{.*}} x !llvm.struct<(struct<(ptr, ptr, i64, array<2 x i64>, array<2 x i64>)>, struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>)>
+// CHECK-DAG: llvm.alloca %{{.*}} x !llvm.struct<(struct<(ptr, ptr, i64, array<2 x i64>, array<2 x i64>)>, struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>)>
+// CHECK-DAG: %[[ENV0:.*]] = llvm.alloca %{{.*}} x !llvm.struct<(ptr, f32)>
+// CHECK-DAG: llvm.alloca %{{.*}} x !llvm.struct<(ptr, f32)>
 // A tensor is the descriptor that its argument points at.
 // CHECK: %[[AT0:.*]] = llvm.getelementptr %[[ARGS]][0] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
 // CHECK: %[[P0:.*]] = llvm.load %[[AT0]] : !llvm.ptr -> !llvm.ptr
@@ -34,12 +37,16 @@
 // CHECK: %[[GRANTED:.*]] = llvm.icmp "ne" %[[OPTIONAL]], %[[NULL]]
 // CHECK: llvm.cond_br %[[GRANTED]]
 
+// CHECK: ^bb2:
+// CHECK: %[[AT:.*]] = llvm.getelementptr %[[ARGS]][0] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
+// CHECK: %[[P:.*]] = llvm.load %[[AT]] : !llvm.ptr -> !llvm.ptr
 // CHECK: %[[FIELD0:.*]] = llvm.getelementptr %[[ENV0]][0, 0]
-// CHECK: llvm.store %[[X]], %[[FIELD0]]
+// CHECK: llvm.store %[[P]], %[[FIELD0]] : !llvm.ptr, !llvm.ptr
 // CHECK: %[[FIELD1:.*]] = llvm.getelementptr %[[ENV0]][0, 1]
 // CHECK: llvm.store %[[SCALE]], %[[FIELD1]]
 // CHECK: %[[CALL:.*]] = llvm.mlir.addressof @entry.task0.call
 // CHECK: llvm.call @ladon_rt_parallel_for(%[[CONTEXT]], %[[N]], %{{.*}}, %[[CALL]], %[[ENV0]])
+// CHECK: llvm.store %[[X]], %{{.*}} : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>, !llvm.ptr
 // CHECK: llvm.call @ladon_rt_parallel_for(
 llvm.func @entry.run(%context: !llvm.ptr, %arguments: !llvm.ptr) {
   %c0 = llvm.mlir.constant(0 : index) : i64
@@ -51,6 +58,7 @@ llvm.func @entry.run(%context: !llvm.ptr, %arguments: !llvm.ptr) {
   %n = builtin.unrealized_conversion_cast %size : i64 to index
   %a = cpu.alloc(%n) : memref<?x8xf32>
   %s, %granted = cpu.try_alloc(%n) : memref<?xi32>
+  %other = cpu.alloc(%n) : memref<?xf32>
   llvm.cond_br %granted, ^bb1, ^bb2
 ^bb1:
   cpu.launch @entry.task0[%n] scratch 384 (%x, %scale : memref<?xf32>, f32) disjoint [0]
@@ -58,7 +66,7 @@ llvm.func @entry.run(%context: !llvm.ptr, %arguments: !llvm.ptr) {
 ^bb2:
   cpu.launch @entry.task0[%n] scratch 384 (%x, %scale : memref<?xf32>, f32) disjoint [0]
   cpu.launch @entry.task1[%n] scratch 0 (%a, %x : memref<?x8xf32>, memref<?xf32>) disjoint [0, 1]
-  cpu.launch @entry.task1[%n] scratch 0 (%a, %x : memref<?x8xf32>, memref<?xf32>) disjoint [0]
+  cpu.launch @entry.task1[%n] scratch 0 (%a, %other : memref<?x8xf32>, memref<?xf32>) disjoint [0]
   llvm.return
 }
 
@@ -84,12 +92,15 @@ llvm.func @entry.task1(!llvm.ptr, !llvm.ptr, i64, i64, i64, i64, i64, !llvm.ptr,
 // The trampoline, once per task.
 // CHECK: llvm.func internal @entry.task0.call(%[[E:[^:]*]]: !llvm.ptr, %[[ID:[^:]*]]: i64, %[[S:[^:]*]]: !llvm.ptr)
 // CHECK: %[[F0:.*]] = llvm.getelementptr %[[E]][0, 0]
-// CHECK: %[[V0:.*]] = llvm.load %[[F0]] : !llvm.ptr -> !llvm.struct<
+// CHECK: %[[P0:.*]] = llvm.load %[[F0]] : !llvm.ptr -> !llvm.ptr
+// CHECK: %[[V0:.*]] = llvm.load %[[P0]] : !llvm.ptr -> !llvm.struct<
 // CHECK: %[[FIRST:.*]] = llvm.extractvalue %[[V0]][0]
 // CHECK: %[[F1:.*]] = llvm.getelementptr %[[E]][0, 1]
 // CHECK: %[[V1:.*]] = llvm.load %[[F1]] : !llvm.ptr -> f32
 // CHECK: llvm.call @entry.task0(%[[FIRST]], %{{.*}}, %[[V1]], %[[ID]], %[[S]], %[[S]],
 // CHECK: llvm.func internal @entry.task1.call(
+// CHECK: %[[F1:.*]] = llvm.getelementptr %{{.*}}[0, 1]
+// CHECK: llvm.load %[[F1]] : !llvm.ptr -> !llvm.struct<
 // CHECK-NOT: @entry.task0.call(
 // CHECK: llvm.func @ladon_rt_parallel_for(!llvm.ptr, i64, i64, !llvm.ptr, !llvm.ptr)
 // CHECK: llvm.func @ladon_rt_alloc(!llvm.ptr, i64) -> !llvm.ptr

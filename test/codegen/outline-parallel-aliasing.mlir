@@ -15,9 +15,9 @@ func.func @output_and_inputs(%a: memref<?xf32>, %b: memref<?xf32>,
   return
 }
 
-// Two views of one input are read only.
+// Views are made in the task; what is captured is what they show.
 // CHECK-LABEL: func.func @packed_inputs(
-// CHECK: cpu.launch @packed_inputs.task0{{.*}} disjoint [0, 1, 2]
+// CHECK: cpu.launch @packed_inputs.task0{{.*}}(%arg0, %arg1 : {{.*}} disjoint [0, 1]
 func.func @packed_inputs(%a: memref<8xf32>, %out: memref<8xf32> {attn.param = #attn.param<output out: f32[8]>},
                          %n: index) {
   %q = memref.subview %a[0] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1]>>
@@ -32,9 +32,9 @@ func.func @packed_inputs(%a: memref<8xf32>, %out: memref<8xf32> {attn.param = #a
   return
 }
 
-// Views of every kind lead to the argument that they show.
+// Views of every kind.
 // CHECK-LABEL: func.func @views(
-// CHECK: cpu.launch @views.task0{{.*}} disjoint [0, 1]
+// CHECK: cpu.launch @views.task0{{.*}}({{%arg[01]}}, {{%arg[01]}} : {{.*}} disjoint [0, 1]
 func.func @views(%a: memref<4x8xf32>, %out: memref<4x8xf32> {attn.param = #attn.param<output out: f32[4, 8]>},
                  %n: index) {
   %t = memref.transpose %a (d0, d1) -> (d1, d0)
@@ -50,9 +50,10 @@ func.func @views(%a: memref<4x8xf32>, %out: memref<4x8xf32> {attn.param = #attn.
   return
 }
 
-// Two views of one output may meet; the input does not meet them.
+// Two views of one output may meet, and are made of one pointer; the input does
+// not meet them.
 // CHECK-LABEL: func.func @two_views_of_an_output(
-// CHECK: cpu.launch @two_views_of_an_output.task0{{.*}}(%[[A:[^,]*]], %{{[^,]*}}, %{{[^,]*}}, {{.*}}) disjoint [0]
+// CHECK: cpu.launch @two_views_of_an_output.task0{{.*}}({{%arg[01]}}, {{%arg[01]}} : {{.*}}) disjoint [0, 1]
 func.func @two_views_of_an_output(%a: memref<8xf32>,
                                   %out: memref<8xf32> {attn.param = #attn.param<output out: f32[8]>},
                                   %n: index) {

@@ -8,10 +8,10 @@
 // CHECK-SAME: %[[X:[^:]*]]: memref<?x8xf32, strided<[?, 1]>>, %[[SCALE:[^:]*]]: f32, %[[N:[^:]*]]: index, %[[FEW:[^:]*]]: i1)
 // CHECK: scf.if %[[FEW]] {
 // CHECK: %[[PARTIAL:.*]] = memref.alloc(%[[N]])
-// CHECK: cpu.launch @entry.task0[%{{.*}}] scratch 0(%[[SCALE]], %[[PARTIAL]],
-// CHECK: cpu.launch @entry.task1[%{{.*}}] scratch 0(%[[PARTIAL]], %[[X]],
+// CHECK: cpu.launch @entry.task0[%{{.*}}] scratch 0(%[[SCALE]], %[[PARTIAL]] :
+// CHECK: cpu.launch @entry.task1[%{{.*}}] scratch 0(%[[PARTIAL]], %[[X]] :
 // CHECK: } else {
-// CHECK: cpu.launch @entry.task2[%{{.*}}] scratch 128(%[[X]], %[[SCALE]],
+// CHECK: cpu.launch @entry.task2[%{{.*}}] scratch 128(%[[X]], %[[SCALE]] :
 // CHECK: }
 // CHECK-NOT: scf.forall
 // CHECK: func.func private @entry.task0(

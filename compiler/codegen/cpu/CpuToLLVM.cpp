@@ -2,6 +2,8 @@
 //
 // See Passes.td. What a launch captures travels in a structure on the stack of
 // the entry function, one field per value; a trampoline takes it apart again.
+// Of a memref that is an argument the field is a pointer: its descriptor is in
+// memory already.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,13 +52,48 @@ static std::string trampolineName(StringRef task) {
   return (task + ".call").str();
 }
 
-/// The fields of what a launch captures, or null.
-static LLVM::LLVMStructType getEnvironment(LaunchOp launch,
-                                           const LLVMTypeConverter &converter) {
+namespace {
+/// What the launches of a task capture.
+struct Environment {
+  /// What the values become.
+  SmallVector<Type> types;
+  /// Whether a capture is a memref that is an argument in all of the launches.
+  SmallVector<bool> isArgument;
+  LLVM::LLVMStructType fields;
+};
+} // namespace
+
+static FailureOr<Environment>
+getEnvironment(ArrayRef<LaunchOp> launches,
+               const LLVMTypeConverter &converter) {
+  LaunchOp first = launches.front();
+  Environment result;
+  if (failed(
+          converter.convertTypes(first.getCaptures().getTypes(), result.types)))
+    return failure();
   SmallVector<Type> fields;
-  if (failed(converter.convertTypes(launch.getCaptures().getTypes(), fields)))
-    return {};
-  return LLVM::LLVMStructType::getLiteral(launch.getContext(), fields);
+  for (auto [number, type] : llvm::enumerate(result.types)) {
+    bool isArgument =
+        isa<MemRefType>(first.getCaptures()[number].getType()) &&
+        llvm::all_of(launches, [number = number](LaunchOp launch) {
+          return launch.getCaptures()[number].getDefiningOp<ArgumentOp>();
+        });
+    result.isArgument.push_back(isArgument);
+    fields.push_back(isArgument ? LLVM::LLVMPointerType::get(first.getContext())
+                                : type);
+  }
+  result.fields = LLVM::LLVMStructType::getLiteral(first.getContext(), fields);
+  return result;
+}
+
+/// Where argument `number` of the call that `op` is part of lies.
+static Value argumentAddress(OpBuilder &b, Operation *op, unsigned number) {
+  auto ptr = LLVM::LLVMPointerType::get(b.getContext());
+  Value arguments = op->getParentOfType<LLVM::LLVMFuncOp>().getArgument(1);
+  Value at =
+      LLVM::GEPOp::create(b, op->getLoc(), ptr, ptr, arguments,
+                          ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(number)});
+  return LLVM::LoadOp::create(b, op->getLoc(), ptr, at);
 }
 
 static Value fieldAddress(OpBuilder &b, Location loc, Type type, Value base,
@@ -69,7 +106,7 @@ static Value fieldAddress(OpBuilder &b, Location loc, Type type, Value base,
 /// `TASK.call(environment, index, scratch)`: what the runtime calls.
 static void defineTrampoline(ModuleOp module, LaunchOp launch,
                              LLVM::LLVMFuncOp task,
-                             LLVM::LLVMStructType environment) {
+                             const Environment &environment) {
   auto b = ImplicitLocOpBuilder::atBlockEnd(task.getLoc(), module.getBody());
   auto ptr = LLVM::LLVMPointerType::get(b.getContext());
   Type i64 = b.getI64Type();
@@ -80,11 +117,13 @@ static void defineTrampoline(ModuleOp module, LaunchOp launch,
   Block *entry = call.addEntryBlock(b);
   b.setInsertionPointToStart(entry);
   SmallVector<Value> args;
-  for (auto [number, field, capture] : llvm::enumerate(
-           environment.getBody(), launch.getCaptures().getTypes())) {
-    Value at =
-        fieldAddress(b, b.getLoc(), environment, entry->getArgument(0), number);
-    Value value = LLVM::LoadOp::create(b, field, at);
+  for (auto [number, type, capture] :
+       llvm::enumerate(environment.types, launch.getCaptures().getTypes())) {
+    Value at = fieldAddress(b, b.getLoc(), environment.fields,
+                            entry->getArgument(0), number);
+    if (environment.isArgument[number])
+      at = LLVM::LoadOp::create(b, ptr, at);
+    Value value = LLVM::LoadOp::create(b, type, at);
     if (auto memref = dyn_cast<MemRefType>(capture))
       MemRefDescriptor::unpack(b, b.getLoc(), value, memref, args);
     else
@@ -143,12 +182,7 @@ struct ArgumentToLLVM : public ConvertOpToLLVMPattern<ArgumentOp> {
     Type type = getTypeConverter()->convertType(op.getValue().getType());
     if (!type)
       return rewriter.notifyMatchFailure(op, "type has no LLVM counterpart");
-    auto ptr = LLVM::LLVMPointerType::get(getContext());
-    Value arguments = op->getParentOfType<LLVM::LLVMFuncOp>().getArgument(1);
-    Value at = LLVM::GEPOp::create(
-        rewriter, loc, ptr, ptr, arguments,
-        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(op.getNumber())});
-    Value argument = LLVM::LoadOp::create(rewriter, loc, ptr, at);
+    Value argument = argumentAddress(rewriter, op, op.getNumber());
     if (type.isInteger(1)) {
       Type byte = rewriter.getI8Type();
       Value value = LLVM::LoadOp::create(rewriter, loc, byte, argument);
@@ -255,16 +289,21 @@ struct TryAllocToLLVM : public MemoryToLLVM<TryAllocOp> {
   }
 };
 
-struct LaunchToLLVM : public ConvertOpToLLVMPattern<LaunchOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+/// Environments by task.
+using Environments = llvm::DenseMap<StringAttr, Environment>;
+
+class LaunchToLLVM : public ConvertOpToLLVMPattern<LaunchOp> {
+public:
+  LaunchToLLVM(const LLVMTypeConverter &converter,
+               const Environments &environments)
+      : ConvertOpToLLVMPattern(converter), environments(environments) {}
 
   LogicalResult
   matchAndRewrite(LaunchOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    LLVM::LLVMStructType environment = getEnvironment(op, *getTypeConverter());
-    if (!environment)
-      return rewriter.notifyMatchFailure(op, "a capture has no LLVM type");
+    const Environment &environment =
+        environments.at(op.getTaskAttr().getAttr());
     auto ptr = LLVM::LLVMPointerType::get(getContext());
     auto constant = [&](int64_t value) -> Value {
       return LLVM::ConstantOp::create(rewriter, loc, rewriter.getI64Type(),
@@ -276,13 +315,19 @@ struct LaunchToLLVM : public ConvertOpToLLVMPattern<LaunchOp> {
       OpBuilder::InsertionGuard guard(rewriter);
       auto function = op->getParentOfType<LLVM::LLVMFuncOp>();
       rewriter.setInsertionPointToStart(&function.getBody().front());
-      memory =
-          LLVM::AllocaOp::create(rewriter, loc, ptr, environment, constant(1));
+      memory = LLVM::AllocaOp::create(rewriter, loc, ptr, environment.fields,
+                                      constant(1));
     }
-    for (auto [number, value] : llvm::enumerate(adaptor.getCaptures()))
+    for (auto [number, value] : llvm::enumerate(adaptor.getCaptures())) {
+      Value field = value;
+      if (environment.isArgument[number]) {
+        auto argument = op.getCaptures()[number].getDefiningOp<ArgumentOp>();
+        field = argumentAddress(rewriter, op, argument.getNumber());
+      }
       LLVM::StoreOp::create(
-          rewriter, loc, value,
-          fieldAddress(rewriter, loc, environment, memory, number));
+          rewriter, loc, field,
+          fieldAddress(rewriter, loc, environment.fields, memory, number));
+    }
     Value body = LLVM::AddressOfOp::create(rewriter, loc, ptr,
                                            trampolineName(op.getTask()));
     rewriter.replaceOpWithNewOp<LLVM::CallOp>(
@@ -291,6 +336,9 @@ struct LaunchToLLVM : public ConvertOpToLLVMPattern<LaunchOp> {
                    constant(op.getScratch()), body, memory});
     return success();
   }
+
+private:
+  const Environments &environments;
 };
 
 //===----------------------------------------------------------------------===//
@@ -317,7 +365,8 @@ struct CpuToLLVM : public ladon::cpu::impl::CpuToLLVMBase<CpuToLLVM> {
   }
 
   /// Defines and declares what the patterns call.
-  LogicalResult prepare(const LLVMTypeConverter &converter) {
+  LogicalResult prepare(const LLVMTypeConverter &converter,
+                        Environments &environments) {
     ModuleOp module = getOperation();
     llvm::MapVector<StringAttr, SmallVector<LaunchOp>> launches;
     bool allocates = false, tries = false;
@@ -329,14 +378,14 @@ struct CpuToLLVM : public ladon::cpu::impl::CpuToLLVMBase<CpuToLLVM> {
     });
     for (auto &[name, ofTask] : launches) {
       auto task = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
-      LLVM::LLVMStructType environment =
-          getEnvironment(ofTask.front(), converter);
-      if (!task || !environment)
+      FailureOr<Environment> environment = getEnvironment(ofTask, converter);
+      if (!task || failed(environment))
         return ofTask.front().emitOpError(
             "expected a task and captures that are lowered to LLVM");
       markDisjoint(task, ofTask);
       task.setLinkage(LLVM::Linkage::Internal);
-      defineTrampoline(module, ofTask.front(), task, environment);
+      defineTrampoline(module, ofTask.front(), task, *environment);
+      environments[name] = std::move(*environment);
     }
     auto ptr = LLVM::LLVMPointerType::get(module.getContext());
     Type i64 = IntegerType::get(module.getContext(), 64);
@@ -352,11 +401,12 @@ struct CpuToLLVM : public ladon::cpu::impl::CpuToLLVMBase<CpuToLLVM> {
 
   void runOnOperation() override {
     LLVMTypeConverter converter(&getContext());
-    if (failed(checkPlaces()) || failed(prepare(converter)))
+    Environments environments;
+    if (failed(checkPlaces()) || failed(prepare(converter, environments)))
       return signalPassFailure();
     RewritePatternSet patterns(&getContext());
-    patterns.add<ArgumentToLLVM, AllocToLLVM, TryAllocToLLVM, LaunchToLLVM>(
-        converter);
+    patterns.add<ArgumentToLLVM, AllocToLLVM, TryAllocToLLVM>(converter);
+    patterns.add<LaunchToLLVM>(converter, environments);
     LLVMConversionTarget target(getContext());
     target.addIllegalDialect<CpuDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });

@@ -1,7 +1,8 @@
 //===- OutlineParallel.cpp - Parallel loops to runtime tasks --------------===//
 //
 // See Passes.td. Constants are copied into the task rather than captured, so
-// that its code is as specialised as it was in the loop.
+// that its code is as specialised as it was in the loop, and views, so that
+// less is to be passed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -78,27 +79,50 @@ static SmallVector<Value> tripCounts(ImplicitLocOpBuilder &b,
   SmallVector<Value> counts;
   for (auto [lower, upper, step] : llvm::zip(
            loop.getLowerBound(b), loop.getUpperBound(b), loop.getStep(b))) {
-    Value length = arith::SubIOp::create(b, upper, lower);
+    Value length = b.createOrFold<arith::SubIOp>(upper, lower);
     Value zero = arith::ConstantIndexOp::create(b, 0);
-    length = arith::MaxSIOp::create(b, length, zero);
-    counts.push_back(arith::CeilDivSIOp::create(b, length, step));
+    length = b.createOrFold<arith::MaxSIOp>(length, zero);
+    counts.push_back(b.createOrFold<arith::CeilDivSIOp>(length, step));
   }
   return counts;
 }
 
-/// Copies constants used in `loop` but defined outside into it.
-static void sinkConstants(scf::ForallOp loop) {
+/// Whether a task may as well make the results of `op` itself: constants, views
+/// of memory, and what is read off one value.
+static bool isCheap(Operation *op) {
+  if (op->hasTrait<OpTrait::ConstantLike>())
+    return true;
+  if (!isMemoryEffectFree(op) || op->getNumRegions() > 0)
+    return false;
+  if (isa<ViewLikeOpInterface, memref::TransposeOp, memref::DimOp,
+          memref::ExtractStridedMetadataOp>(op))
+    return true;
+  return isa<arith::ArithDialect>(op->getDialect()) &&
+         llvm::count_if(op->getOperands(), [](Value operand) {
+           return !matchPattern(operand, m_Constant());
+         }) <= 1;
+}
+
+/// Copies cheap operations used in `loop` but defined outside into it, until
+/// what is left has to be passed.
+static void sinkCheap(scf::ForallOp loop) {
   llvm::SetVector<Value> captured;
-  getUsedValuesDefinedAbove(loop.getRegion(), captured);
-  OpBuilder b(loop.getBody(), loop.getBody()->begin());
-  for (Value value : captured) {
-    if (!matchPattern(value, m_Constant()))
-      continue;
-    Operation *copy = b.clone(*value.getDefiningOp());
-    value.replaceUsesWithIf(copy->getResult(0), [&](OpOperand &use) {
-      return loop->isProperAncestor(use.getOwner());
+  do {
+    captured.clear();
+    getUsedValuesDefinedAbove(loop.getRegion(), captured);
+    captured.remove_if([](Value value) {
+      return !value.getDefiningOp() || !isCheap(value.getDefiningOp());
     });
-  }
+    for (Value value : captured) {
+      // In front of its users, which may be copies themselves.
+      OpBuilder b(loop.getBody(), loop.getBody()->begin());
+      Operation *copy = b.clone(*value.getDefiningOp());
+      Value made = copy->getResult(cast<OpResult>(value).getResultNumber());
+      value.replaceUsesWithIf(made, [&](OpOperand &use) {
+        return loop->isProperAncestor(use.getOwner());
+      });
+    }
+  } while (!captured.empty());
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,31 +233,47 @@ private:
 // Outlining
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// How the iterations along one axis of a loop are counted. Of the first, which
+/// is the slowest, the number is not needed.
+struct Axis {
+  Value count, lower, step;
+};
+} // namespace
+
 /// Fills `task` with the body of `loop`; `id` counts with the last axis
-/// fastest.
+/// fastest. After the captures come the values of `axes` that are no constants.
 static void buildTask(func::FuncOp task, scf::ForallOp loop,
-                      ArrayRef<Value> captures, size_t numAxes,
+                      ArrayRef<Value> captures, ArrayRef<Axis> axes,
                       ArrayRef<ScratchBuffer> buffers) {
   Block *entry = task.addEntryBlock();
   ImplicitLocOpBuilder b(loop.getLoc(), task.getContext());
   b.setInsertionPointToStart(entry);
   auto args = entry->getArguments();
-  size_t numCaptures = captures.size();
-  auto bounds = args.slice(numCaptures, 3 * numAxes);
-  Value id = args[numCaptures + 3 * numAxes];
-  Value scratch = args.back();
+  auto next = args.begin() + captures.size();
+  auto inTask = [&](Value value) -> Value {
+    if (!value)
+      return {};
+    if (matchPattern(value, m_Constant()))
+      return b.clone(*value.getDefiningOp())->getResult(0);
+    return *next++;
+  };
+  SmallVector<Axis> inner;
+  for (const Axis &axis : axes) {
+    Value count = inTask(axis.count), lower = inTask(axis.lower);
+    inner.push_back({count, lower, inTask(axis.step)});
+  }
+  Value id = *next, scratch = args.back();
 
-  SmallVector<Value> position(numAxes);
-  for (size_t axis = numAxes; axis-- > 0;) {
-    Value count = bounds[3 * axis], lower = bounds[3 * axis + 1],
-          step = bounds[3 * axis + 2];
+  SmallVector<Value> position(axes.size());
+  for (size_t axis = axes.size(); axis-- > 0;) {
     Value at = id;
     if (axis > 0) {
-      at = arith::RemUIOp::create(b, id, count);
-      id = arith::DivUIOp::create(b, id, count);
+      at = arith::RemUIOp::create(b, id, inner[axis].count);
+      id = arith::DivUIOp::create(b, id, inner[axis].count);
     }
-    at = arith::MulIOp::create(b, at, step);
-    position[axis] = arith::AddIOp::create(b, at, lower);
+    at = arith::MulIOp::create(b, at, inner[axis].step);
+    position[axis] = arith::AddIOp::create(b, at, inner[axis].lower);
   }
   for (const ScratchBuffer &buffer : buffers) {
     OpBuilder::InsertionGuard guard(b);
@@ -266,7 +306,7 @@ static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
   int64_t scratchBytes = 0;
   if (failed(placeBuffers(*loop.getBody(), 0, scratchBytes, buffers)))
     return failure();
-  sinkConstants(loop);
+  sinkCheap(loop);
   llvm::SetVector<Value> captured;
   getUsedValuesDefinedAbove(loop.getRegion(), captured);
   SmallVector<Value> captures = captured.takeVector();
@@ -277,9 +317,13 @@ static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
   SmallVector<Value> lower = loop.getLowerBound(b), step = loop.getStep(b);
   Value total = arith::ConstantIndexOp::create(b, 1);
   SmallVector<Value> passed = captures;
-  for (size_t axis = 0; axis < counts.size(); ++axis) {
-    total = arith::MulIOp::create(b, total, counts[axis]);
-    passed.append({counts[axis], lower[axis], step[axis]});
+  SmallVector<Axis> axes;
+  for (auto [count, first, by] : llvm::zip_equal(counts, lower, step)) {
+    total = b.createOrFold<arith::MulIOp>(total, count);
+    axes.push_back({axes.empty() ? Value() : count, first, by});
+    for (Value value : {axes.back().count, first, by})
+      if (value && !matchPattern(value, m_Constant()))
+        passed.push_back(value);
   }
 
   SmallVector<Type> taskTypes(ValueRange(passed).getTypes());
@@ -296,7 +340,7 @@ static LogicalResult outline(scf::ForallOp loop, func::FuncOp parent,
                    disjoint.empty() ? DenseI64ArrayAttr()
                                     : b.getDenseI64ArrayAttr(disjoint));
 
-  buildTask(task, loop, captures, counts.size(), buffers);
+  buildTask(task, loop, captures, axes, buffers);
   loop.erase();
   return success();
 }

@@ -83,8 +83,8 @@ def OutlineParallel : Pass<"cpu-outline-parallel", "::mlir::ModuleOp"> {
     Every outermost `scf.forall`, wherever it stands in a function, becomes a
     private function, the task, that does one grid point: `(captured values...,
     index, scratch)`, and a `cpu.launch` of it. Buffers allocated in the body
-    become parts of the scratch. What is captured and does not alias is told by
-    where it comes from: an allocation overlaps nothing else, an output
+    become parts of the scratch. Constants, views, and what is read off one value
+    are made in the task. What is captured and does not alias is told by where it comes from: an allocation overlaps nothing else, an output
     (`attn.param`) no other argument; inputs may overlap each other.
   }];
   let dependentDialects = [
@@ -110,7 +110,8 @@ def CpuToLLVM : Pass<"cpu-to-llvm", "::mlir::ModuleOp"> {
   let description = [{
     Expects functions in the LLVM dialect. Memory comes from `ladon_rt_alloc`
     and `ladon_rt_try_alloc`, with a number of bytes that does not wrap. A
-    `cpu.launch` stores what it captures in a structure on the stack and calls
+    `cpu.launch` stores what it captures in a structure on the stack (of a memref
+    that is an argument, where its descriptor lies) and calls
     `ladon_rt_parallel_for` with a trampoline that unpacks it for the task. The
     pointers of the scratch, and of what is disjoint in every launch of a task,
     become `noalias`. The runtime's side is runtime/lib/kernel_abi.h.
