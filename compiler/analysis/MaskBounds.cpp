@@ -9,10 +9,14 @@
 #include "dialects/tile/Tile.h"
 #include "mlir/IR/IRMapping.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace ladon::analysis;
 
 ScalarBounds MaskVisibility::evaluate(const LinearForm &x, Scope scope) {
+  if (x.isAtom())
+    return evaluate(x.terms.front().first, scope);
   Scalar c = ScalarEmitter::constant(x.constant);
   std::optional<ScalarBounds> sum;
   // Additions first: a - b needs no 0 - b.
@@ -110,15 +114,22 @@ ScalarBounds MaskVisibility::read(const Atom *atom, Scope scope) {
   SmallVector<Value> operands{atom->source};
   operands.append(lower);
   operands.append(upper);
-  Type element = cast<MemRefType>(atom->source.getType()).getElementType();
-  auto op = ladon::tile::ValueRangeOp::create(emit.builderFor(operands),
-                                              emit.getLoc(), element, element,
-                                              atom->source, lower, upper);
+  auto op = ladon::tile::ValueRangeOp::create(
+      emit.builderFor(operands), emit.getLoc(), atom->source, lower, upper);
   int64_t min = static_cast<int64_t>(atom->range.min);
   int64_t max = static_cast<int64_t>(atom->range.max);
   Scalar low = emit.fromInteger(op.getMin(), min, max);
   // One element is its own minimum and maximum.
-  return {low, isPoint ? low : emit.fromInteger(op.getMax(), min, max)};
+  if (isPoint)
+    return {low, low};
+  Scalar high = emit.fromInteger(op.getMax(), min, max);
+  // A byte is a boolean: its range says all.
+  if (op.getMin().getType().getIntOrFloatBitWidth() <= 8)
+    return {low, high};
+  return {low, high,
+          emit.fromInteger(op.getSignature(),
+                           std::numeric_limits<int64_t>::min(),
+                           std::numeric_limits<int64_t>::max())};
 }
 
 Value MaskVisibility::outside(Value value) {

@@ -107,7 +107,12 @@ const Condition *MaskCondition::equals(const LinearForm &lhs,
     if (range.min == 0 && range.max == 0)
       return constant(truth);
   }
-  if (!fits || findOpenable(difference)) {
+  auto isRead = [](const LinearForm &x) {
+    return x.isAtom() && x.terms.front().first->kind == Atom::Kind::Read;
+  };
+  // Identifiers of 64 bits have no difference, and need none.
+  bool areReads = isRead(lhs) && isRead(rhs);
+  if ((!fits && !areReads) || findOpenable(difference)) {
     if (truth)
       return both(lessEqual(lhs, rhs, origin), lessEqual(rhs, lhs, origin));
     return either(lessEqual(lhs, rhs, origin, /*strict=*/true),
@@ -117,8 +122,9 @@ const Condition *MaskCondition::equals(const LinearForm &lhs,
   c->relation = truth ? Relation::Equal : Relation::NotEqual;
   c->value = origin.value;
   c->truth = origin.truth;
-  c->isDerived = origin.isDerived;
-  c->lhs = difference;
+  c->isDerived = origin.isDerived || !fits;
+  c->lhs = fits ? difference : lhs;
+  c->rhs = fits ? LinearForm() : rhs;
   return c;
 }
 

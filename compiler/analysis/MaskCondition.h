@@ -46,8 +46,8 @@ struct Condition {
   };
   enum class Relation {
     LessEqual, ///< lhs <= rhs, or lhs < rhs if `strict`
-    Equal,     ///< lhs == 0
-    NotEqual   ///< lhs != 0
+    Equal,     ///< lhs == rhs
+    NotEqual   ///< lhs != rhs
   };
   Kind kind;
   bool truth = false;

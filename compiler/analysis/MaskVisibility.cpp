@@ -131,17 +131,59 @@ Visibility MaskVisibility::lessEqual(const LinearForm &lhs,
   return *solved;
 }
 
+/// The two sides of a comparison: what is subtracted goes to the other one.
+static std::pair<LinearForm, LinearForm> sidesOf(const Condition *c) {
+  if (!c->rhs.isConstant(0))
+    return {c->lhs, c->rhs};
+  LinearForm left = c->lhs;
+  llvm::erase_if(left.terms, [](auto &t) { return t.second < 0; });
+  if (!left.terms.empty())
+    left.constant = 0;
+  return {left, add(left, c->lhs, -1)};
+}
+
+/// Whether signatures leave it open that two values are equal.
+Scalar MaskVisibility::mayBeEqual(const Condition *c, Scope scope) {
+  auto signature = [&](const ScalarBounds &v) -> std::optional<Scalar> {
+    return v.min == v.max ? emit.bitOf(v.min) : v.signature;
+  };
+  auto [left, right] = sidesOf(c);
+  ScalarBounds lhs = evaluate(left, scope), rhs = evaluate(right, scope);
+  // Of two single values, bounds say all.
+  if (!lhs.signature && !rhs.signature)
+    return ScalarEmitter::boolean(true);
+  std::optional<Scalar> ofLeft = signature(lhs), ofRight = signature(rhs);
+  return ofLeft && ofRight ? emit.meet(*ofLeft, *ofRight)
+                           : ScalarEmitter::boolean(true);
+}
+
 Visibility MaskVisibility::compare(const Condition *c, Along along,
                                    Scope scope) {
   if (c->relation == Relation::LessEqual)
     return lessEqual(c->lhs, c->rhs, c->strict, along, scope);
   bool isEqual = c->relation == Relation::Equal;
-  int64_t strict = isEqual ? 0 : 1;
-  Visibility below =
-      lessEqual(add(c->lhs, strict), c->rhs, false, along, scope);
-  Visibility above =
-      lessEqual(add(scaled(c->lhs, -1), strict), c->rhs, false, along, scope);
-  return isEqual ? conjunction(below, above) : disjunction(below, above);
+  Visibility below, above;
+  if (c->rhs.isConstant(0)) {
+    int64_t strict = isEqual ? 0 : 1;
+    below = lessEqual(add(c->lhs, strict), c->rhs, false, along, scope);
+    above =
+        lessEqual(add(scaled(c->lhs, -1), strict), c->rhs, false, along, scope);
+  } else {
+    below = lessEqual(c->lhs, c->rhs, !isEqual, along, scope);
+    above = lessEqual(c->rhs, c->lhs, !isEqual, along, scope);
+  }
+  Visibility r =
+      isEqual ? conjunction(below, above) : disjunction(below, above);
+  if (along != kSolved || c->onSolved())
+    return r;
+  // The same for all positions: all or none.
+  Scalar apart = emit.both(obligationsHold(c->lhs, c->rhs),
+                           emit.negate(mayBeEqual(c, scope)));
+  if (isEqual)
+    r.may.guard = emit.both(r.may.guard, emit.negate(apart));
+  else
+    r.must.guard = emit.either(r.must.guard, apart);
+  return r;
 }
 
 //===----------------------------------------------------------------------===//
@@ -267,30 +309,27 @@ BlockClass MaskVisibility::classOf(const Visibility &v, const Span &block) {
 /// By the bounds of both sides over the block.
 BlockClass MaskVisibility::classOfComparison(const Condition *c, Scope scope) {
   Scalar hold = obligationsHold(c->lhs, c->rhs);
-  auto side = [&](const LinearForm &form, bool strict) -> BlockClass {
-    // What is subtracted goes to the other side.
-    LinearForm left = form, right = c->rhs;
-    if (right.isConstant(0)) {
-      llvm::erase_if(left.terms, [](auto &t) { return t.second < 0; });
-      right = add(left, form, -1);
-    }
-    ScalarBounds lhs = evaluate(left, scope), rhs = evaluate(right, scope);
-    auto before = [&](Scalar a, Scalar b) {
-      return strict ? emit.less(a, b) : emit.lessEqual(a, b);
-    };
-    return {before(lhs.min, rhs.max), before(lhs.max, rhs.min)};
+  auto [left, right] = sidesOf(c);
+  ScalarBounds lhs = evaluate(left, scope), rhs = evaluate(right, scope);
+  auto before = [&](const ScalarBounds &a, const ScalarBounds &b,
+                    bool strict) -> BlockClass {
+    if (strict)
+      return {emit.less(a.min, b.max), emit.less(a.max, b.min)};
+    return {emit.lessEqual(a.min, b.max), emit.lessEqual(a.max, b.min)};
   };
   BlockClass r;
   if (c->relation == Relation::LessEqual) {
-    r = side(c->lhs, c->strict);
+    r = before(lhs, rhs, c->strict);
   } else {
     bool isEqual = c->relation == Relation::Equal;
-    BlockClass below = side(c->lhs, !isEqual);
-    BlockClass above = side(scaled(c->lhs, -1), !isEqual);
-    r = isEqual ? BlockClass{emit.both(below.may, above.may),
+    BlockClass below = before(lhs, rhs, !isEqual);
+    BlockClass above = before(rhs, lhs, !isEqual);
+    Scalar meet = mayBeEqual(c, scope);
+    r = isEqual ? BlockClass{emit.both(emit.both(below.may, above.may), meet),
                              emit.both(below.must, above.must)}
                 : BlockClass{emit.either(below.may, above.may),
-                             emit.either(below.must, above.must)};
+                             emit.either(emit.either(below.must, above.must),
+                                         emit.negate(meet))};
   }
   return {emit.either(emit.negate(hold), r.may), emit.both(hold, r.must)};
 }

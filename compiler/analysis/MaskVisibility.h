@@ -58,9 +58,11 @@ struct Visibility {
   bool blockwise = false;
 };
 
-/// The smallest and largest value.
+/// The smallest and largest value and, if more is known, the signature of all
+/// values (tile.value_range).
 struct ScalarBounds {
   Scalar min, max;
+  std::optional<Scalar> signature = std::nullopt;
 };
 
 /// Whether a condition may hold somewhere in a block, and whether it must hold
@@ -137,6 +139,7 @@ private:
                            Scope scope);
   void addRowByRow(const Condition *c, Visibility &v, Scope scope);
   Scalar obligationsHold(const LinearForm &a, const LinearForm &b);
+  Scalar mayBeEqual(const Condition *c, Scope scope);
 
   // Blocks.
   BlockClass classOf(const Condition *c, Scope scope);

@@ -262,3 +262,24 @@ Scalar ScalarEmitter::select(Scalar condition, Scalar a, Scalar b) {
 Scalar ScalarEmitter::selectBit(Scalar condition, Scalar a, Scalar b) {
   return either(both(condition, a), both(negate(condition), b));
 }
+
+//===----------------------------------------------------------------------===//
+// Signatures
+//===----------------------------------------------------------------------===//
+
+Scalar ScalarEmitter::bitOf(Scalar a) {
+  if (a.isConstant())
+    return constant(static_cast<int64_t>(uint64_t(1) << (a.min & 63)));
+  Value number = emit<arith::AndIOp>({index(a), constantValue(63, false)});
+  return {emit<arith::ShLIOp>({constantValue(1, false), number}), kMin, kMax};
+}
+
+Scalar ScalarEmitter::meet(Scalar a, Scalar b) {
+  if (a == b)
+    return boolean(true); // No signature is empty.
+  if (a.isConstant() && b.isConstant())
+    return boolean((a.min & b.min) != 0);
+  Value common = emit<arith::AndIOp>({index(a), index(b)});
+  return {compare(arith::CmpIPredicate::ne, {common, kMin, kMax}, constant(0)),
+          0, 1};
+}

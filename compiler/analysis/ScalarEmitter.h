@@ -84,6 +84,11 @@ public:
   /// The boolean `a` where `condition` is true, else `b`.
   Scalar selectBit(Scalar condition, Scalar a, Scalar b);
 
+  /// The bit that stands for `a` in a signature: 1 << (a mod 64).
+  Scalar bitOf(Scalar a);
+  /// Whether two signatures have a bit in common.
+  Scalar meet(Scalar a, Scalar b);
+
   /// The value of an index scalar, materialised where it is used.
   mlir::Value index(Scalar a);
   /// The value of a boolean scalar.

@@ -3,6 +3,7 @@
 #include "compiler/reference/InterpreterState.h"
 
 #include "dialects/attn/Attn.h"
+#include "dialects/cpu/Cpu.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/APFloat.h"
@@ -223,7 +224,12 @@ Error Interpreter::runMemory(Operation *op, bool &known) {
     if (axis < 0 || axis >= static_cast<int64_t>(source.sizes.size()))
       return failure(op, "the axis is out of range");
     set(dim.getResult(), source.sizes[axis]);
-  } else if (isa<memref::AllocOp, memref::AllocaOp>(op)) {
+  } else if (auto attempt = dyn_cast<ladon::cpu::TryAllocOp>(op);
+             attempt && !options.grantOptionalMemory) {
+    set(attempt.getMemory(), Memory());
+    set(attempt.getGranted(), false);
+  } else if (isa<memref::AllocOp, memref::AllocaOp, ladon::cpu::TryAllocOp>(
+                 op)) {
     auto type = cast<MemRefType>(op->getResult(0).getType());
     Memory r;
     r.element = type.getElementType();
@@ -239,6 +245,8 @@ Error Interpreter::runMemory(Operation *op, bool &known) {
       r.data = r.owner->data();
     }
     set(op->getResult(0), r);
+    if (auto attempt = dyn_cast<ladon::cpu::TryAllocOp>(op))
+      set(attempt.getGranted(), true);
   } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
     const Memory &source = memory(load.getMemRef());
     SmallVector<int64_t> indices = integers(load.getIndices());

@@ -134,6 +134,7 @@ void Interpreter::valueRange(Operation *operation) {
   SmallVector<int64_t> upper = integers(op.getUpper());
   set(op.getMin(), 0);
   set(op.getMax(), 0);
+  set(op.getSignature(), 1);
   for (size_t axis = 0; axis < lower.size(); ++axis) {
     int64_t size = source.sizes[axis];
     if (size == 0 || lower[axis] > upper[axis])
@@ -143,11 +144,13 @@ void Interpreter::valueRange(Operation *operation) {
   }
   int64_t min = std::numeric_limits<int64_t>::max();
   int64_t max = std::numeric_limits<int64_t>::min();
+  uint64_t signature = 0;
   SmallVector<int64_t> at = lower;
   while (true) {
     int64_t v = loadElement(source, at).integer;
     min = std::min(min, v);
     max = std::max(max, v);
+    signature |= uint64_t(1) << (v & 63);
     int axis = static_cast<int>(at.size()) - 1;
     for (; axis >= 0 && ++at[axis] > upper[axis]; --axis)
       at[axis] = lower[axis];
@@ -156,6 +159,7 @@ void Interpreter::valueRange(Operation *operation) {
   }
   set(op.getMin(), min);
   set(op.getMax(), max);
+  set(op.getSignature(), static_cast<int64_t>(signature));
 }
 
 //===----------------------------------------------------------------------===//

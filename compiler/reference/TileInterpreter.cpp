@@ -158,7 +158,7 @@ Error Interpreter::runOp(Operation *op) {
   if (dialect == "tile") {
     if (Error e = runTile(op, known))
       return e;
-  } else if (dialect == "memref" || dialect == "attn") {
+  } else if (dialect == "memref" || dialect == "attn" || dialect == "cpu") {
     if (Error e = runMemory(op, known))
       return e;
   } else if (dialect == "scf") {

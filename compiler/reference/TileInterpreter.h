@@ -69,6 +69,8 @@ struct InterpreterOptions {
   /// Without it no float of a tile or tensor is computed and nothing is
   /// written; integers, control flow and the observer work as ever.
   bool evaluateTiles = true;
+  /// Whether there is memory for what a call can do without (cpu.try_alloc).
+  bool grantOptionalMemory = true;
   /// How many blocks of keys may be visited; one more is an error.
   int64_t blockLimit = std::numeric_limits<int64_t>::max();
   /// Called before each key loop.

@@ -53,25 +53,37 @@ class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
         x = arith::MinSIOp::create(b, x, last);
         return arith::MaxSIOp::create(b, x, index(b, 0));
       };
-      lower.push_back(clamp(lo));
-      upper.push_back(arith::AddIOp::create(b, clamp(hi), index(b, 1)));
-      Value ordered =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::sle, lo, hi);
       Value nonEmpty = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt,
                                              extent, index(b, 0));
-      some = arith::AndIOp::create(b, some,
-                                   arith::AndIOp::create(b, ordered, nonEmpty));
+      some = arith::AndIOp::create(b, some, nonEmpty);
+      lower.push_back(clamp(lo));
+      upper.push_back({});
+      if (lo == hi)
+        continue;
+      upper.back() = arith::AddIOp::create(b, clamp(hi), index(b, 1));
+      Value ordered =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::sle, lo, hi);
+      some = arith::AndIOp::create(b, some, ordered);
     }
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
-    auto branch = scf::IfOp::create(b, TypeRange{element, element}, some,
+    Value one = arith::ConstantIntOp::create(b, 1, 64);
+    // The signature costs as much as the range, and not all need it.
+    bool isSigned = !op.getSignature().use_empty();
+    auto branch = scf::IfOp::create(b, op.getResultTypes(), some,
                                     /*withElseRegion=*/true);
     b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(b, ValueRange{zero, zero});
+    scf::YieldOp::create(b, ValueRange{zero, zero, one});
     b.setInsertionPointToStart(branch.thenBlock());
     Value first = memref::LoadOp::create(b, op.getSource(), lower);
-    SmallVector<Value> indices;
-    scf::YieldOp::create(
-        b, scan(b, op.getSource(), lower, upper, indices, {first, first}));
+    SmallVector<Value> indices, start{first, first};
+    Value none = arith::ConstantIntOp::create(b, 0, 64);
+    if (isSigned)
+      start.push_back(none);
+    SmallVector<Value> found =
+        scan(b, op.getSource(), lower, upper, indices, start);
+    if (!isSigned)
+      found.push_back(none);
+    scf::YieldOp::create(b, found);
     rewriter.replaceOp(op, branch.getResults());
     return success();
   }
@@ -88,7 +100,8 @@ class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
                                       {}, {}, {}, {}, {}, {}, {}, {}, {}));
   }
 
-  /// (min, max) over the axes from `indices.size()` on, starting from `so far`.
+  /// (min, max), and the signature if `soFar` has one, over the axes from
+  /// `indices.size()` on. An axis without an upper end has one position.
   static SmallVector<Value> scan(ImplicitLocOpBuilder &b, Value source,
                                  ArrayRef<Value> lower, ArrayRef<Value> upper,
                                  SmallVectorImpl<Value> &indices,
@@ -96,8 +109,15 @@ class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
     size_t axis = indices.size();
     if (axis == lower.size()) {
       Value x = memref::LoadOp::create(b, source, indices);
-      return {arith::MinSIOp::create(b, soFar[0], x),
-              arith::MaxSIOp::create(b, soFar[1], x)};
+      SmallVector<Value> found{arith::MinSIOp::create(b, soFar[0], x),
+                               arith::MaxSIOp::create(b, soFar[1], x)};
+      if (soFar.size() > 2)
+        found.push_back(arith::OrIOp::create(b, soFar[2], bitOf(b, x)));
+      return found;
+    }
+    if (!upper[axis]) {
+      indices.push_back(lower[axis]);
+      return scan(b, source, lower, upper, indices, soFar);
     }
     auto loop =
         scf::ForOp::create(b, lower[axis], upper[axis], index(b, 1), soFar);
@@ -108,9 +128,20 @@ class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
     indices.push_back(loop.getInductionVar());
     SmallVector<Value> results =
         scan(b, source, lower, upper, indices, loop.getRegionIterArgs());
-    indices.pop_back();
     scf::YieldOp::create(b, results);
     return SmallVector<Value>(loop.getResults());
+  }
+
+  /// The bit of an element in a signature.
+  static Value bitOf(ImplicitLocOpBuilder &b, Value x) {
+    unsigned width = x.getType().getIntOrFloatBitWidth();
+    if (width < 64)
+      x = arith::ExtSIOp::create(b, b.getI64Type(), x);
+    else if (width > 64)
+      x = arith::TruncIOp::create(b, b.getI64Type(), x);
+    Value last = arith::ConstantIntOp::create(b, 63, 64);
+    return arith::ShLIOp::create(b, arith::ConstantIntOp::create(b, 1, 64),
+                                 arith::AndIOp::create(b, x, last));
   }
 };
 

@@ -127,8 +127,10 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
   };
   Value failed;
   if (nest.canHide()) {
-    failed = memref::AllocOp::create(b, MemRefType::get({1}, b.getI32Type()),
-                                     b.getI64IntegerAttr(64));
+    // Not from the call's allocator: it is written before any task runs, so
+    // that there may be no memory.
+    failed = memref::AllocaOp::create(b, MemRefType::get({1}, b.getI32Type()),
+                                      b.getI64IntegerAttr(64));
     memref::StoreOp::create(b, integer(false), failed, nest.index(0));
   }
 

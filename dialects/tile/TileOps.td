@@ -85,24 +85,36 @@ def Tile_ValueRangeOp : Tile_Op<"value_range", [
         "min", "::llvm::cast<::mlir::MemRefType>($_self).getElementType()">,
     TypesMatchWith<"max has the element type of the source", "source",
         "max", "::llvm::cast<::mlir::MemRefType>($_self).getElementType()">]> {
-  let summary = "smallest and largest element of a box of a captured tensor";
+  let summary = "which elements a box of a captured tensor has";
   let description = [{
     The minimum and maximum over `lower[k] <= index k <= upper[k]`, both ends
-    clamped into the tensor. An implementation may return a wider range (from a
-    summary of the tensor), never a narrower one; for a box of one element it
-    returns exactly that. A tensor with an extent of
-    zero, and a box with `lower[k] > upper[k]`, give (0, 0).
+    clamped into the tensor, and a signature: bit `x mod 64` is set for each
+    element `x`, so that two boxes whose signatures have no bit in common have
+    no element in common.
+
+    An implementation may return a wider range and more bits (from a summary of
+    the tensor), never fewer; for a box of one element, whose bounds are the
+    same values, it returns exactly that. A tensor with an extent of zero is
+    read as (0, 0) with the signature of 0; a box with `lower[k] > upper[k]` has
+    no element, and what is returned for it means nothing.
 
     ```mlir
-    %min, %max = tile.value_range %doc from [%b, %j0] to [%b, %j1]
+    %min, %max, %bits = tile.value_range %doc from [%b, %j0] to [%b, %j1]
        : memref<?x?xi32, strided<[?, ?], offset: ?>>
     ```
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source,
                        Variadic<Index>:$lower, Variadic<Index>:$upper);
-  let results = (outs AnyInteger:$min, AnyInteger:$max);
+  let results = (outs AnyInteger:$min, AnyInteger:$max, I64:$signature);
   let assemblyFormat =
       "$source `from` `[` $lower `]` `to` `[` $upper `]` attr-dict `:` type($source)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$source,
+      "::mlir::ValueRange":$lower, "::mlir::ValueRange":$upper), [{
+    auto type = ::llvm::cast<::mlir::MemRefType>(source.getType());
+    ::mlir::Type element = type.getElementType();
+    build($_builder, $_state, element, element, $_builder.getI64Type(), source,
+          lower, upper);
+  }]>];
   let hasVerifier = 1;
 }
 

@@ -110,3 +110,56 @@ func.func @unknown_effects(%a: memref<?xf32>, %b: memref<?xf32>,
   }
   return
 }
+
+// A call of a function that only reads changes nothing.
+// CHECK-LABEL: func.func @reading_call(
+// CHECK: cpu.launch @reading_call.task0{{.*}} disjoint [0, 1]
+func.func @reading_call(%a: memref<?xf32>, %out: memref<?xf32> {attn.param = #attn.param<output out: f32[N]>}, %n: index) {
+  scf.forall (%i) in (%n) {
+    %x = func.call @read(%a, %i) : (memref<?xf32>, index) -> f32
+    memref.store %x, %out[%i] : memref<?xf32>
+  }
+  return
+}
+func.func private @read(%a: memref<?xf32>, %i: index) -> f32 {
+  %c0 = arith.constant 0 : index
+  %isFirst = arith.cmpi eq, %i, %c0 : index
+  %x = scf.if %isFirst -> f32 {
+    %zero = arith.constant 0.0 : f32
+    scf.yield %zero : f32
+  } else {
+    %y = memref.load %a[%i] : memref<?xf32>
+    scf.yield %y : f32
+  }
+  return %x : f32
+}
+
+// One that writes may write to either input.
+// CHECK-LABEL: func.func @writing_call(
+// CHECK: cpu.launch @writing_call.task0
+// CHECK-NOT: disjoint
+// CHECK: return
+func.func @writing_call(%a: memref<?xf32>, %b: memref<?xf32>, %n: index) {
+  scf.forall (%i) in (%n) {
+    func.call @write(%a, %b, %i) : (memref<?xf32>, memref<?xf32>, index) -> ()
+  }
+  return
+}
+func.func private @write(%a: memref<?xf32>, %b: memref<?xf32>, %i: index) {
+  %x = memref.load %b[%i] : memref<?xf32>
+  memref.store %x, %a[%i] : memref<?xf32>
+  return
+}
+
+// So may one whose body is not known.
+// CHECK-LABEL: func.func @unresolved_call(
+// CHECK: cpu.launch @unresolved_call.task0
+// CHECK-NOT: disjoint
+// CHECK: return
+func.func @unresolved_call(%a: memref<?xf32>, %b: memref<?xf32>, %n: index) {
+  scf.forall (%i) in (%n) {
+    func.call @unresolved(%a, %b) : (memref<?xf32>, memref<?xf32>) -> ()
+  }
+  return
+}
+func.func private @unresolved(memref<?xf32>, memref<?xf32>)

@@ -165,6 +165,6 @@ func.func @key_loop(%n: index) {
 
 func.func @value_range(%x: memref<?xi32>, %n: index) -> i32 {
   // expected-error@+1 {{'tile.value_range' op expected grids and loops to be lowered; run tile-lower-control before}}
-  %min, %max = tile.value_range %x from [%n] to [%n] : memref<?xi32>
+  %min, %max, %bits = tile.value_range %x from [%n] to [%n] : memref<?xi32>
   return %max : i32
 }

@@ -75,11 +75,15 @@ func.func @ranges(%q: !heads, %k: !heads, %v: !heads,
 
 // Each block is tested before anything of it is read.
 // CHECK-LABEL: func.func @blocks
-// CHECK: %[[MIN_I:.*]], %[[MAX_I:.*]] = tile.value_range %[[DOC:.*]] from[%[[B:.*]], %[[I0:.*]]] to[%[[B]],
+// CHECK: %[[MIN_I:.*]], %[[MAX_I:.*]], %[[BITS_I:.*]] = tile.value_range %[[DOC:.*]] from[%[[B:.*]], %[[I0:.*]]] to[%[[B]],
 // CHECK: tile.key_loop[%c0, %{{.*}}) step 128
 // CHECK-NEXT: ^bb0(%[[J0:.*]]: index, %[[N:.*]]: index,
-// CHECK: %[[MIN_J:.*]], %[[MAX_J:.*]] = tile.value_range %[[DOC]] from[%[[B]], %[[J0]]] to[%[[B]],
-// CHECK: %[[SOME:.*]] = arith.andi
+// CHECK: %[[MIN_J:.*]], %[[MAX_J:.*]], %[[BITS_J:.*]] = tile.value_range %[[DOC]] from[%[[B]], %[[J0]]] to[%[[B]],
+// CHECK: %[[THERE:.*]] = arith.index_cast %[[BITS_J]] : i64 to index
+// CHECK: %[[COMMON:.*]] = arith.andi %{{.*}}, %[[THERE]] : index
+// CHECK: %[[MEET:.*]] = arith.cmpi ne, %[[COMMON]], %c0
+// CHECK: %[[OVERLAP:.*]] = arith.andi %{{.*}}, %{{.*}} : i1
+// CHECK: %[[SOME:.*]] = arith.andi %[[OVERLAP]], %[[MEET]] : i1
 // CHECK: %[[ALL:.*]] = arith.andi
 // CHECK-NOT: tile.load
 // CHECK: scf.if %[[SOME]]
@@ -312,7 +316,8 @@ func.func @few_rows(%q: !heads, %k: !heads, %v: !heads,
 
 // A block that no row sees is not read, one that all see has no mask.
 // CHECK-LABEL: func.func @few_rows_of_documents
-// CHECK: %[[SOME:.*]] = arith.andi
+// CHECK: %[[MEET:.*]] = arith.cmpi ne
+// CHECK: %[[SOME:.*]] = arith.andi %{{.*}}, %[[MEET]] : i1
 // CHECK: %[[ALL:.*]] = arith.andi
 // CHECK-NOT: tile.load
 // CHECK: scf.if %[[SOME]]
@@ -339,6 +344,59 @@ func.func @few_rows_of_documents(%q: !heads, %k: !heads, %v: !heads, %doc_: memr
       %x = attn.read %doc[%b, %i] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
       %y = attn.read %doc[%b, %j] : memref<?x?xi32, strided<[?, ?], offset: ?>>, i32, i32 -> i32
       %visible = arith.cmpi eq, %x, %y : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+    %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %top = tile.row_max %masked keys %n : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    %next = tile.accumulate %w#0, %values keys %n into %acc0 rescale %w#3 : !scores, !keys, !acc, !row -> !acc
+    tile.yield %w#1, %w#2, %next : !row, !row, !acc
+  }
+  return %state#0, %state#1, %state#2 : !row, !row, !acc
+}
+
+// -----
+
+#maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<24x4xf32>
+!keys = tensor<128x4xf32>
+!scores = tensor<24x128xf32>
+
+// Numbers of 64 bits have no difference that fits; their ranges and signatures
+// are compared all the same.
+// CHECK-LABEL: func.func @documents_of_64_bits
+// CHECK: %[[MIN_I:.*]], %[[MAX_I:.*]], %[[BITS_I:.*]] = tile.value_range
+// CHECK: tile.key_loop
+// CHECK: %[[MIN_J:.*]], %[[MAX_J:.*]], %[[BITS_J:.*]] = tile.value_range
+// CHECK: %[[BELOW:.*]] = arith.cmpi sle, %{{.*}}, %{{.*}} : index
+// CHECK: arith.cmpi sle
+// CHECK: arith.cmpi sle
+// CHECK: arith.cmpi sle
+// CHECK: %[[COMMON:.*]] = arith.andi %{{.*}}, %{{.*}} : index
+// CHECK: %[[MEET:.*]] = arith.cmpi ne, %[[COMMON]], %c0
+// CHECK: %[[SOME:.*]] = arith.andi %{{.*}}, %[[MEET]] : i1
+// CHECK: %[[ALL:.*]] = arith.andi
+// CHECK: scf.if %[[SOME]]
+// CHECK: scf.if %[[ALL]]
+func.func @documents_of_64_bits(%q: !heads, %k: !heads, %v: !heads, %doc_: memref<?x?xi64, strided<[?, ?], offset: ?>>,
+    %b0: index, %h0: index, %i0: index, %rows: index) -> (!row, !row, !acc) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %T = memref.dim %k, %c2 : !heads
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows : !heads -> tensor<24x4xf32>
+  %init:3 = tile.softmax_init : !row, !row, !acc
+  %state:3 = tile.key_loop [%c0, %T) step 128
+      init(%init#0, %init#1, %init#2 : !row, !row, !acc) -> !row, !row, !acc {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row, %acc0: !acc):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.contract %queries, %keys columns %n maps #maps : tensor<24x4xf32>, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n captures(%doc_ : memref<?x?xi64, strided<[?, ?], offset: ?>>) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %doc: memref<?x?xi64, strided<[?, ?], offset: ?>>):
+      %x = attn.read %doc[%b, %i] : memref<?x?xi64, strided<[?, ?], offset: ?>>, i32, i32 -> i64
+      %y = attn.read %doc[%b, %j] : memref<?x?xi64, strided<[?, ?], offset: ?>>, i32, i32 -> i64
+      %visible = arith.cmpi eq, %x, %y : i64
       tile.yield %visible : i1
     } : !scores -> !scores
     %values = tile.load %v[%b0, %h0, %j0] rows %n : !heads -> !keys

@@ -45,17 +45,28 @@ public:
   /// The results of one call, dense.
   std::vector<HostTensor> operator()(llvm::ArrayRef<HostTensor> inputs,
                                      int threads = 1) const {
+    ladon_options options = LADON_OPTIONS_INIT;
+    options.threads = threads;
+    auto outputs = call(inputs, options);
+    if (outputs)
+      return *outputs;
+    ADD_FAILURE() << llvm::toString(outputs.takeError());
+    return {};
+  }
+
+  /// The results of one call, or why it failed.
+  llvm::Expected<std::vector<HostTensor>>
+  call(llvm::ArrayRef<HostTensor> inputs, const ladon_options &options) const {
     std::vector<HostTensor> outputs;
     auto bindings = bindInputs(*checked->attention, inputs);
-    if (!bindings) {
-      ADD_FAILURE() << llvm::toString(bindings.takeError());
-      return outputs;
-    }
+    if (!bindings)
+      return bindings.takeError();
     for (const ast::Result &result : checked->attention->results)
       outputs.push_back(
           HostTensor::zeros(result.type.element, bindings->shape(result.type)));
-    if (llvm::Error error = callOnHost(*loaded, inputs, outputs, threads))
-      ADD_FAILURE() << llvm::toString(std::move(error));
+    if (llvm::Error error =
+            HostArguments(inputs, outputs).call(*loaded, options))
+      return std::move(error);
     return outputs;
   }
 

@@ -24,6 +24,18 @@ struct Case {
   bool queriesAreSplit = false;
 };
 
+/// Inputs of a case: with documents in ascending order, and in any.
+std::vector<World> worldsOf(std::mt19937 &random, int64_t queries,
+                            int64_t keys) {
+  World world = makeWorld(random, queries, keys);
+  world.w = 6;
+  for (int64_t &length : world.len)
+    length = random() % (keys + 1);
+  std::vector<World> worlds(2, world);
+  renumberDocuments(worlds[1], random);
+  return worlds;
+}
+
 class Catalogue : public ::testing::Test {
 protected:
   /// Calls `check` for each query tile of each size.
@@ -37,18 +49,16 @@ protected:
     ASSERT_TRUE(module.classify());
     std::mt19937 random(7);
     for (auto [queries, keys] : kSizes) {
-      World world = makeWorld(random, queries, keys);
-      world.w = 6;
-      for (int64_t &length : world.len)
-        length = random() % (keys + 1);
       SCOPED_TRACE(std::string(c.name) + ", S " + std::to_string(queries) +
                    ", T " + std::to_string(keys));
-      std::vector<TileTrace> tiles = trace(function, world, shape);
-      expectSound(c.mask, world, tiles);
-      for (const TileTrace &tile : tiles)
-        check(world, tile);
-      if (HasFailure())
-        return;
+      for (World &world : worldsOf(random, queries, keys)) {
+        std::vector<TileTrace> tiles = trace(function, world, shape);
+        expectSound(c.mask, world, tiles);
+        for (const TileTrace &tile : tiles)
+          check(world, tile);
+        if (HasFailure())
+          return;
+      }
     }
   }
 };
@@ -98,6 +108,11 @@ std::vector<Case> blockCases() {
   return {
       {"documents", eq(docAt(i()), docAt(j()))},
       {"documents and causal", both(eq(docAt(i()), docAt(j())), le(j(), i()))},
+      {"other documents", negation(eq(docAt(i()), docAt(j())))},
+      {"one document", eq(docAt(j()), number(3))},
+      {"all but one document", negation(eq(number(3), docAt(j())))},
+      {"documents, or a global key",
+       either(eq(docAt(i()), docAt(j())), lt(j(), number(3)))},
       {"global keys", either(lt(j(), number(3)), le(distance, number(4)))},
       {"global tokens", either(either(lt(j(), number(3)), lt(i(), number(4))),
                                le(distance, number(4)))},
@@ -273,21 +288,19 @@ void probeBothWays(
     MaskProbe probe(c.mask, axis, shape);
     std::mt19937 random(7);
     for (auto [queries, keys] : kSizes) {
-      World world = makeWorld(random, queries, keys);
-      world.w = 6;
-      for (int64_t &length : world.len)
-        length = random() % (keys + 1);
       SCOPED_TRACE(std::string(c.name) +
                    (axis == analysis::Axis::Key ? ", keys" : ", queries") +
                    " solved for, S " + std::to_string(queries) + ", T " +
                    std::to_string(keys));
-      expectSoundAnswers(c.mask, probe, world, shape);
-      probe.forEachTile(world,
-                        [&](const ProbeTile &tile, const ProbeAnswer &answer) {
-                          check(probe, world, tile, answer);
-                        });
-      if (::testing::Test::HasFailure())
-        return;
+      for (World &world : worldsOf(random, queries, keys)) {
+        expectSoundAnswers(c.mask, probe, world, shape);
+        probe.forEachTile(
+            world, [&](const ProbeTile &tile, const ProbeAnswer &answer) {
+              check(probe, world, tile, answer);
+            });
+        if (::testing::Test::HasFailure())
+          return;
+      }
     }
   }
 }

@@ -236,6 +236,7 @@ private:
     };
     std::vector<std::pair<int64_t, int64_t>> box;
     int64_t least = 0, most = 0;
+    uint64_t signature = 1;
     bool isEmpty = false;
     for (size_t axis = 0; axis < sizes.size(); ++axis) {
       int64_t low = number(op.getLower()[axis]),
@@ -248,6 +249,7 @@ private:
     if (!isEmpty) {
       least = std::numeric_limits<int64_t>::max();
       most = std::numeric_limits<int64_t>::min();
+      signature = 0;
       bool isFlat = sizes.size() == 1;
       for (int64_t row = isFlat ? 0 : box[0].first;
            row <= (isFlat ? 0 : box[0].second); ++row)
@@ -255,10 +257,12 @@ private:
           int64_t v = element(row * sizes.back() + n);
           least = std::min(least, v);
           most = std::max(most, v);
+          signature |= uint64_t(1) << (v & 63);
         }
     }
     set(op.getMin(), least);
     set(op.getMax(), most);
+    set(op.getSignature(), static_cast<int64_t>(signature));
   }
 
   TileModule module;

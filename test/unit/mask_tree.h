@@ -334,6 +334,19 @@ struct TileTrace {
   std::vector<VisitedBlock> blocks;
 };
 
+/// Documents in any order: their numbers change places, some become negative,
+/// and no two of 64 are equal modulo 64. With a `factor` of 64, all are.
+inline void renumberDocuments(World &world, std::mt19937 &random,
+                              int32_t factor = 1) {
+  std::vector<int32_t> numbers(64);
+  for (int32_t n = 0; n < 64; ++n)
+    numbers[n] = (n - 20) * factor;
+  std::shuffle(numbers.begin(), numbers.end(), random);
+  for (int32_t &document : world.doc)
+    document = numbers[document % 64];
+}
+
+/// Documents are numbered in ascending order.
 inline World makeWorld(std::mt19937 &random, int64_t queries, int64_t keys) {
   auto pick = [&](int low, int high) {
     return static_cast<int32_t>(low + random() % (high - low + 1));
@@ -361,7 +374,8 @@ inline World makeWorld(std::mt19937 &random, int64_t queries, int64_t keys) {
 }
 
 inline std::vector<TileTrace> trace(mlir::func::FuncOp function, World &world,
-                                    TileShape shape) {
+                                    TileShape shape,
+                                    bool grantOptionalMemory = true) {
   std::vector<TileTrace> tiles;
   for (int64_t batch = 0; batch < world.batches; ++batch)
     for (int64_t head = 0; head < 2; ++head)
@@ -374,6 +388,7 @@ inline std::vector<TileTrace> trace(mlir::func::FuncOp function, World &world,
                          {}});
   InterpreterOptions options;
   options.evaluateTiles = false;
+  options.grantOptionalMemory = grantOptionalMemory;
   options.observer = [&](const VisitedBlock &block) {
     for (TileTrace &tile : tiles) {
       if (tile.batch != block.batch || tile.head != block.head ||

@@ -115,6 +115,25 @@ TEST(SplitModule, what_parts_see_of_one_another_is_hidden_from_others) {
   EXPECT_TRUE(parts.modules[0]->getFunction("entry")->hasDefaultVisibility());
 }
 
+TEST(SplitModule, what_is_never_inlined_may_be_elsewhere) {
+  Parts parts("declare void @launch(ptr)\n"
+              "define void @entry() {\n"
+              "  call void @launch(ptr @first)\n"
+              "  call void @launch(ptr @second)\n  ret void\n}\n" +
+              longFunction("@first()", "  call void @helper()\n", 300) +
+              longFunction("@second()", "  call void @helper()\n", 300) +
+              longFunction("@helper() noinline", "", 5));
+  ASSERT_EQ(parts.modules.size(), 3u);
+  EXPECT_EQ(parts.defined(0), (Names{"entry", "helper"}));
+  EXPECT_EQ(parts.defined(1), (Names{"first"}));
+  EXPECT_EQ(parts.defined(2), (Names{"second"}));
+  for (const auto &part : parts.modules) {
+    llvm::Function *helper = part->getFunction("helper");
+    EXPECT_TRUE(helper->hasExternalLinkage());
+    EXPECT_TRUE(helper->hasHiddenVisibility());
+  }
+}
+
 TEST(SplitModule, a_helper_of_two_tasks_joins_them) {
   Parts parts("declare void @launch(ptr)\n"
               "define void @entry() {\n"

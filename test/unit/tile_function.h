@@ -8,6 +8,7 @@
 #ifndef LADON_TEST_UNIT_TILE_FUNCTION_H
 #define LADON_TEST_UNIT_TILE_FUNCTION_H
 
+#include "compiler/codegen/cpu/Passes.h"
 #include "compiler/reference/TileInterpreter.h"
 #include "compiler/transforms/InitLadon.h"
 #include "compiler/transforms/Passes.h"
@@ -15,6 +16,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "gtest/gtest.h"
 
 #include <cstdint>
@@ -132,6 +134,16 @@ struct TileModule {
   bool classify() {
     mlir::PassManager pm(&context);
     pm.addNestedPass<mlir::func::FuncOp>(createClassifyBlocks());
+    return mlir::succeeded(pm.run(*module));
+  }
+
+  /// Summaries of captured tensors, by blocks of so many positions.
+  bool summarize(int64_t positions) {
+    cpu::SummarizeRangesOptions options;
+    options.positions = positions;
+    mlir::PassManager pm(&context);
+    pm.addPass(mlir::createCanonicalizerPass());
+    pm.addNestedPass<mlir::func::FuncOp>(cpu::createSummarizeRanges(options));
     return mlir::succeeded(pm.run(*module));
   }
 

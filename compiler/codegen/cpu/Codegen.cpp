@@ -25,6 +25,8 @@ void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(createContractToCpu(contract));
   pm.addNestedPass<func::FuncOp>(createParallelizeLinalg());
   pm.addNestedPass<func::FuncOp>(createFuseRowMax());
+  pm.addNestedPass<func::FuncOp>(createSummarizeRanges());
+  pm.addPass(createOutlineRanges());
   pm.addNestedPass<func::FuncOp>(createLowerTileControl());
   pm.addNestedPass<func::FuncOp>(createBufferizeTiles());
   // The rest of linalg, with the copies of bufferization.

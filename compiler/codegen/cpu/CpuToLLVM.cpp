@@ -166,6 +166,19 @@ static void markDisjoint(LLVM::LLVMFuncOp task, ArrayRef<LaunchOp> launches) {
   mark(arg + 1); // behind the index
 }
 
+/// What a loop asks of LLVM: upstream's conversions carry it along to a branch,
+/// under a name that its translation does not know.
+static void adoptLoopAnnotations(ModuleOp module) {
+  constexpr StringLiteral name = "llvm.loop_annotation";
+  module.walk([&](LLVM::BrOp branch) {
+    auto annotation = branch->getAttrOfType<LLVM::LoopAnnotationAttr>(name);
+    if (!annotation)
+      return;
+    branch.setLoopAnnotationAttr(annotation);
+    branch->removeAttr(name);
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Patterns
 //===----------------------------------------------------------------------===//
@@ -404,6 +417,7 @@ struct CpuToLLVM : public ladon::cpu::impl::CpuToLLVMBase<CpuToLLVM> {
     Environments environments;
     if (failed(checkPlaces()) || failed(prepare(converter, environments)))
       return signalPassFailure();
+    adoptLoopAnnotations(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns.add<ArgumentToLLVM, AllocToLLVM, TryAllocToLLVM>(converter);
     patterns.add<LaunchToLLVM>(converter, environments);

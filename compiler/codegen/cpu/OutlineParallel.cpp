@@ -170,8 +170,8 @@ private:
   }
 
   static bool isAllocation(Value root) {
-    return isa_and_present<memref::AllocOp, AllocOp, TryAllocOp>(
-        root.getDefiningOp());
+    return isa_and_present<memref::AllocOp, memref::AllocaOp, AllocOp,
+                           TryAllocOp>(root.getDefiningOp());
   }
   /// An argument of the function: the entry checks see to it that an output
   /// overlaps nothing, while inputs may share memory.
@@ -204,6 +204,10 @@ private:
   }
 
   void noteWrites(Operation *op) {
+    if (auto call = dyn_cast<CallOpInterface>(op)) {
+      writesAnything |= mayWrite(call);
+      return;
+    }
     auto effects = dyn_cast<MemoryEffectOpInterface>(op);
     if (!effects) {
       writesAnything |= !op->hasTrait<OpTrait::HasRecursiveMemoryEffects>();
@@ -219,6 +223,23 @@ private:
       else
         writesAnything = true;
     }
+  }
+
+  /// Whether a call writes memory, unless it is known to only read.
+  static bool mayWrite(CallOpInterface call) {
+    auto callee = dyn_cast_or_null<FunctionOpInterface>(call.resolveCallable());
+    if (!callee || callee.isExternal())
+      return true;
+    return callee.getFunctionBody()
+        .walk([](Operation *op) {
+          bool isKnown = isa<MemoryEffectOpInterface>(op) ||
+                         op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() ||
+                         op->hasTrait<OpTrait::ReturnLike>();
+          return isKnown && !hasEffect<MemoryEffects::Write>(op)
+                     ? WalkResult::advance()
+                     : WalkResult::interrupt();
+        })
+        .wasInterrupted();
   }
 
   /// Per capture: null for a scalar.

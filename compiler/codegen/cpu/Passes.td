@@ -27,6 +27,44 @@ def TileToVectors : Pass<"tile-to-vectors", "::mlir::func::FuncOp"> {
   ];
 }
 
+def SummarizeRanges : Pass<"cpu-summarize-ranges", "::mlir::func::FuncOp"> {
+  let summary = "Compute value ranges of captured tensors once per call";
+  let description = [{
+    Where a loop over keys, for many tiles of queries, asks for the
+    `tile.value_range` of positions along the last axis of a tensor, at a point
+    of the grid along the others, the range and the signature of every aligned
+    block of `positions` are computed before the grid, in memory from
+    `cpu.try_alloc`: 24 bytes per block. The loop combines the blocks that cover
+    the positions, which may be a few positions too many. Without the memory, or
+    for an empty tensor, it scans as before.
+  }];
+  let options = [
+    Option<"positions", "positions", "int64_t", "32",
+           "positions of a block of a summary">
+  ];
+  let statistics = [
+    Statistic<"summaries", "summaries", "captured tensors that are summarized">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::ladon::cpu::CpuDialect",
+    "::ladon::tile::TileDialect"
+  ];
+}
+
+def OutlineRanges : Pass<"cpu-outline-ranges", "::mlir::ModuleOp"> {
+  let summary = "Make scans of captured tensors calls of a function";
+  let description = [{
+    A `tile.value_range` of more than one element becomes a call of a private
+    function that holds it, one for each type of tensor, set of axes with more
+    than one position, and use of the signature.
+  }];
+  let dependentDialects = [
+    "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+    "::ladon::tile::TileDialect"
+  ];
+}
+
 def ContractToCpu : Pass<"contract-to-cpu", "::mlir::func::FuncOp"> {
   let summary = "Lower matrix products to register tiles over native vectors";
   let description = [{
@@ -115,6 +153,8 @@ def CpuToLLVM : Pass<"cpu-to-llvm", "::mlir::ModuleOp"> {
     `ladon_rt_parallel_for` with a trampoline that unpacks it for the task. The
     pointers of the scratch, and of what is disjoint in every launch of a task,
     become `noalias`. The runtime's side is runtime/lib/kernel_abi.h.
+    What a loop asks of LLVM (`llvm.loop_annotation`) goes to where the
+    translation finds it.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -29,8 +29,14 @@ static void visitGlobals(const Constant *constant,
       visitGlobals(part, visit);
 }
 
-/// Joins what one module has to hold: a function and those that it calls, data
-/// and all that mention it.
+/// Whether a function may be in another module than those that call it.
+static bool isApart(const GlobalValue *global) {
+  auto *function = dyn_cast<Function>(global);
+  return function && function->hasFnAttribute(Attribute::NoInline);
+}
+
+/// Joins what one module has to hold: a function and those that it calls and
+/// may inline, data and all that mention it.
 static EquivalenceClasses<const GlobalValue *> joinNeighbours(Module &module) {
   EquivalenceClasses<const GlobalValue *> classes;
   for (const GlobalVariable &variable : module.globals()) {
@@ -52,7 +58,7 @@ static EquivalenceClasses<const GlobalValue *> joinNeighbours(Module &module) {
             visitGlobals(constant, [&](const GlobalValue *global) {
               bool isAddress =
                   isa<Function>(global) && !(call && call->isCallee(&operand));
-              if (!global->isDeclaration() && !isAddress)
+              if (!global->isDeclaration() && !isAddress && !isApart(global))
                 classes.unionSets(&function, global);
             });
       }
@@ -90,7 +96,8 @@ SplitModule::SplitModule(Module &module) {
 
   if (parts.size() > 1)
     for (Function &function : module)
-      if (function.hasLocalLinkage() && function.hasAddressTaken()) {
+      if (function.hasLocalLinkage() &&
+          (function.hasAddressTaken() || isApart(&function))) {
         function.setLinkage(GlobalValue::ExternalLinkage);
         function.setVisibility(GlobalValue::HiddenVisibility);
       }

@@ -11,10 +11,10 @@
 
 namespace ladon::cpu {
 
-/// The functions of a module in parts that call nothing of one another: a task
-/// is known to the function that launches it by its address only. What parts
-/// have to see of one another gets hidden linkage, so that they can be compiled
-/// apart and linked.
+/// The functions of a module in parts that inline nothing of one another: a
+/// task is known to the function that launches it by its address only; what is
+/// never inlined may be elsewhere, too. What parts have to see of one another
+/// gets hidden linkage, so that they can be compiled apart and linked.
 class SplitModule {
 public:
   /// Takes the module apart. The parts depend on nothing but the module.

@@ -285,16 +285,19 @@ void Filler::fillLengths(const HostTensor &tensor) {
   });
 }
 
-/// Ascending numbers along the last axis.
+/// One number for each run of positions along the last axis: in ascending order
+/// or, where inputs need not be typical, in any.
 void Filler::fillDocuments(const HostTensor &tensor) {
   int64_t current = 0;
+  // Multiples of 37 modulo 101 go up and down.
+  bool inOrder = options.typical || random.next() % 2;
   int64_t mean = std::max<int64_t>(2, tensor.shape.back() / 4);
   forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
     if (position.back() == 0)
       current = 0;
     else if (random.integer(1, mean) == 1)
       ++current;
-    tensor.setInteger(position, current);
+    tensor.setInteger(position, inOrder ? current : current * 37 % 101 - 20);
   });
 }
 

@@ -3,7 +3,7 @@
 // Makes inputs for a checked attention from a seed: the same seed gives the
 // same bits on every machine. Values are chosen by what a parameter is used
 // for: queries, keys and values by `ValueKind`; lengths within the keys,
-// document numbers ascending, tables normal, masks random and in blocks.
+// document numbers in runs, tables normal, masks random and in blocks.
 //
 //===----------------------------------------------------------------------===//
 

@@ -233,7 +233,7 @@ func.func @store_dest_type(%t: tensor<8x4xf32>, %x: memref<?x2x?x4xi32>, %i: ind
 
 func.func @value_range_bounds(%x: memref<?x?xi32>, %i: index) {
   // expected-error@+1 {{'tile.value_range' op expected 2 bounds on each side, found 2 in all}}
-  %min, %max = tile.value_range %x from [%i] to [%i] : memref<?x?xi32>
+  %min, %max, %bits = tile.value_range %x from [%i] to [%i] : memref<?x?xi32>
   return
 }
 
@@ -241,7 +241,7 @@ func.func @value_range_bounds(%x: memref<?x?xi32>, %i: index) {
 
 func.func @value_range_sides(%x: memref<?x?xi32>, %i: index) {
   // expected-error@+1 {{'tile.value_range' op expected 2 bounds on each side, found 3 in all}}
-  "tile.value_range"(%x, %i, %i, %i) : (memref<?x?xi32>, index, index, index) -> (i32, i32)
+  "tile.value_range"(%x, %i, %i, %i) : (memref<?x?xi32>, index, index, index) -> (i32, i32, i64)
   return
 }
 
@@ -249,7 +249,7 @@ func.func @value_range_sides(%x: memref<?x?xi32>, %i: index) {
 
 func.func @value_range_min(%x: memref<?xi32>, %i: index) {
   // expected-error@+1 {{'tile.value_range' op failed to verify that min has the element type of the source}}
-  "tile.value_range"(%x, %i, %i) : (memref<?xi32>, index, index) -> (i64, i32)
+  "tile.value_range"(%x, %i, %i) : (memref<?xi32>, index, index) -> (i64, i32, i64)
   return
 }
 
@@ -257,7 +257,15 @@ func.func @value_range_min(%x: memref<?xi32>, %i: index) {
 
 func.func @value_range_max(%x: memref<?xi32>, %i: index) {
   // expected-error@+1 {{'tile.value_range' op failed to verify that max has the element type of the source}}
-  "tile.value_range"(%x, %i, %i) : (memref<?xi32>, index, index) -> (i32, i64)
+  "tile.value_range"(%x, %i, %i) : (memref<?xi32>, index, index) -> (i32, i64, i64)
+  return
+}
+
+// -----
+
+func.func @value_range_signature(%x: memref<?xi32>, %i: index) {
+  // expected-error@+1 {{'tile.value_range' op result #2 must be 64-bit signless integer, but got 'i32'}}
+  "tile.value_range"(%x, %i, %i) : (memref<?xi32>, index, index) -> (i32, i32, i32)
   return
 }
 

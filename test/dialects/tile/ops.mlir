@@ -195,11 +195,11 @@ func.func @buffers(%x: !heads, %l: !rows, %pages: memref<?x?xi32>, %q: memref<8x
 }
 
 // CHECK-LABEL: func.func @value_range
-func.func @value_range(%doc: memref<?x?xi32>, %b: index, %j: index, %n: index) -> (i32, i32) {
-  // CHECK: %[[MIN:.*]], %[[MAX:.*]] = tile.value_range %[[DOC:.*]] from[%[[B:.*]], %[[J:.*]]] to[%[[B]], %[[N:.*]]] : memref<?x?xi32>
-  %min, %max = tile.value_range %doc from [%b, %j] to [%b, %n] : memref<?x?xi32>
-  // CHECK: return %[[MIN]], %[[MAX]] : i32, i32
-  return %min, %max : i32, i32
+func.func @value_range(%doc: memref<?x?xi32>, %b: index, %j: index, %n: index) -> (i32, i32, i64) {
+  // CHECK: %[[MIN:.*]], %[[MAX:.*]], %[[SIGNATURE:.*]] = tile.value_range %[[DOC:.*]] from[%[[B:.*]], %[[J:.*]]] to[%[[B]], %[[N:.*]]] : memref<?x?xi32>
+  %min, %max, %bits = tile.value_range %doc from [%b, %j] to [%b, %n] : memref<?x?xi32>
+  // CHECK: return %[[MIN]], %[[MAX]], %[[SIGNATURE]] : i32, i32, i64
+  return %min, %max, %bits : i32, i32, i64
 }
 
 // A loop without state has an implicit end.
