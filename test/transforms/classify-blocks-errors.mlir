@@ -270,3 +270,59 @@ func.func @conditional(%q: !heads, %k: !heads, %v: !heads, %w_: i32,
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
+
+// -----
+
+!scores = tensor<24x128xf32>
+
+func.func @other_number_of_keys(%s: !scores, %b0: index, %h0: index, %i0: index, %T: index, %m: index) {
+  %c0 = arith.constant 0 : index
+  // expected-remark @+1 {{blocks are not classified: the mask is not on the block of the loop}}
+  tile.key_loop [%c0, %T) step 128 init() {
+  ^bb0(%j0: index, %n: index):
+    %masked = tile.mask %s at [%b0, %h0, %i0, %j0] keys %m {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+      %visible = arith.cmpi sle, %j, %i : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+  }
+  return
+}
+
+// -----
+
+!scores = tensor<24x128xf32>
+
+// Rows of a few heads, turn by turn: a bound of one head is none of the others.
+func.func @head_of_the_row(%s: !scores, %b0: index, %h0: index, %i0: index, %T: index) {
+  %c0 = arith.constant 0 : index
+  // expected-remark @+1 {{blocks are not classified: the mask depends on the head, in which the rows differ}}
+  tile.key_loop [%c0, %T) step 128 init() {
+  ^bb0(%j0: index, %n: index):
+    %masked = tile.mask %s at [%b0, %h0, %i0, %j0] keys %n map affine_map<(r) -> (r mod 4, r floordiv 4)> {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+      %last = arith.addi %i, %h : i32
+      %visible = arith.cmpi sle, %j, %last : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+  }
+  return
+}
+
+// -----
+
+!scores = tensor<24x128xf32>
+
+func.func @backward_rows(%s: !scores, %b0: index, %h0: index, %i0: index, %T: index) {
+  %c0 = arith.constant 0 : index
+  // expected-remark @+1 {{blocks are not classified: the rows are mapped in a way that is not analysed}}
+  tile.key_loop [%c0, %T) step 128 init() {
+  ^bb0(%j0: index, %n: index):
+    %masked = tile.mask %s at [%b0, %h0, %i0, %j0] keys %n map affine_map<(r) -> (0, 23 - r)> {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+      %visible = arith.cmpi sle, %j, %i : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+  }
+  return
+}

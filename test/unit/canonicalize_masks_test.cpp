@@ -15,6 +15,7 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 
 using namespace mlir;
@@ -179,8 +180,18 @@ TEST(CanonicalizeMasks, normal_form_means_the_same_for_all_values) {
   unsigned compared = 0;
   // The ends of the domain, then anything.
   std::vector<std::string> masks = {
-      "j < T",     "j < T - 1", "j <= T - 2", "j + 1 <= T", "j > T - 2",
-      "T > j + 1", "j < S",     "j <= S - 1", "j >= 1",     "abs(i - j) <= n"};
+      "j < T", "j < T - 1", "j <= T - 2", "j + 1 <= T", "j > T - 2",
+      "T > j + 1", "j < S", "j <= S - 1", "j >= 1", "abs(i - j) <= n",
+      // Equal to a bound beside another position, and different from it.
+      "j == i - 1", "j == i + 1", "j != i - 1", "j != i + 1", "i == j + 2",
+      "i - j != 2", "j == T - 1", "j != T - 2", "j + 1 == n", "j - 1 != m",
+      "2 * i == j + 1", "i == 2 * j - 1",
+      // Comparisons that are several conditions, or one of no single bound.
+      "abs(i - j) == 1", "abs(i - j) != 2", "abs(j - n) > 1", "min(j, n) < i",
+      "max(j, n) <= 3", "min(i, j) == max(n, 1)", "min(j, i) > 0 and j < 4",
+      "max(j - n, i) < 3 or j == 4", "abs(i - j) < 2 and min(j, m) < 3",
+      "(j + n) // 2 == i", "(j - i) % 3 == 1", "j % 4 <= i % 4",
+      "(i - j) // 2 >= 0"};
   for (unsigned seed = 1; seed <= 400; ++seed)
     masks.push_back(MaskWriter(seed).condition(3));
   for (const std::string &mask : masks) {
@@ -203,8 +214,16 @@ TEST(CanonicalizeMasks, normal_form_means_the_same_for_all_values) {
     ASSERT_TRUE(succeeded(pm.run(*after))) << mask;
     for (const Environment &env : environments) {
       MaskEvaluator one(findAttend(*before), env), two(findAttend(*after), env);
-      for (int64_t i : {int64_t(0), env.queries / 2, env.queries - 1})
-        for (int64_t j : {int64_t(0), env.keys / 2, env.keys - 1}) {
+      // All positions of small calls.
+      auto places = [](int64_t extent) -> std::vector<int64_t> {
+        if (extent > 8)
+          return {0, extent / 2, extent - 1};
+        std::vector<int64_t> all(extent);
+        std::iota(all.begin(), all.end(), 0);
+        return all;
+      };
+      for (int64_t i : places(env.queries))
+        for (int64_t j : places(env.keys)) {
           ASSERT_EQ(one.visible(j % 2, i, j), two.visible(j % 2, i, j))
               << "mask = " << mask << "\nwith i = " << i << ", j = " << j
               << ", S = " << env.queries << ", T = " << env.keys

@@ -114,6 +114,40 @@ void expectSink(const FloatKind &kind, int64_t S, int64_t T, int64_t visible,
   }
 }
 
+/// A value that is no number, of a hidden key between visible ones, makes a row
+/// be computed again with care; its sink joins that row as well.
+TEST(Sinks, JoinRowsThatAreComputedAgain) {
+  for (const FloatKind &kind : kinds) {
+    std::string type = kind.name;
+    CompiledSpec spec("attention row(q: " + type + "[B, 1, S, 1], k: " + type +
+                      "[B, 1, T, 1], v: " + type + "[B, 1, T, 1], z: " + type +
+                      "[1]) -> (o: " + type + "[B, 1, S, 1], lse: " + type +
+                      "[B, 1, S]) {\n  let a = attend(q, k, v, mask = j % 3 != "
+                      "1, sinks = z)\n  return a.out, a.lse\n}\n");
+    ASSERT_TRUE(spec);
+    for (int64_t S : {1, 8, 9, 50})
+      for (int64_t T : {2, 5, 600}) {
+        std::vector<double> zeros(std::max(S, T), 0), values;
+        for (int64_t key = 0; key < T; ++key)
+          values.push_back(key % 3 == 1 ? std::nan("") : 1);
+        const HostTensor inputs[] = {
+            makeTensor(kind.element, {1, 1, S, 1},
+                       llvm::ArrayRef(zeros).take_front(S)),
+            makeTensor(kind.element, {1, 1, T, 1},
+                       llvm::ArrayRef(zeros).take_front(T)),
+            makeTensor(kind.element, {1, 1, T, 1}, values),
+            makeTensor(kind.element, {1}, {0})};
+        std::vector<HostTensor> found = spec(inputs);
+        double visible = double(T - (T + 1) / 3);
+        for (int64_t i = 0; i < S; ++i) {
+          EXPECT_NEAR(elementsOf(found[0])[i], visible / (visible + 1), 1e-5)
+              << S << " queries, " << T << " keys";
+          EXPECT_NEAR(elementsOf(found[1])[i], std::log(visible + 1), 1e-5);
+        }
+      }
+  }
+}
+
 TEST(Sinks, JoinTheSumOnceHoweverManyKeysThereAre) {
   for (const FloatKind &kind : kinds)
     // Few queries and many; one chunk of keys and several.

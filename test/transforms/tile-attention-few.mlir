@@ -1,0 +1,55 @@
+// A call with at most as many queries as `few` takes the form for few, whatever
+// the other form is.
+// RUN: ladon-opt %s --tile-attention | FileCheck %s
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+!q = memref<?x4x?x8xf32>
+!k = memref<?x2x?x8xf32>
+
+// CHECK-LABEL: func.func @up_to_eight(
+// CHECK: %[[FEW:.*]] = arith.cmpi sle, %{{.*}}, %c8{{.*}} : index
+// CHECK: %[[AGAIN:.*]] = scf.if %[[FEW]] -> (i1)
+
+// One position of all query heads of a key head, and one chunk of the keys.
+// CHECK: %[[CHUNKS:.*]] = arith.ceildivsi %{{.*}}, %[[CHUNK:c512.*]] : index
+// CHECK: arith.maxsi %[[CHUNKS]], %c1
+// CHECK: tile.grid
+// CHECK: %[[LOW:.*]] = arith.muli %{{.*}}, %[[CHUNK]]
+// CHECK: %[[END:.*]] = arith.addi %[[LOW]], %[[CHUNK]]
+// CHECK: %[[HIGH:.*]] = arith.minsi %[[END]], %{{.*}} : index
+// CHECK: tile.load {{.*}} -> tensor<2x8xf32>
+// CHECK: tile.key_loop{{ ?}}[%[[LOW]], %[[HIGH]]) step 128
+
+// Without a mask or a score no row is ever computed again.
+// CHECK: tile.merge
+// CHECK-NOT: tile.has_non_finite
+// CHECK: %[[NO:.*]] = arith.constant false
+// CHECK-NEXT: scf.yield %[[NO]]
+// CHECK: else
+// CHECK-NEXT: %[[YES:.*]] = arith.constant true
+// CHECK-NEXT: scf.yield %[[YES]]
+// CHECK: scf.if %[[AGAIN]]
+// CHECK: tile.grid
+// CHECK: tile.load {{.*}} -> tensor<8x24xf32>
+func.func @up_to_eight(%q: !q, %k: !k, %v: !k, %out: !q) {
+  attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %v : !q, !k, !k) outs(%out : !q) maps [#q, #k, #v, #out]
+      {tile.shape = #tile.shape<queries = 24, keys = 128, few = 8, chunk = 512>}
+  return
+}
+
+// Without `few` there is one form.
+// CHECK-LABEL: func.func @always_many(
+// CHECK-NOT: scf.if
+// CHECK: tile.grid
+// CHECK-NOT: tile.grid
+// CHECK: return
+func.func @always_many(%q: !q, %k: !k, %v: !k, %out: !q) {
+  attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %v : !q, !k, !k) outs(%out : !q) maps [#q, #k, #v, #out]
+      {tile.shape = #tile.shape<queries = 24, keys = 128>}
+  return
+}
