@@ -9,8 +9,6 @@
 #include "dialects/tile/Tile.h"
 #include "mlir/IR/IRMapping.h"
 
-#include <limits>
-
 using namespace mlir;
 using namespace ladon::analysis;
 
@@ -116,20 +114,16 @@ ScalarBounds MaskVisibility::read(const Atom *atom, Scope scope) {
   operands.append(upper);
   auto op = ladon::tile::ValueRangeOp::create(
       emit.builderFor(operands), emit.getLoc(), atom->source, lower, upper);
-  int64_t min = static_cast<int64_t>(atom->range.min);
-  int64_t max = static_cast<int64_t>(atom->range.max);
-  Scalar low = emit.fromInteger(op.getMin(), min, max);
+  Scalar low = emit.fromInteger(op.getMin(), atom->range);
   // One element is its own minimum and maximum.
   if (isPoint)
     return {low, low};
-  Scalar high = emit.fromInteger(op.getMax(), min, max);
+  Scalar high = emit.fromInteger(op.getMax(), atom->range);
   // A byte is a boolean: its range says all.
+  Value bits = op.getSignature();
   if (op.getMin().getType().getIntOrFloatBitWidth() <= 8)
     return {low, high};
-  return {low, high,
-          emit.fromInteger(op.getSignature(),
-                           std::numeric_limits<int64_t>::min(),
-                           std::numeric_limits<int64_t>::max())};
+  return {low, high, emit.fromInteger(bits, rangeOfType(bits.getType()))};
 }
 
 Value MaskVisibility::outside(Value value) {
@@ -174,8 +168,7 @@ ScalarBounds MaskVisibility::computeAtom(const Atom *atom, Scope scope) {
           in.getType().isIndex() &&
           rangeOfType(cast.getType()).contains(condition.getRanges().of(in)))
         value = in;
-    Scalar v = emit.fromInteger(value, static_cast<int64_t>(atom->range.min),
-                                static_cast<int64_t>(atom->range.max));
+    Scalar v = emit.fromInteger(value, atom->range);
     return {v, v};
   }
   case Atom::Kind::FloorDiv: {

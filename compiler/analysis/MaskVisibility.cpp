@@ -208,7 +208,7 @@ Visibility MaskVisibility::computeVisibility(const Condition *c, Along along,
                     : Visibility{PositionSet::none(), PositionSet::none()};
   case Kind::Uniform: {
     PositionSet s;
-    s.guard = emit.wrap(outside(c->value), 0, 1);
+    s.guard = emit.wrap(outside(c->value), {0, 1});
     if (!c->truth)
       s.guard = emit.negate(s.guard);
     return {s, s};

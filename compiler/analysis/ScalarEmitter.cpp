@@ -15,8 +15,6 @@
 using namespace mlir;
 using namespace ladon::analysis;
 
-__extension__ using Wide = __int128;
-
 static constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
 static constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 
@@ -89,16 +87,16 @@ Value ScalarEmitter::bit(Scalar a) {
   return a.isConstant() ? constantValue(a.min, /*isBit=*/true) : a.value;
 }
 
-Scalar ScalarEmitter::wrap(Value value, int64_t min, int64_t max) {
+Scalar ScalarEmitter::wrap(Value value, IntegerRange range) {
   APInt c;
   if (matchPattern(value, m_ConstantInt(&c)))
     return value.getType().isInteger(1) ? boolean(c.isOne())
                                         : constant(c.getSExtValue());
-  return {value, min, max};
+  return bounded(value, range.min, range.max);
 }
 
-Scalar ScalarEmitter::fromInteger(Value value, int64_t min, int64_t max) {
-  Scalar plain = wrap(value, min, max);
+Scalar ScalarEmitter::fromInteger(Value value, IntegerRange range) {
+  Scalar plain = wrap(value, range);
   if (plain.isConstant() || value.getType().isIndex())
     return plain;
   Value &slot = known[{TypeID::get<arith::IndexCastOp>().getAsOpaquePointer(),
@@ -106,7 +104,7 @@ Scalar ScalarEmitter::fromInteger(Value value, int64_t min, int64_t max) {
   if (!slot)
     slot = arith::IndexCastOp::create(builderFor(value), loc,
                                       outer.getIndexType(), value);
-  return {slot, min, max};
+  return bounded(slot, range.min, range.max);
 }
 
 //===----------------------------------------------------------------------===//
@@ -257,10 +255,6 @@ Scalar ScalarEmitter::select(Scalar condition, Scalar a, Scalar b) {
     return b;
   return {emit<arith::SelectOp>({condition.value, index(a), index(b)}),
           std::min(a.min, b.min), std::max(a.max, b.max)};
-}
-
-Scalar ScalarEmitter::selectBit(Scalar condition, Scalar a, Scalar b) {
-  return either(both(condition, a), both(negate(condition), b));
 }
 
 //===----------------------------------------------------------------------===//

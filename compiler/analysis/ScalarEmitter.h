@@ -17,6 +17,7 @@
 #ifndef LADON_COMPILER_ANALYSIS_SCALAREMITTER_H
 #define LADON_COMPILER_ANALYSIS_SCALAREMITTER_H
 
+#include "compiler/analysis/IntegerRanges.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Operation.h"
@@ -55,9 +56,9 @@ public:
   static Scalar boolean(bool b) { return constant(b); }
 
   /// An index or i1 value that exists already.
-  Scalar wrap(mlir::Value value, int64_t min, int64_t max);
+  Scalar wrap(mlir::Value value, IntegerRange range);
   /// An integer of any width, sign-extended to index.
-  Scalar fromInteger(mlir::Value value, int64_t min, int64_t max);
+  Scalar fromInteger(mlir::Value value, IntegerRange range);
 
   Scalar add(Scalar a, Scalar b);
   Scalar sub(Scalar a, Scalar b);
@@ -81,8 +82,6 @@ public:
   Scalar negate(Scalar a);
   /// The index `a` where `condition` is true, else `b`.
   Scalar select(Scalar condition, Scalar a, Scalar b);
-  /// The boolean `a` where `condition` is true, else `b`.
-  Scalar selectBit(Scalar condition, Scalar a, Scalar b);
 
   /// The bit that stands for `a` in a signature: 1 << (a mod 64).
   Scalar bitOf(Scalar a);

@@ -99,23 +99,22 @@ analysis::MaskSite LoopClassifier::findSite() {
 }
 
 analysis::MaskTile LoopClassifier::findTile() {
-  constexpr int64_t last = kPositionLimit - 1;
   int64_t size = cast<ShapedType>(mask.getScores().getType())
                      .getDimSize(mask.getTransposed() ? 1 : 0);
-  Scalar first = emit.wrap(mask.getQuery(), 0, last);
+  Scalar first = emit.wrap(mask.getQuery(), analysis::kPositions);
   Value rows;
   if (std::optional<AffineMap> map = mask.getRowMap())
     size = llvm::divideCeil(size, headsOfRows(*map));
   else
     rows = rowsOfTile(mask.getScores(), mask.getQuery());
-  Scalar count = rows && emit.isOutside(rows) ? emit.wrap(rows, 1, size)
+  Scalar count = rows && emit.isOutside(rows) ? emit.wrap(rows, {1, size})
                                               : ScalarEmitter::constant(size);
   return {mask.getBatch(),
           mask.getHead(),
           first,
           emit.add(first, emit.sub(count, ScalarEmitter::constant(1))),
-          emit.wrap(loop.getLower(), 0, last),
-          emit.wrap(loop.getUpper(), 0, last)};
+          emit.wrap(loop.getLower(), analysis::kPositions),
+          emit.wrap(loop.getUpper(), analysis::kPositions)};
 }
 
 /// Whether the bounds of the loop have changed.
@@ -170,10 +169,9 @@ unsigned LoopClassifier::testBlocks(bool guarded) {
   SmallVector<Operation *> ops;
   for (Operation &op : body.without_terminator())
     ops.push_back(&op);
-  constexpr int64_t last = kPositionLimit - 1;
-  analysis::BlockClass found =
-      visibility.classify(emit.wrap(loop.getFirstKey(), 0, last),
-                          emit.wrap(loop.getKeyCount(), 1, loop.getStep()));
+  analysis::BlockClass found = visibility.classify(
+      emit.wrap(loop.getFirstKey(), analysis::kPositions),
+      emit.wrap(loop.getKeyCount(), {1, static_cast<int64_t>(loop.getStep())}));
   unsigned outcome = Untouched;
   if (!guarded && !found.must.isFalse()) {
     *llvm::find(ops, mask) = liftMask(emit.bit(found.must));

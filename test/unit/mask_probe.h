@@ -149,13 +149,12 @@ private:
     site.loop = &loop->getRegion(0);
     site.step = shape.step;
     ScalarEmitter emit(loop, function.getLoc());
-    constexpr int64_t most = kPositionLimit - 1;
     MaskTile tile{entry.getArgument(0),
                   entry.getArgument(1),
-                  emit.wrap(entry.getArgument(2), 0, most),
-                  emit.wrap(entry.getArgument(3), 0, most),
-                  emit.wrap(entry.getArgument(4), 0, most),
-                  emit.wrap(entry.getArgument(5), 0, most)};
+                  emit.wrap(entry.getArgument(2), kPositions),
+                  emit.wrap(entry.getArgument(3), kPositions),
+                  emit.wrap(entry.getArgument(4), kPositions),
+                  emit.wrap(entry.getArgument(5), kPositions)};
     MaskCondition condition(mask->getRegion(0).front(), site);
     MaskVisibility visibility(condition, tile, emit);
     may = visibility.visible().may;
@@ -163,8 +162,9 @@ private:
     isBlockwise = visibility.visible().blockwise;
     mayRange = visibility.clip(may, tile.low, tile.high);
     mlir::Block &body = loop->getRegion(0).front();
-    block = visibility.classify(emit.wrap(body.getArgument(0), 0, most),
-                                emit.wrap(body.getArgument(1), 1, shape.step));
+    block =
+        visibility.classify(emit.wrap(body.getArgument(0), kPositions),
+                            emit.wrap(body.getArgument(1), {1, shape.step}));
   }
 
   void start(const World &w, const ProbeTile &tile) {
