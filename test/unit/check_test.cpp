@@ -111,6 +111,97 @@ TEST(Npy, BrokenFilesAreErrors) {
   EXPECT_EQ(message(cut), "x: the header is cut off");
 }
 
+/// The bytes of a file of another version, whose header says that it has
+/// `length` bytes.
+static std::string npyOfVersion(int version, uint32_t length,
+                                llvm::StringRef header) {
+  std::string bytes("\x93NUMPY", 6);
+  bytes += char(version);
+  bytes += '\0';
+  for (int byte = 0; byte < (version >= 2 ? 4 : 2); ++byte)
+    bytes += char(length >> (8 * byte));
+  return bytes + header.str();
+}
+
+TEST(Npy, VersionsDifferInTheLengthOfTheirHeader) {
+  llvm::StringRef header =
+      "{'descr': '<i4', 'fortran_order': False, 'shape': (2,), }\n";
+  for (int version : {1, 2, 3}) {
+    auto read = parseNpy(npyOfVersion(version, header.size(), header) +
+                             std::string("\x05\0\0\0\xff\xff\xff\xff", 8),
+                         "x");
+    ASSERT_TRUE(bool(read)) << llvm::toString(read.takeError());
+    EXPECT_EQ(read->getInteger({0}), 5);
+    EXPECT_EQ(read->getInteger({1}), -1);
+  }
+  auto message = [](llvm::StringRef bytes) {
+    auto read = parseNpy(bytes, "x");
+    return read ? std::string() : llvm::toString(read.takeError());
+  };
+  for (int version : {0, 4, 255})
+    EXPECT_EQ(message(npyOfVersion(version, header.size(), header)),
+              "x: NumPy format version " + std::to_string(version) +
+                  " is not supported");
+  // No header of NumPy's is that long: nothing is allocated for it.
+  EXPECT_EQ(message(npyOfVersion(2, (1 << 20) + 1, header)),
+            "x: the header is too long");
+  EXPECT_EQ(message(npyOfVersion(2, 1 << 20, header)),
+            "x: the header is cut off");
+}
+
+TEST(Npy, HeadersMayBeWrittenInManyWays) {
+  const std::pair<const char *, Extents> headers[] = {
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': ()}", {}},
+      {"{'descr':'<f4','fortran_order':False,'shape':(1,)}", {1}},
+      {"{'shape': (1, 1), 'fortran_order': False, 'descr': '<f4'}", {1, 1}},
+      {"{ 'descr' : '<f4' , 'shape' : ( 1 ,1, 1 , ) , }", {1, 1, 1}},
+      {"{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }", {1, 1}},
+  };
+  for (auto &[header, shape] : headers) {
+    auto read = parseNpy(npy(header, std::string("\0\0\x80\x3f", 4)), "x");
+    ASSERT_TRUE(bool(read)) << header << llvm::toString(read.takeError());
+    EXPECT_EQ(read->shape, shape) << header;
+    EXPECT_EQ(read->getFloat(Extents(shape.size(), 0)), 1) << header;
+  }
+  for (const char *shape : {"1", "(x,)", "(1,,2)", "(1.5,)", "[1]", ""}) {
+    std::string header = std::string("{'descr': '<f4', 'shape': ") + shape;
+    auto read = parseNpy(npy(header, "1234"), "x");
+    ASSERT_FALSE(bool(read)) << shape;
+    EXPECT_EQ(llvm::toString(read.takeError()),
+              "x: the header has no valid shape")
+        << shape;
+  }
+}
+
+/// What a memory map of the file needs.
+TEST(Npy, ElementsAreAligned) {
+  for (int64_t extent = 1; extent < 1000000000000; extent *= 10) {
+    HostTensor empty = HostTensor::zeros(ScalarType::F32, {0, extent});
+    std::string bytes = formatNpy(empty);
+    EXPECT_EQ(bytes.size() % 64, 0u) << extent;
+    EXPECT_EQ(bytes.back(), '\n');
+    auto read = parseNpy(bytes, "x");
+    ASSERT_TRUE(bool(read)) << llvm::toString(read.takeError());
+    EXPECT_EQ(read->shape, empty.shape);
+  }
+}
+
+TEST(Npy, ArraysAreLimitedByTheirBytes) {
+  auto message = [](const char *descr, int64_t extent) {
+    auto read = parseNpy(npy("{'descr': '" + std::string(descr) +
+                                 "', 'fortran_order': False, 'shape': (" +
+                                 std::to_string(extent) + ",), }\n",
+                             ""),
+                         "x");
+    return read ? std::string() : llvm::toString(read.takeError());
+  };
+  constexpr int64_t limit = int64_t(1) << 40;
+  EXPECT_EQ(message("|b1", limit + 1), "x: the array is too large");
+  EXPECT_EQ(message("<f8", limit / 8 + 1), "x: the array is too large");
+  EXPECT_EQ(message("<f8", limit / 8),
+            "x: expected 1099511627776 bytes of elements, found 0");
+}
+
 TEST(Npy, DamagedArchivesAreErrors) {
   std::string path =
       LADON_SOURCE_DIR "/test/e2e/onnx/test_attention_bidirectional_window.npz";
