@@ -358,3 +358,37 @@ func.func @by_rows(%k: !heads, %o: !heads, %i: index, %n: index) {
   tile.store %b, %o[%i, %i, %i] rows %n : !acc, !heads
   return
 }
+
+// -----
+
+#maps = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
+
+// A value that is made anew in each side of a branch is dense like all tiles;
+// what one of them updates stays where it is.
+// CHECK-LABEL: func.func @branch(
+// CHECK: tile.contract {{.*}} outs(%[[S:[a-z0-9_]+]], %[[M:[a-z0-9_]+]] :
+// CHECK: %[[B:.*]] = scf.if %{{.*}} -> (memref<8xf32>) {
+// CHECK-NEXT: scf.yield %[[M]]
+// CHECK-NEXT: } else {
+// CHECK-NOT: linalg.copy
+// CHECK: tile.mask %[[S]]{{.*}} outs(%[[N:[a-z0-9_]+]] : memref<8xf32>)
+// CHECK: scf.yield %[[N]]
+// CHECK: tile.store %[[B]],
+// CHECK: tile.store %[[S]],
+func.func @branch(%q: tensor<4x8xf32>, %k: tensor<16x4xf32>, %i: index, %n: index, %c: i1,
+                  %out: memref<?x?x?xf32>, %scores: memref<?x?x?x8xf32>) {
+  %raw:2 = tile.contract %q, %k columns %n maps #maps : tensor<4x8xf32>, tensor<16x4xf32> -> tensor<16x8xf32>, tensor<8xf32>
+  %s:2 = scf.if %c -> (tensor<16x8xf32>, tensor<8xf32>) {
+    scf.yield %raw#0, %raw#1 : tensor<16x8xf32>, tensor<8xf32>
+  } else {
+    %m:2 = tile.mask %raw#0 at [%i, %i, %i, %i] keys %n transposed {
+    ^bb0(%b_: i32, %h_: i32, %i_: i32, %j_: i32):
+      %visible = arith.cmpi sle, %j_, %i_ : i32
+      tile.yield %visible : i1
+    } : tensor<16x8xf32> -> tensor<16x8xf32>, tensor<8xf32>
+    scf.yield %m#0, %m#1 : tensor<16x8xf32>, tensor<8xf32>
+  }
+  tile.store %s#1, %out[%i, %i, %i] rows %n : tensor<8xf32>, memref<?x?x?xf32>
+  tile.store %s#0, %scores[%i, %i, %i] rows %n : tensor<16x8xf32>, memref<?x?x?x8xf32>
+  return
+}

@@ -1,9 +1,12 @@
 //===- compile_test.cpp - What an internal error leaves behind ------------===//
 
+#include "compiler/codegen/cpu/EmitCode.h"
 #include "compiler/codegen/cpu/x86/X86Backend.h"
 #include "compiler/driver/compile/Compile.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -77,6 +80,137 @@ TEST_F(CompileTest, aCrashIsReportedAsAFailure) {
   ASSERT_FALSE(artefact);
   EXPECT_NE(llvm::toString(artefact.takeError()).find("reproduce this"),
             std::string::npos);
+}
+
+/// The target of this machine with a code generator of the test's own.
+class TargetWith : public Target {
+public:
+  using Objects = llvm::Expected<std::vector<std::string>>;
+  explicit TargetWith(std::function<Objects()> objects)
+      : objects(std::move(objects)) {}
+
+  llvm::StringRef getName() const override { return inner->getName(); }
+  llvm::StringRef getInstructions() const override {
+    return inner->getInstructions();
+  }
+  TileShape getTiles(mlir::Type element, int64_t headDim,
+                     int64_t valueDim) const override {
+    return inner->getTiles(element, headDim, valueDim);
+  }
+  void buildVectorPipeline(mlir::OpPassManager &pm) const override {
+    inner->buildVectorPipeline(pm);
+  }
+  void buildCodePipeline(mlir::OpPassManager &pm) const override {
+    inner->buildCodePipeline(pm);
+  }
+  void describe(artifact::ProgramSpec &program) const override {
+    inner->describe(program);
+  }
+  llvm::Expected<std::string> emit(mlir::ModuleOp,
+                                   llvm::ArrayRef<artifact::ProgramSpec>,
+                                   CodeKind) const override {
+    return llvm::createStringError("no text either");
+  }
+  Objects emitObjects(mlir::ModuleOp,
+                      llvm::ArrayRef<artifact::ProgramSpec>) const override {
+    return objects();
+  }
+  llvm::StringRef getRuntimeObject() const override {
+    return inner->getRuntimeObject();
+  }
+  PeakKernels getPeakKernels(bool isDouble) const override {
+    return inner->getPeakKernels(isDouble);
+  }
+
+private:
+  std::unique_ptr<Target> inner =
+      llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+  std::function<Objects()> objects;
+};
+
+TEST_F(CompileTest, aFailureOfTheCodeGeneratorIsReportedWithTheSpec) {
+  TargetWith refusing([]() -> TargetWith::Objects {
+    return llvm::createStringError("out of registers");
+  });
+  Compilation compilation(*checked, sources, refusing);
+  std::string message = llvm::toString(compilation.makeArtefact().takeError());
+  EXPECT_EQ(message, "out of registers\n  the files in "
+                     "'ladon-reproducer-broken' reproduce this");
+  EXPECT_TRUE(llvm::sys::fs::exists("ladon-reproducer-broken/broken.attn"));
+  message = llvm::toString(compilation.emit(CodeKind::Assembly).takeError());
+  EXPECT_TRUE(llvm::StringRef(message).starts_with("no text either\n"))
+      << message;
+}
+
+TEST_F(CompileTest, aCrashOfTheCodeGeneratorIsReportedWithTheSpec) {
+  TargetWith crashing(
+      []() -> TargetWith::Objects { llvm::report_fatal_error("in a test"); });
+  // What a fatal error of LLVM does to a program.
+  TargetWith trapping([]() -> TargetWith::Objects { __builtin_trap(); });
+  for (const Target *target : {&crashing, &trapping}) {
+    auto artefact = Compilation(*checked, sources, *target).makeArtefact();
+    ASSERT_FALSE(artefact);
+    std::string message = llvm::toString(artefact.takeError());
+    EXPECT_TRUE(
+        llvm::StringRef(message).starts_with("the code generator crashed\n"))
+        << message;
+    EXPECT_TRUE(llvm::sys::fs::exists("ladon-reproducer-broken/broken.attn"));
+    llvm::sys::fs::remove_directories("ladon-reproducer-broken");
+  }
+}
+
+/// A machine for the level of the tests.
+std::unique_ptr<llvm::TargetMachine> createMachine() {
+  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  std::string message;
+  const llvm::Target *found =
+      llvm::TargetRegistry::lookupTarget(triple, message);
+  return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
+      triple, "x86-64-v3", "", {}, llvm::Reloc::PIC_));
+}
+
+TEST_F(CompileTest, objectsDependOnTheModuleOnly) {
+  auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+  Compilation compilation(*checked, sources, *target);
+  ASSERT_FALSE(compilation.run(Stage::Llvm));
+  auto emit = [&] {
+    return llvm::cantFail(target->emitObjects(compilation.getModule(),
+                                              compilation.getPrograms()));
+  };
+  std::vector<std::string> first = emit();
+  // The entry, and tasks of both kernel forms.
+  EXPECT_GE(first.size(), 3u);
+  for (const std::string &object : first)
+    EXPECT_TRUE(llvm::StringRef(object).starts_with("\x7f"
+                                                    "ELF"));
+  for (int again = 0; again < 4; ++again)
+    EXPECT_EQ(emit(), first);
+}
+
+TEST_F(CompileTest, aCrashOnAThreadOfTheCodeGeneratorIsAnError) {
+  auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+  Compilation compilation(*checked, sources, *target);
+  ASSERT_FALSE(compilation.run(Stage::Llvm));
+  auto whole = target->emit(compilation.getModule(), compilation.getPrograms(),
+                            CodeKind::Object);
+  ASSERT_TRUE(bool(whole)); // LLVM knows the machine from here on.
+  llvm::CrashRecoveryContext::Enable();
+  // The first machine is that of the whole module; of the parts, all or one
+  // meet a crash.
+  for (int lastGood : {1, 2}) {
+    std::atomic<int> machines = 0;
+    auto objects = cpu::emitObjects(compilation.getModule(),
+                                    compilation.getPrograms(), [&] {
+                                      if (++machines > lastGood)
+                                        __builtin_trap();
+                                      return createMachine();
+                                    });
+    ASSERT_FALSE(objects);
+    EXPECT_NE(
+        llvm::toString(objects.takeError()).find("the code generator crashed"),
+        std::string::npos);
+    EXPECT_GT(machines.load(), lastGood);
+  }
 }
 
 TEST_F(CompileTest, theHookSeesEveryStageInOrder) {
