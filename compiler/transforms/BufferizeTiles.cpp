@@ -72,7 +72,8 @@ static bool mayOverlap(Value one, Value other) {
   auto isDistinct = [](Value v) {
     if (auto argument = dyn_cast<BlockArgument>(v))
       return isa<FunctionOpInterface>(argument.getOwner()->getParentOp());
-    return v.getDefiningOp<memref::AllocOp>() != nullptr;
+    auto made = v.getDefiningOp<MemoryEffectOpInterface>();
+    return made && made.getEffectOnValue<MemoryEffects::Allocate>(v);
   };
   return one == other || !isDistinct(one) || !isDistinct(other);
 }

@@ -392,3 +392,28 @@ func.func @branch(%q: tensor<4x8xf32>, %k: tensor<16x4xf32>, %i: index, %n: inde
   tile.store %s#0, %scores[%i, %i, %i] rows %n : tensor<16x8xf32>, memref<?x?x?x8xf32>
   return
 }
+
+// -----
+
+!heads = memref<?x2x?x4xf32>
+
+// Memory of the call is not that of an argument: what is written there leaves
+// rows where they are.
+// CHECK-LABEL: func.func @summary(
+// CHECK-NOT: tile.load
+// CHECK: memref.reinterpret_cast
+// CHECK-NOT: tile.load
+// CHECK: tile.store
+func.func @summary(%k: !heads, %o: !heads, %i: index, %n: index, %x: i64, %c: i1) {
+  scf.if %c {
+    %memory, %granted = cpu.try_alloc(%n) : memref<?xi64>
+    scf.if %granted {
+      memref.store %x, %memory[%i] : memref<?xi64>
+    }
+    %more = cpu.alloc(%n) : memref<?xi64>
+    memref.store %x, %more[%i] : memref<?xi64>
+    %row = tile.load %k[%i, %i, %i] rows %n : !heads -> tensor<8x4xf32>
+    tile.store %row, %o[%i, %i, %i] rows %n : tensor<8x4xf32>, !heads
+  }
+  return
+}
