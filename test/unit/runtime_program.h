@@ -17,6 +17,8 @@
 #include "kernel_abi.h"
 #include "ladon/ladon.h"
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -170,6 +172,14 @@ struct ExampleCall {
     return sumData[0] == -7 && sumData[1] == -7;
   }
 };
+
+/// Runs the call and expects it to be refused.
+inline void expectRefused(ExampleCall &call, int32_t status,
+                          const char *sentence) {
+  EXPECT_EQ(call.run(), status);
+  EXPECT_STREQ(ladon_rt_last_error(), sentence);
+  EXPECT_TRUE(call.isUntouched());
+}
 
 } // namespace ladon::test
 

@@ -147,7 +147,7 @@ TEST(SplitModule, a_helper_of_two_tasks_joins_them) {
   EXPECT_EQ(parts.defined(1), (Names{"a", "helper", "b"}));
 }
 
-TEST(SplitModule, data_is_defined_once) {
+TEST(SplitModule, data_joins_the_functions_that_mention_it) {
   // Two tasks with a table between them, mentioned by a constant expression.
   Parts parts("@table = internal global [4 x i64] zeroinitializer\n"
               "declare void @launch(ptr)\n"
