@@ -68,27 +68,19 @@ static Value emitExpm1(ImplicitLocOpBuilder &b, Value x) {
   return arith::SelectOp::create(b, isEqual(b, u, one), x, result);
 }
 
-namespace {
-template <typename Op> struct Expand : OpRewritePattern<Op> {
-  using Emit = Value (*)(ImplicitLocOpBuilder &, Value);
-  Expand(MLIRContext *context, Emit emit)
-      : OpRewritePattern<Op>(context), emit(emit) {}
-
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
-    Type type = op.getType();
-    if (isa<ShapedType>(type) && !isa<VectorType>(type))
-      return rewriter.notifyMatchFailure(op, "expected a number or a vector");
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, emit(b, op.getOperand()));
-    return success();
-  }
-
-  Emit emit;
-};
+template <auto emit, typename Op>
+static LogicalResult expand(Op op, PatternRewriter &rewriter) {
+  Type type = op.getType();
+  if (isa<ShapedType>(type) && !isa<VectorType>(type))
+    return rewriter.notifyMatchFailure(op, "expected a number or a vector");
+  ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+  rewriter.replaceOp(op, emit(b, op.getOperand()));
+  return success();
+}
 
 //===--- The pass ---------------------------------------------------------===//
 
+namespace {
 struct ApproximateMath
     : public ladon::cpu::impl::ApproximateMathBase<ApproximateMath> {
   void runOnOperation() override {
@@ -99,8 +91,8 @@ struct ApproximateMath
         math::ErfOp::getOperationName(),
     };
     RewritePatternSet patterns(&getContext());
-    patterns.add<Expand<math::Log1pOp>>(&getContext(), emitLog1p);
-    patterns.add<Expand<math::ExpM1Op>>(&getContext(), emitExpm1);
+    patterns.add(expand<emitLog1p, math::Log1pOp>);
+    patterns.add(expand<emitExpm1, math::ExpM1Op>);
     ladon::cpu::populateMathPolynomialPatterns(patterns);
     populateMathPolynomialApproximationPatterns(
         patterns, [&](StringRef name) { return approximated.contains(name); });

@@ -188,34 +188,21 @@ static Value emitLog2(Lanes &l, Value x) {
 // Patterns
 //===----------------------------------------------------------------------===//
 
-namespace {
-
-template <typename Op> struct Expand : OpRewritePattern<Op> {
-  using Emit = Value (*)(Lanes &, Value);
-  Expand(MLIRContext *context, Emit emit)
-      : OpRewritePattern<Op>(context), emit(emit) {}
-
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
-    Type type = op.getType();
-    if (!getElementTypeOrSelf(type).isF32() ||
-        (isa<ShapedType>(type) && !isa<VectorType>(type)))
-      return rewriter.notifyMatchFailure(op, "expected f32 or a vector of it");
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Lanes lanes(b, type);
-    rewriter.replaceOp(op, emit(lanes, op.getOperand()));
-    return success();
-  }
-
-  Emit emit;
-};
-
-} // namespace
+template <auto emit, typename Op>
+static LogicalResult expand(Op op, PatternRewriter &rewriter) {
+  Type type = op.getType();
+  if (!getElementTypeOrSelf(type).isF32() ||
+      (isa<ShapedType>(type) && !isa<VectorType>(type)))
+    return rewriter.notifyMatchFailure(op, "expected f32 or a vector of it");
+  ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+  Lanes lanes(b, type);
+  rewriter.replaceOp(op, emit(lanes, op.getOperand()));
+  return success();
+}
 
 void ladon::cpu::populateMathPolynomialPatterns(RewritePatternSet &patterns) {
-  MLIRContext *context = patterns.getContext();
-  patterns.add<Expand<math::ExpOp>>(context, emitExp);
-  patterns.add<Expand<math::Exp2Op>>(context, emitExp2);
-  patterns.add<Expand<math::LogOp>>(context, emitLog);
-  patterns.add<Expand<math::Log2Op>>(context, emitLog2);
+  patterns.add(expand<emitExp, math::ExpOp>);
+  patterns.add(expand<emitExp2, math::Exp2Op>);
+  patterns.add(expand<emitLog, math::LogOp>);
+  patterns.add(expand<emitLog2, math::Log2Op>);
 }
