@@ -108,8 +108,7 @@ bool Attend::visibleKeys(Point point, std::vector<VisibleKey> &visible) const {
     }
     if (point.score.f == -infinity)
       continue;
-    visible.push_back({point.key, point.score.f,
-                       std::max(point.score.err, std::fabs(point.score.f))});
+    visible.push_back({point.key, point.score.f, point.score.err});
   }
   return certain;
 }
@@ -185,6 +184,8 @@ void Attend::row(Point point, AttendResult &result) const {
   for (const VisibleKey &key : visible)
     top = std::isnan(key.score) ? key.score : std::max(top, key.score);
   for (VisibleKey &key : visible) {
+    // The difference is rounded, and its product with log2(e).
+    key.error = std::max(key.error, std::fabs(key.score - top));
     key.weight = std::exp(key.score - top);
     denominator += key.weight;
     partial += denominator;

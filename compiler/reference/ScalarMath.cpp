@@ -149,6 +149,23 @@ bool ScalarMath::close(Value left, Value right) const {
          std::fabs(left.f - right.f) <= safety * unitRoundoff(floatType) * err;
 }
 
+/// A sum that is so much larger than the errors of its operands that it rounds
+/// to one number whatever they are is that number: a row to which the smallest
+/// number of the type is added, as padding is often written, has equal scores.
+Value ScalarMath::sum(Value left, Value right, ScalarType type) {
+  double total = left.f + right.f, inherited = left.err + right.err;
+  bool isF64 = type == ScalarType::F64;
+  double nearest = isF64 ? total : double(static_cast<float>(total));
+  double beside = isF64 ? std::nextafter(nearest, 0)
+                        : double(std::nextafterf(float(nearest), 0));
+  long double off = (static_cast<long double>(left.f) - nearest) + right.f;
+  double reach = safety * unitRoundoff(type) * inherited;
+  if (std::isfinite(nearest) &&
+      std::fabs(off) + reach < std::fabs(nearest - beside) / 2)
+    return finish(nearest, 0, type);
+  return finish(total, inherited + rounding(total, roundResults), type);
+}
+
 Value ScalarMath::constant(double value, ScalarType type) {
   double own = type == ScalarType::F32 ? rounding(value, roundResults) : 0;
   return finish(value, own, type);
@@ -211,11 +228,10 @@ Value ScalarMath::binary(BinaryOp op, ScalarType type, Value left,
   Value truth;
   switch (op) {
   case BinaryOp::Add:
-    return finish(l + r, left.err + right.err + rounding(l + r, roundResults),
-                  type);
+    return sum(left, right, type);
   case BinaryOp::Sub:
-    return finish(l - r, left.err + right.err + rounding(l - r, roundResults),
-                  type);
+    right.f = -right.f;
+    return sum(left, right, type);
   case BinaryOp::Mul:
     return finish(l * r,
                   std::fabs(l) * right.err + std::fabs(r) * left.err +

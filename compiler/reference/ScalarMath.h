@@ -55,6 +55,7 @@ struct ScalarMath {
 
 private:
   bool close(Value left, Value right) const;
+  Value sum(Value left, Value right, ast::ScalarType type);
   Value finish(double value, double err, ast::ScalarType type);
   Value callFloat(ast::Builtin builtin, ast::ScalarType type,
                   llvm::ArrayRef<Value> args);

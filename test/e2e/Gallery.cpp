@@ -88,7 +88,8 @@ static void runSpec(StringRef path, Runner &runner,
     return (*program)->run(inputs, outputs, threads);
   };
   GateSummary worst;
-  size_t trials = std::max<size_t>(own.sizes.size(), 6) * options.seeds;
+  size_t trials =
+      std::max(own.sizes.size(), allValueKinds().size()) * options.seeds;
   for (size_t number = 0; number < trials; ++number) {
     Trial trial = makeTrial(own.sizes, number);
     auto report = runTrial(attention, run, trial);

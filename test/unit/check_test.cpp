@@ -345,6 +345,26 @@ TEST(NumericGate, DemandsCorrelationPerHead) {
   EXPECT_NEAR(applyGate(two, swapped).correlation, -1, 1e-6);
 }
 
+TEST(NumericGate, CorrelatesNumbersOfAnySize) {
+  // Their squares are neither infinite nor zero.
+  for (double size : {0x1p-600, 0x1p-300, 1.0, 0x1p300, 0x1p1000}) {
+    ReferenceResult expected =
+        expectation({size, -size, 0.5 * size, -size}, size);
+    expected.element = ScalarType::F64;
+    expected.magnitude.assign(4, size);
+    HostTensor right = HostTensor::zeros(ScalarType::F64, expected.shape);
+    HostTensor wrong = right.dense();
+    for (int64_t at = 0; at < 4; ++at) {
+      right.setFloat({0, 0, at, 0}, expected.value[at]);
+      wrong.setFloat({0, 0, at, 0}, -expected.value[at]);
+    }
+    GateReport report = applyGate(expected, right);
+    EXPECT_TRUE(report.passed) << size << ": " << report.problem;
+    EXPECT_NEAR(report.correlation, 1, 1e-14) << size;
+    EXPECT_NEAR(applyGate(expected, wrong).correlation, -1, 1e-14) << size;
+  }
+}
+
 /// A gate on results that are stored in f16.
 static GateReport gateOfHalf(ReferenceResult expected,
                              std::vector<double> actual) {

@@ -332,6 +332,7 @@ TEST(ErrorBounds, APaddedRowIsTheMeanOfItsValues) {
   auto results =
       runTiny(", scale = 1, score = s - 3.4028234663852886e38", 1, {1, 2});
   EXPECT_DOUBLE_EQ(results[0].value[0], 5.5);
+  EXPECT_LT(allowed(results[0], 0), 1e-4);
   // As the bias of some keys only it hides them.
   results = runTiny(", scale = 1, score = s + (if j == 0 then "
                     "-3.4028234663852886e38 else 0)",
@@ -339,6 +340,37 @@ TEST(ErrorBounds, APaddedRowIsTheMeanOfItsValues) {
   EXPECT_DOUBLE_EQ(results[0].value[0], 10);
   EXPECT_DOUBLE_EQ(results[1].value[0], 2);
   EXPECT_LT(allowed(results[0], 0), 1e-4);
+}
+
+TEST(ErrorBounds, ASumThatSwallowsItsErrorsIsExact) {
+  ScalarMath math;
+  auto sum = [&](ScalarType type, double left, double err, double right) {
+    math.floatType = type;
+    return math.binary(BinaryOp::Add, type, {0, left, err}, {0, right, 0});
+  };
+  // The distance from 2^40 to the numbers beside it is 2^17 in f32.
+  Value swallowed = sum(ScalarType::F32, 10, 100, 0x1p40);
+  EXPECT_EQ(swallowed.f, 0x1p40);
+  EXPECT_EQ(swallowed.err, 0);
+  // Halfway between two numbers an error decides which of them it is.
+  EXPECT_GT(sum(ScalarType::F32, 0x1p16, 100, 0x1p40).err, 0);
+  EXPECT_GT(sum(ScalarType::F32, 10, 0x1p40, 0x1p40).err, 0);
+  // So too in f64, in which the reference computes, and for differences.
+  EXPECT_EQ(sum(ScalarType::F64, 10, 100, 0x1p70).err, 0);
+  EXPECT_GT(sum(ScalarType::F64, 0x1p17, 100, 0x1p70).err, 0);
+  EXPECT_GT(sum(ScalarType::F64, 10, 100, 20).err, 0);
+  Value difference =
+      math.binary(BinaryOp::Sub, ScalarType::F64, {0, 3, 1}, {0, 0x1p70, 0});
+  EXPECT_EQ(difference.f, -0x1p70);
+  EXPECT_EQ(difference.err, 0);
+}
+
+TEST(ErrorBounds, DependOnTheDistanceToTheLargestScore) {
+  // A number that all scores of a row have in common changes its lse only.
+  auto low = runTiny(", scale = 1", 1, {1, 2});
+  auto high = runTiny(", scale = 1, score = s + 4096", 1, {1, 2});
+  EXPECT_LT(allowed(high[0], 0), 4 * allowed(low[0], 0));
+  EXPECT_GT(allowed(high[1], 0), 100 * allowed(low[1], 0));
 }
 
 TEST(Reference, MasksRoundToTheFloatType) {

@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
+#include <limits>
 #include <set>
 
 using namespace ladon;
@@ -188,7 +189,7 @@ TEST_F(TrialTest, SaysWhatItTried) {
 TEST_F(TrialTest, ASeriesTriesAllPairsOfValuesAndViews) {
   std::set<std::pair<ValueKind, ViewKind>> seen;
   std::vector<SizeMap> sizes = edgeSizes(attention());
-  for (uint64_t number = 0; number < 60; ++number) {
+  for (uint64_t number = 0; number < pairsOfKinds(); ++number) {
     Trial trial = makeTrial(sizes, number);
     seen.insert({trial.values, trial.views});
     EXPECT_EQ(trial.seed, number + 1);
@@ -257,6 +258,75 @@ TEST_F(TrialTest, ValuesAreOfTheirKind) {
   for (int which : {1, 2})
     EXPECT_FALSE(
         all(bad[which], [](auto, double x) { return std::isfinite(x); }));
+}
+
+/// The smallest and the largest size of the elements of a tensor.
+std::pair<double, double> sizesOf(const HostTensor &tensor) {
+  std::pair<double, double> sizes = {INFINITY, 0};
+  forEachPosition(tensor.shape, [&](llvm::ArrayRef<int64_t> at) {
+    double size = std::fabs(tensor.getFloat(at));
+    sizes = {std::min(sizes.first, size), std::max(sizes.second, size)};
+  });
+  return sizes;
+}
+
+TEST_F(TrialTest, ExtremeValuesAreOfTheirKind) {
+  auto withKind = [&](ValueKind kind) {
+    InputOptions options;
+    options.values = kind;
+    return inputs(options);
+  };
+  // Signs alternate with the key.
+  std::vector<HostTensor> alternating = withKind(ValueKind::Alternating);
+  forEachPosition(alternating[1].shape, [&](llvm::ArrayRef<int64_t> at) {
+    EXPECT_EQ(std::signbit(alternating[1].getFloat(at)), at[2] % 2 == 1);
+  });
+  // Below 1.2e-38, and not all of them zero.
+  std::vector<HostTensor> subnormal = withKind(ValueKind::Subnormal);
+  for (int which : {1, 2}) {
+    EXPECT_LT(sizesOf(subnormal[which]).second, 0x1p-126);
+    EXPECT_GT(sizesOf(subnormal[which]).second, 0x1p-130);
+  }
+  // All 50 of a column add up to less than half of the largest number, to
+  // which the reference vouches for the sum.
+  std::vector<HostTensor> largest = withKind(ValueKind::Largest);
+  EXPECT_LT(50 * sizesOf(largest[2]).second, 1.7e38);
+  EXPECT_GT(50 * sizesOf(largest[2]).first, 1e38);
+  EXPECT_LT(sizesOf(largest[1]).second, 5);
+  // Padding is for what a score reads: here a row for each head.
+  bool hasSmallest = false, hasInfinity = false, hasOthers = false;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    InputOptions options;
+    options.values = ValueKind::Padding;
+    options.seed = seed;
+    std::vector<HostTensor> padding = inputs(options);
+    EXPECT_LT(sizesOf(padding[0]).second, 5);
+    forEachPosition(padding[6].shape, [&](llvm::ArrayRef<int64_t> at) {
+      double x = padding[6].getFloat(at);
+      hasSmallest |= x == -double(std::numeric_limits<float>::max());
+      hasInfinity |= x == -INFINITY;
+      hasOthers |= std::fabs(x) < 5;
+      EXPECT_TRUE(x < 5) << x;
+    });
+  }
+  EXPECT_TRUE(hasSmallest && hasInfinity && hasOthers);
+}
+
+TEST_F(TrialTest, WideExponentsCancelInScores) {
+  InputOptions options;
+  options.values = ValueKind::Wide;
+  std::vector<HostTensor> wide = inputs(options);
+  for (int which : {0, 1, 2}) {
+    EXPECT_LT(sizesOf(wide[which]).first, 1e-8) << which;
+    EXPECT_GT(sizesOf(wide[which]).second, 1e8) << which;
+  }
+  forEachPosition({2, 2, 40, 50}, [&](llvm::ArrayRef<int64_t> at) {
+    double score = 0;
+    for (int64_t d = 0; d < 8; ++d)
+      score += wide[0].getFloat({at[0], at[1], at[2], d}) *
+               wide[1].getFloat({at[0], at[1], at[3], d});
+    EXPECT_LT(std::fabs(score), 60);
+  });
 }
 
 TEST_F(TrialTest, LengthsAndDocumentsAreWhatAModelWouldPass) {

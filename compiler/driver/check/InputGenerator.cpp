@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <unistd.h>
 
 using namespace ladon;
@@ -62,9 +63,11 @@ int64_t Random::integer(int64_t low, int64_t high) {
 //===--- Names -----------------------------------------------------------===//
 
 ArrayRef<ValueKind> ladon::allValueKinds() {
-  static const ValueKind kinds[] = {ValueKind::Normal,   ValueKind::Sharp,
-                                    ValueKind::Constant, ValueKind::OneHot,
-                                    ValueKind::KeyIndex, ValueKind::NonFinite};
+  static const ValueKind kinds[] = {
+      ValueKind::Normal,      ValueKind::Sharp,    ValueKind::Constant,
+      ValueKind::OneHot,      ValueKind::KeyIndex, ValueKind::NonFinite,
+      ValueKind::Alternating, ValueKind::Wide,     ValueKind::Subnormal,
+      ValueKind::Largest,     ValueKind::Padding};
   return kinds;
 }
 
@@ -89,6 +92,16 @@ StringRef ladon::nameOf(ValueKind kind) {
     return "key-index";
   case ValueKind::NonFinite:
     return "non-finite";
+  case ValueKind::Alternating:
+    return "alternating";
+  case ValueKind::Wide:
+    return "wide";
+  case ValueKind::Subnormal:
+    return "subnormal";
+  case ValueKind::Largest:
+    return "largest";
+  case ValueKind::Padding:
+    return "padding";
   }
   return "";
 }
@@ -163,16 +176,19 @@ public:
 
 private:
   void visit(const Expr *expr) {
-    if (!seen.insert({expr, true}).second)
+    if (!expr || !seen.insert({expr, true}).second)
       return;
     if (expr->kind == Kind::Attend) {
       mark(expr->attend->q, Role::Query);
       mark(expr->attend->k, Role::Key);
       mark(expr->attend->v, Role::Value);
-      visit(expr->attend->q);
-      visit(expr->attend->k);
-      visit(expr->attend->v);
+      for (const Expr *part :
+           {expr->attend->q, expr->attend->k, expr->attend->v,
+            expr->attend->score, expr->attend->mask})
+        visit(part);
     }
+    if (expr->kind == Kind::Index)
+      mark(expr->args[0], Role::Captured);
     if (expr->kind == Kind::Binary && expr->binaryOp == BinaryOp::MatMul)
       mark(expr->args[1], Role::Weight);
     for (const Expr *arg : expr->args)
@@ -195,8 +211,11 @@ private:
 /// Fills the tensors of one set of inputs.
 class Filler {
 public:
-  Filler(const InputOptions &options, Random &random)
+  Filler(const Attention &attention, const InputOptions &options,
+         Random &random)
       : options(options), random(random) {
+    for (const auto &param : attention.params)
+      exponents = std::min(exponents, exponentsOf(param->type.element));
     for (const auto &entry : options.sizes)
       largest = std::max(largest, entry.second);
     keys = options.sizes.count("T")   ? options.sizes.lookup("T")
@@ -207,8 +226,19 @@ public:
   void fill(const HostTensor &tensor, const Param &param, Role role);
 
 private:
+  /// The exponents of `Wide`: a square of the number, and a sum of them, are
+  /// within the type.
+  static int exponentsOf(ScalarType element) {
+    return element == ScalarType::F16   ? 7
+           : element == ScalarType::F64 ? 400
+                                        : 50;
+  }
   double floatAt(ArrayRef<int64_t> position, const HostTensor &tensor,
                  Role role);
+  double wideAt(int64_t feature, double normal, const HostTensor &tensor,
+                Role role);
+  double paddingAt(ArrayRef<int64_t> position, double normal,
+                   const HostTensor &tensor) const;
   void fillBools(const HostTensor &tensor);
   void fillLengths(const HostTensor &tensor);
   void fillDocuments(const HostTensor &tensor);
@@ -217,9 +247,69 @@ private:
   const InputOptions &options;
   Random &random;
   int64_t largest = 1, keys = 1;
+  int exponents = 400;
 };
 
 } // namespace
+
+/// The limits of an element type.
+static double largestOf(ScalarType element) {
+  switch (element) {
+  case ScalarType::F16:
+    return 65504;
+  case ScalarType::BF16:
+    return 0x1.fep127;
+  case ScalarType::F32:
+    return std::numeric_limits<float>::max();
+  default:
+    return std::numeric_limits<double>::max();
+  }
+}
+
+static double smallestNormalOf(ScalarType element) {
+  switch (element) {
+  case ScalarType::F16:
+    return 0x1p-14;
+  case ScalarType::BF16:
+  case ScalarType::F32:
+    return std::numeric_limits<float>::min();
+  default:
+    return std::numeric_limits<double>::min();
+  }
+}
+
+/// Queries and keys whose features have exponents that cancel in a product;
+/// values with any.
+double Filler::wideAt(int64_t feature, double normal, const HostTensor &tensor,
+                      Role role) {
+  int span = 2 * exponents + 1;
+  int exponent = int(feature * 37 % span) - exponents;
+  if (role == Role::Key)
+    exponent = -exponent;
+  if (role == Role::Value)
+    exponent = int(random.integer(-exponents, exponents));
+  return std::ldexp(normal, exponent);
+}
+
+/// How models write padding: the smallest number, or -inf, in all or half of a
+/// row of a bias.
+double Filler::paddingAt(ArrayRef<int64_t> position, double normal,
+                         const HostTensor &tensor) const {
+  uint64_t hash = options.seed;
+  for (int64_t at : position.drop_back())
+    hash = hash * 31 + uint64_t(at) + 1;
+  Random row(hash);
+  double padding = row.next() % 2 ? -largestOf(tensor.element)
+                                  : -std::numeric_limits<double>::infinity();
+  switch (row.next() % 4) {
+  case 0:
+    return padding;
+  case 1:
+    return position.back() % 2 ? padding : normal;
+  default:
+    return normal;
+  }
+}
 
 double Filler::floatAt(ArrayRef<int64_t> position, const HostTensor &tensor,
                        Role role) {
@@ -227,7 +317,10 @@ double Filler::floatAt(ArrayRef<int64_t> position, const HostTensor &tensor,
   double normal = random.normal();
   if (role == Role::Weight)
     return normal / std::sqrt(double(std::max<int64_t>(tensor.shape[0], 1)));
-  if (role == Role::Plain || rank < 3)
+  if (role == Role::Captured && rank > 0 &&
+      options.values == ValueKind::Padding)
+    return paddingAt(position, normal, tensor);
+  if (role == Role::Plain || role == Role::Captured || rank < 3)
     return normal;
   // [batch, heads, position, D], or [batch, position, features].
   int64_t key = position[rank - 2], feature = position[rank - 1];
@@ -249,6 +342,21 @@ double Filler::floatAt(ArrayRef<int64_t> position, const HostTensor &tensor,
                  (role == Role::Key || role == Role::Value);
     return isBad ? std::nan("") : normal;
   }
+  case ValueKind::Alternating:
+    return role == Role::Query ? std::fabs(normal)
+                               : std::fabs(normal) * (key % 2 ? -1 : 1);
+  case ValueKind::Wide:
+    return wideAt(feature, normal, tensor, role);
+  case ValueKind::Subnormal:
+    return role == Role::Query ? normal
+                               : normal / 8 * smallestNormalOf(tensor.element);
+  case ValueKind::Largest:
+    return role == Role::Value
+               ? (normal < 0 ? -0.4 : 0.4) * largestOf(tensor.element) /
+                     double(std::max<int64_t>(tensor.shape[rank - 2], 1))
+               : normal;
+  case ValueKind::Padding:
+    return normal;
   }
   return normal;
 }
@@ -407,7 +515,7 @@ ladon::generateInputs(const Attention &attention, ArrayRef<InputRole> roles,
   if (llvm::Error error = checkMemory(attention, bindings, needsMemory))
     return std::move(error);
   Random random(options.seed);
-  Filler filler(options, random);
+  Filler filler(attention, options, random);
   std::vector<HostTensor> inputs;
   for (auto [param, role] : llvm::zip_equal(attention.params, roles)) {
     if (param->type.isTensor() && !needsMemory(param.get())) {

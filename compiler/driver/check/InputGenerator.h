@@ -30,11 +30,16 @@ private:
 /// What queries, keys and values hold.
 enum class ValueKind {
   Normal,
-  Sharp,    ///< Normal, queries times 30: one key takes nearly all weight.
-  Constant, ///< Equal numbers: each output is the mean of equal numbers.
-  OneHot,   ///< v[j, e] = 1 where e = j mod Dv: the output is the weights.
-  KeyIndex, ///< v[j, e] = j: every indexing error shows.
-  NonFinite ///< Normal, some keys and values NaN: they must not spread.
+  Sharp,       ///< Normal, queries times 30: one key takes nearly all weight.
+  Constant,    ///< Equal numbers: each output is the mean of equal numbers.
+  OneHot,      ///< v[j, e] = 1 where e = j mod Dv: the output is the weights.
+  KeyIndex,    ///< v[j, e] = j: every indexing error shows.
+  NonFinite,   ///< Normal, some keys and values NaN: they must not spread.
+  Alternating, ///< Signs alternate with the key, so that sums cancel.
+  Wide, ///< Of all exponents; those of a query and a key cancel in a product.
+  Subnormal, ///< Keys and values below the smallest normal number.
+  Largest,   ///< Values whose sum is not far below the largest number.
+  Padding    ///< Normal; captured rows of the smallest number, or of -inf.
 };
 
 /// How tensors lie in memory.
@@ -65,7 +70,14 @@ struct InputOptions {
 };
 
 /// What a tensor parameter is used for.
-enum class InputRole { Plain, Query, Key, Value, Weight };
+enum class InputRole {
+  Plain,
+  Query,
+  Key,
+  Value,
+  Weight,
+  Captured ///< Read by index in a score or mask.
+};
 
 /// One tensor per parameter, in order. Fails when a size is missing.
 llvm::Expected<std::vector<HostTensor>>

@@ -46,13 +46,12 @@ namespace {
 
 /// The elements of one head, for its correlation.
 struct Correlation {
-  std::vector<double> expected, actual;
-  double error = 0; ///< Sum of squared bounds.
+  std::vector<double> expected, actual, bounds;
 
   void add(double want, double got, double bound) {
     expected.push_back(want);
     actual.push_back(got);
-    error += bound * bound;
+    bounds.push_back(bound);
   }
 
   /// None when the head varies so little that rounding alone could lower it.
@@ -60,13 +59,21 @@ struct Correlation {
     double count = double(expected.size());
     if (count < 2)
       return std::nullopt;
-    double meanX = mean(expected), meanY = mean(actual);
-    double xx = 0, yy = 0, xy = 0;
+    double meanX = mean(expected), meanY = mean(actual), scale = 0;
+    for (size_t at = 0; at < expected.size(); ++at)
+      scale = std::max({scale, std::fabs(expected[at] - meanX),
+                        std::fabs(actual[at] - meanY), bounds[at]});
+    if (scale == 0 || !std::isfinite(scale))
+      return std::nullopt;
+    // Relative to the largest, as squares may leave the range of f64.
+    double xx = 0, yy = 0, xy = 0, error = 0;
     for (size_t at = 0; at < expected.size(); ++at) {
-      double x = expected[at] - meanX, y = actual[at] - meanY;
+      double x = (expected[at] - meanX) / scale;
+      double y = (actual[at] - meanY) / scale, bound = bounds[at] / scale;
       xx += x * x;
       yy += y * y;
       xy += x * y;
+      error += bound * bound;
     }
     double noise = 500 * std::sqrt(error);
     if (!(xx > noise * noise))
@@ -80,8 +87,8 @@ private:
   static double mean(ArrayRef<double> values) {
     double sum = 0;
     for (double value : values)
-      sum += value - values.front();
-    return values.front() + sum / double(values.size());
+      sum += (value - values.front()) / double(values.size());
+    return values.front() + sum;
   }
 };
 

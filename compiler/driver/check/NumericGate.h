@@ -71,6 +71,16 @@ struct GateSummary {
     elements += report.elements;
     unchecked += report.unchecked;
   }
+  void add(const GateSummary &other) {
+    if (other.ratio > ratio) {
+      ratio = other.ratio;
+      error = other.error;
+      bound = other.bound;
+    }
+    correlation = std::min(correlation, other.correlation);
+    elements += other.elements;
+    unchecked += other.unchecked;
+  }
 };
 
 } // namespace ladon

@@ -60,8 +60,11 @@ llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
 /// keys), and small ones.
 std::vector<SizeMap> edgeSizes(const ast::Attention &attention);
 
+/// How many pairs of a kind of values and one of views there are.
+size_t pairsOfKinds();
+
 /// Trial `number` of a series over `sizes`; the kinds of values and views take
-/// turns so that all pairs of them occur.
+/// turns, so that as many trials as there are pairs have them all.
 Trial makeTrial(llvm::ArrayRef<SizeMap> sizes, uint64_t number);
 
 } // namespace ladon

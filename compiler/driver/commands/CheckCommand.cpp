@@ -68,14 +68,15 @@ static int checkEntry(const ast::Attention &attention,
                       llvm::ArrayRef<SizeMap> sizes,
                       const CheckOptions &options, TrialFn run, bool isModule) {
   // Every kind of values and views at every size, or all sizes of the table.
-  size_t trials = options.sizes.empty() ? 2 * sizes.size() : 30 * sizes.size();
+  size_t trials =
+      options.sizes.empty() ? 2 * sizes.size() : pairsOfKinds() * sizes.size();
   std::vector<GateSummary> summaries(attention.results.size());
   size_t failed = 0;
   for (size_t number = 0; number < trials; ++number) {
-    Trial trial =
-        makeTrial(sizes, options.sizes.empty() ? number : number % 30);
+    Trial trial = makeTrial(
+        sizes, options.sizes.empty() ? number : number % pairsOfKinds());
     if (!options.sizes.empty())
-      trial.sizes = sizes[number / 30];
+      trial.sizes = sizes[number / pairsOfKinds()];
     if (options.seed)
       trial.seed = *options.seed;
     auto report = run(trial);
