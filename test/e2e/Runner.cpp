@@ -2,7 +2,9 @@
 
 #include "test/e2e/Runner.h"
 
+#include "compiler/codegen/artifact/Signature.h"
 #include "compiler/driver/host/HostCall.h"
+#include "compiler/driver/host/InterpreterCall.h"
 
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -97,7 +99,46 @@ private:
   const Target &target;
 };
 
+/// A module at the tile level, which its compilation keeps.
+class InterpretedProgram : public Program {
+public:
+  explicit InterpretedProgram(std::unique_ptr<Compilation> compilation)
+      : compilation(std::move(compilation)) {}
+
+  llvm::Error run(llvm::ArrayRef<HostTensor> inputs,
+                  llvm::ArrayRef<HostTensor> outputs, int) override {
+    mlir::func::FuncOp function =
+        artifact::entryPoints(compilation->getModule()).front();
+    std::vector<HostTensor> arguments(inputs.begin(), inputs.end());
+    arguments.insert(arguments.end(), outputs.begin(), outputs.end());
+    return interpret(function, interpreterArguments(function, arguments));
+  }
+
+private:
+  std::unique_ptr<Compilation> compilation;
+};
+
+class InterpreterRunner : public Runner {
+public:
+  explicit InterpreterRunner(const Target &target) : target(target) {}
+
+  llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
+    auto compilation =
+        std::make_unique<Compilation>(*spec.checked, spec.sources, target);
+    if (llvm::Error error = compilation->run(Stage::Tile))
+      return std::move(error);
+    return std::make_unique<InterpretedProgram>(std::move(compilation));
+  }
+
+private:
+  const Target &target;
+};
+
 } // namespace
+
+std::unique_ptr<Runner> e2e::interpreterRunner(const Target &target) {
+  return std::make_unique<InterpreterRunner>(target);
+}
 
 std::unique_ptr<Runner> e2e::compiledRunner(const Target &target) {
   return std::make_unique<CompiledRunner>(target);

@@ -1,7 +1,8 @@
 //===- Runner.h - What computes the results under test ---------*- C++ -*-===//
 //
-// Loads specs and runs them: compiled, or by the reference itself, which is how
-// the reference is tested against third-party results.
+// Loads specs and runs them: compiled, by the tile interpreter, or by the
+// reference itself, which is how the reference is tested against third-party
+// results.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,6 +51,10 @@ public:
 
 /// Code for a target that this machine is; it must outlive the runner.
 std::unique_ptr<Runner> compiledRunner(const Target &target);
+
+/// What the tile interpreter makes of the schedule for that target: the passes
+/// above code generation, without it.
+std::unique_ptr<Runner> interpreterRunner(const Target &target);
 
 /// The reference, rounded to the element types of the spec.
 std::unique_ptr<Runner> referenceRunner();

@@ -48,8 +48,18 @@ struct GalleryOptions {
 Counts runGallery(llvm::StringRef directory, Runner &runner,
                   const GalleryOptions &options);
 
-/// `count` specs written at random, with the seeds from `seed` on.
-Counts runRandomSpecs(uint64_t seed, int count, Runner &runner);
+/// How many specs are written at random.
+struct RandomOptions {
+  uint64_t seed = 1;    ///< Of the first; the others follow.
+  int count = 60;       ///< Specs, unless there is a time.
+  double minutes = 0;   ///< How long, if more than 0.
+  bool verbose = false; ///< Print each spec.
+};
+
+/// Specs written at random through the numeric gate; a failing one is made
+/// smaller.
+Counts runRandomSpecs(const RandomOptions &options, Runner &compiled,
+                      Runner &interpreter);
 
 /// Compiles specs of the source tree `source` with seeded defects, each of
 /// which a trial must catch.

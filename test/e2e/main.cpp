@@ -14,8 +14,8 @@ int main(int argc, char **argv) {
   std::vector<std::string> directories;
   std::string onnx, optionsFile, cpu = "native";
   GalleryOptions gallery;
-  int randomSpecs = 0;
-  uint64_t seed = 1;
+  RandomOptions random;
+  random.count = 0;
   unsigned threads = 0;
   bool reference = false, defects = false;
   CLI::App app("Runs tables of specs through the numeric gate; "
@@ -28,9 +28,11 @@ int main(int argc, char **argv) {
   app.add_option("--shards", gallery.shards, "That N");
   app.add_option("--threads", threads, "Specs at a time; 0: as many as cores");
   app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
-  app.add_flag("--verbose", gallery.verbose, "Print a line for every spec");
-  app.add_option("--random", randomSpecs, "Run so many random specs");
-  app.add_option("--seed", seed, "Of the first random spec");
+  app.add_flag("--verbose", gallery.verbose,
+               "Print a line for every spec, and random specs");
+  app.add_option("--random", random.count, "Run so many random specs");
+  app.add_option("--minutes", random.minutes, "Run random specs for so long");
+  app.add_option("--seed", random.seed, "Of the first random spec");
   app.add_flag("--defects", defects,
                "Compile with seeded defects, which must be caught");
   app.add_flag("--reference", reference,
@@ -43,10 +45,11 @@ int main(int argc, char **argv) {
   llvm::parallel::strategy = llvm::hardware_concurrency(threads);
 
   const std::string source = LADON_SOURCE_DIR;
-  if (directories.empty() && onnx.empty() && !defects && randomSpecs == 0) {
+  if (directories.empty() && onnx.empty() && !defects && random.count == 0 &&
+      random.minutes == 0) {
     // Everything there is.
     defects = !reference;
-    randomSpecs = 60;
+    random.count = 60;
     onnx = source + "/test/e2e/onnx";
     directories = {source + "/examples", source + "/test/e2e/specs"};
     if (optionsFile.empty())
@@ -72,8 +75,9 @@ int main(int argc, char **argv) {
     counts += runOnnxCases(onnx, *runner);
   for (const std::string &directory : directories)
     counts += runGallery(directory, *runner, gallery);
-  if (randomSpecs > 0)
-    counts += runRandomSpecs(seed, randomSpecs, *runner);
+  random.verbose = gallery.verbose;
+  if (random.count > 0 || random.minutes > 0)
+    counts += runRandomSpecs(random, *runner, *interpreterRunner(**target));
   if (defects)
     counts += runDefects(source, **target, gallery.verbose);
   llvm::outs() << counts.passed << " passed, " << counts.failed << " failed\n";
