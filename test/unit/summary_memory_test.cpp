@@ -6,41 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiled_spec.h"
+#include "refusing_allocator.h"
 
-#include <cstdlib>
 #include <random>
 
 using namespace ladon;
 using namespace ladon::test;
 
 namespace {
-
-/// Notes the sizes of all requests, and refuses one of them.
-struct RefusingAllocator {
-  int refused = -1;
-  std::vector<size_t> requests;
-  int live = 0;
-
-  ladon_options options(int threads) {
-    ladon_options r = LADON_OPTIONS_INIT;
-    r.threads = threads;
-    r.allocator_user = this;
-    r.allocate = [](void *user, size_t bytes, size_t align) -> void * {
-      auto &self = *static_cast<RefusingAllocator *>(user);
-      int number = static_cast<int>(self.requests.size());
-      self.requests.push_back(bytes);
-      if (number == self.refused)
-        return nullptr;
-      ++self.live;
-      return aligned_alloc(align, bytes);
-    };
-    r.deallocate = [](void *user, void *memory, size_t) {
-      --static_cast<RefusingAllocator *>(user)->live;
-      free(memory);
-    };
-    return r;
-  }
-};
 
 /// q, k, v [2, 2, S, 16] and documents of about 40 positions, in any order.
 std::vector<HostTensor> makeInputs(int64_t positions) {

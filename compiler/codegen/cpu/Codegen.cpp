@@ -20,7 +20,7 @@ void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
   // Linalg first, while there is little else to look at.
   ContractToCpuOptions contract;
   contract.vectorBits = target.vectorBits;
-  contract.rowsAtOnce = target.registerRows;
+  contract.rowsAtOnce = target.registerRows * 3 / 2;
   contract.unroll = target.unroll;
   pm.addNestedPass<func::FuncOp>(createContractToCpu(contract));
   pm.addNestedPass<func::FuncOp>(createParallelizeLinalg());

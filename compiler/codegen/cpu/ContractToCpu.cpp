@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/cpu/MatrixPanels.h"
 #include "compiler/codegen/cpu/Passes.h"
 #include "compiler/codegen/cpu/RowView.h"
+#include "compiler/codegen/cpu/TileEmitter.h"
 #include "compiler/codegen/cpu/VectorEmitter.h"
+#include "dialects/cpu/Cpu.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/IR/Matchers.h"
 
 #define DEBUG_TYPE "contract-to-cpu"
 
@@ -21,13 +23,17 @@ namespace ladon::cpu {
 using namespace mlir;
 using namespace ladon::cpu;
 
-/// Rows of x per grid point; a multiple of every register tile's rows.
+/// Vectors of columns per register tile, and per panel of w: sizes of models
+/// are multiples of 16, and of 32, but not of 24.
+static constexpr int64_t registerColumns = 2;
+/// Rows per grid point; a multiple of every register tile's rows.
 static constexpr int64_t rowBlock = 96;
-/// Steps of the inner product for which a panel of w is packed at once: with
-/// three vectors of columns, 24 KiB of it (AVX2) stay in the first-level cache.
-static constexpr int64_t depthBlock = 256;
-/// Vectors of columns per register tile.
-static constexpr int64_t registerColumns = 3;
+/// Columns per grid point, a multiple of every panel's: so often is a row of x
+/// used that was copied.
+static constexpr int64_t columnBlock = 256;
+/// Of a panel of w at once: it stays in the first-level cache beside the rows
+/// of a register tile.
+static constexpr int64_t panelBytes = 24 << 10;
 
 /// Whether `op` is out[.., n] += x[.., k] * w[k, n].
 static LogicalResult checkForm(linalg::ContractOp op) {
@@ -64,7 +70,9 @@ public:
                    int64_t unroll)
       : e(e), b(e.b), x(op.getInputs()[0]), w(op.getInputs()[1]),
         out(op.getOutputs()[0]), rank(cast<MemRefType>(x.getType()).getRank()),
-        group(group), unroll(unroll), width(registerColumns * e.lanes) {
+        group(group), unroll(unroll), width(registerColumns * e.lanes),
+        depthBlock(panelBytes * 8 / (width * e.element.getWidth())),
+        panels(e, w, width, depthBlock) {
     findInitial(op);
   }
 
@@ -74,14 +82,13 @@ public:
 
 private:
   void findInitial(linalg::ContractOp op);
-  Value initialValue(ValueRange position, Value column);
   void lowerPoint(ValueRange lead, Value row, Value column);
-  void packPanel(Value depth, Value steps, Value column);
+  void initialise(Value tileRow, ValueRange first, Value rows, Value columns);
+  Value hasManyBlocks();
+  void addProducts(Value panel, Value tileRow, Value rows, Value steps);
+  void finish(Value tileRow, ValueRange first, Value rows, Value columns);
   Value dim(Value memref, int64_t axis) {
     return memref::DimOp::create(b, memref, axis);
-  }
-  Value buffer(ArrayRef<int64_t> shape) {
-    return memref::AllocOp::create(b, MemRefType::get(shape, e.element));
   }
   Value sum(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
   Value rest(Value extent, Value from, int64_t most) {
@@ -91,12 +98,15 @@ private:
   VectorEmitter &e;
   ImplicitLocOpBuilder &b;
   Value x, w, out;
-  int64_t rank, group, unroll, width;
+  int64_t rank, group, unroll, width, depthBlock;
   Operation *initialiser = nullptr;
   /// What `out` starts from, if not from its contents: a scalar, or a vector
   /// over the columns.
   Value scalarStart, columnStart;
-  Value tile, panel, rowsCopy;
+  MatrixPanels panels;
+  /// Scratch of a grid point: sums, panel by panel; what a row of them starts
+  /// from; and rows of x.
+  Value tile, start, xRows;
 };
 } // namespace
 
@@ -126,116 +136,142 @@ void ContractLowering::findInitial(linalg::ContractOp op) {
   }
 }
 
-Value ContractLowering::initialValue(ValueRange position, Value column) {
-  if (scalarStart)
-    return scalarStart;
-  if (columnStart)
-    return memref::LoadOp::create(b, columnStart, column);
-  return memref::LoadOp::create(b, out, position);
+/// Whether a panel is used by more than one point of the grid.
+Value ContractLowering::hasManyBlocks() {
+  Value blocks =
+      arith::CeilDivUIOp::create(b, dim(out, rank - 2), e.index(rowBlock));
+  for (int64_t axis = 0; axis < rank - 2; ++axis)
+    blocks = arith::MulIOp::create(b, blocks, dim(out, axis));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, blocks,
+                               e.index(1));
 }
 
 void ContractLowering::lower() {
+  panels.packAll(hasManyBlocks());
   SmallVector<OpFoldResult> lower, upper, step;
   for (int64_t axis = 0; axis < rank; ++axis) {
     lower.push_back(b.getIndexAttr(0));
     upper.push_back(dim(out, axis));
     step.push_back(b.getIndexAttr(axis == rank - 2   ? rowBlock
-                                  : axis == rank - 1 ? width
+                                  : axis == rank - 1 ? columnBlock
                                                      : 1));
   }
   auto grid =
       scf::ForallOp::create(b, lower, upper, step, ValueRange(), std::nullopt);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(grid.getBody());
-  tile = buffer({rowBlock, width});
-  panel = buffer({depthBlock, width});
-  rowsCopy = buffer({rowBlock, depthBlock});
+  tile = scratch(e, columnBlock / width * rowBlock, width);
+  start = scratch(e, 1, width);
+  // Rows of x may be a power of two apart, and would then share few sets of a
+  // cache; those of the copy are not.
+  xRows = scratch(e, rowBlock, depthBlock + 16);
+  panels.allocateScratch();
   SmallVector<Value> at(grid.getInductionVars());
   lowerPoint(ValueRange(at).drop_back(2), at[rank - 2], at[rank - 1]);
 }
 
-void ContractLowering::packPanel(Value depth, Value steps, Value column) {
-  Value columns = rest(dim(w, 1), column, width);
-  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
-  e.loop(e.index(0), steps, 1, {}, [&](Value k, ValueRange) {
-    Value row = sum(depth, k);
-    e.loop(e.index(0), columns, 1, {},
-           [&](Value c, ValueRange) -> SmallVector<Value> {
-             Value value =
-                 memref::LoadOp::create(b, w, ValueRange{row, sum(column, c)});
-             value = e.convert(value, e.element);
-             memref::StoreOp::create(b, value, panel, ValueRange{k, c});
-             return {};
-           });
-    e.loop(columns, e.index(width), 1, {},
-           [&](Value c, ValueRange) -> SmallVector<Value> {
-             memref::StoreOp::create(b, zero, panel, ValueRange{k, c});
-             return {};
-           });
-    return SmallVector<Value>();
+/// What the products are added to. Columns that do not exist start from
+/// anything: nobody reads what becomes of them.
+void ContractLowering::initialise(Value tileRow, ValueRange first, Value rows,
+                                  Value columns) {
+  if (!scalarStart && !columnStart)
+    return forElements(
+        e, out, first, rows, columns, width,
+        [&](Value view, ValueRange at, Value r, Value c) {
+          e.store(e.load(view, at), tile, {sum(tileRow, r), c});
+        },
+        [&](Value memref, ValueRange at, Value r, Value c) {
+          Value x = memref::LoadOp::create(b, memref, at);
+          memref::StoreOp::create(b, x, tile, ValueRange{sum(tileRow, r), c});
+        });
+  forEach(e, e.index(0), columns, 1, [&](Value c) {
+    Value x = scalarStart;
+    if (columnStart)
+      x = memref::LoadOp::create(b, columnStart, sum(first.back(), c));
+    memref::StoreOp::create(b, x, start, ValueRange{e.index(0), c});
   });
+  forEach(e, e.index(0), rows, 1, [&](Value r) {
+    for (int64_t n = 0; n < registerColumns; ++n) {
+      Value c = e.index(n * e.lanes);
+      e.store(e.load(start, {e.index(0), c}), tile, {sum(tileRow, r), c});
+    }
+  });
+}
+
+/// Adds the products of all rows with the panel to the tile. A last group of
+/// fewer rows repeats the last one; the tile has room.
+void ContractLowering::addProducts(Value panel, Value tileRow, Value rows,
+                                   Value steps) {
+  Value last = arith::SubIOp::create(b, rows, e.index(1));
+  forEach(e, e.index(0), rows, group, [&](Value r0) {
+    SmallVector<Value> sources;
+    for (int64_t r = 0; r < group; ++r)
+      sources.push_back(e.minIndex(e.addIndex(r0, r), last));
+    // Each block of steps is summed from zero: short sums round less.
+    SmallVector<Value> zeros(group * registerColumns, e.splat(0));
+    SmallVector<Value> sums = e.matmul(
+        group, registerColumns, steps, unroll, zeros,
+        [&](int64_t r, Value k) -> Value {
+          return memref::LoadOp::create(b, xRows, ValueRange{sources[r], k});
+        },
+        [&](Value k, int64_t n) {
+          return e.load(panel, {k, e.index(n * e.lanes)});
+        });
+    for (int64_t r = 0; r < group; ++r)
+      for (int64_t n = 0; n < registerColumns; ++n) {
+        SmallVector<Value> at = {e.addIndex(sum(tileRow, r0), r),
+                                 e.index(n * e.lanes)};
+        Value old = e.load(tile, at);
+        e.store(e.add(old, sums[r * registerColumns + n]), tile, at);
+      }
+  });
+}
+
+void ContractLowering::finish(Value tileRow, ValueRange first, Value rows,
+                              Value columns) {
+  forElements(
+      e, out, first, rows, columns, width,
+      [&](Value view, ValueRange at, Value r, Value c) {
+        e.store(e.load(tile, {sum(tileRow, r), c}), view, at);
+      },
+      [&](Value memref, ValueRange at, Value r, Value c) {
+        Value x =
+            memref::LoadOp::create(b, tile, ValueRange{sum(tileRow, r), c});
+        memref::StoreOp::create(b, x, memref, at);
+      });
 }
 
 void ContractLowering::lowerPoint(ValueRange lead, Value row, Value column) {
   Value rows = rest(dim(out, rank - 2), row, rowBlock);
-  Value columns = rest(dim(out, rank - 1), column, width);
+  Value end = sum(column, rest(dim(out, rank - 1), column, columnBlock));
   Value depth = dim(w, 0);
-  Value last = arith::SubIOp::create(b, rows, e.index(1));
-  auto inOut = [&](Value r, Value c) {
+  // Of each panel its first column, the number of them, and its first row in
+  // `tile`.
+  auto forPanels = [&](llvm::function_ref<void(Value, Value, Value)> body) {
+    forEach(e, column, end, width, [&](Value n) {
+      Value number = arith::DivUIOp::create(
+          b, arith::SubIOp::create(b, n, column), e.index(width));
+      body(n, rest(end, n, width),
+           arith::MulIOp::create(b, number, e.index(rowBlock)));
+    });
+  };
+  auto at = [&](Value last) {
     SmallVector<Value> position(lead);
-    position.append({sum(row, r), sum(column, c)});
+    position.append({row, last});
     return position;
   };
-  auto forOut = [&](llvm::function_ref<void(Value, Value)> body) {
-    e.loop(e.index(0), rows, 1, {}, [&](Value r, ValueRange) {
-      e.loop(e.index(0), columns, 1, {},
-             [&](Value c, ValueRange) -> SmallVector<Value> {
-               body(r, c);
-               return {};
-             });
-      return SmallVector<Value>();
-    });
-  };
-  forOut([&](Value r, Value c) {
-    Value start = initialValue(inOut(r, c), sum(column, c));
-    memref::StoreOp::create(b, start, tile, ValueRange{r, c});
+  forPanels([&](Value n, Value columns, Value tileRow) {
+    initialise(tileRow, at(n), rows, columns);
   });
-
-  e.loop(e.index(0), depth, depthBlock, {}, [&](Value k0, ValueRange) {
+  forEach(e, e.index(0), depth, depthBlock, [&](Value k0) {
     Value steps = rest(depth, k0, depthBlock);
-    packPanel(k0, steps, column);
-    SmallVector<Value> first(lead);
-    first.append({row, k0});
-    Value xRows = rowView(e, x, first, rows, steps, rowsCopy);
-    // A last group of fewer rows repeats the last one; the tile has room.
-    e.loop(e.index(0), rows, group, {}, [&](Value r0, ValueRange) {
-      SmallVector<Value> sources;
-      for (int64_t r = 0; r < group; ++r)
-        sources.push_back(e.minIndex(e.addIndex(r0, r), last));
-      // Each block of steps is summed from zero: short sums round less.
-      SmallVector<Value> zeros(group * registerColumns, e.splat(0));
-      SmallVector<Value> sums = e.matmul(
-          group, registerColumns, steps, unroll, zeros,
-          [&](int64_t r, Value k) -> Value {
-            return memref::LoadOp::create(b, xRows, ValueRange{sources[r], k});
-          },
-          [&](Value k, int64_t n) {
-            return e.load(panel, {k, e.index(n * e.lanes)});
-          });
-      for (int64_t r = 0; r < group; ++r)
-        for (int64_t n = 0; n < registerColumns; ++n) {
-          SmallVector<Value> at = {e.addIndex(r0, r), e.index(n * e.lanes)};
-          Value old = e.load(tile, at);
-          e.store(e.add(old, sums[r * registerColumns + n]), tile, at);
-        }
-      return SmallVector<Value>();
+    copyRows(e, x, at(k0), rows, steps, xRows);
+    forPanels([&](Value n, Value columns, Value tileRow) {
+      addProducts(panels.getPanel(k0, steps, n, columns), tileRow, rows, steps);
     });
-    return SmallVector<Value>();
   });
-
-  forOut([&](Value r, Value c) {
-    Value value = memref::LoadOp::create(b, tile, ValueRange{r, c});
-    memref::StoreOp::create(b, value, out, inOut(r, c));
+  forPanels([&](Value n, Value columns, Value tileRow) {
+    finish(tileRow, at(n), rows, columns);
   });
 }
 

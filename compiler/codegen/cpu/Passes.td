@@ -69,8 +69,11 @@ def ContractToCpu : Pass<"contract-to-cpu", "::mlir::func::FuncOp"> {
   let summary = "Lower matrix products to register tiles over native vectors";
   let description = [{
     A `linalg.contract` of `x [.., K]` with a matrix `w [K, N]` becomes a grid
-    over blocks of rows and of columns; each point packs its columns of `w` once
-    and multiplies all its rows with them.
+    over blocks of rows and of columns. Each point copies its rows of `x`, some
+    steps at a time, and multiplies them with panels of a few vectors of columns
+    of `w`. Where several points need the same panels, all of them are packed
+    before, in memory from `cpu.try_alloc`; else, and without the memory, a point
+    packs its own.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "256",
@@ -81,7 +84,8 @@ def ContractToCpu : Pass<"contract-to-cpu", "::mlir::func::FuncOp"> {
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::ladon::cpu::CpuDialect"
   ];
 }
 

@@ -2,9 +2,11 @@
 
 #include "compiler/codegen/cpu/RowView.h"
 
+#include "compiler/codegen/cpu/TileEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace ladon::cpu;
@@ -42,22 +44,32 @@ Value ladon::cpu::rowsInPlace(VectorEmitter &e, Value source, ValueRange first,
                   strides[strides.size() - 2]);
 }
 
-/// Copies [rows, columns] elements of `source` to `scratch`, converted.
-static void copyRows(VectorEmitter &e, Value source, ValueRange first,
-                     Value rows, Value columns, Value scratch) {
+void ladon::cpu::copyRows(VectorEmitter &e, Value source, ValueRange first,
+                          Value rows, Value columns, Value scratch) {
   ImplicitLocOpBuilder &b = e.b;
+  auto loaded = VectorType::get(
+      {e.lanes}, cast<MemRefType>(source.getType()).getElementType());
+  int64_t width = cast<MemRefType>(scratch.getType()).getDimSize(1);
+  Value view = rowsInPlace(e, source, first, rows, width);
+  // Registers where neighbours are neighbours in memory, then the rest.
+  Value lanes = e.index(e.lanes);
+  Value whole = arith::MulIOp::create(
+      b, arith::DivUIOp::create(b, columns, lanes), lanes);
+  whole = arith::SelectOp::create(b, hasUnitInnerStride(e, source), whole,
+                                  e.index(0));
   SmallVector<Value> at(first);
-  e.loop(e.index(0), rows, 1, {}, [&](Value r, ValueRange) {
+  forEach(e, e.index(0), rows, 1, [&](Value r) {
+    forEach(e, e.index(0), whole, e.lanes, [&](Value c) {
+      Value x = vector::LoadOp::create(b, loaded, view, ValueRange{r, c});
+      e.store(e.convert(x, e.element), scratch, {r, c});
+    });
     at[at.size() - 2] = arith::AddIOp::create(b, first[first.size() - 2], r);
-    e.loop(e.index(0), columns, 1, {},
-           [&](Value c, ValueRange) -> SmallVector<Value> {
-             at.back() = arith::AddIOp::create(b, first.back(), c);
-             Value x = memref::LoadOp::create(b, source, at);
-             memref::StoreOp::create(b, e.convert(x, e.element), scratch,
-                                     ValueRange{r, c});
-             return {};
-           });
-    return SmallVector<Value>();
+    forEach(e, whole, columns, 1, [&](Value c) {
+      at.back() = arith::AddIOp::create(b, first.back(), c);
+      Value x = memref::LoadOp::create(b, source, at);
+      memref::StoreOp::create(b, e.convert(x, e.element), scratch,
+                              ValueRange{r, c});
+    });
   });
 }
 

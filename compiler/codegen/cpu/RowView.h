@@ -17,6 +17,11 @@ mlir::Value rowView(VectorEmitter &e, mlir::Value source,
                     mlir::ValueRange first, mlir::Value rows,
                     mlir::Value columns, mlir::Value scratch);
 
+/// Copies [rows, columns] elements of `source`, which start at `first` and run
+/// along its last two axes, to `scratch`, converted to the type of the emitter.
+void copyRows(VectorEmitter &e, mlir::Value source, mlir::ValueRange first,
+              mlir::Value rows, mlir::Value columns, mlir::Value scratch);
+
 /// The same view of memory only; valid where `hasUnitInnerStride` is true.
 mlir::Value rowsInPlace(VectorEmitter &e, mlir::Value source,
                         mlir::ValueRange first, mlir::Value rows,

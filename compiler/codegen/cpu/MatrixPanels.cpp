@@ -1,0 +1,125 @@
+//===- MatrixPanels.cpp - A matrix in panels of registers -----------------===//
+
+#include "compiler/codegen/cpu/MatrixPanels.h"
+
+#include "compiler/codegen/cpu/RowView.h"
+#include "compiler/codegen/cpu/TileEmitter.h"
+#include "dialects/cpu/Cpu.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace ladon::cpu;
+
+void ladon::cpu::forElements(VectorEmitter &e, Value memref, ValueRange first,
+                             Value rows, Value columns, int64_t width,
+                             ElementBody whole, ElementBody single) {
+  ImplicitLocOpBuilder &b = e.b;
+  Value isFull = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, columns,
+                                       e.index(width));
+  Value isDense =
+      arith::AndIOp::create(b, isFull, hasUnitInnerStride(e, memref));
+  auto branch =
+      scf::IfOp::create(b, TypeRange(), isDense, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  Value view = rowsInPlace(e, memref, first, rows, width);
+  forEach(e, e.index(0), rows, 1, [&](Value r) {
+    for (int64_t n = 0; n < width; n += e.lanes)
+      whole(view, {r, e.index(n)}, r, e.index(n));
+  });
+  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  forEach(e, e.index(0), rows, 1, [&](Value r) {
+    forEach(e, e.index(0), columns, 1, [&](Value c) {
+      SmallVector<Value> at(first);
+      at[at.size() - 2] = arith::AddIOp::create(b, at[at.size() - 2], r);
+      at.back() = arith::AddIOp::create(b, at.back(), c);
+      single(memref, at, r, c);
+    });
+  });
+}
+
+MatrixPanels::MatrixPanels(VectorEmitter &e, Value matrix, int64_t width,
+                           int64_t depth)
+    : e(e), b(e.b), matrix(matrix), width(width), depth(depth) {}
+
+void MatrixPanels::pack(Value first, Value steps, Value column, Value columns,
+                        Value target) {
+  auto stored = VectorType::get(
+      {e.lanes}, cast<MemRefType>(matrix.getType()).getElementType());
+  forElements(
+      e, matrix, {first, column}, steps, columns, width,
+      [&](Value view, ValueRange at, Value k, Value c) {
+        Value x = vector::LoadOp::create(b, stored, view, at);
+        e.store(e.convert(x, e.element), target, {k, c});
+      },
+      [&](Value memref, ValueRange at, Value k, Value c) {
+        Value x = memref::LoadOp::create(b, memref, at);
+        memref::StoreOp::create(b, e.convert(x, e.element), target,
+                                ValueRange{k, c});
+      });
+}
+
+/// Rows of a buffer of panels.
+Value MatrixPanels::view(Value buffer, Value row, Value steps) {
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  return memref::SubViewOp::create(
+      b, buffer, ArrayRef<OpFoldResult>{row, zero},
+      ArrayRef<OpFoldResult>{steps, b.getIndexAttr(width)},
+      ArrayRef<OpFoldResult>{one, one});
+}
+
+Value MatrixPanels::viewOfAll(Value first, Value steps, Value column) {
+  Value panel = arith::DivUIOp::create(b, column, e.index(width));
+  Value row =
+      arith::MulIOp::create(b, panel, memref::DimOp::create(b, matrix, 0));
+  return view(all, arith::AddIOp::create(b, row, first), steps);
+}
+
+void MatrixPanels::packAll(Value isWanted) {
+  Value rows = memref::DimOp::create(b, matrix, 0);
+  Value columns = memref::DimOp::create(b, matrix, 1);
+  Value panels = arith::CeilDivUIOp::create(b, columns, e.index(width));
+  Value size = arith::SelectOp::create(
+      b, isWanted, arith::MulIOp::create(b, panels, rows), e.index(0));
+  auto memory = TryAllocOp::create(
+      b, MemRefType::get({ShapedType::kDynamic, width}, e.element),
+      b.getI1Type(), size);
+  all = memory.getMemory();
+  isPacked = arith::AndIOp::create(b, isWanted, memory.getGranted());
+
+  Value end = arith::SelectOp::create(b, isPacked, columns, e.index(0));
+  OpFoldResult zero = b.getIndexAttr(0);
+  auto grid = scf::ForallOp::create(
+      b, ArrayRef<OpFoldResult>{zero, zero}, ArrayRef<OpFoldResult>{end, rows},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(width), b.getIndexAttr(depth)},
+      ValueRange(), std::nullopt);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(grid.getBody());
+  Value column = grid.getInductionVars()[0], first = grid.getInductionVars()[1];
+  Value steps =
+      e.minIndex(arith::SubIOp::create(b, rows, first), e.index(depth));
+  pack(first, steps, column,
+       e.minIndex(arith::SubIOp::create(b, columns, column), e.index(width)),
+       viewOfAll(first, steps, column));
+}
+
+void MatrixPanels::allocateScratch() { own = scratch(e, depth, width); }
+
+Value MatrixPanels::getPanel(Value first, Value steps, Value column,
+                             Value columns) {
+  Value shared = viewOfAll(first, steps, column);
+  auto branch = scf::IfOp::create(b, TypeRange{shared.getType()}, isPacked,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, shared);
+  b.setInsertionPointToStart(branch.elseBlock());
+  pack(first, steps, column, columns, own);
+  Value packedHere =
+      memref::CastOp::create(b, shared.getType(), view(own, e.index(0), steps));
+  scf::YieldOp::create(b, packedHere);
+  return branch.getResult(0);
+}

@@ -1,0 +1,65 @@
+//===- MatrixPanels.h - A matrix in panels of registers --------*- C++ -*-===//
+//
+// The right side of a product as its inner loop reads it: panels of a few
+// vectors of columns, each row of a panel after the one before. What BLIS (Van
+// Zee and van de Geijn, 2015) calls packing B.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_CODEGEN_CPU_MATRIXPANELS_H
+#define LADON_COMPILER_CODEGEN_CPU_MATRIXPANELS_H
+
+#include "compiler/codegen/cpu/VectorEmitter.h"
+
+namespace ladon::cpu {
+
+/// Where elements of a tensor are: `at` in `memref`, which is the tensor or a
+/// view of it, and how far from the first of them.
+using ElementBody =
+    llvm::function_ref<void(mlir::Value memref, mlir::ValueRange at,
+                            mlir::Value row, mlir::Value column)>;
+
+/// Visits [rows, columns] elements of `memref` from `first` on, along its last
+/// two axes: registers of them with `whole` where there are `width` columns,
+/// neighbours in memory; single ones with `single` elsewhere.
+void forElements(VectorEmitter &e, mlir::Value memref, mlir::ValueRange first,
+                 mlir::Value rows, mlir::Value columns, int64_t width,
+                 ElementBody whole, ElementBody single);
+
+/// A matrix [K, N] of any strides and float type as panels [K, width] of the
+/// emitter's type.
+class MatrixPanels {
+public:
+  /// `depth` is the most rows that are asked for at once.
+  MatrixPanels(VectorEmitter &e, mlir::Value matrix, int64_t width,
+               int64_t depth);
+
+  /// Packs all panels by a parallel loop, in memory of the call, if the i1
+  /// `isWanted` holds and there is memory for it.
+  void packAll(mlir::Value isWanted);
+  /// Takes scratch memory of a grid point, for panels that were not packed.
+  void allocateScratch();
+  /// Rows [first, first + steps) of the panel from column `column` on, of which
+  /// `columns` exist; the others hold anything. Valid until the next call.
+  mlir::Value getPanel(mlir::Value first, mlir::Value steps, mlir::Value column,
+                       mlir::Value columns);
+
+private:
+  void pack(mlir::Value first, mlir::Value steps, mlir::Value column,
+            mlir::Value columns, mlir::Value target);
+  mlir::Value viewOfAll(mlir::Value first, mlir::Value steps,
+                        mlir::Value column);
+  mlir::Value view(mlir::Value buffer, mlir::Value row, mlir::Value steps);
+
+  VectorEmitter &e;
+  mlir::ImplicitLocOpBuilder &b;
+  mlir::Value matrix;
+  int64_t width, depth;
+  /// All panels, one after the other, if `isPacked`.
+  mlir::Value all, isPacked;
+  mlir::Value own; ///< One panel, packed by a grid point.
+};
+
+} // namespace ladon::cpu
+
+#endif // LADON_COMPILER_CODEGEN_CPU_MATRIXPANELS_H
