@@ -17,37 +17,31 @@ IntegerRange ladon::analysis::rangeOfType(Type type) {
   return {-half, half - 1};
 }
 
-void IntegerRanges::set(Value value, IntegerRange range) {
-  unsigned width = ConstantIntRanges::getStorageBitwidth(value.getType());
+static ConstantIntRanges toUpstream(IntegerRange range, unsigned width) {
   auto bound = [&](Wide w) {
-    return APInt(width, static_cast<uint64_t>(w), /*isSigned=*/true);
+    return APInt(width, static_cast<uint64_t>(w), /*isSigned=*/true,
+                 /*implicitTrunc=*/true);
   };
-  ranges.insert_or_assign(
-      value, ConstantIntRanges::fromSigned(bound(range.min), bound(range.max)));
+  return ConstantIntRanges::fromSigned(bound(range.min), bound(range.max));
 }
 
-IntegerRange IntegerRanges::of(Value value) {
-  ConstantIntRanges range = infer(value);
+static IntegerRange fromUpstream(const ConstantIntRanges &range, Type type) {
   unsigned width = range.smin().getBitWidth();
   if (width > 64)
-    return rangeOfType(value.getType());
+    return rangeOfType(type);
   if (width == 1)
     return {static_cast<Wide>(range.umin().getZExtValue()),
             static_cast<Wide>(range.umax().getZExtValue())};
   return {range.smin().getSExtValue(), range.smax().getSExtValue()};
 }
 
-/// The absolute value wraps for the smallest integer only.
-static ConstantIntRanges absolute(const ConstantIntRanges &range) {
-  APInt zero = APInt::getZero(range.smin().getBitWidth());
-  if (range.smin().isMinSignedValue())
-    return ConstantIntRanges::maxRange(zero.getBitWidth());
-  APInt low = range.smin(), high = range.smax();
-  APInt least = low.isNegative() && !high.isNegative()
-                    ? zero
-                    : llvm::APIntOps::smin(low.abs(), high.abs());
-  return ConstantIntRanges::fromSigned(
-      least, llvm::APIntOps::smax(low.abs(), high.abs()));
+void IntegerRanges::set(Value value, IntegerRange range) {
+  unsigned width = ConstantIntRanges::getStorageBitwidth(value.getType());
+  ranges.insert_or_assign(value, toUpstream(range, width));
+}
+
+IntegerRange IntegerRanges::of(Value value) {
+  return fromUpstream(infer(value), value.getType());
 }
 
 ConstantIntRanges IntegerRanges::infer(Value value) {
@@ -61,10 +55,13 @@ ConstantIntRanges IntegerRanges::infer(Value value) {
     return ConstantIntRanges::getStorageBitwidth(v.getType()) > 0;
   };
   if (isa_and_nonnull<memref::DimOp, tensor::DimOp>(op)) {
-    result = ConstantIntRanges::fromSigned(APInt::getZero(width),
-                                           APInt(width, kPositionLimit - 1));
+    result = toUpstream(kPositions, width);
   } else if (isa_and_nonnull<math::AbsIOp>(op)) {
-    result = absolute(infer(op->getOperand(0)));
+    // The absolute value wraps for the smallest integer.
+    IntegerRange type = rangeOfType(value.getType());
+    IntegerRange natural = abs(of(op->getOperand(0)));
+    if (width <= 64 && type.contains(natural))
+      result = toUpstream(natural, width);
   } else if (auto inferrable = dyn_cast_or_null<InferIntRangeInterface>(op);
              inferrable && llvm::all_of(op->getOperands(), isInteger)) {
     SmallVector<ConstantIntRanges> operands;

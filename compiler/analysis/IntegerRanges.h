@@ -9,26 +9,13 @@
 #ifndef LADON_COMPILER_ANALYSIS_INTEGERRANGES_H
 #define LADON_COMPILER_ANALYSIS_INTEGERRANGES_H
 
+#include "compiler/analysis/Interval.h"
 #include "dialects/attn/Limits.h"
 #include "mlir/IR/Value.h"
 #include "mlir/Interfaces/InferIntRangeInterface.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace ladon::analysis {
-
-/// Wide enough for sums and products of 64-bit values.
-__extension__ using Wide = __int128;
-
-/// All integers from `min` to `max`.
-struct IntegerRange {
-  Wide min = 0;
-  Wide max = 0;
-
-  bool contains(IntegerRange inner) const {
-    return min <= inner.min && inner.max <= max;
-  }
-  bool isConstant() const { return min == max; }
-};
 
 /// What a position or size can be.
 constexpr IntegerRange kPositions{0, kPositionLimit - 1};

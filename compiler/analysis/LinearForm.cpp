@@ -23,11 +23,8 @@ IntegerRange LinearForm::range() const {
   if (overflowed)
     return {-unbounded, unbounded};
   IntegerRange r{constant, constant};
-  for (auto [atom, coefficient] : terms) {
-    Wide a = atom->range.min * coefficient, b = atom->range.max * coefficient;
-    r.min += std::min(a, b);
-    r.max += std::max(a, b);
-  }
+  for (auto [atom, coefficient] : terms)
+    r = r + atom->range * IntegerRange{coefficient, coefficient};
   return r;
 }
 

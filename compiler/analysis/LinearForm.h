@@ -43,6 +43,12 @@ struct LinearForm {
 
   LinearForm() = default;
   LinearForm(int64_t constant) : constant(constant) {}
+  /// The form that says nothing.
+  static LinearForm nothing() {
+    LinearForm r;
+    r.overflowed = true;
+    return r;
+  }
 
   bool isConstant() const { return terms.empty() && !overflowed; }
   bool isConstant(int64_t c) const { return isConstant() && constant == c; }
@@ -78,18 +84,19 @@ struct Atom {
     Mul,      ///< args[0] * args[1]
     Select,   ///< args[0] where `condition`, else args[1]
     Read,     ///< `source`[args...], a captured tensor, indices clamped
-    BitsAnd,  ///< of two values that are not negative
-    BitsOr,   ///< likewise; also bounds exclusive or
+    BitsAnd,  ///< of two values, the first not negative
+    BitsOr,   ///< of two that are not negative; also bounds exclusive or
     Opaque    ///< anything of its type
   };
   Kind kind;
   unsigned id; ///< Order of creation.
   /// The value of the region that the atom stands for, if there is one.
   mlir::Value value;
+  /// The tensor that is read, the condition that chooses, or the operation of
+  /// an atom without arguments.
   mlir::Value source;
   llvm::SmallVector<LinearForm, 2> args;
-  const Condition *condition = nullptr;
-  const Condition *otherwise = nullptr; ///< The negation of `condition`.
+  const Condition *condition = nullptr; ///< When a choice takes args[0].
   IntegerRange range;
   /// Of a captured scalar: how it is computed from sizes, if it is.
   std::optional<LinearForm> definition;
@@ -102,7 +109,39 @@ struct Atom {
   /// (Nearly) every value of `range` is taken within any block, so that looking
   /// at one block tells no more than `range` does.
   bool isCoarse = false;
+
+  bool isPosition() const { return kind == Kind::Query || kind == Kind::Key; }
 };
+
+/// What an operation can give, by the ranges of its operands.
+template <typename Number>
+Interval<Number> boundsOf(Atom::Kind kind,
+                          llvm::ArrayRef<Interval<Number>> args) {
+  using std::min;
+  const Interval<Number> &a = args.front(), &b = args.back();
+  switch (kind) {
+  case Atom::Kind::FloorDiv:
+    return floorDiv(a, b);
+  case Atom::Kind::FloorMod:
+    return floorMod(a, b);
+  case Atom::Kind::Min:
+    return min(a, b);
+  case Atom::Kind::Max:
+    return max(a, b);
+  case Atom::Kind::Abs:
+    return abs(a);
+  case Atom::Kind::Mul:
+    return a * b;
+  case Atom::Kind::Select:
+    return hull(a, b);
+  case Atom::Kind::BitsAnd:
+    return {0, isNatural(b.min) ? min(a.max, b.max) : a.max};
+  case Atom::Kind::BitsOr:
+    return {0, a.max + b.max};
+  default:
+    llvm_unreachable("not an operation");
+  }
+}
 
 LinearForm add(const LinearForm &a, const LinearForm &b, int64_t factor = 1);
 inline LinearForm scaled(const LinearForm &a, int64_t factor) {

@@ -18,136 +18,108 @@ using namespace ladon::analysis;
 // Arithmetic
 //===----------------------------------------------------------------------===//
 
-LinearForm MaskCondition::floorDiv(LinearForm a, LinearForm b, Value value) {
+/// `kind` applied to `args`, with the condition `choice` of a selection.
+LinearForm MaskCondition::operation(Atom::Kind kind, ArrayRef<LinearForm> args,
+                                    Value choice) {
+  SmallVector<IntegerRange> ranges;
+  for (const LinearForm &arg : args)
+    ranges.push_back(arg.range());
+  return atomForm(atom(kind, args, boundsOf<Wide>(kind, ranges), choice));
+}
+
+LinearForm MaskCondition::floorDiv(LinearForm a, LinearForm b) {
   if (b.isConstant() && b.constant < 0)
-    return floorDiv(scaled(a, -1), scaled(b, -1), value);
-  if (b.isConstant(0) || !b.isUniform() || a.overflowed || b.overflowed)
-    return opaque(value);
-  IntegerRange ra = a.range(), rb = b.range();
-  if (rb.max < 1)
-    return opaque(value);
+    return floorDiv(scaled(a, -1), scaled(b, -1));
+  if (b.range().max < 1 || !b.isUniform() || a.overflowed || b.overflowed)
+    return LinearForm::nothing();
   if (!b.isConstant()) {
-    if (rb.min < 1) {
-      auto o = std::make_unique<Obligation>(Obligation{b, 1, kScalarLimit});
-      b.obligations.push_back(o.get());
-      obligations.push_back(std::move(o));
-    }
-    Wide low = std::min<Wide>(ra.min, 0), high = std::max<Wide>(ra.max, 0);
-    return atomForm(atom(Atom::Kind::FloorDiv, {a, b}, {low, high}));
+    if (b.range().min < 1)
+      oblige(b, 1, kScalarLimit);
+    return operation(Atom::Kind::FloorDiv, {a, b});
   }
   // Multiples of the divisor come out: (d x + y) // d = x + y // d.
   int64_t d = b.constant;
-  auto floor = [&](Wide w) { return w >= 0 ? w / d : -((-w + d - 1) / d); };
-  LinearForm quotient, rest;
-  quotient.constant = static_cast<int64_t>(floor(a.constant));
-  rest.constant = a.constant - quotient.constant * d;
-  rest.obligations = a.obligations;
-  for (auto term : a.terms) {
+  LinearForm quotient(
+      static_cast<int64_t>(analysis::floorDiv(Wide(a.constant), Wide(d))));
+  LinearForm rest = add(a, d, -quotient.constant);
+  for (auto term : a.terms)
     if (term.second % d == 0)
       quotient.terms.push_back({term.first, term.second / d});
-    else
-      rest.terms.push_back(term);
-  }
+  llvm::erase_if(rest.terms, [&](auto &t) { return t.second % d == 0; });
   IntegerRange r = rest.range();
-  LinearForm tail = rest;
-  if (r.min >= 0 && r.max < d) {
-    tail = LinearForm();
-    tail.obligations = rest.obligations;
-  } else {
-    tail = atomForm(
-        atom(Atom::Kind::FloorDiv, {rest, b}, {floor(r.min), floor(r.max)}));
-  }
-  return add(quotient, tail);
+  if (r.min >= 0 && r.max < d)
+    return keepObligations(quotient, rest);
+  return add(quotient, operation(Atom::Kind::FloorDiv, {rest, b}));
 }
 
-LinearForm MaskCondition::floorMod(LinearForm a, LinearForm b, Value value) {
+LinearForm MaskCondition::floorMod(LinearForm a, LinearForm b) {
   if (b.isConstant() && b.constant < 0)
-    return scaled(floorMod(scaled(a, -1), scaled(b, -1), value), -1);
+    return scaled(floorMod(scaled(a, -1), scaled(b, -1)), -1);
   if (!b.isConstant()) {
     // x mod d = x - d (x // d) shares the obligations of the division.
-    LinearForm quotient = floorDiv(a, b, value);
+    LinearForm quotient = floorDiv(a, b);
     if (quotient.terms.size() != 1 ||
         quotient.terms[0].first->kind != Atom::Kind::FloorDiv)
-      return opaque(value);
-    const Atom *division = quotient.terms[0].first;
-    return atomForm(atom(Atom::Kind::FloorMod, division->args,
-                         {0, std::max<Wide>(b.range().max - 1, 0)}));
+      return LinearForm::nothing();
+    return operation(Atom::Kind::FloorMod, quotient.terms[0].first->args);
   }
   if (b.isConstant(0) || a.overflowed)
-    return opaque(value);
+    return LinearForm::nothing();
   int64_t d = b.constant;
-  IntegerRange r = a.range();
-  if (r.min >= 0 && r.max < d)
+  auto isReduced = [&](IntegerRange r) { return r.min >= 0 && r.max < d; };
+  if (isReduced(a.range()))
     return a;
   llvm::erase_if(a.terms, [&](auto &t) { return t.second % d == 0; });
   a.constant = (a.constant % d + d) % d;
-  r = a.range();
-  if (r.min >= 0 && r.max < d)
-    return a;
-  return atomForm(atom(Atom::Kind::FloorMod, {a, b}, {0, d - 1}));
+  return isReduced(a.range()) ? a : operation(Atom::Kind::FloorMod, {a, b});
 }
 
 LinearForm MaskCondition::minimum(const LinearForm &a, const LinearForm &b,
                                   bool isMax) {
-  IntegerRange ra = a.range(), rb = b.range();
-  if (sameForm(a, b))
-    return a;
-  IntegerRange r =
-      isMax ? IntegerRange{std::max(ra.min, rb.min), std::max(ra.max, rb.max)}
-            : IntegerRange{std::min(ra.min, rb.min), std::min(ra.max, rb.max)};
-  return atomForm(atom(isMax ? Atom::Kind::Max : Atom::Kind::Min, {a, b}, r));
+  return sameForm(a, b)
+             ? a
+             : operation(isMax ? Atom::Kind::Max : Atom::Kind::Min, {a, b});
 }
 
 LinearForm MaskCondition::absolute(const LinearForm &a) {
   IntegerRange r = a.range();
   if (r.min >= 0)
     return a;
-  if (r.max <= 0)
-    return scaled(a, -1);
-  return atomForm(atom(Atom::Kind::Abs, {a}, {0, std::max(-r.min, r.max)}));
+  return r.max <= 0 ? scaled(a, -1) : operation(Atom::Kind::Abs, {a});
 }
 
-LinearForm MaskCondition::multiply(const LinearForm &a, const LinearForm &b,
-                                   Value value) {
+LinearForm MaskCondition::multiply(const LinearForm &a, const LinearForm &b) {
   if (b.isConstant())
     return scaled(a, b.constant);
   if (a.isConstant())
     return scaled(b, a.constant);
-  IntegerRange ra = a.range(), rb = b.range();
   if (!a.isWithin(kScalarLimit >> 31) || !b.isWithin(int64_t(1) << 31))
-    return opaque(value);
-  Wide corners[] = {ra.min * rb.min, ra.min * rb.max, ra.max * rb.min,
-                    ra.max * rb.max};
-  IntegerRange r{*std::min_element(corners, corners + 4),
-                 *std::max_element(corners, corners + 4)};
-  if (sameForm(a, b))
-    r.min = std::max<Wide>(r.min, 0);
-  return atomForm(atom(Atom::Kind::Mul, {a, b}, r));
+    return LinearForm::nothing();
+  // That a square is natural is seen where both sides are.
+  if (sameForm(a, b) && a.range().min < 0)
+    return multiply(absolute(a), absolute(b));
+  return operation(Atom::Kind::Mul, {a, b});
 }
 
-LinearForm MaskCondition::bits(Operation *op, const LinearForm &a,
-                               const LinearForm &b) {
-  Value value = op->getResult(0);
+LinearForm MaskCondition::bits(Operation *op, LinearForm a, LinearForm b) {
+  if (a.isConstant() || (isa<arith::AndIOp>(op) && a.range().min < 0))
+    std::swap(a, b);
+  bool areNatural = a.range().min >= 0 && b.range().min >= 0;
+  if (isa<arith::AndIOp>(op)) {
+    if (b.isConstant() && b.constant > 0 && llvm::isMask_64(b.constant))
+      return floorMod(a, b.constant + 1);
+    if (b.isConstant() && b.constant < 0 && b.constant > -kScalarLimit &&
+        llvm::isPowerOf2_64(-b.constant))
+      return add(a, floorMod(a, -b.constant), -1);
+    return a.range().min >= 0 ? operation(Atom::Kind::BitsAnd, {a, b})
+                              : LinearForm::nothing();
+  }
   if (isa<arith::XOrIOp>(op) && b.isConstant(-1))
     return add(LinearForm(-1), a, -1);
-  IntegerRange ra = a.range(), rb = b.range();
-  if (isa<arith::AndIOp>(op) && b.isConstant() && b.constant > 0 &&
-      llvm::isMask_64(b.constant))
-    return floorMod(a, LinearForm(b.constant + 1), value);
-  if (isa<arith::AndIOp>(op) && b.isConstant() && b.constant < 0 &&
-      llvm::isPowerOf2_64(-static_cast<uint64_t>(b.constant)) &&
-      b.constant > -kScalarLimit)
-    return add(a, floorMod(a, LinearForm(-b.constant), value), -1);
-  if (isa<arith::AndIOp>(op) && (ra.min >= 0 || rb.min >= 0)) {
-    Wide max = ra.min < 0   ? rb.max
-               : rb.min < 0 ? ra.max
-                            : std::min(ra.max, rb.max);
-    return atomForm(atom(Atom::Kind::BitsAnd, {a, b}, {0, max}));
-  }
-  if (!isa<arith::AndIOp>(op) && ra.min >= 0 && rb.min >= 0 &&
-      ra.max < kScalarLimit && rb.max < kScalarLimit)
-    return atomForm(atom(Atom::Kind::BitsOr, {a, b}, {0, ra.max + rb.max}));
-  return opaque(value);
+  if (areNatural && a.range().max < kScalarLimit &&
+      b.range().max < kScalarLimit)
+    return operation(Atom::Kind::BitsOr, {a, b});
+  return LinearForm::nothing();
 }
 
 LinearForm MaskCondition::read(Operation *op) {
@@ -171,76 +143,38 @@ LinearForm MaskCondition::read(Operation *op) {
 // Choices
 //===----------------------------------------------------------------------===//
 
-/// Whether `cond` says that `rem`, a remainder by a positive `divisor`, is
-/// negative: `rem < 0`, possibly with `rem != 0` beside it and with the sign of
-/// the divisor taken into account.
-static bool saysNegative(Value cond, Value rem, Value divisor) {
-  using arith::CmpIPredicate;
-  Operation *op = cond.getDefiningOp();
-  auto isSignOf = [](Value v, Value of) {
-    auto cmp = v.getDefiningOp<arith::CmpIOp>();
-    return cmp && cmp.getPredicate() == CmpIPredicate::slt &&
-           cmp.getLhs() == of && matchPattern(cmp.getRhs(), m_Zero());
-  };
-  auto differs = [&](Value a, Value b) {
-    return (isSignOf(a, rem) && isSignOf(b, divisor)) ||
-           (isSignOf(b, rem) && isSignOf(a, divisor));
-  };
-  if (isSignOf(cond, rem))
-    return true;
-  if (auto cmp = dyn_cast_or_null<arith::CmpIOp>(op)) {
-    if (cmp.getPredicate() == CmpIPredicate::ne)
-      return differs(cmp.getLhs(), cmp.getRhs());
-    auto product = cmp.getLhs().getDefiningOp<arith::XOrIOp>();
-    return cmp.getPredicate() == CmpIPredicate::slt && product &&
-           matchPattern(cmp.getRhs(), m_Zero()) &&
-           llvm::is_contained(product->getOperands(), rem) &&
-           llvm::is_contained(product->getOperands(), divisor);
-  }
-  if (isa_and_nonnull<arith::XOrIOp>(op))
-    return differs(op->getOperand(0), op->getOperand(1));
-  if (!isa_and_nonnull<arith::AndIOp>(op))
-    return false;
-  auto isNonZero = [&](Value v) {
-    auto cmp = v.getDefiningOp<arith::CmpIOp>();
-    return cmp && cmp.getPredicate() == CmpIPredicate::ne &&
-           cmp.getLhs() == rem && matchPattern(cmp.getRhs(), m_Zero());
-  };
-  Value a = op->getOperand(0), b = op->getOperand(1);
-  return (isNonZero(a) && saysNegative(b, rem, divisor)) ||
-         (isNonZero(b) && saysNegative(a, rem, divisor));
-}
-
-LinearForm MaskCondition::select(arith::SelectOp op) {
-  Value result = op.getResult(), onFalse = op.getFalseValue();
-  // Floor remainder from a truncating one: r + d where r is negative, else r.
-  if (auto rem = onFalse.getDefiningOp<arith::RemSIOp>())
-    if (auto sum = op.getTrueValue().getDefiningOp<arith::AddIOp>()) {
-      Value divisor = rem.getRhs();
-      bool sums = (sum.getLhs() == rem && sum.getRhs() == divisor) ||
-                  (sum.getRhs() == rem && sum.getLhs() == divisor);
-      LinearForm d = linear(divisor);
-      if (sums && d.range().min >= 1 &&
-          saysNegative(op.getCondition(), rem, divisor))
-        return floorMod(linear(rem.getLhs()), d, result);
-    }
-  return choice(op.getCondition(), linear(op.getTrueValue()), linear(onFalse));
+/// A floor remainder from a truncating one: r + d where r < 0, else r.
+std::optional<LinearForm>
+MaskCondition::correctedRemainder(arith::SelectOp op) {
+  auto rem = op.getFalseValue().getDefiningOp<arith::RemSIOp>();
+  auto sum = op.getTrueValue().getDefiningOp<arith::AddIOp>();
+  if (!rem || !sum ||
+      !llvm::is_contained(sum->getOperands(), rem.getResult()) ||
+      !llvm::is_contained(sum->getOperands(), rem.getRhs()))
+    return std::nullopt;
+  const Condition *isNegative = condition(op.getCondition());
+  LinearForm d = linear(rem.getRhs());
+  if (isNegative->kind != Condition::Kind::Compare || d.range().min < 1 ||
+      isNegative->relation != Condition::Relation::LessEqual ||
+      !sameForm(isNegative->form, add(linear(rem), 1)))
+    return std::nullopt;
+  return floorMod(linear(rem.getLhs()), d);
 }
 
 /// `yes` where the condition is true, else `no`.
 LinearForm MaskCondition::choice(Value value, const LinearForm &yes,
                                  const LinearForm &no) {
-  const Condition *cond = condition(value, true);
+  const Condition *cond = condition(value);
   if (cond->kind == Condition::Kind::Constant)
     return cond->truth ? yes : no;
   if (sameForm(yes, no))
     return keepObligations(yes, no);
-  if (cond->kind == Condition::Kind::Compare && cond->rhs.isConstant(0) &&
+  if (cond->kind == Condition::Kind::Compare &&
       cond->relation == Condition::Relation::LessEqual &&
-      cond->lhs.obligations.empty()) {
+      cond->form.obligations.empty()) {
     // `x <= 0` or `x < 0` between x and -x, between a and b where x = a - b.
     auto isAbout = [&](const LinearForm &x) {
-      return sameForm(cond->lhs, x) || sameForm(cond->lhs, add(x, 1));
+      return sameForm(cond->form, x) || sameForm(cond->form, add(x, 1));
     };
     auto from = [&](LinearForm form) {
       return keepObligations(keepObligations(form, yes), no);
@@ -256,11 +190,5 @@ LinearForm MaskCondition::choice(Value value, const LinearForm &yes,
     if (isAbout(add(no, yes, -1)))
       return from(minimum(yes, no, /*isMax=*/true));
   }
-  IntegerRange a = yes.range(), b = no.range();
-  Atom *chosen =
-      atom(Atom::Kind::Select, {yes, no},
-           {std::min(a.min, b.min), std::max(a.max, b.max)}, {}, cond);
-  if (chosen)
-    chosen->otherwise = condition(value, false);
-  return atomForm(chosen);
+  return operation(Atom::Kind::Select, {yes, no}, value);
 }

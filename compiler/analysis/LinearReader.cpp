@@ -25,9 +25,8 @@ static bool stepsWithPosition(const LinearForm &form) {
     if (!atom->onSolved)
       continue;
     bool unit = coefficient == 1 || coefficient == -1;
-    bool runs =
-        atom->kind == Atom::Kind::Key || atom->kind == Atom::Kind::Query ||
-        (atom->kind == Atom::Kind::Abs && stepsWithPosition(atom->args[0]));
+    bool runs = atom->isPosition() || (atom->kind == Atom::Kind::Abs &&
+                                       stepsWithPosition(atom->args[0]));
     if (steps || !unit || !runs)
       return false;
     steps = true;
@@ -37,33 +36,29 @@ static bool stepsWithPosition(const LinearForm &form) {
 
 /// The atom of its parts; null where there are too many.
 Atom *MaskCondition::atom(Atom::Kind kind, ArrayRef<LinearForm> args,
-                          IntegerRange range, Value source,
-                          const Condition *cond) {
+                          IntegerRange range, Value source) {
   for (auto &known : atoms)
     if (known->kind == kind && known->source == source &&
-        known->condition == cond && known->args.size() == args.size() &&
         std::equal(args.begin(), args.end(), known->args.begin(),
+                   known->args.end(),
                    [](const LinearForm &x, const LinearForm &y) {
                      return sameForm(x, y) && x.obligations == y.obligations;
                    }))
       return known.get();
-  bool isPosition = kind == Atom::Kind::Query || kind == Atom::Kind::Key;
-  if (atoms.size() >= kAtoms && !isPosition)
-    return nullptr;
-  atoms.push_back(std::make_unique<Atom>());
-  Atom *a = atoms.back().get();
+  auto a = std::make_unique<Atom>();
   a->kind = kind;
-  a->id = atoms.size();
+  if (atoms.size() >= kAtoms && !a->isPosition())
+    return nullptr;
   a->source = source;
   a->args.append(args.begin(), args.end());
-  a->condition = cond;
   a->range = range;
-  bool isQuery = kind == Atom::Kind::Query;
-  bool keysAreSolved = site.solved == Axis::Key;
+  if (kind == Atom::Kind::Select)
+    a->condition = condition(source);
+  bool isSolved = (kind == Atom::Kind::Key) == (site.solved == Axis::Key);
   a->onSolved =
-      (isPosition && isQuery != keysAreSolved) || (cond && cond->onSolved());
-  a->onFixed = (isPosition && isQuery == keysAreSolved) ||
-               kind == Atom::Kind::Opaque || kind == Atom::Kind::Select;
+      a->isPosition() ? isSolved : a->condition && a->condition->onSolved();
+  a->onFixed = (a->isPosition() && !isSolved) || kind == Atom::Kind::Opaque ||
+               kind == Atom::Kind::Select;
   // An atom is as coarse as all of it that depends on the solved position.
   a->isCoarse = !a->onSolved;
   for (const LinearForm &arg : args)
@@ -76,15 +71,15 @@ Atom *MaskCondition::atom(Atom::Kind kind, ArrayRef<LinearForm> args,
   if (kind == Atom::Kind::FloorMod && args[1].isConstant() &&
       stepsWithPosition(args[0]))
     a->isCoarse |= args[1].constant <= site.step / 2;
-  return a;
+  a->id = atoms.size();
+  return atoms.emplace_back(std::move(a)).get();
 }
 
 LinearForm MaskCondition::atomForm(const Atom *a) {
-  LinearForm r;
-  r.overflowed = !a;
   if (!a)
-    return r;
-  if (a->range.isConstant())
+    return LinearForm::nothing();
+  LinearForm r;
+  if (a->range.isPoint())
     r.constant = static_cast<int64_t>(a->range.min);
   else
     r.terms.push_back({a, 1});
@@ -93,11 +88,16 @@ LinearForm MaskCondition::atomForm(const Atom *a) {
   return r;
 }
 
+/// Adds that `form` lies in [min, max] to what it rests on.
+void MaskCondition::oblige(LinearForm &form, Wide min, Wide max) {
+  obligations.push_back(std::make_unique<Obligation>(
+      Obligation{form, static_cast<int64_t>(min), static_cast<int64_t>(max)}));
+  form.obligations.push_back(obligations.back().get());
+}
+
 LinearForm MaskCondition::opaque(Value value) {
-  LinearForm nothing;
-  nothing.overflowed = true;
-  if (!value || ConstantIntRanges::getStorageBitwidth(value.getType()) > 64)
-    return nothing;
+  if (ConstantIntRanges::getStorageBitwidth(value.getType()) > 64)
+    return LinearForm::nothing();
   return atomForm(atom(Atom::Kind::Opaque, {}, ranges.of(value), value));
 }
 
@@ -118,9 +118,7 @@ LinearForm MaskCondition::fitted(LinearForm form, Value value) {
     return uniform(value);
   if (!form.isWithin(kScalarLimit))
     return opaque(value);
-  obligations.push_back(std::make_unique<Obligation>(Obligation{
-      form, static_cast<int64_t>(type.min), static_cast<int64_t>(type.max)}));
-  form.obligations.push_back(obligations.back().get());
+  oblige(form, type.min, type.max);
   return form;
 }
 
@@ -231,54 +229,63 @@ LinearForm MaskCondition::buildLinear(Value value) {
     return c.getSExtValue();
   if (isa<ladon::attn::ReadOp>(op))
     return read(op);
-  if (auto choice = dyn_cast<arith::SelectOp>(op))
-    return select(choice);
+  if (auto select = dyn_cast<arith::SelectOp>(op)) {
+    if (auto remainder = correctedRemainder(select))
+      return *remainder;
+    return choice(select.getCondition(), linear(select.getTrueValue()),
+                  linear(select.getFalseValue()));
+  }
   if (isa<arith::ExtUIOp, arith::ExtSIOp>(op) &&
       op->getOperand(0).getType().isInteger(1))
     return choice(op->getOperand(0), isa<arith::ExtUIOp>(op) ? 1 : -1, 0);
-  for (Value operand : op->getOperands())
+  SmallVector<LinearForm, 2> args;
+  for (Value operand : op->getOperands()) {
     if (!operand.getType().isIntOrIndex() || operand.getType().isInteger(1))
       return isUniform(value) ? uniform(value) : opaque(value);
-  if (op->getNumOperands() == 0 || op->getNumOperands() > 2)
+    args.push_back(linear(operand));
+  }
+  if (args.empty() || args.size() > 2)
     return opaque(value);
-  LinearForm a = linear(op->getOperand(0));
-  LinearForm b =
-      op->getNumOperands() == 2 ? linear(op->getOperand(1)) : LinearForm();
-  IntegerRange ra = a.range();
-  bool natural = ra.min >= 0 && b.range().min >= 0;
+  return fitted(apply(op, args.front(), args.back()), value);
+}
+
+/// An operation on one or two integers, without wraparound.
+LinearForm MaskCondition::apply(Operation *op, const LinearForm &a,
+                                const LinearForm &b) {
+  auto isNatural = [&](unsigned n) {
+    return (n == 0 ? a : b).range().min >= 0 ||
+           ranges.of(op->getOperand(n)).min >= 0;
+  };
+  bool areNatural = llvm::all_of(llvm::seq(op->getNumOperands()), isNatural);
   bool isShift = b.isConstant() && b.constant >= 0 && b.constant < 31;
-  LinearForm r;
   if (isa<arith::AddIOp>(op))
-    r = add(a, b);
-  else if (isa<arith::SubIOp>(op))
-    r = add(a, b, -1);
-  else if (isa<arith::MulIOp>(op))
-    r = multiply(a, b, value);
-  else if (isa<arith::FloorDivSIOp>(op) ||
-           (natural && isa<arith::DivSIOp, arith::DivUIOp>(op)))
-    r = floorDiv(a, b, value);
-  else if (isa<arith::CeilDivSIOp>(op))
-    r = scaled(floorDiv(scaled(a, -1), b, value), -1);
-  else if (natural && isa<arith::RemSIOp, arith::RemUIOp>(op))
-    r = floorMod(a, b, value);
-  else if (isa<arith::MinSIOp>(op) || (natural && isa<arith::MinUIOp>(op)))
-    r = minimum(a, b, /*isMax=*/false);
-  else if (isa<arith::MaxSIOp>(op) || (natural && isa<arith::MaxUIOp>(op)))
-    r = minimum(a, b, /*isMax=*/true);
-  else if (isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op))
-    r = a.isConstant() ? bits(op, b, a) : bits(op, a, b);
-  else if (isa<arith::ShLIOp>(op) && isShift)
-    r = scaled(a, int64_t(1) << b.constant);
-  else if ((isa<arith::ShRSIOp>(op) ||
-            (ra.min >= 0 && isa<arith::ShRUIOp>(op))) &&
-           isShift)
-    r = floorDiv(a, int64_t(1) << b.constant, value);
-  else if (isa<math::AbsIOp>(op))
-    r = absolute(a);
-  else if (isa<arith::ExtSIOp, arith::TruncIOp, arith::IndexCastOp>(op) ||
-           (ra.min >= 0 && isa<arith::ExtUIOp, arith::IndexCastUIOp>(op)))
-    r = a;
-  else
-    r = opaque(value);
-  return fitted(r, value);
+    return add(a, b);
+  if (isa<arith::SubIOp>(op))
+    return add(a, b, -1);
+  if (isa<arith::MulIOp>(op))
+    return multiply(a, b);
+  if (isa<arith::FloorDivSIOp>(op) ||
+      (areNatural && isa<arith::DivSIOp, arith::DivUIOp>(op)))
+    return floorDiv(a, b);
+  if (isa<arith::CeilDivSIOp>(op))
+    return scaled(floorDiv(scaled(a, -1), b), -1);
+  if (areNatural && isa<arith::RemSIOp, arith::RemUIOp>(op))
+    return floorMod(a, b);
+  if (isa<arith::MinSIOp>(op) || (areNatural && isa<arith::MinUIOp>(op)))
+    return minimum(a, b, /*isMax=*/false);
+  if (isa<arith::MaxSIOp>(op) || (areNatural && isa<arith::MaxUIOp>(op)))
+    return minimum(a, b, /*isMax=*/true);
+  if (isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op))
+    return bits(op, a, b);
+  if (isa<arith::ShLIOp>(op) && isShift)
+    return scaled(a, int64_t(1) << b.constant);
+  if (isShift &&
+      (isa<arith::ShRSIOp>(op) || (isa<arith::ShRUIOp>(op) && isNatural(0))))
+    return floorDiv(a, int64_t(1) << b.constant);
+  if (isa<math::AbsIOp>(op))
+    return absolute(a);
+  if (isa<arith::ExtSIOp, arith::TruncIOp, arith::IndexCastOp>(op) ||
+      (isa<arith::ExtUIOp, arith::IndexCastUIOp>(op) && isNatural(0)))
+    return a;
+  return LinearForm::nothing();
 }

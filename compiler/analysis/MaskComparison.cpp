@@ -22,109 +22,108 @@ using Relation = Condition::Relation;
 /// How deep a comparison is taken apart, and into how many parts each time.
 static constexpr unsigned kDepth = 6;
 
-const Condition *MaskCondition::compare(arith::CmpIOp op, bool truth) {
+const Condition *MaskCondition::compare(arith::CmpIOp op) {
   using arith::CmpIPredicate;
-  CmpIPredicate predicate =
-      truth ? op.getPredicate() : arith::invertPredicate(op.getPredicate());
-  if (!op.getLhs().getType().isIntOrIndex())
-    return unknownCondition(op, truth, "comparison of an unsupported type");
-  LinearForm a = linear(op.getLhs()), b = linear(op.getRhs());
+  CmpIPredicate predicate = op.getPredicate();
+  Value left = op.getLhs(), right = op.getRhs();
+  bool isEq = predicate == CmpIPredicate::eq;
+  bool isNe = predicate == CmpIPredicate::ne;
+  if (left.getType().isInteger(1)) {
+    if (!isEq && !isNe)
+      return unknownCondition(op, "order of booleans");
+    const Condition *equal = same(condition(left), condition(right));
+    return named(isEq ? equal : negation(equal), op);
+  }
+  if (!left.getType().isIntOrIndex())
+    return unknownCondition(op, "comparison of an unsupported type");
+  LinearForm a = linear(left), b = linear(right);
   if (atoms.size() >= kAtoms && (a.overflowed || b.overflowed))
-    return unknownCondition(op, truth, "the mask has too many parts");
-  Origin origin{op, truth};
-  switch (predicate) {
-  case CmpIPredicate::eq:
-    return equals(a, b, true, origin);
-  case CmpIPredicate::ne:
-    return equals(a, b, false, origin);
-  case CmpIPredicate::ult:
-  case CmpIPredicate::ule:
-  case CmpIPredicate::ugt:
-  case CmpIPredicate::uge:
-    if (a.range().min < 0 || b.range().min < 0)
-      return unknownCondition(op, truth,
-                              "unsigned comparison of values that may be "
-                              "negative");
-    break;
-  default:
-    break;
+    return unknownCondition(op, "the mask has too many parts");
+  const Origin asWritten{op, true}, negated{op, false};
+  if (isEq)
+    return equals(a, b, asWritten);
+  if (isNe)
+    return negation(equals(a, b, negated));
+  bool isUnsigned = predicate >= CmpIPredicate::ult;
+  if (isUnsigned && (a.range().min < 0 || b.range().min < 0))
+    return unknownCondition(op, "unsigned comparison of values that may be "
+                                "negative");
+  // The sign of x ^ y says whether those of x and y differ.
+  auto signs = left.getDefiningOp<arith::XOrIOp>();
+  if (signs && b.isConstant(0) && predicate == CmpIPredicate::slt) {
+    auto isNegative = [&](Value x) {
+      return lessEqual(add(linear(x), 1), 0, {op, true, /*isDerived=*/true});
+    };
+    return named(
+        negation(same(isNegative(signs.getLhs()), isNegative(signs.getRhs()))),
+        op);
   }
   switch (predicate) {
   case CmpIPredicate::slt:
   case CmpIPredicate::ult:
-    return lessEqual(a, b, origin, /*strict=*/true);
+    return negation(lessEqual(b, a, negated));
   case CmpIPredicate::sle:
   case CmpIPredicate::ule:
-    return lessEqual(a, b, origin);
+    return lessEqual(a, b, asWritten);
   case CmpIPredicate::sgt:
   case CmpIPredicate::ugt:
-    return lessEqual(b, a, origin, /*strict=*/true);
+    return negation(lessEqual(a, b, negated));
   default:
-    return lessEqual(b, a, origin);
+    return lessEqual(b, a, asWritten);
   }
 }
 
 const Condition *MaskCondition::lessEqual(const LinearForm &lhs,
-                                          const LinearForm &rhs, Origin origin,
-                                          bool strict) {
-  LinearForm low = add(lhs, strict ? 1 : 0), high = add(rhs, strict ? -1 : 0);
-  LinearForm difference = add(low, rhs, -1);
+                                          const LinearForm &rhs,
+                                          Origin origin) {
+  LinearForm difference = add(lhs, rhs, -1);
   if (difference.isWithin(kScalarLimit))
     return notPositive(difference, origin);
-  origin.isDerived = true;
   // What is compared with a small value may as well be small.
   constexpr int64_t small = kScalarLimit / 4;
   auto clamped = [&](const LinearForm &x) {
     return minimum(minimum(x, small + 1, /*isMax=*/false), -small - 1,
                    /*isMax=*/true);
   };
-  difference.overflowed = true;
-  if (low.isWithin(small))
-    difference = add(low, clamped(rhs), -1);
-  else if (high.isWithin(small))
-    difference = add(clamped(lhs), high, -1);
-  if (difference.isWithin(kScalarLimit))
-    return notPositive(difference, origin);
-  Condition *c = create(Kind::Compare);
-  c->value = origin.value;
-  c->truth = origin.truth;
-  c->isDerived = true;
-  c->lhs = lhs;
-  c->rhs = rhs;
-  c->strict = strict;
-  return c;
+  origin.isDerived = true;
+  if (lhs.isWithin(small))
+    difference = add(lhs, clamped(rhs), -1);
+  else if (rhs.isWithin(small))
+    difference = add(clamped(lhs), rhs, -1);
+  return notPositive(difference, origin);
 }
 
 const Condition *MaskCondition::equals(const LinearForm &lhs,
-                                       const LinearForm &rhs, bool truth,
-                                       Origin origin) {
+                                       const LinearForm &rhs, Origin origin) {
   LinearForm difference = add(lhs, rhs, -1);
-  bool fits = difference.isWithin(kScalarLimit - 1);
-  if (fits && difference.obligations.empty()) {
+  if (!difference.overflowed && difference.obligations.empty()) {
     IntegerRange range = widestRange(difference);
-    if (congruence(difference).residue != 0 || range.min > 0 || range.max < 0)
-      return constant(!truth);
-    if (range.min == 0 && range.max == 0)
-      return constant(truth);
+    if (congruence(difference).residue != 0 || !range.contains({0, 0}))
+      return constant(false);
+    if (range.isPoint())
+      return constant(true);
   }
   auto isRead = [](const LinearForm &x) {
     return x.isAtom() && x.terms.front().first->kind == Atom::Kind::Read;
   };
   // Identifiers of 64 bits have no difference, and need none.
-  bool areReads = isRead(lhs) && isRead(rhs);
-  if ((!fits && !areReads) || findOpenable(difference)) {
-    if (truth)
-      return both(lessEqual(lhs, rhs, origin), lessEqual(rhs, lhs, origin));
-    return either(lessEqual(lhs, rhs, origin, /*strict=*/true),
-                  lessEqual(rhs, lhs, origin, /*strict=*/true));
-  }
-  Condition *c = create(Kind::Compare);
-  c->relation = truth ? Relation::Equal : Relation::NotEqual;
-  c->value = origin.value;
-  c->truth = origin.truth;
-  c->isDerived = origin.isDerived || !fits;
-  c->lhs = fits ? difference : lhs;
-  c->rhs = fits ? LinearForm() : rhs;
+  bool fits = difference.isWithin(kScalarLimit - 1);
+  if (findOpenable(difference) || (!fits && !(isRead(lhs) && isRead(rhs))))
+    return both(lessEqual(lhs, rhs, origin), lessEqual(rhs, lhs, origin));
+  origin.isDerived |= !fits;
+  return comparison(Relation::Equal, difference, origin);
+}
+
+const Condition *MaskCondition::comparison(Relation relation,
+                                           const LinearForm &form,
+                                           Origin origin) {
+  if (form.overflowed)
+    return unknownCondition(origin.value, "the mask has too many parts",
+                            origin.truth);
+  Condition *c = create(Kind::Compare, origin.truth, origin.value);
+  c->relation = relation;
+  c->isDerived = origin.isDerived;
+  c->form = form;
   return c;
 }
 
@@ -138,51 +137,39 @@ IntegerRange MaskCondition::widestRange(const LinearForm &form) {
   IntegerRange best = form.range();
   if (extents.empty() || form.overflowed)
     return best;
-  LinearForm expanded = form;
+  SmallVector<LinearForm> counted{form};
   for (auto [atom, coefficient] : form.terms)
     if (atom->definition)
-      expanded = add(expanded, add(*atom->definition, atomForm(atom), -1),
-                     coefficient);
-  for (unsigned subset = 0; subset < 16; ++subset) {
-    LinearForm flipped = expanded;
-    for (auto [number, extent] : extents) {
-      if (!(subset >> number & 1))
-        continue;
-      for (auto [atom, coefficient] : expanded.terms)
+      counted.front() =
+          add(counted.front(), add(*atom->definition, atomForm(atom), -1),
+              coefficient);
+  for (auto [number, extent] : extents) {
+    LinearForm last = add(atomForm(extent), -1);
+    for (size_t n = 0, end = counted.size(); n < end; ++n)
+      for (auto [atom, coefficient] : counted[n].terms)
         if (atom->value == body.getArgument(number)) {
-          LinearForm last = add(atomForm(extent), -1);
-          flipped = add(flipped, add(last, atomForm(atom), -2), coefficient);
+          counted.push_back(
+              add(counted[n], add(last, atomForm(atom), -2), coefficient));
+          break;
         }
-    }
-    IntegerRange range = flipped.range();
+  }
+  for (const LinearForm &same : counted) {
+    IntegerRange range = same.range();
     best.min = std::max(best.min, range.min);
     best.max = std::min(best.max, range.max);
   }
   return best;
 }
 
-std::optional<bool> MaskCondition::decide(const LinearForm &form) {
-  if (!form.obligations.empty())
-    return std::nullopt;
-  IntegerRange range = widestRange(form);
-  if (range.max <= 0 || range.min > 0)
-    return range.max <= 0;
-  return std::nullopt;
-}
-
 /// `form <= 0`.
 const Condition *MaskCondition::notPositive(const LinearForm &form,
                                             Origin origin, unsigned depth) {
-  if (std::optional<bool> truth = decide(form))
-    return constant(*truth);
+  IntegerRange range = widestRange(form);
+  if (form.obligations.empty() && (range.max <= 0 || range.min > 0))
+    return constant(range.max <= 0);
   if (const Condition *parts = takeApart(form, origin, depth))
     return parts;
-  Condition *c = create(Kind::Compare);
-  c->value = origin.value;
-  c->truth = origin.truth;
-  c->isDerived = origin.isDerived;
-  c->lhs = form;
-  return c;
+  return comparison(Relation::LessEqual, form, origin);
 }
 
 //===----------------------------------------------------------------------===//
@@ -191,86 +178,60 @@ const Condition *MaskCondition::notPositive(const LinearForm &form,
 
 /// The atom to take apart in `form`: a division or choice only when it alone
 /// depends on the solved position.
-const Atom *MaskCondition::findOpenable(const LinearForm &form) const {
-  const Atom *only = nullptr;
+const std::pair<const Atom *, int64_t> *
+MaskCondition::findOpenable(const LinearForm &form) {
+  const std::pair<const Atom *, int64_t> *only = nullptr;
   unsigned solved = 0;
-  for (auto [atom, coefficient] : form.terms) {
-    if (!atom->onSolved)
+  for (auto &term : form.terms) {
+    if (!term.first->onSolved)
       continue;
     ++solved;
-    if (atom->kind == Atom::Kind::Abs || atom->kind == Atom::Kind::Min ||
-        atom->kind == Atom::Kind::Max)
-      return atom;
-    if (atom->kind == Atom::Kind::FloorDiv || atom->kind == Atom::Kind::Select)
-      only = atom;
+    Atom::Kind kind = term.first->kind;
+    if (kind == Atom::Kind::Abs || kind == Atom::Kind::Min ||
+        kind == Atom::Kind::Max)
+      return &term;
+    if (kind == Atom::Kind::FloorDiv || kind == Atom::Kind::Select)
+      only = &term;
   }
   return solved == 1 ? only : nullptr;
 }
 
+/// The parts that `form <= 0` consists of; null if there are none, or they
+/// would be too large.
 const Condition *MaskCondition::takeApart(const LinearForm &form, Origin origin,
                                           unsigned depth) {
-  const Atom *atom =
-      depth < kDepth && stepsLeft > 0 ? findOpenable(form) : nullptr;
-  if (!atom)
+  auto *found = findOpenable(form);
+  if (!found || depth >= kDepth || stepsLeft == 0)
     return nullptr;
   --stepsLeft;
-  int64_t coefficient = llvm::find_if(form.terms, [&](auto &t) {
-                          return t.first == atom;
-                        })->second;
-  return takeApart(form, atom, coefficient, origin, depth + 1);
-}
-
-/// `form` holds `coefficient * atom`. Null if the parts would be too large.
-const Condition *MaskCondition::takeApart(const LinearForm &form,
-                                          const Atom *atom, int64_t coefficient,
-                                          Origin origin, unsigned depth) {
+  auto [atom, coefficient] = *found;
+  const LinearForm &x = atom->args.front(), &y = atom->args.back();
   // What all parts keep of the form, its obligations included.
   LinearForm rest = add(form, atomForm(atom), -coefficient);
   SmallVector<LinearForm, 2> sides;
-  bool isAnd = coefficient > 0;
-  switch (atom->kind) {
-  case Atom::Kind::Abs:
-    sides = {add(rest, atom->args[0], coefficient),
-             add(rest, atom->args[0], -coefficient)};
-    break;
-  case Atom::Kind::Min:
-    isAnd = !isAnd;
-    [[fallthrough]];
-  case Atom::Kind::Max:
-  case Atom::Kind::Select:
-    sides = {add(rest, atom->args[0], coefficient),
-             add(rest, atom->args[1], coefficient)};
-    break;
-  case Atom::Kind::FloorDiv: {
+  if (atom->kind == Atom::Kind::FloorDiv) {
+    origin.isDerived = true;
     // x // d <= e with e = -rest // c, or x // d >= e = -(-rest // -c).
-    const LinearForm &x = atom->args[0], &d = atom->args[1];
-    LinearForm quotient = floorDiv(
-        scaled(rest, -1), coefficient > 0 ? coefficient : -coefficient, {});
-    LinearForm product = multiply(quotient, d, {});
-    if (quotient.overflowed || product.overflowed)
-      return nullptr;
+    LinearForm product =
+        multiply(floorDiv(scaled(rest, -1), std::abs(coefficient)), y);
     // The product is d e in the first case, and -d e in the second.
-    LinearForm side = coefficient > 0 ? add(add(add(x, product, -1), d, -1), 1)
+    LinearForm side = coefficient > 0 ? add(add(add(x, product, -1), y, -1), 1)
                                       : add(scaled(product, -1), x, -1);
     sides = {keepObligations(side, form)};
-    break;
+  } else {
+    bool isAbs = atom->kind == Atom::Kind::Abs;
+    sides = {add(rest, x, coefficient),
+             add(rest, y, isAbs ? -coefficient : coefficient)};
   }
-  default:
+  if (!llvm::all_of(sides, [](auto &s) { return s.isWithin(kScalarLimit); }))
     return nullptr;
-  }
-  for (const LinearForm &side : sides)
-    if (!side.isWithin(kScalarLimit))
-      return nullptr;
-  origin.isDerived |=
-      atom->kind == Atom::Kind::FloorDiv || atom->kind == Atom::Kind::Select;
+  origin.isDerived |= atom->kind == Atom::Kind::Select;
   SmallVector<const Condition *, 2> parts;
   for (const LinearForm &side : sides)
-    parts.push_back(notPositive(side, origin, depth));
-  if (atom->kind == Atom::Kind::FloorDiv)
-    return parts.front();
-  if (atom->kind != Atom::Kind::Select)
-    return combine(isAnd ? Kind::And : Kind::Or, parts);
-  return combine(Kind::Or,
-                 {both(atom->condition, parts[0]),
-                  both(atom->otherwise, parts[1]), both(parts[0], parts[1])});
+    parts.push_back(notPositive(side, origin, depth + 1));
+  if (atom->kind == Atom::Kind::Select)
+    return choose(atom->condition, parts[0], parts[1]);
+  // A maximum is at most e where both sides are, a minimum where one is.
+  bool isAnd = (coefficient > 0) != (atom->kind == Atom::Kind::Min);
+  return combine(isAnd ? Kind::And : Kind::Or, parts);
 }

@@ -29,40 +29,74 @@ MaskCondition::MaskCondition(Block &body, const MaskSite &site)
        llvm::zip(body.getArguments().drop_front(4), site.captures))
     if (arg.getType().isIntOrIndex())
       ranges.set(arg, ranges.of(capture));
-  root = condition(body.getTerminator()->getOperand(0), /*truth=*/true);
+  root = condition(body.getTerminator()->getOperand(0));
 }
 
 bool Condition::onSolved() const {
-  return lhs.onSolved() || rhs.onSolved() ||
+  return form.onSolved() ||
          llvm::any_of(parts, [](auto *part) { return part->onSolved(); });
 }
 
 bool Condition::onFixed() const {
-  return lhs.onFixed() || rhs.onFixed() || kind == Kind::Unknown ||
+  return form.onFixed() || kind == Kind::Unknown ||
          llvm::any_of(parts, [](auto *part) { return part->onFixed(); });
 }
 
-Condition *MaskCondition::create(Kind kind) {
-  conditions.push_back(std::make_unique<Condition>());
-  conditions.back()->kind = kind;
-  return conditions.back().get();
+Condition *MaskCondition::create(Kind kind, bool truth, Value value) {
+  auto &c = conditions.emplace_back(std::make_unique<Condition>());
+  c->kind = kind;
+  c->truth = truth;
+  c->value = value;
+  return c.get();
 }
 
 const Condition *MaskCondition::constant(bool truth) {
-  Condition *c = create(Kind::Constant);
-  c->truth = truth;
-  return c;
+  return create(Kind::Constant, truth);
 }
 
-const Condition *MaskCondition::unknownCondition(Value value, bool truth,
-                                                 std::string reason) {
-  Condition *c = create(Kind::Unknown);
-  c->value = value;
-  c->truth = truth;
+const Condition *
+MaskCondition::unknownCondition(Value value, std::string reason, bool truth) {
+  Condition *c = create(Kind::Unknown, truth, value);
   c->reason = std::move(reason);
   if (!unknown)
     unknown = c;
   return c;
+}
+
+/// What is taken apart but stays one in the region, and in what is printed.
+const Condition *MaskCondition::named(const Condition *built, Value value,
+                                      bool truth) {
+  if (!built->isJunction() || built->value)
+    return built;
+  Condition *c = create(built->kind, truth, value);
+  c->parts = built->parts;
+  return c;
+}
+
+const Condition *MaskCondition::negation(const Condition *c) {
+  if (const Condition *known = negations.lookup(c))
+    return known;
+  const Condition *result;
+  if (c->isJunction()) {
+    SmallVector<const Condition *> parts;
+    for (const Condition *part : c->parts)
+      parts.push_back(negation(part));
+    result = combine(c->kind == Kind::And ? Kind::Or : Kind::And, parts);
+    if (c->value)
+      result = named(result, c->value, !c->truth);
+  } else {
+    Condition *copy = create(c->kind);
+    *copy = *c;
+    copy->truth = !c->truth;
+    if (c->relation == Relation::LessEqual) // Used by comparisons only.
+      copy->form = add(LinearForm(1), c->form, -1);
+    else
+      copy->relation =
+          c->relation == Relation::Equal ? Relation::NotEqual : Relation::Equal;
+    result = copy;
+  }
+  negations[result] = c;
+  return negations[c] = result;
 }
 
 //===----------------------------------------------------------------------===//
@@ -75,41 +109,52 @@ std::optional<const Condition *>
 MaskCondition::merge(Kind kind, const Condition *known, const Condition *next) {
   if (known == next)
     return known;
-  auto isPlain = [](const Condition *c) {
-    return c->kind == Kind::Compare && c->rhs.isConstant(0) &&
-           c->relation != Relation::NotEqual;
-  };
   if (known->kind != next->kind)
     return std::nullopt;
+  bool isAnd = kind == Kind::And;
   if (known->value == next->value &&
       (known->kind == Kind::Uniform || known->kind == Kind::Unknown))
-    return known->truth == next->truth ? known : constant(kind == Kind::Or);
-  if (!isPlain(known) || !isPlain(next))
+    return known->truth == next->truth ? known : constant(!isAnd);
+  if (known->kind != Kind::Compare)
     return std::nullopt;
-  bool isAnd = kind == Kind::And;
   if (known->relation == next->relation &&
-      known->lhs.terms == next->lhs.terms &&
-      known->lhs.obligations == next->lhs.obligations) {
-    if (sameForm(known->lhs, next->lhs))
+      known->form.terms == next->form.terms &&
+      known->form.obligations == next->form.obligations) {
+    if (sameForm(known->form, next->form))
       return known;
     // Of two bounds a conjunction keeps the stricter one.
     if (known->relation == Relation::LessEqual)
-      return isAnd == (known->lhs.constant > next->lhs.constant) ? known : next;
+      return isAnd == (known->form.constant > next->form.constant) ? known
+                                                                   : next;
   }
-  if (!known->lhs.obligations.empty() || !next->lhs.obligations.empty() ||
+  if (!known->form.obligations.empty() || !next->form.obligations.empty() ||
       stepsLeft == 0)
     return std::nullopt;
   --stepsLeft;
+  return compareParts(isAnd, known, next);
+}
+
+/// By the ranges of sums of the two forms.
+std::optional<const Condition *>
+MaskCondition::compareParts(bool isAnd, const Condition *a,
+                            const Condition *b) {
   auto sum = [&](int64_t factor) {
-    return widestRange(add(next->lhs, known->lhs, factor));
+    return widestRange(add(b->form, a->form, factor));
   };
-  bool isEquation = known->relation == Relation::Equal;
-  if (isAnd && (next->relation == Relation::LessEqual || isEquation)) {
+  if (a->relation == Relation::LessEqual)
+    std::swap(a, b);
+  bool isBound = b->relation == Relation::LessEqual;
+  if (a->relation == Relation::NotEqual) {
+    // b <= 0 implies a != 0 where b > a or b > -a always.
+    if (isAnd && isBound && (sum(1).min > 0 || sum(-1).min > 0))
+      return b;
+  } else if (isAnd && (isBound || b->relation == Relation::Equal)) {
     // a <= 0 and b <= 0 need a + b <= 0.
+    bool isEquation = a->relation == Relation::Equal;
     if (sum(1).min > 0 || (isEquation && sum(-1).min > 0) ||
-        (isEquation && next->relation == Relation::Equal && sum(-1).max < 0))
+        (isEquation && !isBound && sum(-1).max < 0))
       return constant(false);
-  } else if (!isAnd && !isEquation && next->relation != Relation::Equal) {
+  } else if (!isAnd && isBound && a->relation == Relation::LessEqual) {
     // Neither a <= 0 nor b <= 0 needs a + b >= 2.
     if (sum(1).max < 2)
       return constant(true);
@@ -152,8 +197,7 @@ const Condition *MaskCondition::combine(Kind kind,
 }
 
 /// A chain of conjunctions or disjunctions is one junction.
-const Condition *MaskCondition::junction(Operation *op, bool truth) {
-  Kind kind = isa<arith::AndIOp>(op) == truth ? Kind::And : Kind::Or;
+const Condition *MaskCondition::junction(Operation *op) {
   SmallVector<const Condition *> parts;
   SmallVector<Value> left(llvm::reverse(op->getOperands()));
   while (!left.empty()) {
@@ -162,86 +206,66 @@ const Condition *MaskCondition::junction(Operation *op, bool truth) {
     if (inner && inner->getName() == op->getName() && value.hasOneUse())
       left.append(llvm::to_vector(llvm::reverse(inner->getOperands())));
     else
-      parts.push_back(condition(value, truth));
+      parts.push_back(condition(value));
   }
-  return combine(kind, parts);
+  return combine(isa<arith::AndIOp>(op) ? Kind::And : Kind::Or, parts);
 }
 
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
 
-const Condition *MaskCondition::condition(Value value, bool truth) {
-  auto key = std::make_pair(value, unsigned(truth));
-  if (const Condition *known = conditionOf.lookup(key))
+const Condition *MaskCondition::condition(Value value) {
+  if (const Condition *known = conditionOf.lookup(value))
     return known;
-  const Condition *built = buildCondition(value, truth);
-  return conditionOf[key] = built;
+  const Condition *built = buildCondition(value);
+  return conditionOf[value] = built;
 }
 
-const Condition *MaskCondition::buildCondition(Value value, bool truth) {
+/// Whether both hold or neither does.
+const Condition *MaskCondition::same(const Condition *a, const Condition *b) {
+  return either(both(a, b), both(negation(a), negation(b)));
+}
+
+/// `yes` where `c` holds, else `no`. What holds on both sides holds where the
+/// condition is undecided.
+const Condition *MaskCondition::choose(const Condition *c, const Condition *yes,
+                                       const Condition *no) {
+  return combine(Kind::Or,
+                 {both(c, yes), both(negation(c), no), both(yes, no)});
+}
+
+const Condition *MaskCondition::buildCondition(Value value) {
   APInt c;
   if (matchPattern(value, m_ConstantInt(&c)))
-    return constant(c.isOne() == truth);
+    return constant(c.isOne());
   Operation *op = value.getDefiningOp();
-  // What is taken apart here stays one in the region, and in what is printed.
-  auto whole = [&](const Condition *built) {
-    if (!built->isJunction() || built->value)
-      return built;
-    Condition *named = create(built->kind);
-    *named = *built;
-    named->value = value;
-    named->truth = truth;
-    return static_cast<const Condition *>(named);
-  };
-  auto equal = [&](Value left, Value right, bool same) {
-    return whole(either(both(condition(left, true), condition(right, same)),
-                        both(condition(left, false), condition(right, !same))));
-  };
-  if (auto cmp = dyn_cast_or_null<arith::CmpIOp>(op)) {
-    using arith::CmpIPredicate;
-    CmpIPredicate predicate = cmp.getPredicate();
-    if (!cmp.getLhs().getType().isInteger(1))
-      return compare(cmp, truth);
-    if (predicate != CmpIPredicate::eq && predicate != CmpIPredicate::ne)
-      return unknownCondition(value, truth, "order of booleans");
-    return equal(cmp.getLhs(), cmp.getRhs(),
-                 (predicate == CmpIPredicate::eq) == truth);
-  }
+  auto operand = [&](unsigned n) { return condition(op->getOperand(n)); };
+  if (auto cmp = dyn_cast_or_null<arith::CmpIOp>(op))
+    return compare(cmp);
   if (isa_and_nonnull<arith::AndIOp, arith::OrIOp>(op))
-    return junction(op, truth);
-  if (isa_and_nonnull<arith::XOrIOp>(op)) {
-    if (matchPattern(op->getOperand(1), m_One()))
-      return condition(op->getOperand(0), !truth);
-    return equal(op->getOperand(0), op->getOperand(1), !truth);
-  }
-  if (auto select = dyn_cast_or_null<arith::SelectOp>(op)) {
-    const Condition *yes = condition(select.getTrueValue(), truth);
-    const Condition *no = condition(select.getFalseValue(), truth);
-    // What holds on both sides holds where the condition is undecided.
-    return whole(
-        combine(Kind::Or, {both(condition(select.getCondition(), true), yes),
-                           both(condition(select.getCondition(), false), no),
-                           both(yes, no)}));
-  }
+    return junction(op);
+  if (isa_and_nonnull<arith::XOrIOp>(op))
+    return matchPattern(op->getOperand(1), m_One())
+               ? negation(operand(0))
+               : named(negation(same(operand(0), operand(1))), value);
+  if (isa_and_nonnull<arith::SelectOp>(op))
+    return named(choose(operand(0), operand(1), operand(2)), value);
   if (auto trunc = dyn_cast_or_null<arith::TruncIOp>(op))
-    return whole(equals(floorMod(linear(trunc.getIn()), 2, value), 1, truth,
-                        {value, truth, /*isDerived=*/true}));
+    return named(equals(floorMod(linear(trunc.getIn()), 2), 1,
+                        {value, true, /*isDerived=*/true}),
+                 value);
   if (isa_and_nonnull<ladon::attn::ReadOp>(op))
-    return whole(
-        equals(linear(value), 0, !truth, {value, truth, /*isDerived=*/true}));
-  if (isUniform(value)) {
-    Condition *u = create(Kind::Uniform);
-    u->truth = truth;
-    u->value = value;
-    return u;
-  }
+    return named(
+        negation(equals(linear(value), 0, {value, false, /*isDerived=*/true})),
+        value);
+  if (isUniform(value))
+    return create(Kind::Uniform, true, value);
   if (isa_and_nonnull<arith::CmpFOp>(op))
-    return unknownCondition(value, truth,
-                            "comparison of real numbers that differ "
-                            "from position to position");
-  return unknownCondition(value, truth,
-                          op ? "no bounds are known for '" +
-                                   op->getName().getStringRef().str() + "'"
-                             : "captured value");
+    return unknownCondition(value, "comparison of real numbers that differ "
+                                   "from position to position");
+  if (!op)
+    return unknownCondition(value, "captured value");
+  return unknownCondition(value, "no bounds are known for '" +
+                                     op->getName().getStringRef().str() + "'");
 }

@@ -39,28 +39,27 @@ struct Condition {
   enum class Kind {
     Constant, ///< `truth`
     Uniform,  ///< `value`, the same for the whole tile, negated if not `truth`
-    Compare,  ///< of `lhs` and `rhs`
+    Compare,  ///< of `form` with 0
     And,      ///< of `parts`
     Or,       ///< of `parts`
     Unknown   ///< `reason`
   };
   enum class Relation {
-    LessEqual, ///< lhs <= rhs, or lhs < rhs if `strict`
-    Equal,     ///< lhs == rhs
-    NotEqual   ///< lhs != rhs
+    LessEqual, ///< form <= 0
+    Equal,     ///< form == 0
+    NotEqual   ///< form != 0
   };
   Kind kind;
   bool truth = false;
-  Relation relation = Relation::LessEqual;
-  bool strict = false;
-  /// A form beyond division or choice; the region compares it in another way.
-  bool isDerived = false;
   /// The i1 that the condition comes from, or its negation if not `truth`. Null
   /// for a junction of several.
   mlir::Value value;
-  /// With `rhs` 0 unless both are so large that the difference could leave
-  /// +-kScalarLimit.
-  LinearForm lhs, rhs;
+  Relation relation = Relation::LessEqual;
+  /// A form beyond division or choice; the region compares it in another way.
+  bool isDerived = false;
+  /// Of two values so large that their difference leaves +-kScalarLimit, the
+  /// form is still that difference.
+  LinearForm form;
   llvm::SmallVector<const Condition *, 2> parts;
   std::string reason;
 
@@ -102,10 +101,13 @@ public:
 
 private:
   // Conditions: MaskCondition.cpp.
-  const Condition *condition(mlir::Value value, bool truth);
-  const Condition *buildCondition(mlir::Value value, bool truth);
-  const Condition *junction(mlir::Operation *op, bool truth);
-  const Condition *compare(mlir::arith::CmpIOp op, bool truth);
+  const Condition *condition(mlir::Value value);
+  const Condition *buildCondition(mlir::Value value);
+  const Condition *junction(mlir::Operation *op);
+  const Condition *negation(const Condition *c);
+  const Condition *same(const Condition *a, const Condition *b);
+  const Condition *choose(const Condition *c, const Condition *yes,
+                          const Condition *no);
   const Condition *combine(Condition::Kind kind,
                            llvm::ArrayRef<const Condition *> parts);
   const Condition *both(const Condition *left, const Condition *right) {
@@ -115,11 +117,16 @@ private:
     return combine(Condition::Kind::Or, {left, right});
   }
   const Condition *constant(bool truth);
-  const Condition *unknownCondition(mlir::Value value, bool truth,
-                                    std::string reason);
-  Condition *create(Condition::Kind kind);
+  const Condition *unknownCondition(mlir::Value value, std::string reason,
+                                    bool truth = true);
+  const Condition *named(const Condition *built, mlir::Value value,
+                         bool truth = true);
+  Condition *create(Condition::Kind kind, bool truth = false,
+                    mlir::Value value = {});
   std::optional<const Condition *>
   merge(Condition::Kind kind, const Condition *known, const Condition *next);
+  std::optional<const Condition *> compareParts(bool isAnd, const Condition *a,
+                                                const Condition *b);
 
   // Comparisons: MaskComparison.cpp.
   /// The i1 that a comparison is taken from, and how.
@@ -128,19 +135,19 @@ private:
     bool truth;
     bool isDerived = false;
   };
+  const Condition *compare(mlir::arith::CmpIOp op);
   const Condition *lessEqual(const LinearForm &lhs, const LinearForm &rhs,
-                             Origin origin, bool strict = false);
+                             Origin origin);
   const Condition *equals(const LinearForm &lhs, const LinearForm &rhs,
-                          bool truth, Origin origin);
+                          Origin origin);
   const Condition *notPositive(const LinearForm &form, Origin origin,
                                unsigned depth = 0);
+  const Condition *comparison(Condition::Relation relation,
+                              const LinearForm &form, Origin origin);
   const Condition *takeApart(const LinearForm &form, Origin origin,
                              unsigned depth);
-  const Condition *takeApart(const LinearForm &form, const Atom *atom,
-                             int64_t coefficient, Origin origin,
-                             unsigned depth);
-  const Atom *findOpenable(const LinearForm &form) const;
-  std::optional<bool> decide(const LinearForm &form);
+  static const std::pair<const Atom *, int64_t> *
+  findOpenable(const LinearForm &form);
   IntegerRange widestRange(const LinearForm &form);
 
   // Linear forms: LinearReader.cpp.
@@ -155,22 +162,24 @@ private:
   /// Whether a value is the same for the whole tile.
   bool isUniform(mlir::Value value);
   Atom *atom(Atom::Kind kind, llvm::ArrayRef<LinearForm> args,
-             IntegerRange range, mlir::Value source = {},
-             const Condition *condition = nullptr);
+             IntegerRange range, mlir::Value source = {});
   LinearForm atomForm(const Atom *a);
+  void oblige(LinearForm &form, Wide min, Wide max);
+  LinearForm apply(mlir::Operation *op, const LinearForm &a,
+                   const LinearForm &b);
 
   // Operations that are not linear: LinearOperations.cpp.
-  LinearForm select(mlir::arith::SelectOp op);
+  LinearForm operation(Atom::Kind kind, llvm::ArrayRef<LinearForm> args,
+                       mlir::Value choice = {});
+  std::optional<LinearForm> correctedRemainder(mlir::arith::SelectOp op);
   LinearForm choice(mlir::Value condition, const LinearForm &yes,
                     const LinearForm &no);
-  LinearForm floorDiv(LinearForm a, LinearForm b, mlir::Value value);
-  LinearForm floorMod(LinearForm a, LinearForm b, mlir::Value value);
+  LinearForm floorDiv(LinearForm a, LinearForm b);
+  LinearForm floorMod(LinearForm a, LinearForm b);
   LinearForm minimum(const LinearForm &a, const LinearForm &b, bool isMax);
   LinearForm absolute(const LinearForm &a);
-  LinearForm multiply(const LinearForm &a, const LinearForm &b,
-                      mlir::Value value);
-  LinearForm bits(mlir::Operation *op, const LinearForm &a,
-                  const LinearForm &b);
+  LinearForm multiply(const LinearForm &a, const LinearForm &b);
+  LinearForm bits(mlir::Operation *op, LinearForm a, LinearForm b);
   LinearForm read(mlir::Operation *op);
 
   mlir::Block &body;
@@ -182,8 +191,8 @@ private:
   /// The extents of b, i and j, by number, once something refers to them.
   std::map<unsigned, const Atom *> extents;
   llvm::DenseMap<mlir::Value, LinearForm> linearOf;
-  llvm::DenseMap<std::pair<mlir::Value, unsigned>, const Condition *>
-      conditionOf;
+  llvm::DenseMap<mlir::Value, const Condition *> conditionOf;
+  llvm::DenseMap<const Condition *, const Condition *> negations;
   llvm::DenseMap<mlir::Value, bool> uniformity;
   /// What may still be done beyond reading each value once: holding comparisons
   /// against each other and taking them apart. Then they stay as they are.

@@ -18,7 +18,7 @@ MaskVisibility::MaskVisibility(MaskCondition &condition, const MaskTile &tile,
     : condition(condition), root(condition.visible()), tile(tile),
       emit(emitter) {
   rows.push_back({tile.first, tile.last});
-  blocks.push_back({tile.low, emit.sub(tile.high, ScalarEmitter::constant(1))});
+  blocks.push_back({tile.low, tile.high - 1});
 }
 
 //===----------------------------------------------------------------------===//
@@ -44,145 +44,125 @@ std::optional<Visibility> MaskVisibility::solve(const LinearForm &x,
   Visibility r;
   auto [atom, coefficient] = position;
   if (!atom) {
-    Scalar zero = ScalarEmitter::constant(0);
-    r.may.guard = emit.lessEqual(zero, bound.max);
-    r.must.guard = emit.lessEqual(zero, bound.min);
+    r.may.guard = 0 <= bound.max;
+    r.must.guard = 0 <= bound.min;
     return r;
   }
   // c a <= b is a <= b // c for c > 0, and a >= -(b // -c) for c < 0.
   bool isLower = coefficient < 0;
-  Scalar size = ScalarEmitter::constant(isLower ? -coefficient : coefficient);
-  auto limit = [&](Scalar b) {
-    b = emit.floorDiv(b, size);
-    return isLower ? emit.neg(b) : b;
+  auto limit = [&, c = coefficient](Scalar b) {
+    return isLower ? 0 - floorDiv(b, -c) : floorDiv(b, c);
   };
   Scalar may = limit(bound.max), must = limit(bound.min);
-  if (along == kSolved && isPeriodic(atom)) {
-    PeriodicBound period{atom, {}, {}};
-    (isLower ? period.low : period.high) = may;
-    r.may.periods.push_back(period);
-    ScalarBounds all{ScalarEmitter::constant(0),
-                     ScalarEmitter::constant(atom->range.max)};
-    r.may.guard =
-        isLower ? emit.lessEqual(may, all.max) : emit.lessEqual(all.min, may);
-    r.must.guard =
-        isLower ? emit.lessEqual(must, all.min) : emit.lessEqual(all.max, must);
+  if (auto period = along == kSolved ? PeriodicBound::of(atom) : std::nullopt) {
+    Scalar least = 0, most = static_cast<int64_t>(atom->range.max);
+    (isLower ? period->low : period->high) = may;
+    r.may.periods.push_back(*period);
+    r.may.guard = isLower ? may <= most : least <= may;
+    r.must.guard = isLower ? must <= least : most <= must;
     r.blockwise = !atom->isCoarse;
     return r;
   }
-  if (atom->kind != Atom::Kind::Key && atom->kind != Atom::Kind::Query)
+  if (!atom->isPosition())
     return std::nullopt;
   if (isLower) {
     r.may.low = may;
     r.must.low = must;
   } else {
-    Scalar one = ScalarEmitter::constant(1);
-    r.may.high = emit.add(may, one);
-    r.must.high = emit.add(must, one);
+    r.may.high = may + 1;
+    r.must.high = must + 1;
   }
   return r;
 }
 
 /// Whether the integers of a comparison do not wrap.
-Scalar MaskVisibility::obligationsHold(const LinearForm &a,
-                                       const LinearForm &b) {
-  Scalar hold = ScalarEmitter::boolean(true);
-  for (const LinearForm *side : {&a, &b})
-    for (const Obligation *o : side->obligations) {
-      ScalarBounds v = evaluate(o->value, {});
-      hold = emit.both(
-          hold,
-          emit.both(emit.lessEqual(ScalarEmitter::constant(o->min), v.min),
-                    emit.lessEqual(v.max, ScalarEmitter::constant(o->max))));
-    }
+Scalar MaskVisibility::obligationsHold(const LinearForm &form) {
+  Scalar hold = true;
+  for (const Obligation *o : form.obligations) {
+    ScalarBounds v = evaluate(o->value, {});
+    hold = hold & ((o->min <= v.min) & (v.max <= o->max));
+  }
   return hold;
 }
 
-/// Whether looking at a block says more of `form` than its range does.
-static bool variesByBlock(const LinearForm &form) {
-  return llvm::any_of(form.terms, [](auto &t) {
-    return t.first->onSolved && !t.first->isCoarse;
-  });
-}
-
-Visibility MaskVisibility::lessEqual(const LinearForm &lhs,
-                                     const LinearForm &rhs, bool strict,
-                                     Along along, Scope scope) {
+/// Where form <= 0.
+Visibility MaskVisibility::notPositive(const LinearForm &form, Along along,
+                                       Scope scope) {
   std::optional<Visibility> solved;
-  if (!strict && rhs.isConstant(0) && lhs.isWithin(kScalarLimit))
-    solved = solve(lhs, along, scope);
-  if (!solved)
-    solved = Visibility{PositionSet::all(), PositionSet::none(),
-                        variesByBlock(lhs) || variesByBlock(rhs)};
-  Scalar hold = obligationsHold(lhs, rhs);
+  if (form.isWithin(kUnbounded - 1))
+    solved = solve(form, along, scope);
+  if (!solved) {
+    solved = Visibility{PositionSet::all(), PositionSet::none()};
+    solved->blockwise = llvm::any_of(form.terms, [](auto &t) {
+      return t.first->onSolved && !t.first->isCoarse;
+    });
+  }
+  Scalar hold = obligationsHold(form);
   if (hold.isTrue())
     return *solved;
-  auto relaxed = [&](std::optional<Scalar> &bound, Scalar end) {
-    if (bound)
-      bound = emit.select(hold, *bound, end);
-  };
-  relaxed(solved->may.low, along == kSolved ? tile.low : tile.first);
-  relaxed(solved->may.high,
-          along == kSolved ? tile.high
-                           : emit.add(tile.last, ScalarEmitter::constant(1)));
-  solved->may.periods.clear();
-  solved->may.guard = emit.either(solved->may.guard, emit.negate(hold));
-  solved->must.guard = emit.both(solved->must.guard, hold);
+  PositionSet &may = solved->may, &must = solved->must;
+  may.low = select(hold, may.low, -kUnbounded);
+  may.high = select(hold, may.high, kUnbounded);
+  may.periods.clear();
+  may.guard = may.guard | !hold;
+  must.guard = must.guard & hold;
   return *solved;
 }
 
-/// The two sides of a comparison: what is subtracted goes to the other one.
-static std::pair<LinearForm, LinearForm> sidesOf(const Condition *c) {
-  if (!c->rhs.isConstant(0))
-    return {c->lhs, c->rhs};
-  LinearForm left = c->lhs;
+/// The two sides of a comparison: what is subtracted goes to the right one.
+/// None if a side may leave 64 bits.
+std::optional<MaskVisibility::Sides>
+MaskVisibility::sidesOf(const LinearForm &form, Scope scope) {
+  LinearForm left = form;
   llvm::erase_if(left.terms, [](auto &t) { return t.second < 0; });
   if (!left.terms.empty())
     left.constant = 0;
-  return {left, add(left, c->lhs, -1)};
+  LinearForm right = add(left, form, -1);
+  // Of numbers without room for the 1 that makes a < b of a <= b - 1.
+  bool isStrict = form.constant == 1 && !form.isWithin(kScalarLimit);
+  if (isStrict)
+    right = add(right, 1);
+  for (const LinearForm *side : {&left, &right})
+    if (!side->isAtom() && !side->isWithin(kScalarLimit))
+      return std::nullopt;
+  return Sides{evaluate(left, scope), evaluate(right, scope), isStrict};
 }
 
 /// Whether signatures leave it open that two values are equal.
-Scalar MaskVisibility::mayBeEqual(const Condition *c, Scope scope) {
+static Scalar mayBeEqual(const ScalarBounds &a, const ScalarBounds &b) {
   auto signature = [&](const ScalarBounds &v) -> std::optional<Scalar> {
-    return v.min == v.max ? emit.bitOf(v.min) : v.signature;
+    return v.isPoint() ? signatureOf(v.min) : v.signature;
   };
-  auto [left, right] = sidesOf(c);
-  ScalarBounds lhs = evaluate(left, scope), rhs = evaluate(right, scope);
   // Of two single values, bounds say all.
-  if (!lhs.signature && !rhs.signature)
-    return ScalarEmitter::boolean(true);
-  std::optional<Scalar> ofLeft = signature(lhs), ofRight = signature(rhs);
-  return ofLeft && ofRight ? emit.meet(*ofLeft, *ofRight)
-                           : ScalarEmitter::boolean(true);
+  if (!a.signature && !b.signature)
+    return true;
+  std::optional<Scalar> ofA = signature(a), ofB = signature(b);
+  return ofA && ofB ? meet(*ofA, *ofB) : true;
 }
 
 Visibility MaskVisibility::compare(const Condition *c, Along along,
                                    Scope scope) {
   if (c->relation == Relation::LessEqual)
-    return lessEqual(c->lhs, c->rhs, c->strict, along, scope);
+    return notPositive(c->form, along, scope);
   bool isEqual = c->relation == Relation::Equal;
-  Visibility below, above;
-  if (c->rhs.isConstant(0)) {
-    int64_t strict = isEqual ? 0 : 1;
-    below = lessEqual(add(c->lhs, strict), c->rhs, false, along, scope);
-    above =
-        lessEqual(add(scaled(c->lhs, -1), strict), c->rhs, false, along, scope);
-  } else {
-    below = lessEqual(c->lhs, c->rhs, !isEqual, along, scope);
-    above = lessEqual(c->rhs, c->lhs, !isEqual, along, scope);
-  }
+  int64_t strict = isEqual ? 0 : 1;
+  Visibility below = notPositive(add(c->form, strict), along, scope);
+  Visibility above =
+      notPositive(add(scaled(c->form, -1), strict), along, scope);
   Visibility r =
       isEqual ? conjunction(below, above) : disjunction(below, above);
   if (along != kSolved || c->onSolved())
     return r;
   // The same for all positions: all or none.
-  Scalar apart = emit.both(obligationsHold(c->lhs, c->rhs),
-                           emit.negate(mayBeEqual(c, scope)));
+  auto sides = sidesOf(c->form, scope);
+  if (!sides)
+    return r;
+  Scalar apart =
+      obligationsHold(c->form) & !mayBeEqual(sides->left, sides->right);
   if (isEqual)
-    r.may.guard = emit.both(r.may.guard, emit.negate(apart));
+    r.may.guard = r.may.guard & !apart;
   else
-    r.must.guard = emit.either(r.must.guard, apart);
+    r.must.guard = r.must.guard | apart;
   return r;
 }
 
@@ -210,7 +190,7 @@ Visibility MaskVisibility::computeVisibility(const Condition *c, Along along,
     PositionSet s;
     s.guard = emit.wrap(outside(c->value), {0, 1});
     if (!c->truth)
-      s.guard = emit.negate(s.guard);
+      s.guard = !s.guard;
     return {s, s};
   }
   case Kind::Compare:
@@ -239,11 +219,11 @@ PositionSet MaskVisibility::rowsThatMust(ArrayRef<const Condition *> parts,
   const Span span = rows[scope.rows];
   PositionSet all, r = PositionSet::none();
   all.low = span.first;
-  all.high = emit.add(span.last, ScalarEmitter::constant(1));
+  all.high = span.last + 1;
   for (const Condition *part : parts) {
     const PositionSet &must = visibilityOf(part, kFixed, {0, scope.block}).must;
     if (!must.isUnbounded())
-      r = largestPart(r, intersection(must, all));
+      r = unite(r, must & all, /*isMust=*/true);
   }
   return r;
 }
@@ -262,15 +242,13 @@ void MaskVisibility::addRowByRow(const Condition *c, Visibility &v,
   left.rows = indexOf(rows, without(rows.front(), byRow), 0);
   PositionSet must = PositionSet::none();
   for (const Condition *part : others)
-    must = largestPart(must, visibilityOf(part, kSolved, left).must);
+    must = unite(must, visibilityOf(part, kSolved, left).must, /*isMust=*/true);
   // No row may be left.
   Scalar covered = covers(byRow, rows.front());
-  if (must.low)
-    must.low = emit.select(covered, tile.low, *must.low);
-  if (must.high)
-    must.high = emit.select(covered, tile.high, *must.high);
-  must.guard = emit.either(covered, must.guard);
-  v.must = largestPart(must, v.must);
+  must.low = select(covered, -kUnbounded, must.low);
+  must.high = select(covered, kUnbounded, must.high);
+  must.guard = covered | must.guard;
+  v.must = unite(must, v.must, /*isMust=*/true);
 }
 
 //===----------------------------------------------------------------------===//
@@ -282,7 +260,7 @@ void MaskVisibility::addRowByRow(const Condition *c, Visibility &v,
 unsigned MaskVisibility::indexOf(SmallVectorImpl<Span> &spans, const Span &span,
                                  unsigned otherwise) {
   for (auto [index, known] : llvm::enumerate(spans))
-    if (known.first == span.first && known.last == span.last)
+    if (isSame(known.first, span.first) && isSame(known.last, span.last))
       return index;
   if (spans.size() >= kSpans)
     return otherwise;
@@ -291,47 +269,33 @@ unsigned MaskVisibility::indexOf(SmallVectorImpl<Span> &spans, const Span &span,
 }
 
 BlockClass MaskVisibility::classOf(const Visibility &v, const Span &block) {
-  BlockClass r{v.may.guard, covers(v.must, block)};
-  if (!v.may.periods.empty()) {
-    auto [low, high] = clip(v.may, block.first,
-                            emit.add(block.last, ScalarEmitter::constant(1)));
-    r.may = emit.both(r.may, emit.less(low, high));
-    return r;
-  }
-  // An empty range need not be told from one in the middle of the block.
-  if (v.may.low)
-    r.may = emit.both(r.may, emit.lessEqual(*v.may.low, block.last));
-  if (v.may.high)
-    r.may = emit.both(r.may, emit.less(block.first, *v.may.high));
-  return r;
+  Scalar must = covers(v.must, block);
+  if (v.may.periods.empty()) // An empty range need not be told from one inside.
+    return {v.may.guard & (v.may.low <= block.last) &
+                (block.first < v.may.high),
+            must};
+  auto [low, high] = clip(v.may, block.first, block.last + 1);
+  return {v.may.guard & (low < high), must};
 }
 
 /// By the bounds of both sides over the block.
 BlockClass MaskVisibility::classOfComparison(const Condition *c, Scope scope) {
-  Scalar hold = obligationsHold(c->lhs, c->rhs);
-  auto [left, right] = sidesOf(c);
-  ScalarBounds lhs = evaluate(left, scope), rhs = evaluate(right, scope);
-  auto before = [&](const ScalarBounds &a, const ScalarBounds &b,
-                    bool strict) -> BlockClass {
-    if (strict)
-      return {emit.less(a.min, b.max), emit.less(a.max, b.min)};
-    return {emit.lessEqual(a.min, b.max), emit.lessEqual(a.max, b.min)};
-  };
-  BlockClass r;
-  if (c->relation == Relation::LessEqual) {
-    r = before(lhs, rhs, c->strict);
-  } else {
-    bool isEqual = c->relation == Relation::Equal;
-    BlockClass below = before(lhs, rhs, !isEqual);
-    BlockClass above = before(rhs, lhs, !isEqual);
-    Scalar meet = mayBeEqual(c, scope);
-    r = isEqual ? BlockClass{emit.both(emit.both(below.may, above.may), meet),
-                             emit.both(below.must, above.must)}
-                : BlockClass{emit.either(below.may, above.may),
-                             emit.either(emit.either(below.must, above.must),
-                                         emit.negate(meet))};
+  auto sides = sidesOf(c->form, scope);
+  if (!sides)
+    return {true, false};
+  auto &[lhs, rhs, isStrict] = *sides;
+  BlockClass below{lhs.min <= rhs.max, lhs.max <= rhs.min};
+  BlockClass above{rhs.min <= lhs.max, rhs.max <= lhs.min};
+  BlockClass r = isStrict ? !above : below;
+  if (c->relation == Relation::Equal) {
+    Scalar meet = mayBeEqual(lhs, rhs);
+    r = {below.may & above.may & meet, below.must & above.must};
+  } else if (c->relation == Relation::NotEqual) {
+    r = !below | !above;
+    r.must = r.must | !mayBeEqual(lhs, rhs);
   }
-  return {emit.either(emit.negate(hold), r.may), emit.both(hold, r.must)};
+  Scalar hold = obligationsHold(c->form);
+  return {!hold | r.may, hold & r.must};
 }
 
 BlockClass MaskVisibility::classOf(const Condition *c, Scope scope) {
@@ -354,7 +318,7 @@ BlockClass MaskVisibility::computeClass(const Condition *c, Scope scope) {
                                           : classOfDisjunction(c, scope);
   // Conditions that recur with a period are told together.
   if (!v.may.periods.empty())
-    r.may = emit.both(r.may, classOf(v, block).may);
+    r.may = r.may & classOf(v, block).may;
   return r;
 }
 
@@ -373,10 +337,8 @@ BlockClass MaskVisibility::classOfConjunction(const Condition *c, Scope scope) {
   const Span block = blocks[scope.block];
   BlockClass r = classOf(ranges, block);
   scope.block = indexOf(blocks, narrowed(block, ranges.may), scope.block);
-  for (const Condition *part : others) {
-    BlockClass next = classOf(part, scope);
-    r = {emit.both(r.may, next.may), emit.both(r.must, next.must)};
-  }
+  for (const Condition *part : others)
+    r = r & classOf(part, scope);
   return r;
 }
 
@@ -386,7 +348,7 @@ BlockClass MaskVisibility::classOfDisjunction(const Condition *c, Scope scope) {
   Scope whole{scope.rows, 0};
   const Span block = blocks[scope.block], span = rows[scope.rows];
   Visibility ranges{PositionSet::none(), PositionSet::none()};
-  BlockClass r{ScalarEmitter::boolean(false), ScalarEmitter::boolean(false)};
+  BlockClass r{false, false};
   SmallVector<const Condition *> solved, others;
   for (const Condition *part : c->parts) {
     const Visibility &v = visibilityOf(part, kSolved, whole);
@@ -396,27 +358,23 @@ BlockClass MaskVisibility::classOfDisjunction(const Condition *c, Scope scope) {
     }
     solved.push_back(part);
     ranges = disjunction(ranges, v);
-    BlockClass next = classOf(v, block);
-    r = {emit.either(r.may, next.may), emit.either(r.must, next.must)};
+    r = r | classOf(v, block);
   }
   PositionSet rowsThatSee = rowsThatMust(solved, scope);
   // A block may be covered by two parts together and by neither alone.
-  r.must = emit.either(r.must, covers(ranges.must, block));
-  r.must = emit.either(r.must, covers(rowsThatSee, span));
+  r.must = r.must | covers(ranges.must, block) | covers(rowsThatSee, span);
   Scope rest = scope, otherRows = scope;
   rest.block = indexOf(blocks, without(block, ranges.must), scope.block);
   otherRows.rows = indexOf(rows, without(span, rowsThatSee), scope.rows);
   for (const Condition *part : others) {
-    BlockClass next = classOf(part, rest);
-    r = {emit.either(r.may, next.may), emit.either(r.must, next.must)};
+    r = r | classOf(part, rest);
     if (otherRows.rows != scope.rows && part->onFixed())
-      r.must = emit.either(r.must, classOf(part, otherRows).must);
+      r.must = r.must | classOf(part, otherRows).must;
   }
   return r;
 }
 
 BlockClass MaskVisibility::classify(Scalar first, Scalar count) {
-  Scalar one = ScalarEmitter::constant(1);
-  blocks.push_back({first, emit.sub(emit.add(first, count), one)});
+  blocks.push_back({first, first + count - 1});
   return classOf(root, {0, static_cast<unsigned>(blocks.size() - 1)});
 }

@@ -21,34 +21,50 @@
 #define LADON_COMPILER_ANALYSIS_MASKVISIBILITY_H
 
 #include "compiler/analysis/MaskCondition.h"
-#include "compiler/analysis/ScalarEmitter.h"
+#include "compiler/analysis/Scalar.h"
 
 namespace ladon::analysis {
 
-/// Positions p with `low <= p mod m <= high` for a remainder of p; an absent
-/// bound is no bound.
+/// An end that is no bound. Ends and the difference of two fit 64 bits.
+constexpr int64_t kUnbounded = kScalarLimit / 2;
+
+/// Positions p with `low <= (phase + p) mod modulus <= high` (or phase - p),
+/// for the remainder of a mask that runs with p.
 struct PeriodicBound {
-  const Atom *remainder;
-  std::optional<Scalar> low, high;
+  const Atom *remainder = nullptr;
+  LinearForm phase;
+  int64_t modulus = 1;
+  int64_t factor = 1; ///< What the bounds of the remainder are multiplied by.
+  bool isNegated = false;
+  Scalar low, high; ///< Of the remainder.
+
+  /// Without bounds; none if the remainder does not run with the position.
+  static std::optional<PeriodicBound> of(const Atom *remainder);
 };
 
-/// The positions p with `guard and low <= p < high` within all periodic bounds;
-/// an absent bound is no bound.
+/// The positions p with `guard and low <= p < high` within all periodic bounds.
 struct PositionSet {
-  Scalar guard = ScalarEmitter::boolean(true);
-  std::optional<Scalar> low, high;
+  Scalar guard = true;
+  Scalar low = -kUnbounded, high = kUnbounded;
   llvm::SmallVector<PeriodicBound, 0> periods;
 
   static PositionSet all() { return {}; }
   static PositionSet none() {
     PositionSet r;
-    r.guard = ScalarEmitter::boolean(false);
+    r.guard = false;
     return r;
   }
+  bool hasLow() const { return !low.isConstant(-kUnbounded); }
+  bool hasHigh() const { return !high.isConstant(kUnbounded); }
   bool isNone() const { return guard.isFalse(); }
-  bool isUnbounded() const { return !low && !high && periods.empty(); }
+  bool isUnbounded() const {
+    return !hasLow() && !hasHigh() && periods.empty();
+  }
   bool isAll() const { return guard.isTrue() && isUnbounded(); }
 };
+
+/// What lies in both.
+PositionSet operator&(const PositionSet &a, const PositionSet &b);
 
 /// What is known of a condition over the rows of a tile.
 struct Visibility {
@@ -60,15 +76,27 @@ struct Visibility {
 
 /// The smallest and largest value and, if more is known, the signature of all
 /// values (tile.value_range).
-struct ScalarBounds {
-  Scalar min, max;
-  std::optional<Scalar> signature = std::nullopt;
+struct ScalarBounds : Interval<Scalar> {
+  std::optional<Scalar> signature;
+
+  ScalarBounds() = default;
+  ScalarBounds(Interval<Scalar> range,
+               std::optional<Scalar> signature = std::nullopt)
+      : Interval(range), signature(signature) {}
 };
 
 /// Whether a condition may hold somewhere in a block, and whether it must hold
 /// everywhere.
 struct BlockClass {
   Scalar may, must;
+
+  BlockClass operator&(const BlockClass &o) const {
+    return {may & o.may, must & o.must};
+  }
+  BlockClass operator|(const BlockClass &o) const {
+    return {may | o.may, must | o.must};
+  }
+  BlockClass operator!() const { return {!must, !may}; }
 };
 
 /// The rows [first, last] of the fixed axis and the positions [low, high) of
@@ -114,32 +142,34 @@ private:
   // Sets of positions: PositionSet.cpp.
   Visibility conjunction(const Visibility &a, const Visibility &b);
   Visibility disjunction(const Visibility &a, const Visibility &b);
-  PositionSet intersection(const PositionSet &a, const PositionSet &b);
-  PositionSet hull(const PositionSet &a, const PositionSet &b);
-  PositionSet largestPart(const PositionSet &a, const PositionSet &b);
+  PositionSet unite(const PositionSet &a, const PositionSet &b, bool isMust);
   Scalar isNotEmpty(const PositionSet &s);
-  Scalar lowOf(const PositionSet &s) { return s.low ? *s.low : tile.low; }
-  Scalar highOf(const PositionSet &s) { return s.high ? *s.high : tile.high; }
-  static bool isPeriodic(const Atom *remainder);
+  Scalar lowOf(const PositionSet &s) { return s.hasLow() ? s.low : tile.low; }
+  Scalar highOf(const PositionSet &s) {
+    return s.hasHigh() ? s.high : tile.high;
+  }
   std::pair<Scalar, Scalar> clip(const PeriodicBound &bound, Scalar low,
                                  Scalar high);
   Span narrowed(const Span &span, const PositionSet &to);
-  Span without(const Span &span, const PositionSet &set);
-  Scalar covers(const PositionSet &set, const Span &span);
+  static Span without(const Span &span, const PositionSet &set);
+  static Scalar covers(const PositionSet &set, const Span &span);
 
   // Conditions solved for positions: MaskVisibility.cpp.
   const Visibility &visibilityOf(const Condition *c, Along along, Scope scope);
   Visibility computeVisibility(const Condition *c, Along along, Scope scope);
   Visibility compare(const Condition *c, Along along, Scope scope);
-  Visibility lessEqual(const LinearForm &lhs, const LinearForm &rhs,
-                       bool strict, Along along, Scope scope);
+  Visibility notPositive(const LinearForm &form, Along along, Scope scope);
   std::optional<Visibility> solve(const LinearForm &x, Along along,
                                   Scope scope);
   PositionSet rowsThatMust(llvm::ArrayRef<const Condition *> parts,
                            Scope scope);
   void addRowByRow(const Condition *c, Visibility &v, Scope scope);
-  Scalar obligationsHold(const LinearForm &a, const LinearForm &b);
-  Scalar mayBeEqual(const Condition *c, Scope scope);
+  Scalar obligationsHold(const LinearForm &form);
+  struct Sides {
+    ScalarBounds left, right;
+    bool isStrict; ///< left < right, not left <= right.
+  };
+  std::optional<Sides> sidesOf(const LinearForm &form, Scope scope);
 
   // Blocks.
   BlockClass classOf(const Condition *c, Scope scope);
@@ -155,10 +185,8 @@ private:
   ScalarBounds evaluate(const LinearForm &x, Scope scope);
   ScalarBounds evaluate(const Atom *atom, Scope scope);
   ScalarBounds computeAtom(const Atom *atom, Scope scope);
-  ScalarBounds remainder(const ScalarBounds &x, const ScalarBounds &divisor);
-  ScalarBounds product(const ScalarBounds &a, const ScalarBounds &b);
-  ScalarBounds magnitude(const ScalarBounds &x);
   ScalarBounds read(const Atom *atom, Scope scope);
+  ScalarBounds choice(const Atom *atom, Scope scope);
   /// A value of the region that is the same for the whole tile.
   mlir::Value outside(mlir::Value value);
 

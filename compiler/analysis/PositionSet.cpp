@@ -16,25 +16,19 @@ using namespace ladon::analysis;
 //===----------------------------------------------------------------------===//
 
 Scalar MaskVisibility::isNotEmpty(const PositionSet &s) {
-  if (!s.low && !s.high)
+  if (!s.hasLow() && !s.hasHigh())
     return s.guard;
-  return emit.both(s.guard, emit.less(lowOf(s), highOf(s)));
+  return s.guard & (lowOf(s) < highOf(s));
 }
 
-PositionSet MaskVisibility::intersection(const PositionSet &a,
-                                         const PositionSet &b) {
+PositionSet ladon::analysis::operator&(const PositionSet &a,
+                                       const PositionSet &b) {
   PositionSet r;
-  r.guard = emit.both(a.guard, b.guard);
+  r.guard = a.guard & b.guard;
   if (r.isNone())
     return r;
-  auto stricter = [&](const std::optional<Scalar> &x,
-                      const std::optional<Scalar> &y, bool isLow) {
-    if (!x || !y)
-      return x ? x : y;
-    return std::optional(isLow ? emit.max(*x, *y) : emit.min(*x, *y));
-  };
-  r.low = stricter(a.low, b.low, true);
-  r.high = stricter(a.high, b.high, false);
+  r.low = max(a.low, b.low);
+  r.high = min(a.high, b.high);
   r.periods = a.periods;
   for (const PeriodicBound &next : b.periods) {
     auto *known = llvm::find_if(r.periods, [&](const PeriodicBound &p) {
@@ -44,77 +38,57 @@ PositionSet MaskVisibility::intersection(const PositionSet &a,
       r.periods.push_back(next);
       continue;
     }
-    known->low = stricter(known->low, next.low, true);
-    known->high = stricter(known->high, next.high, false);
+    known->low = max(known->low, next.low);
+    known->high = min(known->high, next.high);
   }
   return r;
 }
 
-/// Whether the union of two sets is known to be a range.
-static bool joins(const PositionSet &a, const PositionSet &b) {
-  if (a.isNone() || b.isNone() || a.isUnbounded() || b.isUnbounded())
-    return true;
-  bool periodic = !a.periods.empty() || !b.periods.empty();
-  return !periodic && ((!a.low && !b.low) || (!a.high && !b.high));
+/// Whether two sets reach to the same end.
+static bool shareEnd(const PositionSet &a, const PositionSet &b) {
+  return (!a.hasLow() && !b.hasLow()) || (!a.hasHigh() && !b.hasHigh());
 }
 
-PositionSet MaskVisibility::hull(const PositionSet &a, const PositionSet &b) {
+/// Whether the union of two sets is known to be a range.
+static bool joins(const PositionSet &a, const PositionSet &b) {
+  return a.isNone() || b.isNone() || a.isUnbounded() || b.isUnbounded() ||
+         (a.periods.empty() && b.periods.empty() && shareEnd(a, b));
+}
+
+/// The union where it is a range. If not, a set that must hold is the longer of
+/// the two, and one that may hold is what spans both.
+PositionSet MaskVisibility::unite(const PositionSet &a, const PositionSet &b,
+                                  bool isMust) {
   if (a.isNone() || b.isAll())
     return b;
   if (b.isNone() || a.isAll())
     return a;
   PositionSet r;
-  r.guard = emit.either(a.guard, b.guard);
-  bool unguarded = a.guard.isTrue() && b.guard.isTrue();
-  if (!a.low && !a.high && !b.low && !b.high)
-    return r;
-  if (unguarded && !a.low && !b.low) {
-    if (a.high && b.high)
-      r.high = emit.max(*a.high, *b.high);
+  if (a.guard.isTrue() && b.guard.isTrue() && shareEnd(a, b)) {
+    r.low = min(a.low, b.low);
+    r.high = max(a.high, b.high);
     return r;
   }
-  if (unguarded && !a.high && !b.high) {
-    if (a.low && b.low)
-      r.low = emit.min(*a.low, *b.low);
-    return r;
-  }
-  Scalar hasA = isNotEmpty(a), hasB = isNotEmpty(b);
-  r.guard = emit.either(hasA, hasB);
-  auto pick = [&](Scalar both, Scalar onlyA, Scalar onlyB) {
-    return emit.select(hasA, emit.select(hasB, both, onlyA), onlyB);
-  };
-  r.low = pick(emit.min(lowOf(a), lowOf(b)), lowOf(a), lowOf(b));
-  r.high = pick(emit.max(highOf(a), highOf(b)), highOf(a), highOf(b));
-  return r;
-}
-
-/// The union where it is a range, else the longer of the two. Neither has
-/// periodic bounds.
-PositionSet MaskVisibility::largestPart(const PositionSet &a,
-                                        const PositionSet &b) {
-  if (joins(a, b))
-    return hull(a, b);
   Scalar lowA = lowOf(a), highA = highOf(a), lowB = lowOf(b), highB = highOf(b);
   Scalar hasA = isNotEmpty(a), hasB = isNotEmpty(b);
-  Scalar touch =
-      emit.both(emit.lessEqual(lowA, highB), emit.lessEqual(lowB, highA));
-  Scalar both = emit.both(emit.both(hasA, hasB), touch);
-  Scalar longer = emit.lessEqual(emit.sub(highB, lowB), emit.sub(highA, lowA));
-  Scalar useA = emit.both(hasA, emit.either(longer, emit.negate(hasB)));
-  PositionSet r;
-  r.guard = emit.either(hasA, hasB);
-  r.low =
-      emit.select(both, emit.min(lowA, lowB), emit.select(useA, lowA, lowB));
-  r.high = emit.select(both, emit.max(highA, highB),
-                       emit.select(useA, highA, highB));
+  Scalar both = hasA & hasB, useA = hasA;
+  if (isMust && !joins(a, b)) {
+    both = both & (lowA <= highB) & (lowB <= highA);
+    useA = hasA & ((highB - lowB <= highA - lowA) | !hasB);
+  }
+  r.guard = hasA | hasB;
+  if (a.hasLow() || b.hasLow())
+    r.low = select(both, min(lowA, lowB), select(useA, lowA, lowB));
+  if (a.hasHigh() || b.hasHigh())
+    r.high = select(both, max(highA, highB), select(useA, highA, highB));
   return r;
 }
 
 Visibility MaskVisibility::conjunction(const Visibility &a,
                                        const Visibility &b) {
   Visibility r;
-  r.may = intersection(a.may, b.may);
-  r.must = intersection(a.must, b.must);
+  r.may = a.may & b.may;
+  r.must = a.must & b.must;
   r.blockwise = (a.blockwise || b.blockwise) && !r.may.isNone();
   return r;
 }
@@ -122,8 +96,8 @@ Visibility MaskVisibility::conjunction(const Visibility &a,
 Visibility MaskVisibility::disjunction(const Visibility &a,
                                        const Visibility &b) {
   Visibility r;
-  r.may = hull(a.may, b.may);
-  r.must = largestPart(a.must, b.must);
+  r.may = unite(a.may, b.may, /*isMust=*/false);
+  r.must = unite(a.must, b.must, /*isMust=*/true);
   bool joined = joins(a.may, b.may) && joins(a.must, b.must);
   r.blockwise = (a.blockwise || b.blockwise || !joined) && !r.must.isAll();
   return r;
@@ -133,24 +107,18 @@ Visibility MaskVisibility::disjunction(const Visibility &a,
 // Periodic bounds
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// position + phase = remainder modulo `modulus`, up to a sign.
-struct Remainder {
-  const Atom *remainder;
-  LinearForm phase;
-  int64_t modulus;
-  int64_t factor = 1; ///< What the bounds of the remainder are multiplied by.
-  bool isNegated = false;
-};
-} // namespace
-
 /// Reads a remainder as one of the solved position: (y // a) mod d runs with y
 /// mod (a d).
-static std::optional<Remainder> readRemainder(const Atom *atom) {
+std::optional<PeriodicBound> PeriodicBound::of(const Atom *remainder) {
   constexpr int64_t limit = int64_t(1) << 31;
-  if (atom->kind != Atom::Kind::FloorMod || !atom->args[1].isConstant())
+  if (remainder->kind != Atom::Kind::FloorMod ||
+      !remainder->args[1].isConstant())
     return std::nullopt;
-  Remainder r{atom, atom->args[0], atom->args[1].constant};
+  PeriodicBound r;
+  r.remainder = remainder;
+  r.phase = remainder->args[0];
+  r.modulus = remainder->args[1].constant;
+  r.high = r.modulus - 1;
   while (r.modulus <= limit) {
     const Atom *solved = nullptr;
     int64_t coefficient = 0;
@@ -164,7 +132,7 @@ static std::optional<Remainder> readRemainder(const Atom *atom) {
     if (!solved || (coefficient != 1 && coefficient != -1))
       return std::nullopt;
     llvm::erase_if(r.phase.terms, [&](auto &t) { return t.first == solved; });
-    if (solved->kind == Atom::Kind::Key || solved->kind == Atom::Kind::Query) {
+    if (solved->isPosition()) {
       r.isNegated = coefficient < 0;
       if (r.isNegated)
         r.phase = scaled(r.phase, -1);
@@ -185,48 +153,33 @@ static std::optional<Remainder> readRemainder(const Atom *atom) {
   return std::nullopt;
 }
 
-bool MaskVisibility::isPeriodic(const Atom *remainder) {
-  return readRemainder(remainder).has_value();
-}
-
+/// Moves the ends of a range to the next positions that a bound allows.
 std::pair<Scalar, Scalar> MaskVisibility::clip(const PeriodicBound &bound,
                                                Scalar low, Scalar high) {
-  Remainder r = *readRemainder(bound.remainder);
-  Scalar zero = ScalarEmitter::constant(0), one = ScalarEmitter::constant(1);
-  Scalar modulus = ScalarEmitter::constant(r.modulus);
-  Scalar last = ScalarEmitter::constant(bound.remainder->args[1].constant - 1);
-  Scalar factor = ScalarEmitter::constant(r.factor);
-  Scalar from = bound.low ? emit.clamp(*bound.low, zero, last) : zero;
-  Scalar to = bound.high ? emit.clamp(*bound.high, zero, last) : last;
-  from = emit.mul(from, factor);
-  to = emit.sub(emit.mul(emit.add(to, one), factor), one);
+  int64_t last = bound.remainder->args[1].constant - 1;
+  Scalar from = clamp(bound.low, 0, last) * bound.factor;
+  Scalar to = (clamp(bound.high, 0, last) + 1) * bound.factor - 1;
   // Inside is where (position + shift) mod modulus <= length.
-  Scalar phase = evaluate(r.phase, {}).min;
-  Scalar shift = r.isNegated ? emit.add(phase, to) : emit.sub(phase, from);
-  Scalar length = emit.sub(to, from);
+  Scalar phase = evaluate(bound.phase, {}).min, length = to - from;
+  Scalar shift = bound.isNegated ? phase + to : phase - from;
   auto place = [&](Scalar position) {
-    Scalar x = emit.add(position, shift);
-    return emit.sub(x, emit.mul(emit.floorDiv(x, modulus), modulus));
+    Scalar x = position + shift;
+    return x - floorDiv(x, bound.modulus) * bound.modulus;
   };
-  Scalar at = place(low);
-  Scalar next = emit.add(low, emit.sub(modulus, at));
-  low = emit.select(emit.lessEqual(at, length), low, next);
-  at = place(emit.sub(high, one));
-  Scalar previous = emit.sub(high, emit.max(emit.sub(at, length), zero));
-  return {low, previous};
+  Scalar at = place(low), next = low + (bound.modulus - at);
+  low = select(at <= length, low, next);
+  return {low, high - max(place(high - 1) - length, 0)};
 }
 
 std::pair<Scalar, Scalar> MaskVisibility::clip(const PositionSet &set,
                                                Scalar low, Scalar high) {
-  if (set.low)
-    low = emit.clamp(*set.low, low, high);
-  if (set.high)
-    high = emit.min(*set.high, high);
+  if (set.hasLow())
+    low = clamp(set.low, low, high);
+  high = min(set.high, high);
   // The longest period first; after the shorter ones it may hold no more.
   SmallVector<PeriodicBound> periods(ArrayRef(set.periods));
   llvm::sort(periods, [](const auto &a, const auto &b) {
-    return readRemainder(a.remainder)->modulus >
-           readRemainder(b.remainder)->modulus;
+    return a.modulus > b.modulus;
   });
   for (unsigned round = 0; round < std::min<size_t>(periods.size(), 2); ++round)
     for (const PeriodicBound &period : periods)
@@ -242,12 +195,9 @@ std::pair<Scalar, Scalar> MaskVisibility::clip(const PositionSet &set,
 /// may lie in the set.
 MaskVisibility::Span MaskVisibility::narrowed(const Span &span,
                                               const PositionSet &to) {
-  Scalar one = ScalarEmitter::constant(1);
-  auto [low, high] = clip(to, span.first, emit.add(span.last, one));
-  Span r;
-  r.first = emit.clamp(low, span.first, span.last);
-  r.last = emit.clamp(emit.sub(high, one), r.first, span.last);
-  return r;
+  auto [low, high] = clip(to, span.first, span.last + 1);
+  Scalar first = clamp(low, span.first, span.last);
+  return {first, clamp(high - 1, first, span.last)};
 }
 
 /// What a set leaves of a span, cut from the ends; never empty, though all of
@@ -257,28 +207,16 @@ MaskVisibility::Span MaskVisibility::without(const Span &span,
   Span r = span;
   if (set.isNone() || set.isUnbounded())
     return r;
-  Scalar one = ScalarEmitter::constant(1);
-  Scalar hasFirst =
-      set.low ? emit.both(set.guard, emit.lessEqual(*set.low, span.first))
-              : set.guard;
-  Scalar hasLast = set.high
-                       ? emit.both(set.guard, emit.less(span.last, *set.high))
-                       : set.guard;
-  if (set.high)
-    r.first = emit.select(
-        hasFirst, emit.clamp(*set.high, span.first, span.last), span.first);
-  if (set.low)
-    r.last = emit.select(
-        hasLast, emit.clamp(emit.sub(*set.low, one), r.first, span.last),
-        span.last);
+  Scalar hasFirst = set.guard & (set.low <= span.first);
+  Scalar hasLast = set.guard & (span.last < set.high);
+  if (set.hasHigh())
+    r.first =
+        select(hasFirst, clamp(set.high, span.first, span.last), span.first);
+  if (set.hasLow())
+    r.last = select(hasLast, clamp(set.low - 1, r.first, span.last), span.last);
   return r;
 }
 
 Scalar MaskVisibility::covers(const PositionSet &set, const Span &span) {
-  Scalar r = set.guard;
-  if (set.low)
-    r = emit.both(r, emit.lessEqual(*set.low, span.first));
-  if (set.high)
-    r = emit.both(r, emit.less(span.last, *set.high));
-  return r;
+  return set.guard & (set.low <= span.first) & (span.last < set.high);
 }

@@ -74,7 +74,7 @@ private:
 /// the bound could wrap.
 std::optional<ConditionPrinter::Bound>
 ConditionPrinter::solve(const Condition *c) {
-  const LinearForm &form = c->lhs;
+  const LinearForm &form = c->form;
   auto isKey = [](auto &term) { return term.first->kind == Atom::Kind::Key; };
   auto *found = llvm::find_if(form.terms, isKey);
   if (c->isDerived || !form.obligations.empty() || found == form.terms.end() ||
@@ -225,7 +225,7 @@ static void decideComparisons(Block &body, unsigned firstPosition,
     if (!compare || !compare.getType().isInteger(1))
       continue;
     IntegerRange truth = ranges.of(compare);
-    if (!truth.isConstant())
+    if (!truth.isPoint())
       continue;
     OpBuilder b(compare);
     compare.replaceAllUsesWith(

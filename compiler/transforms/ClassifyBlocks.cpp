@@ -25,7 +25,6 @@ using namespace mlir;
 using namespace ladon;
 using analysis::PositionSet;
 using analysis::Scalar;
-using analysis::ScalarEmitter;
 
 //===----------------------------------------------------------------------===//
 // The loop and its mask
@@ -82,7 +81,7 @@ private:
 
   tile::KeyLoopOp loop;
   tile::MaskOp mask;
-  ScalarEmitter emit;
+  analysis::ScalarEmitter emit;
   analysis::MaskTile tile;
   analysis::MaskCondition condition;
   analysis::MaskVisibility visibility;
@@ -107,12 +106,12 @@ analysis::MaskTile LoopClassifier::findTile() {
     size = llvm::divideCeil(size, headsOfRows(*map));
   else
     rows = rowsOfTile(mask.getScores(), mask.getQuery());
-  Scalar count = rows && emit.isOutside(rows) ? emit.wrap(rows, {1, size})
-                                              : ScalarEmitter::constant(size);
+  Scalar count =
+      rows && emit.isOutside(rows) ? emit.wrap(rows, {1, size}) : Scalar(size);
   return {mask.getBatch(),
           mask.getHead(),
           first,
-          emit.add(first, emit.sub(count, ScalarEmitter::constant(1))),
+          first + (count - 1),
           emit.wrap(loop.getLower(), analysis::kPositions),
           emit.wrap(loop.getUpper(), analysis::kPositions)};
 }
@@ -122,10 +121,10 @@ bool LoopClassifier::setBounds(const analysis::Visibility &visible) {
   const PositionSet &may = visible.may;
   std::tie(low, high) = visibility.clip(may, tile.low, tile.high);
   // An empty range is left as it is unless another range refers to it.
-  high = emit.select(may.guard, high, low);
+  high = select(may.guard, high, low);
   loop.getLowerMutable().assign(emit.index(low));
   loop.getUpperMutable().assign(emit.index(high));
-  return !(low == tile.low && high == tile.high);
+  return !isSame(low, tile.low) || !isSame(high, tile.high);
 }
 
 /// Leaves the mask out where `isFull` holds. Blocks with and without a mask
@@ -150,14 +149,13 @@ scf::IfOp LoopClassifier::liftMask(Value isFull) {
 /// more than their mask.
 void LoopClassifier::splitOffFull(const analysis::Visibility &visible) {
   const PositionSet &must = visible.must;
-  high = emit.max(high, low);
-  Scalar fullLow = must.low ? emit.clamp(*must.low, low, high) : low;
-  Scalar fullHigh = must.high ? emit.clamp(*must.high, fullLow, high) : high;
+  high = max(high, low);
+  Scalar fullLow = must.hasLow() ? clamp(must.low, low, high) : low;
+  Scalar fullHigh = must.hasHigh() ? clamp(must.high, fullLow, high) : high;
   loop.getUpperMutable().assign(emit.index(high));
-  Scalar enough =
-      emit.lessEqual(ScalarEmitter::constant((loop.getStep() + 1) / 2),
-                     emit.sub(fullHigh, fullLow));
-  fullHigh = emit.select(emit.both(must.guard, enough), fullHigh, fullLow);
+  int64_t enough = (loop.getStep() + 1) / 2;
+  fullHigh =
+      select(must.guard & (enough <= fullHigh - fullLow), fullHigh, fullLow);
   loop.addFullRange(emit.index(fullLow), emit.index(fullHigh));
   liftMask(loop.getIsFull());
 }

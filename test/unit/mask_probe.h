@@ -77,8 +77,8 @@ public:
     auto [low, high] = mayRange;
     r.mayLow = number(low);
     r.mayHigh = number(may.guard) ? number(high) : r.mayLow;
-    r.mustLow = must.low ? number(*must.low) : 0;
-    r.mustHigh = must.high ? number(*must.high) : positions;
+    r.mustLow = number(must.low);
+    r.mustHigh = number(must.high);
     if (!number(must.guard))
       r.mustHigh = r.mustLow;
     return r;
@@ -196,7 +196,7 @@ private:
                                         : bits.getSExtValue();
   }
   int64_t number(const analysis::Scalar &s) {
-    return s.isConstant() ? s.min : number(s.value);
+    return s.isConstant() ? int64_t(s.range.min) : number(s.value);
   }
 
   void step(mlir::Operation &op) {
