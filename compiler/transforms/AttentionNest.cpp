@@ -131,10 +131,13 @@ Value AttentionNest::loadQuery(const QueryRows &rows) {
       .getTile();
 }
 
-/// A block of keys or values, converted to the type that is computed in.
+/// A block of keys or values.
 Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
                                int64_t features, Value first, Value count) {
-  auto type = RankedTensorType::get({tiles.keys, features}, accumulator());
+  Type element = accumulator();
+  if (tiles.stored)
+    element = cast<MemRefType>(view.getType()).getElementType();
+  auto type = RankedTensorType::get({tiles.keys, features}, element);
   return tile::LoadOp::create(b, type, view, rows.batch, rows.keyHead, first,
                               count, /*pages=*/Value(), /*outs=*/ValueRange(),
                               /*page_size=*/IntegerAttr(),

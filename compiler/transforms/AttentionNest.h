@@ -20,6 +20,9 @@ namespace ladon {
 struct AttentionTiles {
   int64_t rows = 0; ///< Rows of a query tile.
   int64_t keys = 0; ///< Keys of a block.
+  /// Keys and values keep the type in which they are stored: for rows that are
+  /// used but once, right after they are read.
+  bool stored = false;
   /// Rows last in tiles of scores and accumulators.
   bool transposed = false;
   /// How many query heads a tile holds: row `r` is query head `r mod heads` of

@@ -217,6 +217,7 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         few.heads = op.getHeads() / op.getKeyValueHeads();
         few.rows = few.heads;
         few.keys = shape.getKeys();
+        few.stored = true;
         Value isFew =
             arith::CmpIOp::create(b, arith::CmpIPredicate::sle, nest.queries,
                                   nest.index(shape.getFew()));

@@ -214,7 +214,8 @@ def Tile_ContractOp : Tile_ValueOp<"contract", [
 
         product[r, c] = sum_k left[r, k] * right[c, k]
 
-    computed and accumulated in the element type of the product. Only the first
+    computed and accumulated in the element type of the product, to which
+    narrower operands are converted. Only the first
     `columns` of the dimension `c` are computed; nothing is read for the others,
     and their products are unspecified.
 

@@ -269,10 +269,6 @@ LogicalResult ContractOp::verify() {
       !permutes(getMap(1), Column, Depth) || !permutes(getMap(2), Row, Column))
     return emitOpError("expected maps of left over (row, depth), right over "
                        "(column, depth) and product over (row, column)");
-  if (shapeOf(getLeft()).element != shapeOf(getRight()).element)
-    return emitOpError("expected operands of one element type, found ")
-           << shapeOf(getLeft()).element << " and "
-           << shapeOf(getRight()).element;
   int64_t extents[3] = {0, 0, 0};
   auto bind = [&](AffineMap map, const TileShape &shape) -> LogicalResult {
     for (unsigned axis : {0, 1}) {
@@ -291,11 +287,12 @@ LogicalResult ContractOp::verify() {
   if (products.empty())
     return emitOpError("expected a product");
   Type element = shapeOf(products[0]).element;
-  if (element.getIntOrFloatBitWidth() <
-      shapeOf(getLeft()).element.getIntOrFloatBitWidth())
-    return emitOpError("expected products at least as wide as the operands, "
-                       "found ")
-           << element << " of " << shapeOf(getLeft()).element;
+  for (Value operand : {getLeft(), getRight()})
+    if (element.getIntOrFloatBitWidth() <
+        shapeOf(operand).element.getIntOrFloatBitWidth())
+      return emitOpError("expected products at least as wide as the operands, "
+                         "found ")
+             << element << " of " << shapeOf(operand).element;
   AffineMap map = getMap(2);
   TileShape product{
       {extents[map.getDimPosition(0)], extents[map.getDimPosition(1)]},

@@ -1,10 +1,24 @@
 // RUN: ladon-opt %s --tile-to-vectors=vector-bits=256 --split-input-file --verify-diagnostics
 
-#rows = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
-
-func.func @half_load(%x: memref<1x1x?x4xf16>, %t: memref<8x4xf16>, %i: index) {
+func.func @half_scaled(%x: memref<1x1x?x4xf16>, %t: memref<8x4xf16>, %i: index) {
   // expected-error@+1 {{'tile.load' op expected tiles of f32 or f64, found 'f16'}}
-  tile.load %x[%i, %i, %i] rows %i outs(%t : memref<8x4xf16>) : memref<1x1x?x4xf16>
+  tile.load %x[%i, %i, %i] rows %i scale 2.0 outs(%t : memref<8x4xf16>) : memref<1x1x?x4xf16>
+  return
+}
+
+// -----
+
+func.func @half_transposed(%x: memref<1x1x?x4xf16>, %t: memref<4x8xf16>, %i: index) {
+  // expected-error@+1 {{'tile.load' op expected tiles of f32 or f64, found 'f16'}}
+  tile.load %x[%i, %i, %i] rows %i transposed outs(%t : memref<4x8xf16>) : memref<1x1x?x4xf16>
+  return
+}
+
+// -----
+
+func.func @half_rounded(%x: memref<1x1x?x4xf32>, %t: memref<8x4xf16>, %i: index) {
+  // expected-error@+1 {{'tile.load' op expected tiles of f32 or f64, found 'f16'}}
+  tile.load %x[%i, %i, %i] rows %i outs(%t : memref<8x4xf16>) : memref<1x1x?x4xf32>
   return
 }
 
@@ -21,16 +35,26 @@ func.func @half_store(%x: memref<1x1x?x4xf32>, %t: memref<8x4xbf16>, %i: index) 
 #rows = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 
 func.func @half_operands(%q: memref<8x4xf16>, %k: memref<16x4xf16>, %s: memref<8x16xf32>, %n: index) {
-  // expected-error@+1 {{'tile.contract' op expected tiles of 'f32', found 'f16'}}
+  // expected-error@+1 {{'tile.contract' op expected a left tile of 'f32', found 'f16'}}
   tile.contract %q, %k columns %n maps #rows outs(%s : memref<8x16xf32>) : memref<8x4xf16>, memref<16x4xf16>
   return
 }
 
 // -----
 
-func.func @half_values(%w: memref<8x16xf32>, %v: memref<16x4xf16>, %a: memref<8x4xf32>, %r: memref<8xf32>, %n: index) {
-  // expected-error@+1 {{'tile.accumulate' op expected tiles of 'f32', found 'f16'}}
-  tile.accumulate %w, %v keys %n into %a rescale %r : memref<8x16xf32>, memref<16x4xf16>, memref<8x4xf32>, memref<8xf32>
+#rows = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
+
+func.func @half_keys_of_doubles(%q: memref<8x4xf64>, %k: memref<16x4xf16>, %s: memref<8x16xf64>, %n: index) {
+  // expected-error@+1 {{'tile.contract' op expected an operand of f32 or f64 beside tiles of 'f64', found 'f16'}}
+  tile.contract %q, %k columns %n maps #rows outs(%s : memref<8x16xf64>) : memref<8x4xf64>, memref<16x4xf16>
+  return
+}
+
+// -----
+
+func.func @half_values_of_doubles(%w: memref<8x16xf64>, %v: memref<16x4xbf16>, %a: memref<8x4xf64>, %r: memref<8xf64>, %n: index) {
+  // expected-error@+1 {{'tile.accumulate' op expected an operand of f32 or f64 beside tiles of 'f64', found 'bf16'}}
+  tile.accumulate %w, %v keys %n into %a rescale %r : memref<8x16xf64>, memref<16x4xbf16>, memref<8x4xf64>, memref<8xf64>
   return
 }
 

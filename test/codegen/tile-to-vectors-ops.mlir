@@ -54,6 +54,30 @@ func.func @contract_rows(%q: memref<2x12xf32>, %k: memref<16x12xf32>, %s: memref
   return
 }
 
+// Keys in 16 bits are converted where they are used, those of a rest too.
+// CHECK-LABEL: func.func @contract_rows_of_halves(
+// CHECK-SAME: %[[Q:[^:]*]]: memref<2x12xf32>, %[[K:[^:]*]]: memref<16x12xbf16>
+// CHECK-NOT: memref.store
+// CHECK: %[[HALF:.*]] = vector.load %[[K]]{{.*}} : memref<16x12xbf16>, vector<8xbf16>
+// CHECK: %[[WIDE:.*]] = arith.extf %[[HALF]] : vector<8xbf16> to vector<8xf32>
+// CHECK: vector.fma %{{.*}}, %[[WIDE]], %{{.*}} : vector<8xf32>
+// CHECK: %[[REST:.*]] = vector.maskedload %[[K]]{{.*}} into vector<8xbf16>
+// CHECK: arith.extf %[[REST]]
+func.func @contract_rows_of_halves(%q: memref<2x12xf32>, %k: memref<16x12xbf16>, %s: memref<2x16xf32>, %n: index) {
+  tile.contract %q, %k columns %n maps #rows outs(%s : memref<2x16xf32>) : memref<2x12xf32>, memref<16x12xbf16>
+  return
+}
+
+// CHECK-LABEL: func.func @contract_lanes_of_halves(
+// CHECK-SAME: %[[Q:[^:]*]]: memref<12x8xf32>, %[[K:[^:]*]]: memref<16x12xf16>
+// CHECK: %[[HALF:.*]] = memref.load %[[K]]
+// CHECK: %[[WIDE:.*]] = arith.extf %[[HALF]] : f16 to f32
+// CHECK: vector.broadcast %[[WIDE]]
+func.func @contract_lanes_of_halves(%q: memref<12x8xf32>, %k: memref<16x12xf16>, %s: memref<16x8xf32>, %n: index) {
+  tile.contract %q, %k columns %n maps #lanes outs(%s : memref<16x8xf32>) : memref<12x8xf32>, memref<16x12xf16>
+  return
+}
+
 // Two keys at a time; compact code has one.
 // CHECK-LABEL: func.func @contract_lanes(
 // CHECK: scf.for %{{.*}} = %c0 to %{{.*}} step %c2
@@ -182,6 +206,29 @@ func.func @accumulate_rows(%w: memref<2x16xf32>, %v: memref<16x12xf32>, %a: memr
 }
 
 // Both maxima are read before the larger one is written.
+// CHECK-LABEL: func.func @accumulate_halves(
+// CHECK-SAME: %[[W:[^:]*]]: memref<2x16xf32>, %[[V:[^:]*]]: memref<16x8xf16>
+// CHECK: %[[HALF:.*]] = vector.load %[[V]]{{.*}} vector<8xf16>
+// CHECK: %[[WIDE:.*]] = arith.extf %[[HALF]] : vector<8xf16> to vector<8xf32>
+// CHECK: vector.fma %{{.*}}, %[[WIDE]]
+func.func @accumulate_halves(%w: memref<2x16xf32>, %v: memref<16x8xf16>, %a: memref<2x8xf32>, %f: memref<2xf32>, %n: index) {
+  tile.accumulate %w, %v keys %n into %a rescale %f : memref<2x16xf32>, memref<16x8xf16>, memref<2x8xf32>, memref<2xf32>
+  return
+}
+
+// Rows that are taken as they are keep their type.
+// CHECK-LABEL: func.func @load_halves(
+// CHECK-SAME: %[[X:[^:]*]]: memref<1x1x?x16xbf16>, %[[T:[^:]*]]: memref<2x16xbf16>
+// CHECK-NOT: arith.extf
+// CHECK: %[[X16:.*]] = vector.load {{.*}} vector<16xbf16>
+// CHECK-NEXT: vector.store %[[X16]], %[[T]]
+// CHECK-NOT: arith.extf
+// CHECK: return
+func.func @load_halves(%x: memref<1x1x?x16xbf16>, %t: memref<2x16xbf16>, %i: index, %n: index) {
+  tile.load %x[%i, %i, %i] rows %n outs(%t : memref<2x16xbf16>) : memref<1x1x?x16xbf16>
+  return
+}
+
 // CHECK-LABEL: func.func @merge_lanes(
 // CHECK-SAME: %[[M:[^:]*]]: memref<8xf32>, %[[L:[^:]*]]: memref<8xf32>, %[[A:[^:]*]]: memref<3x8xf32>, %[[M2:[^:]*]]: memref<8xf32>, %[[L2:[^:]*]]: memref<8xf32>, %[[A2:[^:]*]]: memref<3x8xf32>
 // CHECK: %[[OWN:.*]] = vector.load %[[M]]

@@ -41,6 +41,25 @@ func.func @up_to_eight(%q: !q, %k: !k, %v: !k, %out: !q) {
   return
 }
 
+!qh = memref<?x4x?x8xbf16>
+!kh = memref<?x2x?x8xbf16>
+
+// The form for few uses a key but once, and leaves its conversion to the product;
+// the other converts a block for all of its queries.
+// CHECK-LABEL: func.func @halves(
+// CHECK: tile.key_loop
+// CHECK: tile.load {{.*}} memref<?x2x?x8xbf16> -> tensor<128x8xbf16>
+// CHECK: tile.contract {{.*}} : tensor<2x8xf32>, tensor<128x8xbf16> -> tensor<2x128xf32>
+// CHECK: tile.load {{.*}} memref<?x2x?x8xbf16> -> tensor<128x8xbf16>
+// CHECK: tile.key_loop
+// CHECK: tile.load {{.*}} memref<?x2x?x8xbf16> -> tensor<128x8xf32>
+func.func @halves(%q: !qh, %k: !kh, %v: !kh, %out: !qh) {
+  attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %v : !qh, !kh, !kh) outs(%out : !qh) maps [#q, #k, #v, #out]
+      {tile.shape = #tile.shape<queries = 24, keys = 128, few = 8, chunk = 512>}
+  return
+}
+
 // Without `few` there is one form.
 // CHECK-LABEL: func.func @always_many(
 // CHECK-NOT: scf.if

@@ -38,6 +38,8 @@ const Form forms[] = {
     {"a_score_and_sinks", "f32", 3, 3, 5, 6, ", score = 2 * s, sinks = z"},
     {"doubles", "f64", 4, 2, 9, 5, ", mask = causal"},
     {"halves", "f16", 4, 1, 18, 10, ", mask = causal"},
+    {"halves_of_whole_registers", "f16", 6, 2, 16, 32, ", mask = causal"},
+    {"brain_floats_of_whole_registers", "bf16", 4, 1, 32, 16, ""},
     {"brain_floats", "bf16", 2, 2, 31, 3, ", score = s + j / 1024"},
 };
 

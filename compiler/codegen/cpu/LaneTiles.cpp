@@ -61,7 +61,9 @@ void LaneTiles::contract(tile::ContractOp op) {
         SmallVector<Value> dots = e.matmul(
             group, columns, e.index(extent(query, 0)), unroll, zeros,
             [&](int64_t r, Value d) -> Value {
-              return memref::LoadOp::create(b, key, ValueRange{keyRows[r], d});
+              Value x =
+                  memref::LoadOp::create(b, key, ValueRange{keyRows[r], d});
+              return e.convert(x, e.element);
             },
             [&](Value d, int64_t n) {
               return e.load(query, {d, e.index(n * e.lanes)});
@@ -198,7 +200,8 @@ void LaneTiles::accumulate(tile::AccumulateOp op) {
     SmallVector<Value> sums = e.matmul(
         count, columns, op.getKeys(), registers.unroll, zeros,
         [&](int64_t r, Value j) -> Value {
-          return memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
+          Value x = memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
+          return e.convert(x, e.element);
         },
         [&](Value j, int64_t n) {
           return e.load(weights, {j, e.index(n * e.lanes)});
@@ -242,6 +245,7 @@ void LaneTiles::accumulateGuarded(tile::AccumulateOp op) {
                 Value s = e.load(op.getGuard(), {j, column});
                 Value x =
                     memref::LoadOp::create(b, op.getValue(), ValueRange{j, d});
+                x = e.convert(x, e.element);
                 Value seen = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
                                                    s, hidden);
                 Value next = vector::FMAOp::create(b, weight, e.broadcast(x),

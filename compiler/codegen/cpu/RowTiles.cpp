@@ -59,12 +59,17 @@ static Value firstLanes(VectorEmitter &e, int64_t count) {
                                    DenseElementsAttr::get(type, bits));
 }
 
+/// A register of elements, the first `count` of which exist, in the type that
+/// is computed in.
 static Value loadSome(VectorEmitter &e, Value from, ValueRange at,
                       int64_t count) {
+  auto type = VectorType::get({e.lanes}, elementOf(from));
   if (count == e.lanes)
-    return e.load(from, at);
-  return vector::MaskedLoadOp::create(e.b, e.vec, from, at,
-                                      firstLanes(e, count), e.splat(0));
+    return e.convert(vector::LoadOp::create(e.b, type, from, at), e.element);
+  Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(type));
+  Value some = vector::MaskedLoadOp::create(e.b, type, from, at,
+                                            firstLanes(e, count), zero);
+  return e.convert(some, e.element);
 }
 
 static void storeSome(VectorEmitter &e, Value x, Value to, ValueRange at,
@@ -100,8 +105,8 @@ void RowTiles::forFeatures(int64_t width,
 /// Bytes of a cache line.
 static constexpr int64_t lineBytes = 64;
 
-static int64_t lineElements(VectorEmitter &e) {
-  return lineBytes * 8 / e.element.getWidth();
+static int64_t lineElements(Value memory) {
+  return lineBytes * 8 / elementOf(memory).getWidth();
 }
 
 /// Asks for the cache line of an element that will be read. An address past the
@@ -330,7 +335,7 @@ void RowTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
 static void prefetchInOrder(VectorEmitter &e, Value value, Value next,
                             int64_t keys, Value slot, int64_t slots, Value j) {
   ImplicitLocOpBuilder &b = e.b;
-  int64_t rowLines = llvm::divideCeil(extent(value, 1), lineElements(e));
+  int64_t rowLines = llvm::divideCeil(extent(value, 1), lineElements(value));
   int64_t linesAtOnce = llvm::divideCeil(rowLines, slots);
   Value before = arith::MulIOp::create(b, slot, e.index(keys));
   Value time = arith::AddIOp::create(b, before, j);
@@ -340,7 +345,7 @@ static void prefetchInOrder(VectorEmitter &e, Value value, Value next,
     Value row =
         arith::AddIOp::create(b, next, arith::DivUIOp::create(b, line, perRow));
     Value d = arith::MulIOp::create(b, arith::RemUIOp::create(b, line, perRow),
-                                    e.index(lineElements(e)));
+                                    e.index(lineElements(value)));
     prefetch(e, value, row, d);
   }
 }

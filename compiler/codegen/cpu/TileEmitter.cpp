@@ -23,6 +23,10 @@ double ladon::cpu::lowestFinite(FloatType type) {
                       : std::numeric_limits<double>::lowest();
 }
 
+FloatType ladon::cpu::elementOf(Value memref) {
+  return cast<FloatType>(cast<MemRefType>(memref.getType()).getElementType());
+}
+
 int64_t ladon::cpu::extent(Value buffer, unsigned axis) {
   return cast<MemRefType>(buffer.getType()).getDimSize(axis);
 }
@@ -87,6 +91,7 @@ void ladon::cpu::emitScalarContract(VectorEmitter &e, tile::ContractOp op) {
               [&](Value k, ValueRange sum) {
                 Value x = memref::LoadOp::create(b, op.getLeft(), at(0, i, k));
                 Value y = memref::LoadOp::create(b, op.getRight(), at(1, j, k));
+                y = e.convert(y, e.element);
                 return SmallVector<Value>{math::FmaOp::create(b, x, y, sum[0])};
               })[0];
           memref::StoreOp::create(b, dot, op.getOuts()[0], at(2, i, j));

@@ -20,10 +20,6 @@ using namespace mlir;
 using namespace ladon;
 using namespace ladon::cpu;
 
-static FloatType elementOf(Value memref) {
-  return cast<FloatType>(cast<MemRefType>(memref.getType()).getElementType());
-}
-
 //===----------------------------------------------------------------------===//
 // Rows
 //===----------------------------------------------------------------------===//

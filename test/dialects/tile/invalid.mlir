@@ -563,9 +563,9 @@ func.func @contract_map_dims(%q: tensor<8x4xf32>, %k: tensor<16x4xf32>, %n: inde
 
 #maps = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
 
-func.func @contract_operand_types(%q: tensor<8x4xf32>, %k: tensor<16x4xf16>, %n: index) {
-  // expected-error@+1 {{'tile.contract' op expected operands of one element type, found 'f32' and 'f16'}}
-  %s = tile.contract %q, %k columns %n maps #maps : tensor<8x4xf32>, tensor<16x4xf16> -> tensor<8x16xf32>
+func.func @contract_operand_types(%q: tensor<8x4xf32>, %k: tensor<16x4xf64>, %n: index) {
+  // expected-error@+1 {{'tile.contract' op expected products at least as wide as the operands, found 'f32' of 'f64'}}
+  %s = tile.contract %q, %k columns %n maps #maps : tensor<8x4xf32>, tensor<16x4xf64> -> tensor<8x16xf32>
   return
 }
 
