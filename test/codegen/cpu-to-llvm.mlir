@@ -89,6 +89,22 @@ llvm.func @entry.task1(!llvm.ptr, !llvm.ptr, i64, i64, i64, i64, i64, !llvm.ptr,
   llvm.return
 }
 
+// Gathers of bf16 are those of its bits; others stay.
+// CHECK-LABEL: llvm.func @gathers
+// CHECK: %[[NONE:.*]] = llvm.bitcast %{{.*}} : vector<8xbf16> to vector<8xi16>
+// CHECK: %[[BITS:.*]] = llvm.intr.masked.gather %{{.*}}, %{{.*}}, %[[NONE]] {alignment = 2 : i32} : ({{.*}}, vector<8xi16>) -> vector<8xi16>
+// CHECK: %[[NUMBERS:.*]] = llvm.bitcast %[[BITS]] : vector<8xi16> to vector<8xbf16>
+// CHECK: llvm.store %[[NUMBERS]]
+// CHECK: llvm.intr.masked.gather {{.*}} -> vector<8xf16>
+llvm.func @gathers(%p: vector<8x!llvm.ptr>, %m: vector<8xi1>,
+                   %bf: vector<8xbf16>, %f: vector<8xf16>, %to: !llvm.ptr) {
+  %x = llvm.intr.masked.gather %p, %m, %bf {alignment = 2 : i32} : (vector<8x!llvm.ptr>, vector<8xi1>, vector<8xbf16>) -> vector<8xbf16>
+  llvm.store %x, %to : vector<8xbf16>, !llvm.ptr
+  %y = llvm.intr.masked.gather %p, %m, %f {alignment = 2 : i32} : (vector<8x!llvm.ptr>, vector<8xi1>, vector<8xf16>) -> vector<8xf16>
+  llvm.store %y, %to : vector<8xf16>, !llvm.ptr
+  llvm.return
+}
+
 // The trampoline, once per task.
 // CHECK: llvm.func internal @entry.task0.call(%[[E:[^:]*]]: !llvm.ptr, %[[ID:[^:]*]]: i64, %[[S:[^:]*]]: !llvm.ptr)
 // CHECK: %[[F0:.*]] = llvm.getelementptr %[[E]][0, 0]

@@ -179,6 +179,32 @@ static void adoptLoopAnnotations(ModuleOp module) {
   });
 }
 
+/// Gathers the bits of bf16 in place of numbers. Where the hardware has no such
+/// gather LLVM takes it apart, and may then round what it gathered by a
+/// function of the compiler's runtime, which a library does not have.
+static void gatherBitsOfBF16(ModuleOp module) {
+  SmallVector<LLVM::masked_gather> gathers;
+  module.walk([&](LLVM::masked_gather gather) {
+    if (cast<VectorType>(gather.getRes().getType()).getElementType().isBF16())
+      gathers.push_back(gather);
+  });
+  for (LLVM::masked_gather gather : gathers) {
+    OpBuilder b(gather);
+    auto type = cast<VectorType>(gather.getRes().getType());
+    Type bits = type.clone(b.getI16Type());
+    SmallVector<Value> passed;
+    for (Value value : gather.getPassThru())
+      passed.push_back(
+          LLVM::BitcastOp::create(b, gather.getLoc(), bits, value));
+    Value gathered = LLVM::masked_gather::create(
+        b, gather.getLoc(), bits, gather.getPtrs(), gather.getMask(), passed,
+        gather.getAlignment());
+    gather.getRes().replaceAllUsesWith(
+        LLVM::BitcastOp::create(b, gather.getLoc(), type, gathered));
+    gather.erase();
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Patterns
 //===----------------------------------------------------------------------===//
@@ -418,6 +444,7 @@ struct CpuToLLVM : public ladon::cpu::impl::CpuToLLVMBase<CpuToLLVM> {
     if (failed(checkPlaces()) || failed(prepare(converter, environments)))
       return signalPassFailure();
     adoptLoopAnnotations(getOperation());
+    gatherBitsOfBF16(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns.add<ArgumentToLLVM, AllocToLLVM, TryAllocToLLVM>(converter);
     patterns.add<LaunchToLLVM>(converter, environments);

@@ -158,7 +158,7 @@ def CpuToLLVM : Pass<"cpu-to-llvm", "::mlir::ModuleOp"> {
     pointers of the scratch, and of what is disjoint in every launch of a task,
     become `noalias`. The runtime's side is runtime/lib/kernel_abi.h.
     What a loop asks of LLVM (`llvm.loop_annotation`) goes to where the
-    translation finds it.
+    translation finds it. Gathers of bf16 gather its bits.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
