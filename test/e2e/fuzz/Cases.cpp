@@ -1,6 +1,8 @@
 //===- Cases.cpp - A random spec, its inputs, and what came of it ---------===//
 
 #include "test/e2e/fuzz/Cases.h"
+#include "test/e2e/fuzz/NearValid.h"
+#include "test/e2e/fuzz/Relations.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -20,8 +22,7 @@ static int64_t chooseLength(Choices &choices, llvm::ArrayRef<int64_t> lengths,
   return choices.pick<int64_t>(fitting);
 }
 
-/// Sizes at the edges of tiles, of which the reference computes few scores.
-static SizeMap chooseSizes(Choices &choices, const GeneratedSpec &spec) {
+SizeMap e2e::chooseSizes(Choices &choices, const GeneratedSpec &spec) {
   static const int64_t few[] = {1, 2, 0, 3, 4, 7, 8};
   static const int64_t many[] = {9,  15, 16, 17, 23, 24, 25, 31, 47,  48,
                                  49, 63, 64, 65, 72, 95, 96, 97, 128, 129};
@@ -44,27 +45,7 @@ static SizeMap chooseSizes(Choices &choices, const GeneratedSpec &spec) {
   return sizes;
 }
 
-Case e2e::writeCase(Choices &choices) {
-  Case result;
-  result.spec = writeSpec(choices);
-  result.isInterpreted = choices.chance(15);
-  int64_t trials = 1 + choices.below(4);
-  for (int64_t number = 0; number < trials; ++number) {
-    Choices::Mark span(choices, SpanKind::Trial);
-    Trial trial;
-    trial.sizes = chooseSizes(choices, result.spec);
-    trial.values = choices.pick(allValueKinds());
-    trial.views = choices.pick(allViewKinds());
-    trial.seed = 1 + choices.below(1 << 20);
-    result.trials.push_back(std::move(trial));
-  }
-  return result;
-}
-
-/// Whether the front end may say so of what the grammar writes: that a mask
-/// hides everything, that an index is surely outside of its tensor, that a
-/// constant divides by zero.
-static bool isRightful(llvm::StringRef message) {
+bool e2e::isRightfulRefusal(llvm::StringRef message) {
   return llvm::any_of(std::initializer_list<const char *>{"LDN0501", "LDN0313",
                                                           "LDN0314", "LDN0315",
                                                           "LDN0317"},
@@ -79,24 +60,38 @@ static bool isSmall(const Trial &trial) {
   return product <= 3000;
 }
 
-CaseReport e2e::runCase(const Case &test, const CaseRunners &runners) {
+namespace {
+
+/// A spec, and on what to run it.
+class NumericCase : public RandomCase {
+public:
+  CaseReport run(const CaseRunners &runners) const override;
+
+  std::vector<Trial> trials;
+  /// Whether the tile interpreter runs it too, which is slow.
+  bool isInterpreted = false;
+};
+
+} // namespace
+
+CaseReport NumericCase::run(const CaseRunners &runners) const {
   CaseReport report;
   auto fail = [&](FailureStage stage, std::string what,
                   std::optional<Trial> trial = std::nullopt) {
     report.failure = Failure{stage, std::move(what), std::move(trial)};
     return report;
   };
-  auto spec = parseSpec(test.spec.text, "random.attn", {});
+  auto spec = parseSpec(text, "random.attn", {});
   if (!spec) {
     std::string message = llvm::toString(spec.takeError());
-    report.isRefused = isRightful(message);
+    report.isRefused = isRightfulRefusal(message);
     return report.isRefused ? report : fail(FailureStage::FrontEnd, message);
   }
   auto compiled = runners.compiled.prepare(**spec);
   if (!compiled)
     return fail(FailureStage::Compiler, llvm::toString(compiled.takeError()));
   std::unique_ptr<Program> interpreted;
-  if (test.isInterpreted) {
+  if (isInterpreted) {
     auto program = runners.interpreter.prepare(**spec);
     if (!program)
       return fail(FailureStage::Compiler, llvm::toString(program.takeError()));
@@ -115,7 +110,7 @@ CaseReport e2e::runCase(const Case &test, const CaseRunners &runners) {
       report.worst.add(gate);
     return result->problem();
   };
-  for (const Trial &trial : test.trials) {
+  for (const Trial &trial : trials) {
     std::string problem = problemOf(**compiled, trial);
     if (!problem.empty())
       return fail(FailureStage::Values, problem, trial);
@@ -128,11 +123,41 @@ CaseReport e2e::runCase(const Case &test, const CaseRunners &runners) {
   return report;
 }
 
-std::string e2e::describe(const Case &test, const Failure &failure) {
+std::unique_ptr<RandomCase> e2e::writeNumericCase(Choices &choices) {
+  auto result = std::make_unique<NumericCase>();
+  GeneratedSpec spec = writeSpec(choices);
+  result->text = spec.text;
+  result->isInterpreted = choices.chance(15);
+  int64_t trials = 1 + choices.below(4);
+  for (int64_t number = 0; number < trials; ++number) {
+    Choices::Mark span(choices, SpanKind::Trial);
+    Trial trial;
+    trial.sizes = chooseSizes(choices, spec);
+    trial.values = choices.pick(allValueKinds());
+    trial.views = choices.pick(allViewKinds());
+    trial.seed = 1 + choices.below(1 << 20);
+    result->trials.push_back(std::move(trial));
+  }
+  return result;
+}
+
+std::unique_ptr<RandomCase> e2e::writeCase(Choices &choices) {
+  switch (choices.below(10)) {
+  case 8:
+  case 9:
+    return writeRelation(choices);
+  case 7:
+    return writeNearValid(choices);
+  default:
+    return writeNumericCase(choices);
+  }
+}
+
+std::string e2e::describe(const RandomCase &test, const Failure &failure) {
   static const char *const stages[] = {"front end", "compiler", "values",
-                                       "tile interpreter"};
+                                       "tile interpreter", "relation"};
   std::string text = stages[int(failure.stage)];
   if (failure.trial)
     text += " at " + ladon::describe(*failure.trial);
-  return text + ": " + failure.what + "\n" + test.spec.text;
+  return text + ": " + failure.what + "\n" + test.text;
 }

@@ -11,23 +11,13 @@
 
 namespace ladon::e2e {
 
-/// A spec, and on what to run it.
-struct Case {
-  GeneratedSpec spec;
-  std::vector<Trial> trials;
-  /// Whether the tile interpreter runs it too, which is slow.
-  bool isInterpreted = false;
-};
-
-Case writeCase(Choices &choices);
-
 /// Where a case went wrong: two failures of one stage are taken for the same.
-enum class FailureStage { FrontEnd, Compiler, Values, Interpreter };
+enum class FailureStage { FrontEnd, Compiler, Values, Interpreter, Relation };
 
 struct Failure {
   FailureStage stage;
   std::string what;
-  std::optional<Trial> trial; ///< Of Values and Interpreter.
+  std::optional<Trial> trial; ///< Of the stages that run.
 };
 
 struct CaseReport {
@@ -43,10 +33,31 @@ struct CaseRunners {
   Runner &interpreter;
 };
 
-CaseReport runCase(const Case &test, const CaseRunners &runners);
+/// A spec, and what to do with it.
+class RandomCase {
+public:
+  virtual ~RandomCase() = default;
+  virtual CaseReport run(const CaseRunners &runners) const = 0;
 
-/// The spec with the sizes and values that it fails on.
-std::string describe(const Case &test, const Failure &failure);
+  std::string text; ///< Of the spec.
+};
+
+/// A case of any kind.
+std::unique_ptr<RandomCase> writeCase(Choices &choices);
+
+/// A spec that goes through the numeric gate.
+std::unique_ptr<RandomCase> writeNumericCase(Choices &choices);
+
+/// The failure, where it was found, and the spec.
+std::string describe(const RandomCase &test, const Failure &failure);
+
+/// Whether the front end may say so of what the grammar writes: that a mask
+/// hides everything, that an index is surely outside of its tensor, that a
+/// constant divides by zero.
+bool isRightfulRefusal(llvm::StringRef message);
+
+/// Sizes at the edges of tiles, of which the reference computes few scores.
+SizeMap chooseSizes(Choices &choices, const GeneratedSpec &spec);
 
 } // namespace ladon::e2e
 

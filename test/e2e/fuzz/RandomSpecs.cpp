@@ -74,36 +74,35 @@ bool RandomRun::nextSeed(uint64_t &seed) {
 std::string RandomRun::shrinkFailure(uint64_t seed, const Choices &choices,
                                      const Failure &failure) {
   auto fails = [&](Choices &choices) {
-    Case test = writeCase(choices);
+    std::unique_ptr<RandomCase> test = writeCase(choices);
     Note note("a smaller spec of seed " + std::to_string(seed) + "\n" +
-              test.spec.text);
-    CaseReport report = runCase(test, runners);
+              test->text);
+    CaseReport report = test->run(runners);
     return report.failure && report.failure->stage == failure.stage;
   };
   Choices smallest(shrink(choices.draws(), fails, shrinkAttempts));
-  Case test = writeCase(smallest);
-  CaseReport report = runCase(test, runners);
+  std::unique_ptr<RandomCase> test = writeCase(smallest);
+  CaseReport report = test->run(runners);
   std::string text;
   llvm::raw_string_ostream os(text);
   os << "FAIL random spec, seed " << seed << ": "
-     << describe(test, report.failure ? *report.failure : failure)
+     << describe(*test, report.failure ? *report.failure : failure)
      << "repeat: build/bin/ladon-e2e --random 1 --seed " << seed << "\n";
   return text;
 }
 
 void RandomRun::runSeed(uint64_t seed) {
   Choices choices(seed);
-  Case test = writeCase(choices);
+  std::unique_ptr<RandomCase> test = writeCase(choices);
   std::string text;
   CaseReport report;
   {
-    Note note("random spec, seed " + std::to_string(seed) + "\n" +
-              test.spec.text);
-    report = runCase(test, runners);
+    Note note("random spec, seed " + std::to_string(seed) + "\n" + test->text);
+    report = test->run(runners);
   }
   if (options.verbose)
     text = "seed " + std::to_string(seed) +
-           (report.isRefused ? ", refused" : "") + "\n" + test.spec.text;
+           (report.isRefused ? ", refused" : "") + "\n" + test->text;
   if (report.failure)
     text += shrinkFailure(seed, choices, *report.failure);
   add(report, text);

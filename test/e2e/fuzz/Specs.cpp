@@ -16,6 +16,7 @@ public:
   explicit SpecWriter(Choices &choices) : choices(choices) {}
 
   GeneratedSpec write();
+  GeneratedSpec writeAttend(const SpecDemands &wanted);
 
 private:
   /// What an attend works on: the names of its tensors and their sizes.
@@ -50,6 +51,7 @@ private:
   std::string batch = "B";
   Names sizes, results, values;
   int64_t maxHeads = 1, attends = 0;
+  SpecDemands demands;
 };
 
 } // namespace
@@ -112,7 +114,7 @@ void SpecWriter::declareOperands(const Operands &operands) {
 
 std::string SpecWriter::attend(const Operands &operands) {
   ++attends;
-  AttendScope scope;
+  AttendScope scope = demands.scope;
   scope.isF64 = isF64;
   scope.isMixed = isMixed;
   scope.heads = operands.heads;
@@ -124,14 +126,19 @@ std::string SpecWriter::attend(const Operands &operands) {
   std::string text =
       "attend(" + operands.q + ", " + operands.k + ", " + operands.v;
   Choices::Mark span(choices, SpanKind::Clause);
-  if (choices.chance(75))
-    text += ",\n    mask = " + expressions.mask(choices.below(4));
+  Names conditions;
+  if (!demands.mask.empty())
+    conditions.push_back(demands.mask);
+  if (!demands.hasOnlyThisMask && choices.chance(75))
+    conditions.push_back(expressions.mask(choices.below(4)));
+  if (!conditions.empty())
+    text += ",\n    mask = " + llvm::join(conditions, " and ");
   if (choices.chance(60))
     text += ",\n    score = " + expressions.score(1 + choices.below(4));
   if (choices.chance(40))
     text += std::string(",\n    scale = ") +
             choices.pick<const char *>({"1", "0.5", "-0.3", "2 / 3", "1e-2"});
-  if (choices.chance(15))
+  if (demands.mayHaveSinks && choices.chance(15))
     text += ",\n    sinks = " +
             declarations.capture(element() + "[" +
                                  std::to_string(operands.heads) + "]");
@@ -333,6 +340,34 @@ GeneratedSpec SpecWriter::write() {
     break;
   }
   return assemble();
+}
+
+GeneratedSpec SpecWriter::writeAttend(const SpecDemands &wanted) {
+  demands = wanted;
+  isF64 = choices.chance(15);
+  isMixed = choices.chance(35);
+  Operands operands = chooseOperands();
+  operands.queries = "S";
+  operands.keys = "T";
+  sizes = {"B", "S", "T"};
+  declareOperands(operands);
+  if (!demands.tensor.empty())
+    declarations.tensors.push_back(demands.tensor);
+  declarations.lets.push_back("let a = " + attend(operands));
+  isMixed = false;
+  addResult("out", "a.out",
+            {batch, std::to_string(operands.heads), operands.queries,
+             std::to_string(operands.valueDim)});
+  addResult("lse", "a.lse",
+            {batch, std::to_string(operands.heads), operands.queries});
+  GeneratedSpec spec = assemble();
+  spec.keyHeads = operands.keyHeads;
+  return spec;
+}
+
+GeneratedSpec ladon::e2e::writeAttendSpec(Choices &choices,
+                                          const SpecDemands &demands) {
+  return SpecWriter(choices).writeAttend(demands);
 }
 
 GeneratedSpec ladon::e2e::writeSpec(Choices &choices) {
