@@ -23,7 +23,7 @@ namespace {
 struct SpecLog {
   Counts counts;
   std::string text;
-  double ratio = -1; ///< The largest share of its bound that an error took.
+  GateSummary worst;
 };
 
 } // namespace
@@ -87,7 +87,7 @@ static void runSpec(StringRef path, Runner &runner,
                  llvm::ArrayRef<HostTensor> outputs, int threads) {
     return (*program)->run(inputs, outputs, threads);
   };
-  GateSummary worst;
+  GateSummary &worst = log.worst;
   size_t trials =
       std::max(own.sizes.size(), allValueKinds().size()) * options.seeds;
   for (size_t number = 0; number < trials; ++number) {
@@ -103,11 +103,14 @@ static void runSpec(StringRef path, Runner &runner,
     else
       fail("(" + describe(trial) + ") " + problem);
   }
-  log.ratio = worst.ratio;
   // A spec that rounding decides would otherwise pass unseen.
   if (worst.unchecked * 20 > worst.elements)
     fail("rounding decides " + llvm::Twine(worst.unchecked) + " of " +
          llvm::Twine(worst.elements) + " elements");
+  if (worst.vacuous > 0)
+    fail("in " + llvm::Twine(worst.vacuous) + " of " +
+         llvm::Twine(worst.results) +
+         " results most bounds are wider than the range of the values");
   if (options.verbose)
     os << llvm::format("%-28s %3d trials, error %.2e, bound %.2e, "
                        "correlation 1 - %.1e\n",
@@ -138,17 +141,20 @@ Counts e2e::runGallery(StringRef directory, Runner &runner,
     runSpec(paths[index], runner, options, logs[index]);
   });
   size_t nearest = 0;
+  GateSummary summary;
   for (size_t index = 0; index < logs.size(); ++index) {
     llvm::outs() << logs[index].text;
     counts += logs[index].counts;
-    if (logs[index].ratio > logs[nearest].ratio)
+    summary.add(logs[index].worst);
+    if (logs[index].worst.ratio > logs[nearest].worst.ratio)
       nearest = index;
   }
   if (!paths.empty())
     llvm::outs() << llvm::format(
-        "nearest to its bound: %s, at %.0f %% of it\n",
-        llvm::sys::path::stem(paths[nearest]).str().c_str(),
-        100 * logs[nearest].ratio);
+                        "nearest to its bound: %s, at %.0f %% of it\n",
+                        llvm::sys::path::stem(paths[nearest]).str().c_str(),
+                        100 * logs[nearest].worst.ratio)
+                 << summary.describe() << "\n";
   llvm::outs() << directory << ": " << paths.size() << " specs, "
                << counts.passed << " trials passed, " << counts.failed
                << " failed\n";

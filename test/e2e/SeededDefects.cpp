@@ -307,6 +307,33 @@ static bool emptyLse(ModuleOp module) {
   });
 }
 
+/// Outputs below the normal numbers become zero, as with flush-to-zero.
+static bool flushOutputs(ModuleOp module) {
+  return changeAll<arith::MulFOp>(module, [](arith::MulFOp op) {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type || !op.getRhs().getDefiningOp<arith::DivFOp>())
+      return false;
+    OpBuilder builder(op);
+    builder.setInsertionPointAfter(op);
+    auto splat = [&](double value) {
+      return arith::ConstantOp::create(
+          builder, op.getLoc(),
+          DenseElementsAttr::get(
+              type, builder.getFloatAttr(type.getElementType(), value)));
+    };
+    Value size = math::AbsFOp::create(builder, op.getLoc(), op.getResult());
+    Value isTiny = arith::CmpFOp::create(
+        builder, op.getLoc(), arith::CmpFPredicate::OLT, size, splat(0x1p-126));
+    Value flushed = arith::SelectOp::create(builder, op.getLoc(), isTiny,
+                                            splat(0), op.getResult());
+    op.getResult().replaceUsesWithIf(flushed, [&](OpOperand &use) {
+      return use.getOwner() != size.getDefiningOp() &&
+             use.getOwner() != flushed.getDefiningOp();
+    });
+    return true;
+  });
+}
+
 static const Defect defects[] = {
     {"causal mask one key short", "examples/causal_cache",
      [](ModuleOp module) {
@@ -436,6 +463,7 @@ static const Defect defects[] = {
     {"scale off by one part in ten thousand of large scores",
      "test/e2e/large/scores",
      [](ModuleOp module) { return scaleBy(module, 1.0001); }},
+    {"subnormal outputs flushed", "examples/mha", flushOutputs, Stage::Vector},
     {"masked NaN not kept out", "examples/causal_cache", neverRecompute},
 };
 

@@ -365,6 +365,66 @@ TEST(NumericGate, CorrelatesNumbersOfAnySize) {
   }
 }
 
+TEST(NumericGate, CountsElementsWithATightBound) {
+  // 8 u 1e4 is 0.0048: half of a hundredth of 1, and all of it of 0.4.
+  EXPECT_EQ(gate(expectation({1, 0, 0.5, 0.25}, 1e4), {1, 0, 0.5, 0.25}).tight,
+            4);
+  EXPECT_EQ(
+      gate(expectation({0.4, 0, 0.1, 0.2}, 1e4), {0.4, 0, 0.1, 0.2}).tight, 0);
+  // The range is that of the numbers and zero.
+  EXPECT_EQ(gate(expectation({1, 1}, 1e4), {1, 1}).tight, 2);
+  EXPECT_EQ(gate(expectation({-0.5, 0.5}, 1e4), {-0.5, 0.5}).tight, 2);
+}
+
+TEST(NumericGate, SaysWhenABoundIsWiderThanTheValues) {
+  // 8 u 1e5 is 0.048.
+  ReferenceResult small = expectation({0.01, -0.02, 0.01, 0.02}, 1e5);
+  EXPECT_TRUE(gate(small, {0.01, -0.02, 0.01, 0.02}).vacuous);
+  ReferenceResult large = expectation({0.1, -0.2, 0.1, 0.2}, 1e5);
+  EXPECT_FALSE(gate(large, {0.1, -0.2, 0.1, 0.2}).vacuous);
+  // Not of elements that nearly cancel, whose bound is small for their scale.
+  ReferenceResult cancelled = expectation({1e-7, -1e-7, 1e-7, 1e-7}, 10);
+  EXPECT_FALSE(gate(cancelled, {1e-7, -1e-7, 1e-7, 1e-7}).vacuous);
+  // Nor if it is half of them.
+  ReferenceResult half = small;
+  half.error = {1e5, 1e5, 1, 1};
+  EXPECT_FALSE(gate(half, {0.01, -0.02, 0.01, 0.02}).vacuous);
+  half.error = {1e5, 1e5, 1e5, 1};
+  EXPECT_TRUE(gate(half, {0.01, -0.02, 0.01, 0.02}).vacuous);
+}
+
+TEST(NumericGate, SubnormalNumbersAreNotZero) {
+  // Of values of that size, the weights of which are relative to 1.
+  ReferenceResult expected = expectation({3e-40, -2e-40, 1e-40, 2e-40}, 3e-40);
+  expected.magnitude.assign(4, 3e-40);
+  EXPECT_TRUE(gate(expected, {3e-40, -2e-40, 1e-40, 2e-40}).passed);
+  EXPECT_TRUE(gate(expected, {3.001e-40, -2e-40, 1e-40, 2e-40}).passed);
+  EXPECT_FALSE(gate(expected, {0, -2e-40, 1e-40, 2e-40}).passed);
+  EXPECT_FALSE(gate(expected, {3.1e-40, -2e-40, 1e-40, 2e-40}).passed);
+  // Beside values of ordinary size a weight below the normal numbers is
+  // nothing.
+  ReferenceResult beside = expectation({3e-40, 1}, 1);
+  EXPECT_TRUE(gate(beside, {0, 1}).passed);
+}
+
+TEST(NumericGate, ASummaryDescribesHowMuchIsHeld) {
+  GateSummary summary;
+  GateReport tight, loose;
+  tight.elements = 3, tight.tight = 3;
+  loose.elements = 1, loose.vacuous = true;
+  summary.add(tight);
+  summary.add(loose);
+  GateSummary total;
+  total.add(summary);
+  total.add(summary);
+  EXPECT_EQ(total.results, 4);
+  EXPECT_EQ(total.vacuous, 2);
+  EXPECT_EQ(total.tight, 6);
+  EXPECT_EQ(total.describe(),
+            "75.00 % of the elements are held to 0.01 of the range or less, of "
+            "4 results in 2 most to nothing");
+}
+
 /// A gate on results that are stored in f16.
 static GateReport gateOfHalf(ReferenceResult expected,
                              std::vector<double> actual) {

@@ -106,6 +106,30 @@ static int64_t headOf(const ReferenceResult &result, int64_t index) {
   return index / inner % result.heads;
 }
 
+/// The distance from the smallest to the largest finite element and 0.
+static double rangeOf(ArrayRef<double> values) {
+  double lowest = 0, highest = 0;
+  for (double value : values)
+    if (std::isfinite(value)) {
+      lowest = std::min(lowest, value);
+      highest = std::max(highest, value);
+    }
+  return highest - lowest;
+}
+
+/// What may be lost below the normal numbers, where rounding errors are
+/// absolute: of weights up to the smallest normal number each, of products and
+/// their sums, which have fewer than 4096 terms, up to half of the smallest
+/// number.
+static double underflow(ScalarType element, double magnitude) {
+  bool isF64 = computedType(element) == ScalarType::F64;
+  double tiny = isF64 ? std::numeric_limits<double>::min()
+                      : double(std::numeric_limits<float>::min());
+  double smallest = isF64 ? std::numeric_limits<double>::denorm_min()
+                          : double(std::numeric_limits<float>::denorm_min());
+  return 4 * tiny * std::min(1.0, magnitude) + 2048 * smallest;
+}
+
 GateReport ladon::applyGate(const ReferenceResult &expected,
                             const HostTensor &actual) {
   GateReport report;
@@ -119,10 +143,8 @@ GateReport ladon::applyGate(const ReferenceResult &expected,
     return report;
   }
   const GateBounds &bounds = gateBounds(expected.element);
-  // Below the normal numbers the roundoff is absolute.
-  double tiny = computedType(expected.element) == ScalarType::F64
-                    ? std::numeric_limits<double>::min()
-                    : double(std::numeric_limits<float>::min());
+  double range = rangeOf(expected.value);
+  int64_t wide = 0;
   auto stored = [&](double number) {
     return decodeFloat(expected.element, encodeFloat(expected.element, number));
   };
@@ -138,9 +160,11 @@ GateReport ladon::applyGate(const ReferenceResult &expected,
       return;
     }
     double allowed = errorFactor * bounds.roundoff * error;
-    if (error > 0)
-      allowed += 4 * tiny;
-    double noise = bounds.roundoff * error, ofComputed = allowed;
+    double magnitude = expected.magnitude[index];
+    double lost = error > 0 ? underflow(expected.element, magnitude) : 0;
+    allowed += lost;
+    double noise = bounds.roundoff * error + lost / errorFactor;
+    double ofComputed = allowed;
     if (isStorageOnly(expected.element) && !std::isnan(want) &&
         !std::isnan(error)) {
       // Rounding is monotone: what is right before it lies, after it, between
@@ -167,8 +191,9 @@ GateReport ladon::applyGate(const ReferenceResult &expected,
     double off = std::fabs(got - want);
     if (off > allowed)
       fail(describe(position, want, got));
-    double magnitude = expected.magnitude[index];
-    if (ofComputed - 4 * tiny > loosest * magnitude) {
+    report.tight += ofComputed <= tightest * range;
+    wide += ofComputed > std::max(range, tightest * magnitude);
+    if (ofComputed - lost > loosest * magnitude) {
       ++report.unchecked;
       return;
     }
@@ -179,6 +204,7 @@ GateReport ladon::applyGate(const ReferenceResult &expected,
     }
     heads[headOf(expected, index)].add(want, got, noise);
   });
+  report.vacuous = wide * 2 > report.elements;
   for (size_t head = 0; head < heads.size(); ++head) {
     std::optional<double> value = heads[head].value();
     if (!value)
@@ -193,4 +219,28 @@ GateReport ladon::applyGate(const ReferenceResult &expected,
     }
   }
   return report;
+}
+
+void GateSummary::add(const GateSummary &other) {
+  if (other.ratio > ratio) {
+    ratio = other.ratio;
+    error = other.error;
+    bound = other.bound;
+  }
+  correlation = std::min(correlation, other.correlation);
+  elements += other.elements;
+  unchecked += other.unchecked;
+  tight += other.tight;
+  results += other.results;
+  vacuous += other.vacuous;
+}
+
+std::string GateSummary::describe() const {
+  double share = elements > 0 ? 100 * double(tight) / double(elements) : 100;
+  std::string text;
+  llvm::raw_string_ostream(text)
+      << llvm::format("%.2f %% of the elements are held to %g of the range or "
+                      "less, of %lld results in %lld most to nothing",
+                      share, tightest, (long long)results, (long long)vacuous);
+  return text;
 }

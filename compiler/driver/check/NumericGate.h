@@ -34,6 +34,9 @@ struct GateBounds {
 /// A bound of more than this share of an element's scale says nothing.
 constexpr double loosest = 0.25;
 
+/// A bound of at most this share of the range of a result is a tight one.
+constexpr double tightest = 0.01;
+
 const GateBounds &gateBounds(ast::ScalarType element);
 
 /// What the gate found.
@@ -48,6 +51,12 @@ struct GateReport {
   /// Elements that rounding decides: those that are not compared, and those
   /// whose bound is more than `loosest` of their scale.
   int64_t unchecked = 0;
+  /// Elements whose bound is at most `tightest` of the range of the result,
+  /// from its smallest to its largest element and 0.
+  int64_t tight = 0;
+  /// Whether most bounds are wider than the range and than `tightest` of the
+  /// element's scale: any numbers of that size would pass.
+  bool vacuous = false;
 
   /// The error in units of its bound.
   double ratio() const { return bound > 0 ? error / bound : error > 0; }
@@ -59,28 +68,17 @@ GateReport applyGate(const ReferenceResult &expected, const HostTensor &actual);
 /// The worst of several reports, and how much they looked at.
 struct GateSummary {
   double ratio = -1, error = 0, bound = 0, correlation = 1;
-  int64_t elements = 0, unchecked = 0;
+  int64_t elements = 0, unchecked = 0, tight = 0;
+  int64_t results = 0, vacuous = 0;
 
   void add(const GateReport &report) {
-    if (report.ratio() > ratio) {
-      ratio = report.ratio();
-      error = report.error;
-      bound = report.bound;
-    }
-    correlation = std::min(correlation, report.correlation);
-    elements += report.elements;
-    unchecked += report.unchecked;
+    add({report.ratio(), report.error, report.bound, report.correlation,
+         report.elements, report.unchecked, report.tight, 1, report.vacuous});
   }
-  void add(const GateSummary &other) {
-    if (other.ratio > ratio) {
-      ratio = other.ratio;
-      error = other.error;
-      bound = other.bound;
-    }
-    correlation = std::min(correlation, other.correlation);
-    elements += other.elements;
-    unchecked += other.unchecked;
-  }
+  void add(const GateSummary &other);
+
+  /// "99.1 % of the elements are held to 0.01 of the range or less, ...".
+  std::string describe() const;
 };
 
 } // namespace ladon

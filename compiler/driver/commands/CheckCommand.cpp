@@ -59,6 +59,9 @@ static void print(const ast::Attention &attention,
     llvm::outs() << summary.elements << " elements";
     if (summary.unchecked > 0)
       llvm::outs() << ", " << summary.unchecked << " decided by rounding";
+    if (summary.vacuous > 0)
+      llvm::outs() << ", in " << summary.vacuous << " of " << summary.results
+                   << " trials most bounds are wider than the values";
     llvm::outs() << "\n";
   }
 }

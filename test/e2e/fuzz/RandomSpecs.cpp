@@ -139,18 +139,23 @@ Counts RandomRun::run() {
                     [&](size_t) { work(); });
   // A grammar that writes nonsense, or scores that nobody can check, would pass
   // unseen.
-  if (refused * 4 > finished || worst.unchecked * 20 > worst.elements) {
+  if (refused * 4 > finished || worst.unchecked * 20 > worst.elements ||
+      worst.vacuous * 50 > worst.results) {
     llvm::outs() << "FAIL random specs: " << refused << " of " << finished
                  << " refused, rounding decides " << worst.unchecked << " of "
-                 << worst.elements << " elements\n";
+                 << worst.elements << " elements; " << worst.describe() << "\n";
     ++counts.failed;
   }
-  llvm::outs() << llvm::format(
-      "random specs: %d without a mismatch, %d refused, %d with; nearest to a "
-      "bound at %.0f %% of it, %.2f %% of the elements decided by rounding\n",
-      compared, refused, finished - compared - refused, 100 * worst.ratio,
-      worst.elements ? 100 * double(worst.unchecked) / double(worst.elements)
-                     : 0);
+  llvm::outs() << llvm::format("random specs: %d without a mismatch, %d "
+                               "refused, %d with; nearest to a "
+                               "bound at %.0f %% of it, %.2f %% of the "
+                               "elements decided by rounding\n",
+                               compared, refused, finished - compared - refused,
+                               100 * worst.ratio,
+                               worst.elements ? 100 * double(worst.unchecked) /
+                                                    double(worst.elements)
+                                              : 0)
+               << worst.describe() << "\n";
   return counts;
 }
 
