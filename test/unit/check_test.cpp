@@ -202,6 +202,56 @@ TEST(Npy, ArraysAreLimitedByTheirBytes) {
             "x: expected 1099511627776 bytes of elements, found 0");
 }
 
+TEST(Npy, TheBytesOfAllAxesCount) {
+  auto read = [](const char *shape) {
+    return parseNpy(npy("{'descr': '<f4', 'fortran_order': False, 'shape': " +
+                            std::string(shape) + ", }\n",
+                        ""),
+                    "x");
+  };
+  auto message = [&](const char *shape) {
+    auto array = read(shape);
+    return array ? std::string() : llvm::toString(array.takeError());
+  };
+  // 2^21 * 2^17 numbers of 4 bytes are as many as there may be.
+  EXPECT_EQ(message("(2097152, 131072)"),
+            "x: expected 1099511627776 bytes of elements, found 0");
+  EXPECT_EQ(message("(2097152, 131073)"), "x: the array is too large");
+  EXPECT_EQ(message("(131073, 2097152)"), "x: the array is too large");
+  EXPECT_EQ(message("(3, 5, 7)"), "x: expected 420 bytes of elements, found 0");
+  // Without elements there are no bytes, however long the other axis is.
+  auto empty = read("(0, 4611686018427387904)");
+  ASSERT_TRUE(bool(empty)) << llvm::toString(empty.takeError());
+  EXPECT_EQ(empty->shape, (Extents{0, INT64_C(4611686018427387904)}));
+  EXPECT_EQ(empty->size(), 0);
+}
+
+TEST(Npy, OnlyTrueIsFortranOrder) {
+  float elements[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  auto strides = [&](const char *order) {
+    auto array =
+        parseNpy(npy("{'descr': '<f4', " + std::string(order) +
+                         "'shape': (2, 3, 2), }\n",
+                     {reinterpret_cast<char *>(elements), sizeof(elements)}),
+                 "x");
+    return array ? array->strides : Extents();
+  };
+  EXPECT_EQ(strides("'fortran_order': True, "), (Extents{1, 2, 6}));
+  EXPECT_EQ(strides("'fortran_order': False, "), (Extents{6, 2, 1}));
+  EXPECT_EQ(strides(""), (Extents{6, 2, 1}));
+}
+
+TEST(Npy, BytesBehindTheElementsAreNotRead) {
+  auto read = parseNpy(
+      npy("{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }\n",
+          std::string("\x01\x00\x01\x01", 4)),
+      "x");
+  ASSERT_TRUE(bool(read)) << llvm::toString(read.takeError());
+  EXPECT_EQ(read->size(), 2);
+  EXPECT_EQ(read->getInteger({0}), 1);
+  EXPECT_EQ(read->getInteger({1}), 0);
+}
+
 TEST(Npy, DamagedArchivesAreErrors) {
   std::string path =
       LADON_SOURCE_DIR "/test/e2e/onnx/test_attention_bidirectional_window.npz";
