@@ -9,34 +9,26 @@ using namespace mlir;
 using namespace ladon::analysis;
 using ladon::attn::AttendOp;
 
-namespace {
-/// The operand of an attend, and its axis, that b, h, i and j run along.
-struct PositionAxis {
-  Value tensor;
-  int64_t axis;
-};
-} // namespace
+/// A tensor and one of its axes.
+using TensorAxis = std::pair<Value, int64_t>;
 
-/// Where an extent comes from: its name in the spec, or a tensor and an axis.
-using ExtentSource = std::pair<Attribute, std::pair<Value, int64_t>>;
-
-static ExtentSource findExtent(Value tensor, int64_t axis) {
+/// Where the extent of an axis comes from: its name in the spec, or the tensor
+/// that has it first.
+static std::pair<Attribute, TensorAxis> sourceOf(TensorAxis at) {
+  auto &[tensor, axis] = at;
   while (Operation *producer = tensor.getDefiningOp()) {
-    if (auto empty = dyn_cast<tensor::EmptyOp>(producer)) {
-      if (!empty.getType().isDynamicDim(axis))
-        break;
-      auto dim = empty.getDynamicSize(axis).getDefiningOp<tensor::DimOp>();
-      if (!dim || !dim.getConstantIndex())
-        break;
-      tensor = dim.getSource();
-      axis = *dim.getConstantIndex();
+    // A result has the shape of its destination.
+    if (auto onDestination = dyn_cast<DestinationStyleOpInterface>(producer)) {
+      tensor = onDestination.getTiedOpOperand(cast<OpResult>(tensor))->get();
       continue;
     }
-    // A result has the shape of its destination.
-    auto onDestination = dyn_cast<DestinationStyleOpInterface>(producer);
-    if (!onDestination)
+    auto empty = dyn_cast<tensor::EmptyOp>(producer);
+    if (!empty || !empty.getType().isDynamicDim(axis))
       break;
-    tensor = onDestination.getTiedOpOperand(cast<OpResult>(tensor))->get();
+    auto dim = empty.getDynamicSize(axis).getDefiningOp<tensor::DimOp>();
+    if (!dim || !dim.getConstantIndex())
+      break;
+    at = {dim.getSource(), *dim.getConstantIndex()};
   }
   if (auto arg = dyn_cast<BlockArgument>(tensor))
     if (auto function =
@@ -44,10 +36,11 @@ static ExtentSource findExtent(Value tensor, int64_t axis) {
       if (auto param = ladon::attn::getParam(function, arg.getArgNumber()))
         if (static_cast<size_t>(axis) < param.getDims().size())
           return {param.getDims()[axis], {}};
-  return {Attribute(), {tensor, axis}};
+  return {Attribute(), at};
 }
 
-static PositionAxis axisOf(AttendOp op, unsigned number) {
+/// The axis that b, i or j runs along, by the number of the argument.
+static TensorAxis axisOf(AttendOp op, unsigned number) {
   unsigned operand = number == 3 ? 1 : 0;
   auto role =
       number == 0 ? AttendOp::AxisRole::Batch : AttendOp::AxisRole::Position;
@@ -57,6 +50,7 @@ static PositionAxis axisOf(AttendOp op, unsigned number) {
 MaskSite ladon::analysis::siteOf(AttendOp op) {
   MaskSite site;
   site.captures = op.getCaptures();
+  site.positions[1].max = op.getHeads() - 1;
   for (unsigned number : {0u, 2u, 3u}) {
     auto [tensor, axis] = axisOf(op, number);
     int64_t extent = cast<ShapedType>(tensor.getType()).getDimSize(axis);
@@ -64,17 +58,13 @@ MaskSite ladon::analysis::siteOf(AttendOp op) {
     if (!ShapedType::isDynamic(extent))
       site.positions[number].max = std::max<int64_t>(extent, 1) - 1;
   }
-  site.positions[1].max = op.getHeads() - 1;
   site.axisOfExtent = [op](Value outside) mutable -> std::optional<unsigned> {
     auto dim = outside.getDefiningOp<tensor::DimOp>();
-    if (!dim || !dim.getConstantIndex())
-      return std::nullopt;
-    ExtentSource source = findExtent(dim.getSource(), *dim.getConstantIndex());
-    for (unsigned number : {0u, 2u, 3u}) {
-      auto [tensor, axis] = axisOf(op, number);
-      if (source == findExtent(tensor, axis))
-        return number;
-    }
+    if (dim && dim.getConstantIndex())
+      for (unsigned number : {0u, 2u, 3u})
+        if (sourceOf({dim.getSource(), *dim.getConstantIndex()}) ==
+            sourceOf(axisOf(op, number)))
+          return number;
     return std::nullopt;
   };
   return site;

@@ -1,6 +1,6 @@
 //===- LinearForm.cpp - Integers as sums of atoms -------------------------===//
 //
-// Sums, multiples, bounds and residue classes of linear forms.
+// Sums, multiples and bounds of linear forms.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,11 +31,10 @@ IntegerRange LinearForm::range() const {
 bool LinearForm::isWithin(int64_t limit) const {
   if (overflowed)
     return false;
-  auto size = [](Wide w) { return w < 0 ? -w : w; };
-  Wide sum = size(constant);
+  auto point = [](Wide w) { return IntegerRange{w, w}; };
+  Wide sum = abs(point(constant)).max;
   for (auto [atom, coefficient] : terms)
-    sum += size(coefficient) *
-           std::max(size(atom->range.min), size(atom->range.max));
+    sum += abs(atom->range * point(coefficient)).max;
   return sum <= limit;
 }
 
@@ -57,6 +56,9 @@ LinearForm add(const LinearForm &a, const LinearForm &b, int64_t factor) {
     accumulate(it->second, term.second);
   }
   llvm::erase_if(r.terms, [](auto &t) { return t.second == 0; });
+  r.overflowed |= llvm::any_of(r.terms, [](auto &t) {
+    return t.second > kCoefficients || t.second < -kCoefficients;
+  });
   for (const Obligation *o : b.obligations)
     if (!llvm::is_contained(r.obligations, o))
       r.obligations.push_back(o);
@@ -69,26 +71,10 @@ bool sameForm(const LinearForm &a, const LinearForm &b) {
          a.terms == b.terms;
 }
 
-Congruence congruence(const LinearForm &a) {
-  Congruence r{0, a.constant};
-  for (auto [atom, coefficient] : a.terms) {
-    // The atom is residue modulo modulus; every integer is 0 modulo 1.
-    Congruence c{1, 0};
-    if (atom->kind == Atom::Kind::FloorMod && atom->args[1].isConstant()) {
-      Congruence inner = congruence(atom->args[0]);
-      c.modulus = std::gcd(inner.modulus, atom->args[1].constant);
-      c.residue = inner.residue;
-    }
-    int64_t m, s;
-    if (__builtin_mul_overflow(c.modulus, coefficient, &m) ||
-        __builtin_mul_overflow(c.residue, coefficient, &s) ||
-        __builtin_add_overflow(r.residue, s, &r.residue))
-      return {1, 0};
-    r.modulus = std::gcd(r.modulus, m);
-  }
-  if (r.modulus > 0)
-    r.residue = (r.residue % r.modulus + r.modulus) % r.modulus;
-  return r;
+int64_t commonFactor(const LinearForm &a, int64_t of) {
+  for (auto [atom, coefficient] : a.terms)
+    of = std::gcd(of, coefficient);
+  return of;
 }
 
 } // namespace ladon::analysis

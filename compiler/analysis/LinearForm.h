@@ -24,8 +24,10 @@ namespace ladon::analysis {
 /// Scalars of emitted code stay within +-kScalarLimit.
 constexpr int64_t kScalarLimit = int64_t(1) << 62;
 
-/// A form of more terms and obligations says nothing.
+/// A form of more terms and obligations says nothing, nor does one with larger
+/// coefficients: its range fits a Wide.
 constexpr size_t kTerms = 64;
+constexpr int64_t kCoefficients = int64_t(1) << 56;
 
 struct Atom;
 struct Condition;
@@ -38,7 +40,7 @@ struct LinearForm {
   llvm::SmallVector<std::pair<const Atom *, int64_t>, 2> terms;
   /// What must hold for this form to equal the value in the region.
   llvm::SmallVector<const Obligation *, 1> obligations;
-  /// A coefficient left 64 bits, or the form became too long: it says nothing.
+  /// A number became too large, or the form too long: it says nothing.
   bool overflowed = false;
 
   LinearForm() = default;
@@ -67,15 +69,14 @@ struct LinearForm {
 /// `value` must lie in [min, max].
 struct Obligation {
   LinearForm value;
-  int64_t min;
-  int64_t max;
+  int64_t min, max;
 };
 
 struct Atom {
   enum class Kind {
     Query,    ///< i
     Key,      ///< j
-    Uniform,  ///< `value`, which is the same for the whole tile
+    Uniform,  ///< `source`, which is the same for the whole tile
     FloorDiv, ///< args[0] // args[1], the divisor uniform and at least 1
     FloorMod, ///< args[0] mod args[1], likewise
     Min,      ///< of args[0] and args[1]
@@ -92,8 +93,8 @@ struct Atom {
   unsigned id; ///< Order of creation.
   /// The value of the region that the atom stands for, if there is one.
   mlir::Value value;
-  /// The tensor that is read, the condition that chooses, or the operation of
-  /// an atom without arguments.
+  /// The tensor that is read, the condition that chooses, or the value of an
+  /// atom without arguments.
   mlir::Value source;
   llvm::SmallVector<LinearForm, 2> args;
   const Condition *condition = nullptr; ///< When a choice takes args[0].
@@ -154,13 +155,8 @@ inline LinearForm keepObligations(const LinearForm &form,
 }
 bool sameForm(const LinearForm &a, const LinearForm &b);
 
-/// The residue class that a form is known to be in: value = residue modulo
-/// modulus. A modulus of 0 means that the value is the residue.
-struct Congruence {
-  int64_t modulus;
-  int64_t residue;
-};
-Congruence congruence(const LinearForm &a);
+/// The greatest common divisor of the coefficients and `of`.
+int64_t commonFactor(const LinearForm &a, int64_t of);
 
 } // namespace ladon::analysis
 

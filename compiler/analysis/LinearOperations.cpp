@@ -71,7 +71,15 @@ LinearForm MaskCondition::floorMod(LinearForm a, LinearForm b) {
     return a;
   llvm::erase_if(a.terms, [&](auto &t) { return t.second % d == 0; });
   a.constant = (a.constant % d + d) % d;
-  return isReduced(a.range()) ? a : operation(Atom::Kind::FloorMod, {a, b});
+  if (isReduced(a.range()))
+    return a;
+  // A common factor comes out: (c x + r) mod (c e) = c (x mod e) + r for r < c.
+  int64_t factor = commonFactor(a, d), rest = a.constant % factor;
+  a.constant /= factor;
+  for (auto &term : a.terms)
+    term.second /= factor;
+  return add(LinearForm(rest), operation(Atom::Kind::FloorMod, {a, d / factor}),
+             factor);
 }
 
 LinearForm MaskCondition::minimum(const LinearForm &a, const LinearForm &b,

@@ -95,17 +95,10 @@ void MaskCondition::oblige(LinearForm &form, Wide min, Wide max) {
   form.obligations.push_back(obligations.back().get());
 }
 
-LinearForm MaskCondition::opaque(Value value) {
+LinearForm MaskCondition::leaf(Atom::Kind kind, Value value) {
   if (ConstantIntRanges::getStorageBitwidth(value.getType()) > 64)
     return LinearForm::nothing();
-  return atomForm(atom(Atom::Kind::Opaque, {}, ranges.of(value), value));
-}
-
-LinearForm MaskCondition::uniform(Value value) {
-  Atom *a = atom(Atom::Kind::Uniform, {}, ranges.of(value), value);
-  if (a)
-    a->value = value;
-  return atomForm(a);
+  return atomForm(atom(kind, {}, ranges.of(value), value));
 }
 
 LinearForm MaskCondition::fitted(LinearForm form, Value value) {
@@ -148,56 +141,44 @@ bool MaskCondition::isUniform(Value value) {
 // Arguments
 //===----------------------------------------------------------------------===//
 
-/// A scalar outside of the region as a form of sizes; none if it is anything
-/// else.
-std::optional<LinearForm> MaskCondition::definitionOf(Value outside) {
+/// A scalar outside of the region as a form of sizes; says nothing if it is
+/// anything else.
+LinearForm MaskCondition::definitionOf(Value outside) {
   APInt c;
   if (matchPattern(outside, m_ConstantInt(&c)) && c.isSignedIntN(32))
-    return LinearForm(c.getSExtValue());
+    return c.getSExtValue();
+  LinearForm form = LinearForm::nothing();
   Operation *op = outside.getDefiningOp();
   if (!op || !site.axisOfExtent)
-    return std::nullopt;
+    return form;
+  auto operand = [&](unsigned n) { return definitionOf(op->getOperand(n)); };
   if (std::optional<unsigned> number = site.axisOfExtent(outside)) {
     const Atom *&extent = extents[*number];
-    if (!extent) {
-      // Where there is a position, its axis has at least one.
+    // Where there is a position, its axis has at least one.
+    if (!extent)
       extent = atom(Atom::Kind::Uniform, {}, {1, kPositions.max}, outside);
-      if (!extent) {
-        extents.erase(*number);
-        return std::nullopt;
-      }
-    }
-    return atomForm(extent);
+    form = atomForm(extent);
+  } else if (isa<arith::AddIOp, arith::SubIOp>(op)) {
+    form = add(operand(0), operand(1), isa<arith::SubIOp>(op) ? -1 : 1);
+  } else if (isa<arith::IndexCastOp, arith::ExtSIOp>(op)) {
+    form = operand(0);
   }
-  bool isSum = isa<arith::AddIOp, arith::SubIOp>(op);
-  if (!isSum && !isa<arith::IndexCastOp, arith::ExtSIOp>(op))
-    return std::nullopt;
-  auto left = definitionOf(op->getOperand(0));
-  auto right = isSum ? definitionOf(op->getOperand(1)) : LinearForm();
-  if (!left || !right)
-    return std::nullopt;
-  LinearForm form = add(*left, *right, isa<arith::SubIOp>(op) ? -1 : 1);
-  if (!rangeOfType(outside.getType()).contains(form.range()))
-    return std::nullopt;
-  return form;
+  bool fits = rangeOfType(outside.getType()).contains(form.range());
+  return fits ? form : LinearForm::nothing();
 }
 
 LinearForm MaskCondition::argument(BlockArgument arg) {
   const unsigned n = arg.getArgNumber();
-  if (n != 2 && n != 3 && !isUniform(arg))
+  if (n == 2 || n == 3)
+    return leaf(n == 2 ? Atom::Kind::Query : Atom::Kind::Key, arg);
+  if (!isUniform(arg))
     return opaque(arg);
-  if (n < 2 || n >= 4) {
-    LinearForm form = uniform(arg);
-    if (n >= 4)
-      for (auto [known, coefficient] : form.terms)
-        const_cast<Atom *>(known)->definition =
-            definitionOf(site.captures[n - 4]);
-    return form;
-  }
-  Atom *position =
-      atom(n == 2 ? Atom::Kind::Query : Atom::Kind::Key, {}, ranges.of(arg));
-  position->value = arg;
-  return atomForm(position);
+  LinearForm form = uniform(arg);
+  LinearForm size =
+      n < 4 ? LinearForm::nothing() : definitionOf(site.captures[n - 4]);
+  if (!size.overflowed && form.isAtom())
+    const_cast<Atom *>(form.terms.front().first)->definition = size;
+  return form;
 }
 
 //===----------------------------------------------------------------------===//

@@ -116,7 +116,7 @@ ScalarBounds MaskVisibility::computeAtom(const Atom *atom, Scope scope) {
     return Interval<Scalar>{span.first, span.last};
   }
   if (atom->kind == Atom::Kind::Uniform) {
-    Value value = outside(atom->value);
+    Value value = outside(atom->source);
     // An index that a cast keeps whole is used without the cast.
     if (auto cast = value.getDefiningOp<arith::IndexCastOp>())
       if (Value in = cast.getIn();

@@ -98,7 +98,9 @@ const Condition *MaskCondition::equals(const LinearForm &lhs,
   LinearForm difference = add(lhs, rhs, -1);
   if (!difference.overflowed && difference.obligations.empty()) {
     IntegerRange range = widestRange(difference);
-    if (congruence(difference).residue != 0 || !range.contains({0, 0}))
+    int64_t factor = commonFactor(difference, 0);
+    if ((factor != 0 && difference.constant % factor != 0) ||
+        !range.contains({0, 0}))
       return constant(false);
     if (range.isPoint())
       return constant(true);
@@ -147,7 +149,7 @@ IntegerRange MaskCondition::widestRange(const LinearForm &form) {
     LinearForm last = add(atomForm(extent), -1);
     for (size_t n = 0, end = counted.size(); n < end; ++n)
       for (auto [atom, coefficient] : counted[n].terms)
-        if (atom->value == body.getArgument(number)) {
+        if (atom->source == body.getArgument(number)) {
           counted.push_back(
               add(counted[n], add(last, atomForm(atom), -2), coefficient));
           break;

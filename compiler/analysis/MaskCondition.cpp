@@ -21,16 +21,20 @@ static constexpr size_t kLookBack = 32;
 /// Junctions of up to this many parts become part of the one around them.
 static constexpr size_t kFlattened = 8;
 
-MaskCondition::MaskCondition(Block &body, const MaskSite &site)
-    : body(body), site(site) {
-  for (auto [arg, range] : llvm::zip(body.getArguments(), site.positions))
+IntegerRanges
+MaskSite::rangesOf(llvm::ArrayRef<BlockArgument> arguments) const {
+  IntegerRanges ranges;
+  for (auto [arg, range] : llvm::zip(arguments, positions))
     ranges.set(arg, range);
-  for (auto [arg, capture] :
-       llvm::zip(body.getArguments().drop_front(4), site.captures))
+  for (auto [arg, capture] : llvm::zip(arguments.drop_front(4), captures))
     if (arg.getType().isIntOrIndex())
       ranges.set(arg, ranges.of(capture));
-  root = condition(body.getTerminator()->getOperand(0));
+  return ranges;
 }
+
+MaskCondition::MaskCondition(Block &body, const MaskSite &site)
+    : body(body), site(site), ranges(site.rangesOf(body.getArguments())),
+      root(condition(body.getTerminator()->getOperand(0))) {}
 
 bool Condition::onSolved() const {
   return form.onSolved() ||

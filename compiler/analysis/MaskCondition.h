@@ -84,6 +84,9 @@ struct MaskSite {
   /// Which argument (b, i or j, by number) an index outside counts, if it is
   /// the extent of its axis; may be null.
   std::function<std::optional<unsigned>(mlir::Value)> axisOfExtent;
+
+  /// What is known of the arguments of a region here, from b on.
+  IntegerRanges rangesOf(llvm::ArrayRef<mlir::BlockArgument> arguments) const;
 };
 
 class MaskCondition {
@@ -154,9 +157,10 @@ private:
   LinearForm linear(mlir::Value value);
   LinearForm buildLinear(mlir::Value value);
   LinearForm argument(mlir::BlockArgument arg);
-  std::optional<LinearForm> definitionOf(mlir::Value outside);
-  LinearForm opaque(mlir::Value value);
-  LinearForm uniform(mlir::Value value);
+  LinearForm definitionOf(mlir::Value outside);
+  LinearForm leaf(Atom::Kind kind, mlir::Value value);
+  LinearForm opaque(mlir::Value v) { return leaf(Atom::Kind::Opaque, v); }
+  LinearForm uniform(mlir::Value v) { return leaf(Atom::Kind::Uniform, v); }
   /// `form` as the value of `value`: with an obligation where it may wrap.
   LinearForm fitted(LinearForm form, mlir::Value value);
   /// Whether a value is the same for the whole tile.
@@ -198,7 +202,7 @@ private:
   /// against each other and taking them apart. Then they stay as they are.
   unsigned stepsLeft = kSteps;
   const Condition *unknown = nullptr;
-  const Condition *root = nullptr;
+  const Condition *root;
 };
 
 } // namespace ladon::analysis

@@ -14,7 +14,6 @@ namespace ladon::analysis {
 
 static constexpr IntegerRange kAll{std::numeric_limits<int64_t>::min(),
                                    std::numeric_limits<int64_t>::max()};
-static constexpr IntegerRange kTruth{0, 1};
 
 //===----------------------------------------------------------------------===//
 // Emission
@@ -59,15 +58,17 @@ Scalar ScalarEmitter::fromInteger(Value value, IntegerRange range) {
   return {range, emit<arith::IndexCastOp>(outer.getIndexType(), value), this};
 }
 
-/// `OpTy` on two indices, whose result lies in `range`. Of two constants it is
+/// `OpTy` on two scalars, whose result lies in `range`. Of two constants it is
 /// what the operation would give, on 64 bits.
 template <typename OpTy, typename... Detail>
 static Scalar emit(IntegerRange range, Scalar a, Scalar b, Detail... detail) {
   if (range.isPoint())
     return static_cast<int64_t>(range.min);
-  ScalarEmitter &emitter = *(a.emitter ? a.emitter : b.emitter);
-  return emitter.wrap(
-      emitter.emit<OpTy>(detail..., emitter.index(a), emitter.index(b)), range);
+  const Scalar &known = a.isConstant() ? b : a;
+  ScalarEmitter &emitter = *known.emitter;
+  Type type = known.value.getType();
+  Value left = emitter.valueOf(a, type), right = emitter.valueOf(b, type);
+  return emitter.wrap(emitter.emit<OpTy>(detail..., left, right), range);
 }
 
 bool isSame(const Scalar &a, const Scalar &b) {
@@ -80,8 +81,6 @@ bool isSame(const Scalar &a, const Scalar &b) {
 //===----------------------------------------------------------------------===//
 
 Scalar operator+(Scalar a, Scalar b) {
-  if (a.isConstant())
-    std::swap(a, b);
   return emit<arith::AddIOp>(a.range + b.range, a, b);
 }
 
@@ -92,8 +91,6 @@ Scalar operator-(Scalar a, Scalar b) {
 }
 
 Scalar operator*(Scalar a, Scalar b) {
-  if (a.isConstant())
-    std::swap(a, b);
   return emit<arith::MulIOp>(a.range * b.range, a, b);
 }
 
@@ -102,22 +99,18 @@ Scalar floorDiv(Scalar a, Scalar b) {
 }
 
 Scalar min(Scalar a, Scalar b) {
-  if (isSame(a, b) || a.range.max <= b.range.min)
+  if (a.range.max <= b.range.min)
     return a;
   if (b.range.max <= a.range.min)
     return b;
-  if (a.isConstant())
-    std::swap(a, b);
   return emit<arith::MinSIOp>(min(a.range, b.range), a, b);
 }
 
 Scalar max(Scalar a, Scalar b) {
-  if (isSame(a, b) || b.range.max <= a.range.min)
+  if (b.range.max <= a.range.min)
     return a;
   if (a.range.max <= b.range.min)
     return b;
-  if (a.isConstant())
-    std::swap(a, b);
   return emit<arith::MaxSIOp>(max(a.range, b.range), a, b);
 }
 
@@ -126,40 +119,27 @@ Scalar max(Scalar a, Scalar b) {
 //===----------------------------------------------------------------------===//
 
 Scalar operator<=(Scalar a, Scalar b) {
-  if (isSame(a, b) || a.range.max <= b.range.min)
-    return true;
-  if (a.range.min > b.range.max)
-    return false;
-  return emit<arith::CmpIOp>(kTruth, a, b, arith::CmpIPredicate::sle);
+  IntegerRange truth{a.range.max <= b.range.min, a.range.min <= b.range.max};
+  return emit<arith::CmpIOp>(truth, a, b, arith::CmpIPredicate::sle);
 }
 
 Scalar operator&(Scalar a, Scalar b) {
-  if (isSame(a, b) || a.isFalse() || b.isTrue())
-    return a;
-  if (b.isFalse() || a.isTrue())
-    return b;
-  return emit<arith::AndIOp>(kTruth, a, b);
+  return emit<arith::AndIOp>(min(a.range, b.range), a, b);
 }
 
 Scalar operator|(Scalar a, Scalar b) {
-  if (isSame(a, b) || a.isTrue() || b.isFalse())
-    return a;
-  if (b.isTrue() || a.isFalse())
-    return b;
-  return emit<arith::OrIOp>(kTruth, a, b);
+  return emit<arith::OrIOp>(max(a.range, b.range), a, b);
 }
 
 Scalar operator!(Scalar a) {
-  if (a.isConstant())
-    return a.isFalse();
-  ScalarEmitter &emitter = *a.emitter;
-  auto compare = a.value.getDefiningOp<arith::CmpIOp>();
-  Value negated = compare
-                      ? emitter.emit<arith::CmpIOp>(
-                            arith::invertPredicate(compare.getPredicate()),
-                            compare.getLhs(), compare.getRhs())
-                      : emitter.emit<arith::XOrIOp>(a.value, emitter.bit(true));
-  return {kTruth, negated, &emitter};
+  if (auto compare = a.isConstant() ? arith::CmpIOp()
+                                    : a.value.getDefiningOp<arith::CmpIOp>()) {
+    Value inverse = a.emitter->emit<arith::CmpIOp>(
+        arith::invertPredicate(compare.getPredicate()), compare.getLhs(),
+        compare.getRhs());
+    return a.emitter->wrap(inverse, a.range);
+  }
+  return emit<arith::XOrIOp>(IntegerRange{1, 1} - a.range, a, true);
 }
 
 Scalar select(Scalar condition, Scalar a, Scalar b) {
@@ -170,7 +150,7 @@ Scalar select(Scalar condition, Scalar a, Scalar b) {
   ScalarEmitter &emitter = *condition.emitter;
   Value chosen = emitter.emit<arith::SelectOp>(
       condition.value, emitter.index(a), emitter.index(b));
-  return {hull(a.range, b.range), chosen, &emitter};
+  return emitter.wrap(chosen, hull(a.range, b.range));
 }
 
 //===----------------------------------------------------------------------===//
@@ -188,10 +168,9 @@ Scalar meet(Scalar a, Scalar b) {
   if (isSame(a, b))
     return true; // No signature is empty.
   if (a.isConstant() && b.isConstant())
-    return (static_cast<int64_t>(a.range.min) &
-            static_cast<int64_t>(b.range.min)) != 0;
+    return (int64_t(a.range.min) & int64_t(b.range.min)) != 0;
   Scalar common = emit<arith::AndIOp>(kAll, a, b);
-  return emit<arith::CmpIOp>(kTruth, common, 0, arith::CmpIPredicate::ne);
+  return emit<arith::CmpIOp>({0, 1}, common, 0, arith::CmpIPredicate::ne);
 }
 
 } // namespace ladon::analysis

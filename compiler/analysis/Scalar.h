@@ -85,7 +85,9 @@ public:
   /// An integer of any width, sign-extended to index.
   Scalar fromInteger(mlir::Value value, IntegerRange range);
 
-  /// The value of an index scalar, materialised where it is used.
+  /// The value of a scalar, a constant as one of `type`.
+  mlir::Value valueOf(Scalar a, mlir::Type type);
+  /// The value of an index scalar.
   mlir::Value index(Scalar a) { return valueOf(a, outer.getIndexType()); }
   /// The value of a boolean scalar.
   mlir::Value bit(Scalar a) { return valueOf(a, outer.getI1Type()); }
@@ -109,7 +111,6 @@ public:
   mlir::Location getLoc() const { return loc; }
 
 private:
-  mlir::Value valueOf(Scalar a, mlir::Type type);
   template <typename T> static const void *keyOf(T arg) {
     if constexpr (std::is_enum_v<T>)
       return reinterpret_cast<const void *>(static_cast<uintptr_t>(arg));

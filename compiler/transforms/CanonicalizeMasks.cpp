@@ -42,14 +42,13 @@ public:
   Value print(const Condition *condition);
 
 private:
-  /// j `predicate` the sum of `terms` and `constant`.
+  /// j `predicate` `limit`.
   struct Bound {
     Predicate predicate;
-    SmallVector<std::pair<const Atom *, int64_t>> terms;
-    int64_t constant;
+    LinearForm limit;
   };
   std::optional<Bound> solve(const Condition *comparison);
-  bool canWrite(const Bound &bound);
+  bool canWrite(const LinearForm &sum);
   Value printBound(const Bound &bound);
   Value printJunction(const Condition *junction);
   Value printAsWritten(Value value, bool truth);
@@ -74,71 +73,70 @@ private:
 /// the bound could wrap.
 std::optional<ConditionPrinter::Bound>
 ConditionPrinter::solve(const Condition *c) {
-  const LinearForm &form = c->form;
   auto isKey = [](auto &term) { return term.first->kind == Atom::Kind::Key; };
-  auto *found = llvm::find_if(form.terms, isKey);
-  if (c->isDerived || !form.obligations.empty() || found == form.terms.end() ||
-      std::abs(found->second) != 1)
+  LinearForm limit = c->form;
+  auto *found = llvm::find_if(limit.terms, isKey);
+  if (c->isDerived || !limit.obligations.empty() ||
+      found == limit.terms.end() || std::abs(found->second) != 1)
     return std::nullopt;
   // factor * j + rest against 0 is j against -factor * rest.
   int64_t factor = found->second;
-  Bound bound;
-  bound.predicate = c->relation == Relation::Equal      ? Predicate::eq
-                    : c->relation == Relation::NotEqual ? Predicate::ne
-                    : factor == 1                       ? Predicate::sle
-                                                        : Predicate::sge;
+  limit.terms.erase(found);
+  limit = scaled(limit, -factor);
+  Predicate predicate = c->relation == Relation::Equal      ? Predicate::eq
+                        : c->relation == Relation::NotEqual ? Predicate::ne
+                        : factor == 1                       ? Predicate::sle
+                                                            : Predicate::sge;
   // Strict where that saves adding 1.
-  bound.constant = -factor * form.constant;
-  if (c->relation == Relation::LessEqual && bound.constant == -factor) {
-    bound.predicate = factor == 1 ? Predicate::slt : Predicate::sgt;
-    bound.constant = 0;
+  if (c->relation == Relation::LessEqual && limit.constant == -factor) {
+    predicate = factor == 1 ? Predicate::slt : Predicate::sgt;
+    limit.constant = 0;
   }
   // Positive terms first, so that no leading negation is needed.
-  for (bool isPositive : {true, false})
-    for (auto [atom, coefficient] : form.terms)
-      if (atom != found->first && (-factor * coefficient > 0) == isPositive) {
-        if (!atom->value || atom->value.getType() != key.getType())
-          return std::nullopt;
-        bound.terms.push_back({atom, -factor * coefficient});
-      }
-  return canWrite(bound) ? std::optional(bound) : std::nullopt;
+  auto order = [](auto &term) {
+    return std::make_pair(term.second < 0, term.first->id);
+  };
+  llvm::sort(limit.terms,
+             [&](auto &a, auto &b) { return order(a) < order(b); });
+  return canWrite(limit) ? std::optional(Bound{predicate, limit})
+                         : std::nullopt;
 }
 
-/// Whether no partial sum can wrap.
-bool ConditionPrinter::canWrite(const Bound &bound) {
+/// Whether all terms have values, and no partial sum can wrap.
+bool ConditionPrinter::canWrite(const LinearForm &sum) {
   IntegerRange all = rangeOfType(key.getType());
+  auto fits = [&](Wide number) { return all.contains({number, number}); };
   LinearForm partial;
-  for (auto term : bound.terms) {
-    LinearForm product;
-    product.terms.push_back({term.first, std::abs(term.second)});
-    partial.terms.push_back(term);
-    if (!all.contains(product.range()) || !all.contains(partial.range()) ||
-        !all.contains({std::abs(term.second), std::abs(term.second)}))
+  for (auto [atom, factor] : sum.terms) {
+    int64_t size = std::abs(factor);
+    partial.terms.push_back({atom, factor});
+    if (!atom->value || atom->value.getType() != key.getType() || !fits(size) ||
+        !all.contains(atom->range * IntegerRange{size, size}) ||
+        !all.contains(partial.range()))
       return false;
   }
-  partial.constant = bound.constant;
-  return all.contains({bound.constant, bound.constant}) &&
-         all.contains(partial.range());
+  return fits(sum.constant) && all.contains(sum.range());
 }
 
 Value ConditionPrinter::printBound(const Bound &bound) {
+  auto &[predicate, limit] = bound;
   Value sum;
-  for (auto [atom, factor] : bound.terms) {
+  for (auto [atom, factor] : limit.terms) {
     Value value = atom->value;
     if (std::abs(factor) != 1)
       value = arith::MulIOp::create(b, value, constant(std::abs(factor)));
-    if (!sum)
-      sum = factor > 0 ? value : arith::SubIOp::create(b, constant(0), value);
+    if (!sum && factor > 0)
+      sum = value;
     else if (factor > 0)
       sum = arith::AddIOp::create(b, sum, value);
     else
-      sum = arith::SubIOp::create(b, sum, value);
+      sum = arith::SubIOp::create(b, sum ? sum : constant(0), value);
   }
   if (!sum)
-    sum = constant(bound.constant);
-  else if (bound.constant != 0)
-    sum = arith::AddIOp::create(b, sum, constant(bound.constant));
-  return arith::CmpIOp::create(b, bound.predicate, key, sum);
+    sum = constant(limit.constant);
+  else if (limit.constant != 0)
+    sum = arith::AddIOp::create(b, sum, constant(limit.constant));
+  return arith::CmpIOp::create(b, predicate, key, sum);
 }
 
 //===----------------------------------------------------------------------===//
@@ -213,13 +211,8 @@ Value ConditionPrinter::print(const Condition *c) {
 /// natural numbers needs no correction of its sign.
 static void decideComparisons(Block &body, unsigned firstPosition,
                               const MaskSite &site) {
-  IntegerRanges ranges;
-  auto args = body.getArguments().drop_front(firstPosition);
-  for (auto [arg, range] : llvm::zip(args, site.positions))
-    ranges.set(arg, range);
-  for (auto [arg, capture] : llvm::zip(args.drop_front(4), site.captures))
-    if (arg.getType().isIntOrIndex())
-      ranges.set(arg, ranges.of(capture));
+  IntegerRanges ranges =
+      site.rangesOf(body.getArguments().drop_front(firstPosition));
   for (Operation &inner : body) {
     auto compare = dyn_cast<arith::CmpIOp>(&inner);
     if (!compare || !compare.getType().isInteger(1))
@@ -235,13 +228,6 @@ static void decideComparisons(Block &body, unsigned firstPosition,
   }
 }
 
-static void canonicalizeMask(AttendOp op, const MaskSite &site) {
-  Block &body = op.getMask().front();
-  MaskCondition mask(body, site);
-  Value visible = ConditionPrinter(body).print(mask.visible());
-  body.getTerminator()->setOperand(0, visible);
-}
-
 namespace {
 
 struct CanonicalizeMasks
@@ -254,8 +240,11 @@ struct CanonicalizeMasks
         decideComparisons(op.getScore().front(), /*firstPosition=*/1, site);
       if (!op.hasMask())
         return;
-      decideComparisons(op.getMask().front(), /*firstPosition=*/0, site);
-      canonicalizeMask(op, site);
+      Block &mask = op.getMask().front();
+      decideComparisons(mask, /*firstPosition=*/0, site);
+      MaskCondition condition(mask, site);
+      Value visible = ConditionPrinter(mask).print(condition.visible());
+      mask.getTerminator()->setOperand(0, visible);
       (void)runRegionDCE(rewriter, op->getRegions());
       LADON_DEBUG("canonical mask " << op << '\n');
     });

@@ -154,3 +154,67 @@ func.func @others(%q: !heads, %k: !heads, %v: !heads, %init: !heads, %f: f32) ->
       } -> !heads
   return %o : !heads
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+!heads = tensor<?x8x?x64xf32>
+
+// A bound that leaves a difference no zero implies that it is none.
+// CHECK-LABEL: func.func @unequal
+// CHECK: mask(%{{[^:]*}}: i32, %{{[^:]*}}: i32, %[[I:[^:]*]]: i32, %[[J:[^:]*]]: i32) {
+// CHECK-NEXT: %[[BEFORE:.*]] = arith.cmpi slt, %[[J]], %[[I]]
+// CHECK-NEXT: attn.yield %[[BEFORE]]
+func.func @unequal(%q: !heads, %k: !heads, %v: !heads, %init: !heads) -> !heads {
+  %o = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%q, %k, %v : !heads, !heads, !heads) outs(%init : !heads)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %differs = arith.cmpi ne, %i, %j : i32
+        %before = arith.cmpi slt, %j, %i : i32
+        %visible = arith.andi %differs, %before : i1
+        attn.yield %visible : i1
+      } -> !heads
+  return %o : !heads
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+!heads = tensor<?x8x?x64xf32>
+
+// The remainder of j - i by 4, its sign corrected where it is not that of the
+// divisor, is at most 3 and never negative.
+// CHECK-LABEL: func.func @remainder
+// CHECK: mask(
+// CHECK-NEXT: %[[TRUE:.*]] = arith.constant true
+// CHECK-NEXT: attn.yield %[[TRUE]]
+func.func @remainder(%q: !heads, %k: !heads, %v: !heads, %init: !heads) -> !heads {
+  %o = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%q, %k, %v : !heads, !heads, !heads) outs(%init : !heads)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %zero = arith.constant 0 : i32
+        %three = arith.constant 3 : i32
+        %four = arith.constant 4 : i32
+        %distance = arith.subi %j, %i : i32
+        %rest = arith.remsi %distance, %four : i32
+        %signs = arith.xori %rest, %four : i32
+        %differ = arith.cmpi slt, %signs, %zero : i32
+        %isRest = arith.cmpi ne, %rest, %zero : i32
+        %isWrong = arith.andi %isRest, %differ : i1
+        %moved = arith.addi %rest, %four : i32
+        %mod = arith.select %isWrong, %moved, %rest : i32
+        %low = arith.cmpi sge, %mod, %zero : i32
+        %high = arith.cmpi sle, %mod, %three : i32
+        %visible = arith.andi %low, %high : i1
+        attn.yield %visible : i1
+      } -> !heads
+  return %o : !heads
+}
