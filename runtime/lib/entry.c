@@ -7,6 +7,7 @@
 
 #include "checks.h"
 #include "loop.h"
+#include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,7 @@ int32_t ladon_rt_enter(const ladon_program *program, void *const *args,
   check_and_run(&ctx, args, options);
   ladon_float_end(ctx.host_float);
   ladon_release_scratch(&ctx);
-  ladon_free_blocks(&ctx);
+  ladon_end_memory(&ctx);
   pthread_mutex_destroy(&ctx.mutex);
   strcpy(message_of_thread(), ctx.report.text);
   return ctx.report.status;

@@ -3,7 +3,7 @@
 #ifndef LADON_RUNTIME_POOL_H
 #define LADON_RUNTIME_POOL_H
 
-#include "call.h"
+#include "memory.h"
 
 /** One parallel loop, on the stack of the thread that runs it. */
 typedef struct ladon_loop {

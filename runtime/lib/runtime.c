@@ -13,4 +13,5 @@
 #include "entry.c"
 #include "loop.c"
 #include "machine.c"
+#include "memory.c"
 #include "pool.c"
