@@ -6,12 +6,16 @@
 
 #include "test/e2e/fuzz/NearValid.h"
 #include "test/e2e/fuzz/Relations.h"
+#include "test/e2e/fuzz/Watch.h"
 
 #include "gtest/gtest.h"
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <set>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace ladon;
 using namespace ladon::e2e;
@@ -164,6 +168,57 @@ TEST(RandomCases, ChooseSizesWithinTheirBudget) {
     EXPECT_TRUE(queries.count(edge)) << edge;
   for (int64_t edge : {0, 1, 63, 64, 65, 127, 128, 129, 511, 512, 513})
     EXPECT_TRUE(keys.count(edge)) << edge;
+}
+
+//===--- Crashes ---------------------------------------------------------===//
+
+/// What a child process that runs `body` prints, and how it ends.
+static std::string outputOf(llvm::function_ref<void()> body, int &status) {
+  int ends[2];
+  EXPECT_EQ(pipe(ends), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    body();
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string text;
+  char buffer[256];
+  for (ssize_t bytes; (bytes = read(ends[0], buffer, sizeof buffer)) > 0;)
+    text.append(buffer, bytes);
+  close(ends[0]);
+  waitpid(child, &status, 0);
+  return text;
+}
+
+TEST(Watch, ACrashIsNamed) {
+  int status = 0;
+  std::string text = outputOf(
+      [] {
+        startWatch(/*seconds=*/100);
+        {
+          Note other("seed 4\n");
+        }
+        Note note("seed 5\nattention a\n");
+        std::abort();
+      },
+      status);
+  EXPECT_EQ(text, "FAIL crash of seed 5\nattention a\n");
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+TEST(Watch, WhatTakesTooLongIsNamed) {
+  int status = 0;
+  std::string text = outputOf(
+      [] {
+        startWatch(/*seconds=*/0);
+        Note note("seed 6\n");
+        pause();
+      },
+      status);
+  EXPECT_EQ(text, "FAIL takes too long: seed 6\n");
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
 //===--- Mistakes --------------------------------------------------------===//
