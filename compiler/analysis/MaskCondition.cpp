@@ -99,7 +99,7 @@ const Condition *MaskCondition::negation(const Condition *c) {
           c->relation == Relation::Equal ? Relation::NotEqual : Relation::Equal;
     result = copy;
   }
-  negations[result] = c;
+  negations.try_emplace(result, c);
   return negations[c] = result;
 }
 

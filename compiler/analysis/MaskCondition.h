@@ -99,7 +99,6 @@ public:
   /// A condition that is unknown, if there is one: the first found.
   const Condition *firstUnknown() const { return unknown; }
   const MaskSite &getSite() const { return site; }
-  mlir::Block &getBody() const { return body; }
   IntegerRanges &getRanges() { return ranges; }
 
 private:
