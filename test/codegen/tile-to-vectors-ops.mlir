@@ -79,8 +79,12 @@ func.func @contract_lanes_of_halves(%q: memref<12x8xf32>, %k: memref<16x12xf16>,
 }
 
 // Two keys at a time; compact code has one.
+// The keys after them are asked for meanwhile, but not by compact code.
 // CHECK-LABEL: func.func @contract_lanes(
+// CHECK-SAME: memref<12x8xf32>, %[[K:[^:]*]]: memref<16x12xf32>
 // CHECK: scf.for %{{.*}} = %c0 to %{{.*}} step %c2
+// CHECK-COUNT-2: memref.prefetch %[[K]][%{{.*}}, %c0], read, locality<3>, data
+// CHECK-NOT: memref.prefetch
 // CHECK: scf.for
 // CHECK-COUNT-2: vector.fma
 // CHECK: scf.for %{{.*}} = %c0 to %{{.*}} step %c1

@@ -58,6 +58,11 @@ void LaneTiles::contract(tile::ContractOp op) {
         SmallVector<Value> keyRows;
         for (int64_t r = 0; r < group; ++r)
           keyRows.push_back(e.minIndex(e.addIndex(first, r), last));
+        // Neighbours may lie a row of all heads apart, which the hardware does
+        // not see coming.
+        if (!op.getCompact())
+          for (Value row : keyRows)
+            prefetchRow(e, key, e.addIndex(row, group));
         SmallVector<Value> dots = e.matmul(
             group, columns, e.index(extent(query, 0)), unroll, zeros,
             [&](int64_t r, Value d) -> Value {

@@ -99,25 +99,6 @@ void RowTiles::forFeatures(int64_t width,
 }
 
 //===----------------------------------------------------------------------===//
-// Memory, in its order
-//===----------------------------------------------------------------------===//
-
-/// Bytes of a cache line.
-static constexpr int64_t lineBytes = 64;
-
-static int64_t lineElements(Value memory) {
-  return lineBytes * 8 / elementOf(memory).getWidth();
-}
-
-/// Asks for the cache line of an element that will be read. An address past the
-/// end of the tensor does no harm.
-static void prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
-  memref::PrefetchOp::create(e.b, matrix, ValueRange{row, d},
-                             /*isWrite=*/false, /*localityHint=*/3,
-                             /*isDataCache=*/true);
-}
-
-//===----------------------------------------------------------------------===//
 // Scores
 //===----------------------------------------------------------------------===//
 

@@ -31,6 +31,24 @@ int64_t ladon::cpu::extent(Value buffer, unsigned axis) {
   return cast<MemRefType>(buffer.getType()).getDimSize(axis);
 }
 
+/// Bytes of a cache line.
+static constexpr int64_t lineBytes = 64;
+
+int64_t ladon::cpu::lineElements(Value memory) {
+  return lineBytes * 8 / elementOf(memory).getWidth();
+}
+
+void ladon::cpu::prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
+  memref::PrefetchOp::create(e.b, matrix, ValueRange{row, d},
+                             /*isWrite=*/false, /*localityHint=*/3,
+                             /*isDataCache=*/true);
+}
+
+void ladon::cpu::prefetchRow(VectorEmitter &e, Value matrix, Value row) {
+  for (int64_t d = 0; d < extent(matrix, 1); d += lineElements(matrix))
+    prefetch(e, matrix, row, e.index(d));
+}
+
 Value ladon::cpu::scratch(VectorEmitter &e, int64_t rows, int64_t columns) {
   return memref::AllocOp::create(e.b,
                                  MemRefType::get({rows, columns}, e.element),

@@ -124,6 +124,13 @@ double lowestFinite(mlir::FloatType type);
 mlir::FloatType elementOf(mlir::Value memref);
 /// The size of a buffer along an axis.
 int64_t extent(mlir::Value buffer, unsigned axis);
+/// How many elements of a buffer a cache line holds.
+int64_t lineElements(mlir::Value memory);
+/// Asks for the cache line of an element that will be read, or for those of a
+/// row. An address past the end of the tensor does no harm.
+void prefetch(VectorEmitter &e, mlir::Value matrix, mlir::Value row,
+              mlir::Value d);
+void prefetchRow(VectorEmitter &e, mlir::Value matrix, mlir::Value row);
 /// A matrix in the scratch memory of a thread.
 mlir::Value scratch(VectorEmitter &e, int64_t rows, int64_t columns);
 /// 2^difference with `base2`, else e^difference, of a vector that is at most 0.
