@@ -1,5 +1,4 @@
-/*===- call.c - The failure of a call
- * --------------------------------------===*/
+/*===- call.c - The failure of a call -------------------------------------===*/
 
 #include "call.h"
 

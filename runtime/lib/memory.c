@@ -3,8 +3,7 @@
  * From the host's allocator, or from libc. Large blocks of libc stay for the
  * next call: fresh pages cost a fault each, some hundred microseconds for every
  * MiB, which is a tenth of the time of a whole module. They are kept in a list
- * that a call takes as a whole and puts back at its end; a call that finds
-none,
+ * that a call takes as a whole and puts back at its end; one that finds none,
  * because another one has them, does without. So nobody waits for anybody, and
  * a fork finds no lock taken.
  *

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstring>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <thread>
 
 using namespace ladon::test;
@@ -96,7 +97,7 @@ bool isMapped(void *block) {
 TEST_F(RuntimeMemory, only_so_much_is_kept) {
   void *first = touchNone(200 * MiB);
   EXPECT_TRUE(isMapped(first));
-  // 200 and 50 may stay, 200, 50 and 40 may not: the oldest goes.
+  // 200 and 50 may stay, 200, 50 and 90 may not: the oldest goes.
   void *second = touchNone(50 * MiB);
   EXPECT_TRUE(isMapped(first) && isMapped(second));
   void *third = touchNone(90 * MiB);
@@ -104,6 +105,33 @@ TEST_F(RuntimeMemory, only_so_much_is_kept) {
   EXPECT_TRUE(isMapped(second) && isMapped(third));
   void *huge = touchNone(tooMuch);
   EXPECT_FALSE(isMapped(huge));
+}
+
+/// The bytes of the address space that this process uses.
+int64_t addressSpace() {
+  long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  EXPECT_EQ(fscanf(file, "%ld", &pages), 1);
+  fclose(file);
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+TEST_F(RuntimeMemory, what_is_kept_makes_way_where_memory_is_short) {
+  touchNone(200 * MiB);
+  int status = inChild([] {
+    auto most = static_cast<rlim_t>(addressSpace() + 100 * MiB);
+    rlimit limit = {most, most};
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+      return false;
+    void *block = nullptr;
+    int32_t done =
+        enter([&](ladon_ctx *ctx) { block = ladon_rt_alloc(ctx, 250 * MiB); },
+              nullptr);
+    int32_t refused =
+        enter([&](ladon_ctx *ctx) { ladon_rt_alloc(ctx, 350 * MiB); }, nullptr);
+    return done == LADON_OK && block && refused == LADON_OUT_OF_MEMORY;
+  });
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(RuntimeMemory, a_hosts_allocator_gets_everything_back) {

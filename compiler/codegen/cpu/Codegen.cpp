@@ -20,7 +20,8 @@ void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
   // Linalg first, while there is little else to look at.
   ContractToCpuOptions contract;
   contract.vectorBits = target.vectorBits;
-  contract.rowsAtOnce = target.registerRows * 3 / 2;
+  // As many sums as attention keeps, in two vectors of columns.
+  contract.rowsAtOnce = target.registerRows * target.registerColumns / 2;
   // Unrolled further, a module takes a twentieth longer to build and no less to
   // run.
   contract.unroll = 2;
