@@ -121,6 +121,16 @@ private:
     if (llvm::isDigit(c))
       return lexNumber();
     StringRef rest = text.substr(at);
+    if (c == '.' && rest.size() > 1 && llvm::isDigit(rest[1]) &&
+        (tokens.empty() || !endsOperand(tokens.back().kind)))
+      return lexBareFraction();
+    if (c == '?') {
+      diagnostics.report(DiagId::ForeignOperator, range(at, at + 1), "?",
+                         "if c then x else y");
+      ++at;
+      dropped = true;
+      return;
+    }
     if (c == '#')
       return lexComment();
     if (rest.starts_with("//") && isProse())
@@ -233,16 +243,49 @@ private:
         }
       }
     }
+    // "5." and "5.e3" of other languages; "5.out" is a point and a name.
+    const size_t point = length;
+    bool hasSuffix = false;
+    if (!hex && !isFloat && rest.substr(length).starts_with(".")) {
+      StringRef after = rest.substr(length + 1).take_while(isNamePart);
+      hasSuffix = after == "f" || after == "F";
+      if (after.empty() || hasSuffix ||
+          (llvm::toLower(after[0]) == 'e' && after.size() > 1 &&
+           llvm::isDigit(after[1])))
+        ++length;
+    }
     size_t wordEnd = length;
     while (wordEnd < rest.size() && isNamePart(rest[wordEnd]))
       ++wordEnd;
     StringRef word = rest.take_front(wordEnd);
     SMRange where = range(at, at + wordEnd);
-    if (wordEnd != length || (hex && length == 2))
-      diagnostics.report(DiagId::BadNumber, where, word.take_front(40));
-    else
+    if (length != point) {
+      diagnostics.report(DiagId::BadNumber, where, word.take_front(40))
+          .note({}, "a digit follows the point")
+          .fixIt(range(at + point, at + point + 1 + hasSuffix), ".0");
+      isFloat = true;
+    } else if (wordEnd != length || (hex && length == 2)) {
+      Diagnostic &report =
+          diagnostics.report(DiagId::BadNumber, where, word.take_front(40));
+      if (!hex && wordEnd == length + 1 && llvm::toLower(word.back()) == 'f')
+        report.note({}, "numbers have no suffix: their place says their type")
+            .fixIt(where, word.drop_back());
+    } else {
       checkValue(word, isFloat, where);
+    }
     push(isFloat ? Tok::Float : Tok::Integer, wordEnd);
+  }
+
+  /// ".5" of other languages.
+  void lexBareFraction() {
+    StringRef rest = text.substr(at);
+    size_t length = 1 + rest.drop_front().take_while(isNamePart).size();
+    diagnostics
+        .report(DiagId::BadNumber, range(at, at + length),
+                rest.take_front(std::min<size_t>(length, 40)))
+        .note({}, "a digit stands before the point")
+        .fixIt(range(at, at), "0");
+    push(Tok::Float, length);
   }
 
   void checkValue(StringRef word, bool isFloat, SMRange where) {

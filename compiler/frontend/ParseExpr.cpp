@@ -81,6 +81,11 @@ Operator binaryOperator(Tok kind) {
   }
 }
 
+llvm::StringRef textOf(SMRange range) {
+  return {range.Start.getPointer(),
+          size_t(range.End.getPointer() - range.Start.getPointer())};
+}
+
 } // namespace
 
 Expr *Parser::create(Kind kind, SMLoc begin, llvm::ArrayRef<Expr *> args) {
@@ -110,6 +115,8 @@ Expr *Parser::parseExpr() {
     return errorExpr(peek().range());
   }
   Expr *expr = is(Tok::KwIf) ? parseIf() : parseBinary(PrecOr);
+  if (is(Tok::KwIf))
+    expr = parseTrailingIf(expr);
   if (is(Tok::Equal)) {
     if (Diagnostic *report = error(DiagId::AssignInExpression, peek().range()))
       report->fixIt(peek().range(), "==");
@@ -129,6 +136,25 @@ Expr *Parser::parseIf() {
   if (!expect(Tok::KwElse, "'else'"))
     return condition;
   Expr *otherwise = parseExpr();
+  return create(Kind::If, begin, {condition, then, otherwise});
+}
+
+/// `x if c else y`, as Python has it: nothing else continues with an `if`.
+Expr *Parser::parseTrailingIf(Expr *then) {
+  SMRange word = peek().range();
+  Diagnostic *report = error(DiagId::TrailingIf, word);
+  take();
+  Expr *condition = parseBinary(PrecOr);
+  if (!takeIf(Tok::KwElse))
+    return then;
+  Expr *otherwise = parseExpr();
+  SMLoc begin = then->range.Start;
+  if (report && otherwise->kind != Kind::Error)
+    report->fixIt({begin, lastEnd()},
+                  ("if " + textOf(condition->range) + " then " +
+                   textOf(then->range) + " else " + textOf(otherwise->range))
+                      .str());
+  errorAt = at;
   return create(Kind::If, begin, {condition, then, otherwise});
 }
 
@@ -160,12 +186,27 @@ void Parser::checkChain(const Token &op, const Expr *left) {
                  left->range.Start == left->args[0]->range.Start;
   if (!chained || lastEnd() != left->range.End)
     return;
-  SMRange middle = left->args[1]->range;
-  llvm::StringRef text(middle.Start.getPointer(),
-                       middle.End.getPointer() - middle.Start.getPointer());
-  if (Diagnostic *report = error(DiagId::ChainedComparison, op.range()))
-    report->note(middle, "compare twice and join with 'and'")
-        .fixIt({op.range().Start, op.range().Start}, "and " + text.str() + " ");
+  const Expr *middle = left->args[1];
+  Diagnostic *report = error(DiagId::ChainedComparison, op.range());
+  if (!report)
+    return;
+  // `i < 5 & j < 5`: in C and Python the mistake would go unnoticed.
+  bool isAnd = middle->binaryOp == BinaryOp::BitAnd;
+  if (middle->kind == Kind::Binary && middle->range.End == lastEnd() &&
+      (isAnd || middle->binaryOp == BinaryOp::BitOr)) {
+    llvm::StringRef word = isAnd ? "and" : "or";
+    report
+        ->note(middle->name.range, ("'" + middle->name.text +
+                                    "' works on the bits of integers; "
+                                    "conditions are joined with '" +
+                                    word + "'")
+                                       .str())
+        .fixIt(middle->name.range, word);
+    return;
+  }
+  report->note(middle->range, "compare twice and join with 'and'")
+      .fixIt({op.range().Start, op.range().Start},
+             ("and " + textOf(middle->range) + " ").str());
 }
 
 Expr *Parser::parseOperand(int precedence) {
@@ -208,6 +249,17 @@ Expr *Parser::parsePostfix() {
       Name member;
       if (!expectName(member, "'out' or 'lse'"))
         return expr;
+      if (is(Tok::LParen)) {
+        // `torch.exp(x)`.
+        SMRange prefix = {begin, member.range.Start};
+        Diagnostic *report = error(DiagId::PrefixedCall, prefix, member.text);
+        if (report && peek(1).kind != Tok::RParen)
+          report->fixIt({begin, member.range.End}, member.text);
+        Token callee{Tok::Name, member.text};
+        expr = parseCall(callee);
+        errorAt = at;
+        continue;
+      }
       expr = create(Kind::Member, begin, {expr});
       expr->name = member;
       continue;

@@ -2,6 +2,8 @@
 
 #include "compiler/frontend/ParserImpl.h"
 
+#include "compiler/frontend/ForeignWords.h"
+
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace ladon;
@@ -29,6 +31,9 @@ void Parser::errorExpected(StringRef what) {
                           ? "'" + text.take_front(40).str() + "...'"
                           : "'" + text.str() + "'";
   Diagnostic *report = error(DiagId::Expected, peek().range(), what, found);
+  const ForeignWord *word = is(Tok::Name) ? findForeignWord(text) : nullptr;
+  if (report && word && endsOperand(tokens[at ? at - 1 : 0].kind))
+    report->note({}, word->advice.str());
   // A `//` that divides is most often meant as a comment.
   size_t first = at > 64 ? at - 64 : 0;
   for (size_t back = at;
@@ -273,8 +278,12 @@ TypeExpr Parser::parseType() {
     bool isKnown = llvm::StringSwitch<bool>(name.text)
                        .Cases({"f8e4m3", "f8e5m2", "i8", "i4"}, true)
                        .Default(false);
-    diagnostics.report(isKnown ? DiagId::UnsupportedType : DiagId::UnknownType,
-                       name.range(), name.text, listTypes());
+    Diagnostic &report = diagnostics.report(
+        isKnown ? DiagId::UnsupportedType : DiagId::UnknownType, name.range(),
+        name.text, listTypes());
+    if (const ForeignWord *word = findForeignType(name.text))
+      report.note({}, word->advice.str())
+          .fixIt(name.range(), word->replacement);
     type.isError = true;
   }
   if (takeIf(Tok::LBracket)) {

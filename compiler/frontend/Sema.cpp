@@ -247,6 +247,18 @@ std::optional<ast::Dim> Sema::checkDim(const syntax::Expr *dim) {
     diagnostics.report(DiagId::UnboundSize, dim->range, dim->name.text);
     return std::nullopt;
   }
+  if (dim->kind == syntax::Expr::Kind::Name &&
+      !fileNames.contains(dim->name.text) && !params.contains(dim->name.text)) {
+    const PositionInfo *position = findPosition(dim->name.text);
+    (position ? diagnostics.report(DiagId::PositionOutside, dim->range,
+                                   dim->name.text, position->meaning)
+              : diagnostics.report(DiagId::UndefinedName, dim->range,
+                                   dim->name.text))
+        .note({}, "the name of a size bound at run time begins with an "
+                  "upper-case letter")
+        .fixIt(dim->range, dim->name.text.upper());
+    return std::nullopt;
+  }
   ast::Expr *value = elaborateScalar(dim, nullptr, {Place::Constant});
   if (!value)
     return std::nullopt;

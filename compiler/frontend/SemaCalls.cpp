@@ -247,7 +247,15 @@ ast::Expr *Sema::elaborateMaskForm(const syntax::Expr *expr, const Scope *scope,
                                    const Place &place, ast::MaskForm form) {
   bool isCall = expr->kind == syntax::Expr::Kind::Call;
   if (place.kind != Place::Mask) {
-    report(DiagId::MaskFormOutside, expr->range, scope, maskFormName(form));
+    Diagnostic &result =
+        report(DiagId::MaskFormOutside, expr->range, scope, maskFormName(form));
+    if (place.kind == Place::Score)
+      result.note({}, form == ast::MaskForm::Causal
+                          ? "in a score compare positions: 'j <= i + offset'"
+                      : form == ast::MaskForm::CausalTopLeft
+                          ? "in a score compare positions: 'j <= i'"
+                          : "in a score compare positions: "
+                            "'abs(j - (i + offset)) <= n'");
     return nullptr;
   }
   if (isCall && form != ast::MaskForm::Window) {

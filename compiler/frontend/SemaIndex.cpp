@@ -29,7 +29,16 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
   if (base->kind == SyntaxKind::Error)
     return nullptr;
   if (base->kind != SyntaxKind::Name) {
-    report(DiagId::NotIndexable, expr->args[0]->range, scope, "");
+    Diagnostic &result =
+        report(DiagId::NotIndexable, expr->args[0]->range, scope, "");
+    // `bias[i][j]`: the inner bracket ends the range of the inner expression.
+    if (base == expr->args[0] && base->kind == SyntaxKind::Index &&
+        base->range.End.getPointer()[-1] == ']' && expr->args.size() > 1) {
+      auto close =
+          llvm::SMLoc::getFromPointer(base->range.End.getPointer() - 1);
+      result.note({}, "all indices stand in one pair of brackets: x[i, j]")
+          .fixIt({close, expr->args[1]->range.Start}, ", ");
+    }
     return nullptr;
   }
   StringRef name = base->name.text;

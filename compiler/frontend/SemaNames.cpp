@@ -1,6 +1,7 @@
 //===- SemaNames.cpp - Scopes, suggestions, bodies of macros --------------===//
 
 #include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Sema.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -55,7 +56,16 @@ void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
     result.note({llvm::SMLoc::getFromPointer(before - 2),
                  llvm::SMLoc::getFromPointer(before)},
                 "'//' divides here, a comment starts with '#'");
-  if (std::optional<std::string> close = suggestion(name.text, more))
+  if (const ForeignWord *word = findForeignWord(name.text)) {
+    result.note({}, word->advice.str());
+    if (!word->replacement.empty())
+      result.fixIt(name.range, word->replacement);
+    return;
+  }
+  std::string upper = name.text.upper();
+  if (sizes.contains(upper))
+    result.note(name.range, "did you mean the size '" + upper + "'?");
+  else if (std::optional<std::string> close = suggestion(name.text, more))
     result.note(name.range, "did you mean '" + *close + "'?");
   else if (llvm::isUpper(name.text[0]) && name.text.size() <= 2)
     result.note({}, "a size has a name when an axis of a parameter is "

@@ -167,8 +167,10 @@ ast::Expr *Sema::elaborateUnary(const syntax::Expr *expr, const Scope *scope,
               : op == UnaryOp::BitNot ? type.isInteger() && !type.isTensor()
                                       : !isBool;
   if (!good) {
-    report(DiagId::OperandType, expr->args[0]->range, scope, spelling(op),
-           wanted, describe(type));
+    Diagnostic &result = report(DiagId::OperandType, expr->args[0]->range,
+                                scope, spelling(op), wanted, describe(type));
+    if (op == UnaryOp::BitNot && isBool)
+      result.note({}, "of a bool write 'not'");
     return nullptr;
   }
   if (type.isTensor()) {
@@ -249,8 +251,17 @@ ast::Expr *Sema::elaborateBinary(const syntax::Expr *expr, const Scope *scope,
     Diagnostic &result =
         report(DiagId::OperandType, expr->args[side]->range, scope,
                spelling(op), wanted, describe(operand->type));
-    if (operand->type.element == ScalarType::Bool && wanted != "tensors")
+    bool isBool = operand->type.element == ScalarType::Bool;
+    StringRef ofBools = op == BinaryOp::BitAnd   ? "and"
+                        : op == BinaryOp::BitOr  ? "or"
+                        : op == BinaryOp::BitXor ? "!="
+                                                 : "";
+    if (isBool && !ofBools.empty())
+      result.note({}, "of bools write '" + ofBools.str() + "'");
+    else if (isBool && wanted != "tensors")
       result.note({}, "int(x) makes 0 or 1 of a bool");
+    else if (op == BinaryOp::BitXor && operand->type.isFloat())
+      result.note({}, "a power is pow(x, y)");
     return nullptr;
   };
   auto isBool = [](Expr *operand) {
