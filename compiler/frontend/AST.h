@@ -148,7 +148,8 @@ struct Expr {
   Type type;
   std::optional<IndexVar> indexVar;    ///< Name: b h hk i j s
   const Param *param = nullptr;        ///< Name: a tensor or run-time scalar
-  const Let *let = nullptr;            ///< Name: an earlier `let`
+  const Let *let = nullptr;            ///< Name: an earlier `let`, or a value
+                                       ///< that a block names
   std::optional<Dim> size;             ///< Name: a size, as an i32 value
   bool isOffset = false;               ///< Name: `offset` (= T - S), i32
   struct AttendArgs *attend = nullptr; ///< Attend
@@ -195,7 +196,7 @@ struct Result {
 struct Attention {
   std::string name;
   std::vector<std::unique_ptr<Param>> params;
-  std::vector<std::unique_ptr<Let>> lets; ///< In source order.
+  std::vector<std::unique_ptr<Let>> lets; ///< Tensors, in source order.
   std::vector<Result> results;
   llvm::SMRange range;
   std::string source; ///< The text of the whole spec, for artefacts.
@@ -215,7 +216,14 @@ public:
     return attends.back().get();
   }
 
+  /// A single value that a block names.
+  Let *createLocal() {
+    locals.push_back(std::make_unique<Let>());
+    return locals.back().get();
+  }
+
 private:
+  std::vector<std::unique_ptr<Let>> locals;
   std::vector<std::unique_ptr<Expr>> nodes;
   std::vector<std::unique_ptr<AttendArgs>> attends;
 };

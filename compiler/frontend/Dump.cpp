@@ -4,6 +4,7 @@
 #include "compiler/frontend/Fold.h"
 #include "compiler/frontend/Frontend.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace ladon;
@@ -76,6 +77,9 @@ private:
     line(depth) << label(expr) << ": " << expr->type.str() << '\n';
     for (const Expr *arg : expr->args)
       dump(arg, depth + 1);
+    // What a block names stands below its first mention.
+    if (expr->let && !expr->type.isTensor() && locals.insert(expr->let).second)
+      dump(expr->let->value, depth + 1);
     if (expr->kind != Kind::Attend)
       return;
     const AttendArgs &attend = *expr->attend;
@@ -97,6 +101,7 @@ private:
   }
 
   llvm::raw_ostream &os;
+  llvm::DenseSet<const Let *> locals;
 };
 
 } // namespace

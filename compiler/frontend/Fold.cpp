@@ -110,6 +110,8 @@ static std::optional<double> foldExact(const Expr *expr) {
   }
   case Kind::Call:
     return foldCall(expr);
+  case Kind::Name:
+    return expr->let ? foldFloat(expr->let->value) : std::nullopt;
   default:
     return std::nullopt;
   }

@@ -94,8 +94,10 @@ private:
         write(element.text, here);
         break;
       case Element::Break:
-        if ((!onOneLine && mustBreak(element.before, hasOr)) ||
-            endsLine(item, at, indent, after))
+        if (at && item.elements[at - 1].kind == Element::Block)
+          space();
+        else if ((!onOneLine && mustBreak(element.before, hasOr)) ||
+                 endsLine(item, at, indent, after))
           newline(indent);
         else
           space();
@@ -104,6 +106,9 @@ private:
         if (mustEnd)
           newline(here);
         print(*element.bracket, segment(item, at + 1, after));
+        break;
+      case Element::Block:
+        printBlock(element.statements, here);
         break;
       case Element::Trailing:
         if (!fresh)
@@ -162,6 +167,8 @@ private:
           return width + 1;
         width += element.spaceBefore + element.bracket->flatWidth;
         break;
+      case Element::Block:
+        return width + element.spaceBefore + 1;
       default:
         return width;
       }
@@ -190,6 +197,19 @@ private:
     if (bracket.isDeclaration || mustEnd)
       newline(base);
     write(bracket.close, base);
+  }
+
+  void printBlock(llvm::ArrayRef<Statement> statements, unsigned indent) {
+    write("{", indent);
+    unsigned base = lineIndent;
+    for (const Statement &statement : statements) {
+      newline(base + 2);
+      if (statement.blankBefore && &statement != statements.begin())
+        out += '\n';
+      print(statement.item, base + 6, /*comma=*/false, /*after=*/0);
+    }
+    newline(base);
+    write("}", base);
   }
 
   void printFlat(const Bracket &bracket) {

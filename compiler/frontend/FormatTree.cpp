@@ -34,6 +34,7 @@ unsigned widthOf(const Element &element) {
     return 1;
   case Element::Nested:
     return space + element.bracket->flatWidth;
+  case Element::Block:
   case Element::Trailing:
   case Element::OwnLine:
     return infiniteWidth;
@@ -160,6 +161,10 @@ private:
       addBracket(item, std::move(element));
       return;
     }
+    if (token.kind == Tok::LBrace && (depth || !isAttention)) {
+      addBlock(item, std::move(element));
+      return;
+    }
     unaryBefore = isUnary;
     afterOpen = false;
     beforePrevious = previous;
@@ -198,6 +203,37 @@ private:
     unaryBefore = false;
     beforePrevious = previous;
     previous = close;
+    item.elements.push_back(std::move(element));
+  }
+
+  /// Comments before the closing brace are statements of their own.
+  void addBlock(Item &item, Element element) {
+    element.kind = Element::Block;
+    unsigned outerDepth = std::exchange(depth, 0);
+    for (++at; tokens[at].kind != Tok::RBrace;) {
+      Statement statement;
+      statement.blankBefore = tokens[at].newlinesBefore > 1;
+      if (tokens[at].kind == Tok::Comment) {
+        addComment(statement.item, /*first=*/true);
+      } else {
+        previous = Tok::Eof;
+        afterOpen = true;
+        do
+          addToken(statement.item);
+        while (tokens[at].kind == Tok::Comment
+                   ? !commentsEndStatement(at)
+                   : !startsStatement(tokens[at].kind));
+        if (tokens[at].kind == Tok::Comment && !tokens[at].newlinesBefore)
+          addComment(statement.item);
+      }
+      element.statements.push_back(std::move(statement));
+    }
+    ++at;
+    depth = outerDepth;
+    afterOpen = false;
+    unaryBefore = false;
+    beforePrevious = previous;
+    previous = Tok::RBrace;
     item.elements.push_back(std::move(element));
   }
 

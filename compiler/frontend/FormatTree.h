@@ -19,6 +19,7 @@ constexpr unsigned lineWidth = 80;
 constexpr unsigned infiniteWidth = 1u << 24;
 
 struct Bracket;
+struct Statement;
 
 /// A piece of a line.
 struct Element {
@@ -26,6 +27,7 @@ struct Element {
     Text,
     Break,    ///< A space, or a line end where the line is full.
     Nested,   ///< A bracket.
+    Block,    ///< `{`, statements and `}`, each on its line.
     Trailing, ///< A comment after code.
     OwnLine   ///< A comment on its own line.
   };
@@ -34,6 +36,7 @@ struct Element {
   bool spaceBefore = false;
   Tok before = Tok::Eof; ///< Break: the token after it.
   std::unique_ptr<Bracket> bracket;
+  std::vector<Statement> statements; ///< Block.
 };
 
 /// Elements up to a comma, or a statement. The comma stands after

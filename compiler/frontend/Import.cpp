@@ -273,6 +273,9 @@ void Importer::capture(const Expr *expr, const Dim &queries, const Dim &keys,
     }
     captures[param.name] = value;
   }
+  if (expr->kind == Kind::Name && expr->let &&
+      visitedLocals.insert(expr->let).second)
+    capture(expr->let->value, queries, keys, captures);
   for (const Expr *arg : expr->args)
     capture(arg, queries, keys, captures);
 }

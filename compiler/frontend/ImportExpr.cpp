@@ -164,7 +164,19 @@ Value ExprImporter::emit(const Expr *expr) {
   return value;
 }
 
+/// Nothing branches, so a value that is computed once is there for all below.
+Value ExprImporter::emitLocal(const ast::Let *let) {
+  if (Value known = locals.lookup(let))
+    return known;
+  Value value = emit(let->value);
+  if (Operation *op = value.getDefiningOp())
+    op->setLoc(NameLoc::get(b.getStringAttr(let->name), op->getLoc()));
+  return locals[let] = value;
+}
+
 Value ExprImporter::emitName(const Expr *expr) {
+  if (expr->let)
+    return emitLocal(expr->let);
   if (expr->isOffset)
     return position.captured.lookup("offset");
   if (expr->size) {

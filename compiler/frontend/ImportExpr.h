@@ -65,6 +65,7 @@ private:
   mlir::Value floatToInteger(mlir::Value value, mlir::Type type);
 
   mlir::Value emitName(const ast::Expr *expr);
+  mlir::Value emitLocal(const ast::Let *let);
   mlir::Value emitUnary(const ast::Expr *expr);
   mlir::Value emitBinary(const ast::Expr *expr);
   mlir::Value emitIntegerOp(const ast::Expr *expr, mlir::Value left,
@@ -84,6 +85,8 @@ private:
   mlir::ImplicitLocOpBuilder b;
   const SourceLocations &locations;
   const Position &position;
+  /// Values that blocks name, each computed where it is first needed.
+  llvm::DenseMap<const ast::Let *, mlir::Value> locals;
 };
 
 } // namespace ladon

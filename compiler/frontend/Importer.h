@@ -80,6 +80,7 @@ private:
   llvm::DenseMap<const ast::Expr *, mlir::Value> tensors;
   llvm::DenseMap<const ast::Expr *, attn::AttendOp> attends;
   llvm::DenseSet<const ast::Expr *> withLse;
+  llvm::DenseSet<const ast::Let *> visitedLocals; ///< By `capture`.
   /// Names of the lets whose values are being emitted, for locations.
   llvm::DenseMap<const ast::Expr *, llvm::StringRef> letNames;
 };

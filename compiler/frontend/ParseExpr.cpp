@@ -139,6 +139,48 @@ Expr *Parser::parseIf() {
   return create(Kind::If, begin, {condition, then, otherwise});
 }
 
+/// `{ let a = x return y }`, as the body of an attention is written.
+Expr *Parser::parseBlock() {
+  SMLoc begin = take().range().Start;
+  llvm::SmallVector<Expr *, 4> args;
+  std::vector<Name> names;
+  Expr *result = nullptr;
+  bool good = true;
+  while (!result && !is(Tok::RBrace) && !startsDeclaration()) {
+    Name name;
+    if (takeIf(Tok::KwReturn)) {
+      result = parseExpr();
+    } else if (takeIf(Tok::KwLet)) {
+      good &=
+          expectName(name, "the name of the let") && expect(Tok::Equal, "'='");
+      if (!good) {
+        skipToStatement();
+        continue;
+      }
+      args.push_back(parseExpr());
+      names.push_back(name);
+    } else {
+      errorExpected("'let' or 'return'");
+      good = false;
+      skipToStatement();
+    }
+  }
+  if (!result && good)
+    errorExpected("'return' and the value of the block");
+  if (result && !is(Tok::RBrace)) {
+    errorExpected("'}' after the value of the block");
+    while (startsStatement() && !startsDeclaration()) {
+      take();
+      skipToStatement();
+    }
+  }
+  takeIf(Tok::RBrace);
+  args.push_back(result ? result : errorExpr(peek().range()));
+  Expr *expr = create(Kind::Block, begin, args);
+  expr->argNames = std::move(names);
+  return expr;
+}
+
 /// `x if c else y`, as Python has it: nothing else continues with an `if`.
 Expr *Parser::parseTrailingIf(Expr *then) {
   SMRange word = peek().range();
@@ -318,6 +360,8 @@ Expr *Parser::parsePrimary() {
     expr->range = {begin, lastEnd()};
     return expr;
   }
+  case Tok::LBrace:
+    return parseBlock();
   case Tok::KwIf:
     error(DiagId::OperandNeedsParentheses, token.range(), "if");
     return parseExpr();

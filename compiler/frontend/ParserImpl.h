@@ -74,6 +74,7 @@ private:
   //===--- Expressions (ParseExpr.cpp) -----------------------------------===//
   syntax::Expr *parseExpr();
   syntax::Expr *parseIf();
+  syntax::Expr *parseBlock();
   syntax::Expr *parseTrailingIf(syntax::Expr *then);
   syntax::Expr *parseBinary(int precedence);
   syntax::Expr *parseOperand(int precedence);

@@ -27,11 +27,14 @@ void Sema::noteExpansions(Diagnostic &diagnostic, const Scope *scope) {
   // The innermost and the outermost calls say the most.
   constexpr unsigned mostNotes = 4;
   unsigned notes = 0;
-  for (; scope; scope = scope->caller)
-    if (notes++ < mostNotes || !scope->caller)
+  for (scope = callOf(scope); scope;) {
+    const Scope *caller = callOf(scope->outer);
+    if (notes++ < mostNotes || !caller)
       diagnostic.note(scope->call->range, "in the expansion of '" +
                                               scope->fn->name.text.str() +
                                               "' called here");
+    scope = caller;
+  }
 }
 
 void Sema::run() {
@@ -335,6 +338,8 @@ void Sema::checkAttention(const syntax::Attention &attention) {
 }
 
 void Sema::checkLet(const syntax::Let &let) {
+  std::vector<syntax::Name> visible;
+  checkBlocks(let.value, visible);
   ast::Expr *value = elaborate(let.value, nullptr, {Place::Tensor});
   // A let sees only what stands above it, so its name comes after its value.
   declare(let.name, names);
@@ -378,6 +383,8 @@ void Sema::checkResults(const syntax::Attention &attention) {
     if (at >= attention.returned.size())
       continue;
     const syntax::Expr *returned = attention.returned[at];
+    std::vector<syntax::Name> visible;
+    checkBlocks(returned, visible);
     ast::Expr *value = elaborateTensor(returned, nullptr);
     if (!value || !declared)
       continue;
@@ -419,4 +426,6 @@ void Sema::warnUnused(const syntax::Attention &attention) {
   for (const syntax::Let &let : attention.lets)
     if (!used.contains(let.name.text))
       diagnostics.report(DiagId::UnusedLet, let.name.range, let.name.text);
+  for (const syntax::Name &name : unusedLocals)
+    diagnostics.report(DiagId::UnusedLet, name.range, name.text);
 }

@@ -7,6 +7,7 @@
 //
 // Sema.cpp        declarations, params, the attention as a whole
 // SemaNames.cpp   scopes, suggestions, bodies of macros
+// SemaBlocks.cpp  blocks and the names that they define
 // SemaScalar.cpp  operators, conversions
 // SemaIndex.cpp   captured tensors
 // SemaCalls.cpp   functions, macros, masks
@@ -23,6 +24,8 @@
 #include "compiler/frontend/Syntax.h"
 #include "dialects/attn/Limits.h"
 
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -49,13 +52,32 @@ public:
   void run();
 
 private:
-  /// One macro call: its arguments belong to the scope of the caller. The
-  /// outermost scope is null.
+  /// A name that a block defines.
+  struct Local {
+    llvm::StringRef name;
+    const ast::Let *let; ///< Null after an error.
+    unsigned depth = 0;  ///< Of its value, lets in it expanded.
+    /// A position that the value depends on and a side of `window` may not.
+    std::optional<ast::IndexVar> position;
+  };
+
+  /// One macro call, whose arguments belong to the scope of the caller, or a
+  /// block, which sees all that its outer scope sees. The outermost scope is
+  /// null.
   struct Scope {
-    const syntax::Fn *fn;
-    const Scope *caller;
+    const syntax::Fn *fn; ///< Null: a block.
+    const Scope *outer;   ///< Of the caller, or around the block.
     const syntax::Expr *call;
-    llvm::SMRange outermost; ///< The call in the attention itself.
+    llvm::SMRange outermost; ///< The call in the attention itself, if any.
+    std::vector<Local> locals;
+  };
+
+  /// What a name stands for in a macro or block.
+  struct Binding {
+    const syntax::Expr *argument = nullptr; ///< Of a macro,
+    const Scope *scope = nullptr;           ///< and where it is evaluated.
+    const Local *local = nullptr;
+    explicit operator bool() const { return argument || local; }
   };
 
   /// Where an expression stands, which decides what it may read.
@@ -111,14 +133,29 @@ private:
                        llvm::ArrayRef<llvm::StringRef> more = {});
   std::optional<std::string> suggestion(llvm::StringRef name,
                                         llvm::ArrayRef<llvm::StringRef> more);
-  /// The argument a name stands for in a macro, or null.
-  static const syntax::Expr *argument(llvm::StringRef name, const Scope *scope);
+  static Binding bindingOf(llvm::StringRef name, const Scope *scope);
+  /// The call whose body `scope` is in, or null for the attention itself.
+  static const Scope *callOf(const Scope *scope);
   Expr *elaborateName(const syntax::Expr *expr, const Scope *scope,
                       const Place &place);
   Expr *elaboratePosition(const syntax::Expr *expr, const Scope *scope,
                           const Place &place, ast::IndexVar var);
   Expr *elaborateParamName(const syntax::Expr *expr, const Scope *scope,
                            const Place &place, const ast::Param *param);
+
+  //===--- SemaBlocks.cpp ------------------------------------------------===//
+  /// The names of the blocks in an expression, by the text alone: each once,
+  /// none that is visible already, none that is not used. `visible` are names
+  /// around the expression that are neither of the file nor of the attention.
+  void checkBlocks(const syntax::Expr *expr,
+                   std::vector<syntax::Name> &visible);
+  void checkBlock(const syntax::Expr *block,
+                  std::vector<syntax::Name> &visible);
+  Expr *elaborateBlock(const syntax::Expr *expr, const Scope *scope,
+                       const Place &place);
+  Expr *elaborateLocal(const syntax::Expr *expr, const Scope *scope,
+                       const Place &place, const Local &local);
+  Local localOf(const syntax::Name &name, Expr *value);
 
   //===--- SemaScalar.cpp ------------------------------------------------===//
   Expr *elaborate(const syntax::Expr *expr, const Scope *scope,
@@ -230,6 +267,9 @@ private:
   llvm::StringSet<> broken; ///< Declared, but with an error.
   std::vector<bool> fnBroken;
   std::vector<std::vector<bool>> fnArgUsed;
+  llvm::DenseSet<const char *> localsUsed; ///< By where their name stands.
+  std::vector<syntax::Name> unusedLocals;
+  llvm::DenseMap<const ast::Let *, Local> localLets;
   std::deque<Scope> scopes;
   bool inParamDefault = false;
   bool sizesKnown = false;

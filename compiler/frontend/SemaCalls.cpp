@@ -117,7 +117,7 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
     return expandFn(expr, scope, place, file.fns[fn->second]);
   }
   if (names.contains(name) || fileNames.contains(name) ||
-      !reservedMeaning(name).empty() || argument(name, scope)) {
+      !reservedMeaning(name).empty() || bindingOf(name, scope)) {
     Diagnostic &result =
         report(DiagId::NotAFunction, expr->name.range, scope, name);
     if (auto tensor = params.find(name);
@@ -236,7 +236,9 @@ ast::Expr *Sema::expandFn(const syntax::Expr *expr, const Scope *scope,
       bool isTensorName = expr->args[at]->kind == syntax::Expr::Kind::Name;
       good &= isTensorName || elaborate(expr->args[at], scope, place);
     }
-  scopes.push_back({&fn, scope, expr, scope ? scope->outermost : expr->range});
+  bool isOutermost = !callOf(scope);
+  scopes.push_back(
+      {&fn, scope, expr, isOutermost ? expr->range : scope->outermost, {}});
   Expr *result = elaborate(fn.body, &scopes.back(), place);
   return good ? result : nullptr;
 }

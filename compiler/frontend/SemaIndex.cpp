@@ -15,13 +15,19 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
   // The base may be an argument of a macro, or of the macro around it.
   const syntax::Expr *base = expr->args[0];
   const Scope *baseScope = scope;
-  while (base->kind == SyntaxKind::Name && baseScope) {
-    const syntax::Expr *given = argument(base->name.text, baseScope);
-    if (!given)
+  while (base->kind == SyntaxKind::Name) {
+    Binding bound = bindingOf(base->name.text, baseScope);
+    if (bound.local) {
+      report(DiagId::NotIndexable, expr->args[0]->range, scope,
+             ", '" + base->name.text.str() + "' is a single value");
+      return nullptr;
+    }
+    if (!bound)
       break;
-    base = given;
-    baseScope = baseScope->caller;
+    base = bound.argument;
+    baseScope = bound.scope;
   }
+  baseScope = callOf(baseScope);
   llvm::SmallVector<Expr *, 4> indices;
   for (const syntax::Expr *index : llvm::ArrayRef(expr->args).drop_front())
     indices.push_back(elaborateScalar(index, scope, place));

@@ -101,17 +101,24 @@ void Sema::checkFnBody(size_t index) {
     fnBroken[index] = true;
     return;
   }
+  std::vector<syntax::Name> visible = fn.params;
+  checkBlocks(fn.body, visible);
+  // A block defines its names for itself only, which the expansion checks.
+  llvm::StringSet<> locals;
   std::vector<const syntax::Expr *> work = {fn.body};
   while (!work.empty()) {
     const syntax::Expr *expr = work.back();
     work.pop_back();
+    if (expr->kind == SyntaxKind::Block)
+      for (const syntax::Name &name : expr->argNames)
+        locals.insert(name.text);
     if (expr->kind == SyntaxKind::Name) {
       auto param = llvm::find_if(fn.params, [&](const syntax::Name &name) {
         return name.text == expr->name.text;
       });
       if (param != fn.params.end())
         fnArgUsed[index][param - fn.params.begin()] = true;
-      else
+      else if (!locals.contains(expr->name.text))
         checkFnName(fn, expr);
     } else if (expr->kind == SyntaxKind::Call) {
       checkFnCall(index, expr);
@@ -169,22 +176,36 @@ void Sema::checkFnCall(size_t index, const syntax::Expr *expr) {
 
 //===--- Names in expressions ---------------------------------------------===//
 
-const syntax::Expr *Sema::argument(StringRef name, const Scope *scope) {
-  if (!scope)
-    return nullptr;
-  for (size_t at = 0; at < scope->fn->params.size(); ++at)
-    if (scope->fn->params[at].text == name)
-      return scope->call->args[at];
-  return nullptr;
+Sema::Binding Sema::bindingOf(StringRef name, const Scope *scope) {
+  for (; scope; scope = scope->outer) {
+    for (const Local &local : llvm::reverse(scope->locals))
+      if (local.name == name)
+        return {nullptr, nullptr, &local};
+    if (!scope->fn)
+      continue;
+    for (size_t at = 0; at < scope->fn->params.size(); ++at)
+      if (scope->fn->params[at].text == name)
+        return {scope->call->args[at], scope->outer, nullptr};
+    break;
+  }
+  return {};
+}
+
+const Sema::Scope *Sema::callOf(const Scope *scope) {
+  while (scope && !scope->fn)
+    scope = scope->outer;
+  return scope;
 }
 
 ast::Expr *Sema::elaborateName(const syntax::Expr *expr, const Scope *scope,
                                const Place &place) {
   StringRef name = expr->name.text;
-  if (const syntax::Expr *given = argument(name, scope))
-    return elaborate(given, scope->caller, place);
+  if (Binding bound = bindingOf(name, scope); bound.local)
+    return elaborateLocal(expr, scope, place, *bound.local);
+  else if (bound)
+    return elaborate(bound.argument, bound.scope, place);
   used.insert(name);
-  if (!scope) {
+  if (!callOf(scope)) {
     if (auto let = tensorLets.find(name); let != tensorLets.end()) {
       Expr *result = create(Expr::Kind::Name, expr, scope, ScalarType::F32);
       result->name = name.str();

@@ -19,7 +19,7 @@ using SyntaxKind = syntax::Expr::Kind;
 ast::Expr *Sema::create(Kind kind, const syntax::Expr *expr, const Scope *scope,
                         ScalarType type) {
   Expr *result =
-      spec.context.create(kind, scope ? scope->outermost : expr->range);
+      spec.context.create(kind, callOf(scope) ? scope->outermost : expr->range);
   result->type.element = type;
   return result;
 }
@@ -80,6 +80,8 @@ ast::Expr *Sema::elaborateKind(const syntax::Expr *expr, const Scope *scope,
     return elaborateBinary(expr, scope, place);
   case SyntaxKind::If:
     return elaborateIf(expr, scope, place);
+  case SyntaxKind::Block:
+    return elaborateBlock(expr, scope, place);
   case SyntaxKind::Call:
     return elaborateCall(expr, scope, place);
   case SyntaxKind::Index:

@@ -32,6 +32,7 @@ struct Expr {
     Unary,   ///< unaryOp, args[0]
     Binary,  ///< binaryOp, args[0], args[1]
     If,      ///< condition, then, else
+    Block,   ///< args = the values of argNames, then that of the block
     Call,    ///< name, args, argNames
     Index,   ///< args[0] [ rest ]
     Member   ///< args[0] . name
@@ -40,7 +41,8 @@ struct Expr {
   llvm::SMRange range;
   Name name; ///< For an operator, its spelling and place.
   llvm::SmallVector<Expr *, 2> args;
-  std::vector<Name> argNames; ///< Call: empty text for a positional argument.
+  /// Call: empty text for a positional argument. Block: of the lets.
+  std::vector<Name> argNames;
   int64_t intValue = 0;
   double floatValue = 0;
   ast::UnaryOp unaryOp{};

@@ -11,7 +11,18 @@ using Kind = Expr::Kind;
 /// An operation whose operands have the types it works on: conversions are
 /// nodes of their own.
 struct PointExpr::Node {
-  enum Op { Constant, Position, Unary, Binary, If, Call, Form, Index, Convert };
+  enum Op {
+    Constant,
+    Position,
+    Unary,
+    Binary,
+    If,
+    Call,
+    Form,
+    Index,
+    Convert,
+    Shared ///< A value that a block names: evaluated once at a position.
+  };
   Op op;
   ScalarType type;          ///< Of the result.
   ScalarType operandType{}; ///< Unary, Binary, Call, Convert: of the operands.
@@ -23,6 +34,14 @@ struct PointExpr::Node {
   Builtin builtin{};
   MaskForm form{};
   HostTensor tensor; ///< Index.
+  size_t slot = 0;   ///< Shared: where its value is kept.
+};
+
+/// One evaluation.
+struct PointExpr::Frame {
+  const Point &point;
+  ScalarMath &math;
+  llvm::SmallVector<std::optional<Value>, 4> shared;
 };
 
 //===--- Building --------------------------------------------------------===//
@@ -52,6 +71,7 @@ private:
     return node;
   }
   const Node *convert(const Node *from, ScalarType type);
+  const Node *buildLocal(const Let *let);
   const Node *buildName(const Expr *expr);
   const Node *buildBinary(const Expr *expr);
   const Node *buildCall(const Expr *expr);
@@ -61,6 +81,7 @@ private:
   const Bindings &bindings;
   ScalarType scoreType;
   ScalarMath constants;
+  llvm::DenseMap<const Let *, const Node *> locals;
 };
 
 const PointExpr::Node *PointExpr::Builder::convert(const Node *from,
@@ -73,9 +94,19 @@ const PointExpr::Node *PointExpr::Builder::convert(const Node *from,
   return node;
 }
 
+const PointExpr::Node *PointExpr::Builder::buildLocal(const Let *let) {
+  if (const Node *known = locals.lookup(let))
+    return known;
+  const Node *value = build(let->value);
+  Node *node = create(Node::Shared, value->type);
+  node->args = {value};
+  node->slot = owner.sharedCount++;
+  return locals[let] = node;
+}
+
 const PointExpr::Node *PointExpr::Builder::buildName(const Expr *expr) {
   if (expr->let)
-    return build(expr->let->value);
+    return buildLocal(expr->let);
   if (expr->size)
     return integer(bindings.extent(*expr->size), expr->type.element);
   if (expr->isOffset)
@@ -221,12 +252,11 @@ static Value positionValue(IndexVar position, const Point &point) {
   return value;
 }
 
-Value PointExpr::evalIndex(const Node &node, const Point &point,
-                           ScalarMath &math) const {
+Value PointExpr::evalIndex(const Node &node, Frame &frame) const {
   Extents position;
   for (size_t axis = 0; axis < node.args.size(); ++axis) {
     int64_t extent = node.tensor.shape[axis];
-    int64_t index = eval(*node.args[axis], point, math).i;
+    int64_t index = eval(*node.args[axis], frame).i;
     position.push_back(
         std::clamp<int64_t>(index, 0, std::max<int64_t>(extent, 1) - 1));
   }
@@ -240,11 +270,10 @@ Value PointExpr::evalIndex(const Node &node, const Point &point,
   return value;
 }
 
-Value PointExpr::eval(const Node &node, const Point &point,
-                      ScalarMath &math) const {
-  auto arg = [&](unsigned index) {
-    return eval(*node.args[index], point, math);
-  };
+Value PointExpr::eval(const Node &node, Frame &frame) const {
+  const Point &point = frame.point;
+  ScalarMath &math = frame.math;
+  auto arg = [&](unsigned index) { return eval(*node.args[index], frame); };
   Value truth;
   switch (node.op) {
   case Node::Constant:
@@ -286,13 +315,20 @@ Value PointExpr::eval(const Node &node, const Point &point,
     return truth;
   }
   case Node::Index:
-    return evalIndex(node, point, math);
+    return evalIndex(node, frame);
   case Node::Convert:
     return math.convert(arg(0), node.operandType, node.type);
+  case Node::Shared: {
+    if (!frame.shared[node.slot])
+      frame.shared[node.slot] = arg(0);
+    return *frame.shared[node.slot];
+  }
   }
   return truth;
 }
 
 Value PointExpr::evaluate(const Point &point, ScalarMath &math) const {
-  return eval(*root, point, math);
+  Frame frame{point, math, {}};
+  frame.shared.resize(sharedCount);
+  return eval(*root, frame);
 }

@@ -38,13 +38,15 @@ public:
 
 private:
   struct Node;
+  struct Frame;
   class Builder;
   std::vector<std::unique_ptr<Node>> nodes;
   const Node *root = nullptr;
   int64_t offset;
+  size_t sharedCount = 0;
 
-  Value eval(const Node &node, const Point &point, ScalarMath &math) const;
-  Value evalIndex(const Node &node, const Point &point, ScalarMath &math) const;
+  Value eval(const Node &node, Frame &frame) const;
+  Value evalIndex(const Node &node, Frame &frame) const;
 };
 
 } // namespace ladon

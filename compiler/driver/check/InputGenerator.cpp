@@ -145,6 +145,8 @@ private:
             expr->attend->score, expr->attend->mask})
         visit(part);
     }
+    if (expr->kind == Kind::Name && expr->let)
+      visit(expr->let->value);
     if (expr->kind == Kind::Index)
       mark(expr->args[0], Role::Captured);
     if (expr->kind == Kind::Binary && expr->binaryOp == BinaryOp::MatMul)

@@ -109,6 +109,9 @@ std::string ExpressionWriter::integerLeaf() {
     leaves.push_back("b");
   if (scope.usesKeys && scope.dependsOnKeys && usesAllPositions())
     leaves.insert(leaves.end(), {scope.keys, scope.queries, scope.batch});
+  // Names of blocks come first, or hardly any would be used.
+  if (!locals.empty() && choices.chance(50))
+    return choices.pick(llvm::ArrayRef(locals));
   size_t at = choices.below(leaves.size() + 4);
   if (at < leaves.size())
     return leaves[at];
@@ -215,6 +218,20 @@ std::string ExpressionWriter::floatComparison() {
   return x + relation(choices) + number(-4, 9);
 }
 
+/// A block that names an integer or two for what `value` writes.
+std::string ExpressionWriter::block(llvm::function_ref<std::string()> value) {
+  size_t before = locals.size();
+  std::string text = "{ ";
+  for (int64_t count = 1 + choices.below(2); count; --count) {
+    std::string of = integer(1);
+    locals.push_back("n" + std::to_string(namedLocals++));
+    text += "let " + locals.back() + " = " + of + " ";
+  }
+  text += "return " + value() + " }";
+  locals.resize(before);
+  return text;
+}
+
 //===--- Masks -----------------------------------------------------------===//
 
 /// A side of a window: an i32 without i and j.
@@ -288,9 +305,11 @@ std::string ExpressionWriter::test() {
 
 std::string ExpressionWriter::mask(int depth) {
   Choices::Mark span(choices, SpanKind::Mask);
-  int64_t form = choices.below(depth == 0 ? 1 : 9);
+  int64_t form = choices.below(depth == 0 ? 1 : 10);
   if (form == 0)
     return test();
+  if (form == 9)
+    return block([&] { return mask(depth - 1); });
   std::string first = mask(depth - 1);
   switch (form) {
   case 1:

@@ -11,6 +11,8 @@
 
 #include "test/e2e/fuzz/Choices.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 #include <map>
 #include <string>
 #include <vector>
@@ -69,6 +71,7 @@ private:
   std::string term();
   std::string function(const std::string &x);
   std::string floatElement();
+  std::string block(llvm::function_ref<std::string()> value);
   std::string callFn(bool isMask, const std::string &argument);
   bool usesAllPositions() const {
     return scope.usesBatch && scope.usesHeads && scope.usesQueries &&
@@ -78,7 +81,9 @@ private:
   Choices &choices;
   Declarations &declarations;
   const AttendScope &scope;
-  bool inFn = false; ///< Where nothing can be captured.
+  bool inFn = false;               ///< Where nothing can be captured.
+  std::vector<std::string> locals; ///< Integers that a block around names.
+  unsigned namedLocals = 0;
 };
 
 } // namespace ladon::e2e

@@ -2,6 +2,8 @@
 
 #include "test/e2e/fuzz/Expressions.h"
 
+#include <utility>
+
 using namespace ladon::e2e;
 
 /// What a score is made of.
@@ -56,7 +58,7 @@ std::string ExpressionWriter::function(const std::string &x) {
 
 std::string ExpressionWriter::score(int depth) {
   Choices::Mark span(choices, SpanKind::Score);
-  int64_t form = choices.below(depth == 0 ? 1 : 18);
+  int64_t form = choices.below(depth == 0 ? 1 : 19);
   if (form == 0)
     return depth == 0 ? term() : inFn ? "x" : "s";
   std::string x = score(depth - 1);
@@ -90,6 +92,8 @@ std::string ExpressionWriter::score(int depth) {
     if (!inFn)
       return callFn(/*isMask=*/false, x);
     [[fallthrough]];
+  case 18:
+    return block([&] { return x + " + 0.01 * (" + integer(0) + ")"; });
   default:
     return "(" + function(x) + ")";
   }
@@ -102,9 +106,11 @@ std::string ExpressionWriter::callFn(bool isMask, const std::string &argument) {
   size_t index = declarations.fns.size();
   declarations.fns.push_back("");
   inFn = true;
+  std::vector<std::string> outer = std::exchange(locals, {});
   std::string body = isMask ? "(" + mask(1) + ") and x != " + number(-3, 20)
                             : score(1 + choices.below(2)) + " + 0.5 * x";
   inFn = false;
+  locals = std::move(outer);
   declarations.fns[index] = "fn " + name + "(x) = " + body;
   return name + "(" + argument + ")";
 }
