@@ -104,6 +104,23 @@ enum class Builtin {
 #include "compiler/frontend/Builtins.def"
 };
 
+/// Whether a function gives another type than that of its arguments, which then
+/// stay as they are: `float(x)`, `isnan(x)`.
+constexpr bool changesType(Builtin builtin) {
+  switch (builtin) {
+#define BUILTIN(id, ...)
+#define PREDICATE(id, ...)                                                     \
+  case Builtin::id:                                                            \
+    return true;
+#define CONVERSION(id, ...)                                                    \
+  case Builtin::id:                                                            \
+    return true;
+#include "compiler/frontend/Builtins.def"
+  default:
+    return false;
+  }
+}
+
 /// The named masks. Meaning: docs/semantics.md.
 enum class MaskForm {
   Causal,        ///< j <= i + offset

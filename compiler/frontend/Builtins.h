@@ -17,6 +17,7 @@ enum class Operands {
   Floats,   ///< Integers are converted.
   Numbers,  ///< Integers as such, or floats.
   Integers, ///< Nothing else.
+  Tested,   ///< As Floats; the value is a bool.
   Anything  ///< A bool, an integer or a float.
 };
 

@@ -38,6 +38,7 @@ std::optional<int64_t> ladon::foldInteger(Builtin builtin,
                                           [[maybe_unused]] unsigned bits) {
   switch (builtin) {
 #define FLOAT_BUILTIN(id, ...)
+#define PREDICATE(id, ...)
 #define CONVERSION(id, ...)
 #define BUILTIN(id, name, least, most, operands, value, meaning)               \
   case Builtin::id:                                                            \
@@ -59,6 +60,10 @@ static std::optional<double> foldBinary(BinaryOp op, double left,
     return left * right;
   case BinaryOp::Div:
     return left / right;
+  case BinaryOp::FloorDiv:
+    return std::floor(left / right);
+  case BinaryOp::Mod:
+    return left - std::floor(left / right) * right;
   case BinaryOp::Lt:
     return left < right;
   case BinaryOp::Le:

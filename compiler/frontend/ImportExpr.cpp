@@ -281,6 +281,12 @@ Value ExprImporter::emitBinary(const Expr *expr) {
     return arith::MulFOp::create(b, l, r);
   case BinaryOp::Div:
     return arith::DivFOp::create(b, l, r);
+  case BinaryOp::FloorDiv:
+    return math::FloorOp::create(b, arith::DivFOp::create(b, l, r));
+  case BinaryOp::Mod: {
+    Value whole = math::FloorOp::create(b, arith::DivFOp::create(b, l, r));
+    return arith::SubFOp::create(b, l, arith::MulFOp::create(b, whole, r));
+  }
   default:
     llvm_unreachable("a checked operator takes floats");
   }
@@ -337,8 +343,10 @@ Value ExprImporter::emitIntegerOp(const Expr *expr, Value left, Value right) {
 Value ExprImporter::emitCall(const Expr *expr) {
   ScalarType type = expr->type.element;
   SmallVector<Value> args;
+  bool isTest = type == ScalarType::Bool;
   for (const Expr *arg : expr->args)
-    args.push_back(convert(emit(arg), arg->type.element, type));
+    args.push_back(isTest ? emit(arg)
+                          : convert(emit(arg), arg->type.element, type));
   bool isFloat = isa<FloatType>(args[0].getType());
   auto smaller = [&](Value x, Value y) -> Value {
     if (isFloat)
@@ -354,7 +362,10 @@ Value ExprImporter::emitCall(const Expr *expr) {
   switch (expr->builtin) {
   case Builtin::Float:
   case Builtin::Int:
+  case Builtin::ToI64:
     return result;
+  case Builtin::IsNan:
+    return arith::CmpFOp::create(b, CmpF::UNO, result, result);
   case Builtin::Min:
     for (Value arg : ArrayRef(args).drop_front())
       result = smaller(result, arg);
@@ -369,11 +380,34 @@ Value ExprImporter::emitCall(const Expr *expr) {
     if (isFloat)
       return math::AbsFOp::create(b, result);
     return math::AbsIOp::create(b, result);
+  case Builtin::Sign: {
+    // A zero and a NaN are left as they are.
+    Type of = result.getType();
+    auto number = [&](int value) {
+      return isFloat ? real(of, value) : integer(of, value);
+    };
+    Value zero = number(0);
+    Value above = emitCompare(BinaryOp::Gt, result, zero);
+    Value below = emitCompare(BinaryOp::Lt, result, zero);
+    Value rest = arith::SelectOp::create(b, below, number(-1), result);
+    return arith::SelectOp::create(b, above, number(1), rest);
+  }
   case Builtin::Popcount:
     return math::CtPopOp::create(b, result);
   default:
     return emitFloatCall(expr->builtin, args);
   }
+}
+
+Value ExprImporter::emitSigmoid(Value x) {
+  // exp(-|x|) never overflows: with exp(-x) small results would become 0.
+  Type type = x.getType();
+  Value one = real(type, 1), size = math::AbsFOp::create(b, x);
+  Value power = math::ExpOp::create(b, arith::NegFOp::create(b, size));
+  Value isNegative = arith::CmpFOp::create(b, CmpF::OLT, x, real(type, 0));
+  Value numerator = arith::SelectOp::create(b, isNegative, power, one);
+  return arith::DivFOp::create(b, numerator,
+                               arith::AddFOp::create(b, one, power));
 }
 
 Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
@@ -398,15 +432,10 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
     return math::RsqrtOp::create(b, x);
   case Builtin::Tanh:
     return math::TanhOp::create(b, x);
-  case Builtin::Sigmoid: {
-    // exp(-|x|) never overflows: with exp(-x) small results would become 0.
-    Value one = real(type, 1), size = math::AbsFOp::create(b, x);
-    Value power = math::ExpOp::create(b, arith::NegFOp::create(b, size));
-    Value isNegative = arith::CmpFOp::create(b, CmpF::OLT, x, real(type, 0));
-    Value numerator = arith::SelectOp::create(b, isNegative, power, one);
-    return arith::DivFOp::create(b, numerator,
-                                 arith::AddFOp::create(b, one, power));
-  }
+  case Builtin::Sigmoid:
+    return emitSigmoid(x);
+  case Builtin::Silu:
+    return arith::MulFOp::create(b, x, emitSigmoid(x));
   case Builtin::Softplus: {
     // The power stays below 1, however large x is.
     Value power = math::ExpOp::create(
@@ -429,6 +458,8 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
     return math::SinOp::create(b, x);
   case Builtin::Cos:
     return math::CosOp::create(b, x);
+  case Builtin::Tan:
+    return math::TanOp::create(b, x);
   case Builtin::Pow:
     return math::PowFOp::create(b, x, args[1]);
   case Builtin::Floor:
@@ -441,9 +472,12 @@ Value ExprImporter::emitFloatCall(Builtin builtin, ArrayRef<Value> args) {
   case Builtin::Max:
   case Builtin::Abs:
   case Builtin::Clamp:
+  case Builtin::Sign:
   case Builtin::Popcount:
+  case Builtin::IsNan:
   case Builtin::Float:
   case Builtin::Int:
+  case Builtin::ToI64:
     break;
   }
   llvm_unreachable("not a function of floats");

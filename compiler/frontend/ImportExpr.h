@@ -79,6 +79,7 @@ private:
   mlir::Value emitCall(const ast::Expr *expr);
   mlir::Value emitFloatCall(ast::Builtin builtin,
                             llvm::ArrayRef<mlir::Value> args);
+  mlir::Value emitSigmoid(mlir::Value x);
   mlir::Value emitMask(const ast::Expr *expr);
   mlir::Value emitIndex(const ast::Expr *expr);
 

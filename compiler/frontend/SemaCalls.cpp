@@ -166,6 +166,11 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
   // int of an integer and float of a float change nothing.
   if (info.builtin == Builtin::Int && args[0]->type.isInteger())
     return args[0];
+  if (info.builtin == Builtin::ToI64 && args[0]->kind == Kind::IntLit)
+    return integerLiteral(expr, scope, args[0]->intValue, ScalarType::I64);
+  if (info.builtin == Builtin::ToI64 &&
+      args[0]->type.element == ScalarType::I64)
+    return args[0];
   if (info.builtin == Builtin::Float && args[0]->type.isFloat())
     return args[0];
   if (info.builtin == Builtin::Float && args[0]->kind == Kind::IntLit)
@@ -176,9 +181,13 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
     type = *unify(args, place);
   else if (info.builtin == Builtin::Int)
     type = ScalarType::I32;
+  else if (info.builtin == Builtin::ToI64)
+    type = ScalarType::I64;
   else if (!converts)
     for (Expr *&arg : args)
       arg = toFloat(arg, place.floatType);
+  if (info.operands == Operands::Tested)
+    type = ScalarType::Bool;
   Expr *result = create(Kind::Call, expr, scope, type);
   result->name = info.name.str();
   result->builtin = info.builtin;
@@ -192,13 +201,15 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
 ast::Expr *Sema::foldedBuiltin(const syntax::Expr *expr, const Scope *scope,
                                const Expr *call) {
   auto *unfolded = const_cast<Expr *>(call);
-  if (call->builtin == Builtin::Int) {
+  ScalarType type = call->type.element;
+  if (ast::changesType(call->builtin)) {
     std::optional<double> value = foldFloat(call);
     if (!value)
       return unfolded;
-    if (*value >= INT32_MIN && *value <= INT32_MAX)
-      return integerLiteral(expr, scope, int64_t(*value), ScalarType::I32);
-    report(DiagId::ConstantOverflow, expr->range, scope, "i32");
+    double limit = type == ScalarType::I64 ? 0x1p63 : 0x1p31;
+    if (*value >= -limit && *value < limit)
+      return integerLiteral(expr, scope, int64_t(*value), type);
+    report(DiagId::ConstantOverflow, expr->range, scope, spelling(type));
     return nullptr;
   }
   llvm::SmallVector<int64_t, 4> values;
@@ -207,7 +218,6 @@ ast::Expr *Sema::foldedBuiltin(const syntax::Expr *expr, const Scope *scope,
       return unfolded;
     values.push_back(arg->intValue);
   }
-  ScalarType type = call->type.element;
   unsigned bits = 8 * byteSize(type);
   // Its absolute value is no number of its type.
   bool isLowest = values[0] == llvm::minIntN(bits);

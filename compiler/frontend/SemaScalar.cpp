@@ -215,8 +215,6 @@ static StringRef operandsOf(BinaryOp op) {
   case BinaryOp::And:
   case BinaryOp::Or:
     return "bools";
-  case BinaryOp::FloorDiv:
-  case BinaryOp::Mod:
   case BinaryOp::BitAnd:
   case BinaryOp::BitOr:
   case BinaryOp::BitXor:

@@ -239,6 +239,8 @@ static std::optional<double> unaryReal(Operation *op, double a) {
     return std::sin(a);
   if (isa<math::CosOp>(op))
     return std::cos(a);
+  if (isa<math::TanOp>(op))
+    return std::tan(a);
   if (isa<math::FloorOp>(op))
     return std::floor(a);
   if (isa<math::CeilOp>(op))

@@ -140,8 +140,7 @@ const PointExpr::Node *PointExpr::Builder::buildBinary(const Expr *expr) {
 }
 
 const PointExpr::Node *PointExpr::Builder::buildCall(const Expr *expr) {
-  bool converts =
-      expr->builtin == Builtin::Float || expr->builtin == Builtin::Int;
+  bool converts = changesType(expr->builtin);
   Node *node = create(Node::Call, expr->type.element);
   node->builtin = expr->builtin;
   node->operandType = expr->type.element;

@@ -168,9 +168,7 @@ Tensor Evaluator::elementwise(const Expr *expr) {
       result.heads = operands.back().heads;
     }
   }
-  bool converts =
-      expr->kind == Kind::Call &&
-      (expr->builtin == Builtin::Float || expr->builtin == Builtin::Int);
+  bool converts = expr->kind == Kind::Call && changesType(expr->builtin);
   ScalarType type = converts ? operands[0].element : expr->type.element;
 
   ScalarMath math;

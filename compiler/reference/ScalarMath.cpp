@@ -244,6 +244,15 @@ Value ScalarMath::binary(BinaryOp op, ScalarType type, Value left,
                       rounding(q, roundResults),
                   type);
   }
+  case BinaryOp::FloorDiv: {
+    Value quotient = binary(BinaryOp::Div, type, left, right);
+    return step(std::floor(quotient.f), quotient, /*halfway=*/false, type);
+  }
+  case BinaryOp::Mod: {
+    Value whole = binary(BinaryOp::FloorDiv, type, left, right);
+    return binary(BinaryOp::Sub, type, left,
+                  binary(BinaryOp::Mul, type, whole, right));
+  }
   case BinaryOp::Lt:
     truth.i = l < r;
     break;
@@ -326,8 +335,23 @@ Value ScalarMath::call(Builtin builtin, ScalarType type,
       count.i += result.i >> bit & 1;
     return count;
   }
+  case Builtin::Sign: {
+    Value zero;
+    if (isFloat(type))
+      ambiguous |= close(result, zero);
+    double f = result.f > 0 ? 1 : result.f < 0 ? -1 : result.f;
+    zero.i = (result.i > 0) - (result.i < 0);
+    zero.f = f;
+    return zero;
+  }
+  case Builtin::IsNan: {
+    Value truth;
+    truth.i = std::isnan(result.f);
+    return truth;
+  }
   case Builtin::Float:
   case Builtin::Int:
+  case Builtin::ToI64:
     return convert(result, type, resultType);
   default:
     return callFloat(builtin, type, args);
@@ -371,6 +395,10 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     double f = 1 / (1 + std::exp(-x));
     return done(f, f * (1 - f));
   }
+  case Builtin::Silu: {
+    double share = 1 / (1 + std::exp(-x));
+    return done(x * share, share + x * share * (1 - share));
+  }
   case Builtin::Softplus:
     return done(x > 30 ? x + std::exp(-x) : std::log1p(std::exp(x)),
                 1 / (1 + std::exp(-x)));
@@ -390,6 +418,8 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     return done(std::sin(x), 1);
   case Builtin::Cos:
     return done(std::cos(x), 1);
+  case Builtin::Tan:
+    return done(std::tan(x), 1 + std::tan(x) * std::tan(x));
   case Builtin::Pow: {
     double y = args[1].f, f = std::pow(x, y), log = std::log(std::fabs(x));
     // Zero to a positive power has no logarithm, and needs none.
@@ -411,9 +441,12 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
   case Builtin::Max:
   case Builtin::Clamp:
   case Builtin::Abs:
+  case Builtin::Sign:
   case Builtin::Popcount:
+  case Builtin::IsNan:
   case Builtin::Float:
   case Builtin::Int:
+  case Builtin::ToI64:
     break;
   }
   llvm_unreachable("no function of floats");

@@ -60,6 +60,9 @@ const Function functions[] = {
      /*inUnitsOfArgument=*/true},
     {"sin", "sin(x[i])", [](Real x, Real) { return std::sin(x); }},
     {"cos", "cos(x[i])", [](Real x, Real) { return std::cos(x); }},
+    {"tan", "tan(x[i])", [](Real x, Real) { return std::tan(x); }},
+    {"silu", "silu(x[i])", [](Real x, Real) { return x / (1 + std::exp(-x)); },
+     /*inUnitsOfArgument=*/true},
     {"pow", "pow(x[i], y[i])", [](Real x, Real y) { return std::pow(x, y); }},
 };
 

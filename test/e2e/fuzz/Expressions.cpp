@@ -199,17 +199,21 @@ std::string ExpressionWriter::comparison() {
 /// of the operations that IEEE 754 rounds.
 std::string ExpressionWriter::floatComparison() {
   std::string x = "float(" + integer(1) + ")";
-  switch (choices.below(inFn ? 3 : 5)) {
+  switch (choices.below(inFn ? 4 : 6)) {
+  case 3:
+    x = "(" + x + choices.pick<const char *>({") % ", ") // "}) +
+        choices.pick<const char *>({"2.5", "(-0.75)", "7"});
+    break;
   case 1:
     x = "sqrt(abs(" + x + ") + 0.25)";
     break;
   case 2:
     x = "floor(" + x + " / " + number(1, 9) + ")";
     break;
-  case 3:
+  case 4:
     x = indexed(floatElement()) + " * " + x;
     break;
-  case 4:
+  case 5:
     x = "abs(" + indexed(floatElement()) + ") - 0.01 * " + x;
     break;
   default:

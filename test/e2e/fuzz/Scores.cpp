@@ -32,7 +32,8 @@ std::string ExpressionWriter::term() {
 /// A function of floats, of an argument for which its value is moderate.
 std::string ExpressionWriter::function(const std::string &x) {
   static const char *const plain[] = {"tanh", "sigmoid", "softplus", "relu",
-                                      "erf",  "gelu",    "sin",      "cos"};
+                                      "silu", "sign",    "erf",      "gelu",
+                                      "sin",  "cos"};
   static const char *const bounded[] = {"exp", "exp2", "expm1"};
   static const char *const ofPositive[] = {"log", "log2", "log1p", "sqrt",
                                            "rsqrt"};
@@ -48,6 +49,9 @@ std::string ExpressionWriter::function(const std::string &x) {
     return choices.pick<const char *>(ofPositive) + ("(abs(" + x + ") + ") +
            choices.pick<const char *>({"0.5", "1", "1e-3"}) + ")";
   case 5:
+    if (choices.chance(30))
+      return "(" + x + choices.pick<const char *>({") // ", ") % "}) +
+             choices.pick<const char *>({"2", "0.75", "(-3.5)"});
     return choices.pick<const char *>(whole) + ("(" + x + " * 3) / 3");
   default:
     return "pow(abs(" + x + ") + 0.5, " +

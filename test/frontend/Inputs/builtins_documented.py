@@ -8,11 +8,11 @@ root = pathlib.Path(sys.argv[1])
 table = (root / "compiler/frontend/Builtins.def").read_text()
 page = (root / "docs/language.md").read_text()
 TAKES = {"FLOAT_BUILTIN": "floats", "NUMBER_BUILTIN": "integers or floats",
-         "INTEGER_BUILTIN": "integers", "CONVERSION": "any value"}
+         "INTEGER_BUILTIN": "integers", "PREDICATE": "floats", "CONVERSION": "any value"}
 
 table = table[table.rindex("#endif"):]
 rows = re.findall(r'^([A-Z_]+)\(\w+, "(\w+)",.*, "([^"]*)"\)$', table, re.MULTILINE)
-assert len(rows) == len(re.findall(r"^(?:\w+_BUILTIN|CONVERSION)\(", table, re.MULTILINE))
+assert len(rows) == len(re.findall(r"^(?:\w+_BUILTIN|PREDICATE|CONVERSION)\(", table, re.MULTILINE))
 problems = []
 for kind, name, meaning in rows:
     row = rf"^\| `{name}\([^`|]*\)` \| {TAKES[kind]} \| {re.escape(meaning)} \|$"
