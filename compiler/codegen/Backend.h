@@ -58,10 +58,20 @@ public:
   virtual TileShape getTiles(mlir::Type element, int64_t headDim,
                              int64_t valueDim) const = 0;
 
-  /// From classified tile loop nests to loops over native vectors, and from
-  /// there to the LLVM dialect with `NAME.run` as the way in.
+  /// From attends on buffers to classified tile loop nests, or to whatever else
+  /// the next pipeline takes.
+  virtual void buildTilePipeline(mlir::OpPassManager &pm) const = 0;
+  /// From there to loops over native vectors, and on to the LLVM dialect with
+  /// `NAME.run` as the way in.
   virtual void buildVectorPipeline(mlir::OpPassManager &pm) const = 0;
   virtual void buildCodePipeline(mlir::OpPassManager &pm) const = 0;
+
+  /// For people, what buildTilePipeline left to something else than the tile
+  /// level: how that goes about it. Empty where tiles say all there is to say.
+  virtual llvm::Expected<std::string>
+  explainSchedule(mlir::ModuleOp module) const {
+    return std::string();
+  }
 
   /// Fills the fields of `program` that depend on the machine.
   virtual void describe(artifact::ProgramSpec &program) const = 0;
@@ -90,6 +100,8 @@ public:
 
   /// As on the command line: "cpu".
   virtual llvm::StringRef getName() const = 0;
+  /// What makes the code of attends, as on the command line: "llvm".
+  virtual llvm::StringRef getCodegen() const = 0;
   /// The names of its levels, for messages: "x86-64-v3, x86-64-v4".
   virtual std::string getLevelNames() const = 0;
   /// The target with that level; "native" is the best that the running machine
@@ -101,8 +113,9 @@ public:
 /// All there are.
 llvm::ArrayRef<const Backend *> backends();
 
-/// The back end with that name, or null.
-const Backend *findBackend(llvm::StringRef name);
+/// The back end with that name and code generator, or null.
+const Backend *findBackend(llvm::StringRef name,
+                           llvm::StringRef codegen = "llvm");
 
 } // namespace ladon
 

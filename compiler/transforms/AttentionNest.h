@@ -60,6 +60,13 @@ public:
 
   /// The extents of the operands: batch entries, S and T.
   mlir::Value batches, queries, keys;
+  /// The view of an operand, by the position of its map: with the axes (batch,
+  /// head, position, feature), or without the last for lse.
+  mlir::Value getView(unsigned operand) {
+    const mlir::Value views[] = {queryView, keyView, valueView, outView,
+                                 lseView};
+    return views[operand];
+  }
 
   /// The scaled query rows, as a tile.
   mlir::Value loadQuery(const QueryRows &rows);

@@ -12,7 +12,7 @@ using namespace ladon::e2e;
 
 int main(int argc, char **argv) {
   std::vector<std::string> directories;
-  std::string onnx, optionsFile, cpu = "native";
+  std::string onnx, optionsFile, cpu = "native", codegen = "llvm";
   GalleryOptions gallery;
   RandomOptions random;
   random.count = 0;
@@ -28,6 +28,7 @@ int main(int argc, char **argv) {
   app.add_option("--shards", gallery.shards, "That N");
   app.add_option("--threads", threads, "Specs at a time; 0: as many as cores");
   app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
+  app.add_option("--codegen", codegen, "What makes the code of attends");
   app.add_flag("--verbose", gallery.verbose,
                "Print a line for every spec, and random specs");
   app.add_option("--random", random.count, "Run so many random specs");
@@ -55,7 +56,12 @@ int main(int argc, char **argv) {
     if (optionsFile.empty())
       optionsFile = source + "/test/e2e/options.txt";
   }
-  auto target = ladon::findBackend("cpu")->createTarget(cpu);
+  const ladon::Backend *backend = ladon::findBackend("cpu", codegen);
+  if (!backend) {
+    llvm::errs() << "--codegen: there is no " << codegen << "\n";
+    return 2;
+  }
+  auto target = backend->createTarget(cpu);
   if (!target) {
     llvm::errs() << llvm::toString(target.takeError()) << "\n";
     return 2;

@@ -97,6 +97,9 @@ public:
                      int64_t valueDim) const override {
     return inner->getTiles(element, headDim, valueDim);
   }
+  void buildTilePipeline(mlir::OpPassManager &pm) const override {
+    inner->buildTilePipeline(pm);
+  }
   void buildVectorPipeline(mlir::OpPassManager &pm) const override {
     inner->buildVectorPipeline(pm);
   }
@@ -286,6 +289,11 @@ TEST_F(CompileTest, theTilesInTheFactsAreThoseOfTheElementType) {
 TEST(Backends, areFoundByName) {
   ASSERT_TRUE(findBackend("cpu"));
   EXPECT_EQ(findBackend("abacus"), nullptr);
+  EXPECT_EQ(findBackend("cpu")->getCodegen(), "llvm");
+  EXPECT_EQ(findBackend("cpu", "pascal"), nullptr);
+  ASSERT_TRUE(findBackend("cpu", "halide"));
+  EXPECT_EQ(findBackend("cpu", "halide")->getLevelNames(),
+            "x86-64-v3, x86-64-v4");
   EXPECT_EQ(findBackend("cpu")->getLevelNames(), "x86-64-v3, x86-64-v4");
   auto target = findBackend("cpu")->createTarget("pentium");
   EXPECT_EQ(llvm::toString(target.takeError()),

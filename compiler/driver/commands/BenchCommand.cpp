@@ -25,6 +25,7 @@ namespace {
 
 struct BenchOptions {
   CommonOptions common;
+  std::vector<std::string> codegens = {"llvm"};
   std::string sizes;
   std::vector<std::string> inputs;
   uint64_t seed = 1;
@@ -144,6 +145,7 @@ static void printJson(const ast::Attention &attention, const BenchCase &bench,
         json.attribute(name, size);
     });
     json.attribute("target", target.getName());
+    json.attribute("codegen", options.common.codegen);
     json.attribute("threads", options.threads);
     json.attribute("runs", int64_t(measurement.seconds.size()));
     json.attribute("seconds", measurement.median());
@@ -193,8 +195,10 @@ static void printTable(const ast::Attention &attention, const BenchCase &bench,
   for (const auto &[name, size] : bench.sizes)
     os << (name == bench.sizes.front().first ? "  " : ", ") << name << '='
        << size;
-  os << "  " << target.getInstructions() << "  " << options.threads
-     << (options.threads == 1 ? " thread\n" : " threads\n");
+  os << "  " << target.getInstructions() << "  ";
+  if (options.codegens.size() > 1)
+    os << options.common.codegen << "  ";
+  os << options.threads << (options.threads == 1 ? " thread\n" : " threads\n");
   auto line = [&](const char *what, const std::string &value) {
     os << llvm::format("  %-15s%14s  ", what, value.c_str());
   };
@@ -226,6 +230,7 @@ static void printTable(const ast::Attention &attention, const BenchCase &bench,
 
 //===--- The command -----------------------------------------------------===//
 
+/// One code generator.
 static int runBench(const BenchOptions &options) {
   Session session(options.common);
   if (!session.openSpec("bench") || !session.target())
@@ -252,11 +257,28 @@ static int runBench(const BenchOptions &options) {
   return ExitSuccess;
 }
 
+/// One after the other; the first that fails is the last.
+static int runBenches(BenchOptions options) {
+  for (const std::string &codegen : options.codegens) {
+    options.common.codegen = codegen;
+    if (int exitCode = runBench(options))
+      return exitCode;
+  }
+  return ExitSuccess;
+}
+
 void ladon::addBenchCommand(CLI::App &app, int &exitCode) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App *command = app.add_subcommand(
       "bench", "Time a compiled spec beside the peak of this machine");
   addCommonOptions(*command, options->common);
+  command
+      ->add_option("--codegen", options->codegens,
+                   "What makes the code of attends: one, or several to compare")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->check(CLI::IsMember(codegenNames()))
+      ->capture_default_str();
   command
       ->add_option("--size", options->sizes, "Every run-time size of the spec")
       ->type_name("S=4096,T=4096,...");
@@ -280,5 +302,5 @@ void ladon::addBenchCommand(CLI::App &app, int &exitCode) {
                    "least half a second")
       ->check(CLI::Range(1, 1000000));
   command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &exitCode] { exitCode = runBench(*options); });
+  command->callback([options, &exitCode] { exitCode = runBenches(*options); });
 }

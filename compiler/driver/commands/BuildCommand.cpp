@@ -120,6 +120,7 @@ void ladon::addBuildCommand(CLI::App &app, int &exitCode) {
   CLI::App *command = app.add_subcommand(
       "build", "Compile a spec to lib<name>.so, <name>.h and <name>.json");
   addCommonOptions(*command, options->common, "A spec, or a module of MLIR");
+  addCodegenOption(*command, options->common);
   command
       ->add_option("-o,--output", options->directory,
                    "Directory for the files, made if missing")

@@ -179,6 +179,7 @@ void ladon::addCheckCommand(CLI::App &app, int &exitCode) {
       "check", "Compare a compiled spec with the f64 reference, or a compiled "
                "module with the tile interpreter");
   addCommonOptions(*command, options->common, "A spec, or a module of MLIR");
+  addCodegenOption(*command, options->common);
   command
       ->add_option("--size", options->sizes,
                    "Sizes to try, repeatable; without any, a table of them")

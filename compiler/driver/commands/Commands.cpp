@@ -17,14 +17,29 @@
 
 using namespace ladon;
 
+std::set<std::string> ladon::codegenNames() {
+  std::set<std::string> names;
+  for (const Backend *backend : backends())
+    names.insert(backend->getCodegen().str());
+  return names;
+}
+
+void ladon::addCodegenOption(CLI::App &command, CommonOptions &options) {
+  command
+      .add_option("--codegen", options.codegen,
+                  "What makes the code of attends")
+      ->check(CLI::IsMember(codegenNames()))
+      ->capture_default_str();
+}
+
 void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
                              const std::string &what) {
   command.add_option("file", options.file, what + ", '-' for standard input")
       ->required();
-  std::vector<std::string> targets, levels;
+  std::set<std::string> targets, levels;
   for (const Backend *backend : backends()) {
-    targets.push_back(backend->getName().str());
-    levels.push_back(backend->getLevelNames());
+    targets.insert(backend->getName().str());
+    levels.insert(backend->getLevelNames());
   }
   command.add_option("--target", options.target, "What to compile for")
       ->check(CLI::IsMember(targets))

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct CommonOptions {
   std::string file;
   std::vector<std::string> params; ///< -D
   std::string target = "cpu";
+  std::string codegen = "llvm";
   std::string cpu = "native";
   std::vector<std::string> debugTypes; ///< --debug-only: flags of passes
 };
@@ -59,6 +61,11 @@ CLI::Validator wholeNumber(uint64_t most = UINT64_MAX);
 /// `what` says what the file is.
 void addCommonOptions(CLI::App &command, CommonOptions &options,
                       const std::string &what = "A spec");
+
+/// What `--codegen` may name.
+std::set<std::string> codegenNames();
+/// Adds `--codegen` to a subcommand.
+void addCodegenOption(CLI::App &command, CommonOptions &options);
 
 /// Prints what is wrong with the input and returns ExitUserError.
 int reportUser(llvm::Error error);

@@ -162,6 +162,17 @@ static int runExplain(const ExplainOptions &options) {
     return session.exitCode;
   if (llvm::Error error = compilation->run(Stage::Tile))
     return session.report(std::move(error));
+  auto schedule = session.target()->explainSchedule(compilation->getModule());
+  if (!schedule)
+    return session.report(schedule.takeError());
+  if (!schedule->empty()) {
+    if (!options.svg.empty())
+      return reportUser(llvm::createStringError(
+          "--svg: --codegen " + options.common.codegen + " has no picture"));
+    llvm::outs() << *schedule;
+    printRemarks(compilation->getRemarks());
+    return ExitSuccess;
+  }
   PlanOptions planOptions;
   planOptions.batch = options.batch;
   planOptions.head = options.head;
@@ -201,6 +212,7 @@ void ladon::addExplainCommand(CLI::App &app, int &exitCode) {
   CLI::App *command = app.add_subcommand(
       "explain", "Show which keys are computed for which queries");
   addCommonOptions(*command, options->common);
+  addCodegenOption(*command, options->common);
   command
       ->add_option("--size", options->sizes,
                    "The run-time sizes; without, B is 1 and the others 512")

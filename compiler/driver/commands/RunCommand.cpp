@@ -178,6 +178,7 @@ void ladon::addRunCommand(CLI::App &app, int &exitCode) {
   CLI::App *command =
       app.add_subcommand("run", "Compile a spec and run it on tensors");
   addCommonOptions(*command, options->common);
+  addCodegenOption(*command, options->common);
   command
       ->add_option("--input", options->inputs,
                    "An input: a NumPy file, or the value of a scalar")

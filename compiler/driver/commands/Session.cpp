@@ -50,7 +50,13 @@ bool Session::openSpec(llvm::StringRef command) {
 const Target *Session::target() {
   if (chosen)
     return chosen.get();
-  auto target = findBackend(options.target)->createTarget(options.cpu);
+  const Backend *backend = findBackend(options.target, options.codegen);
+  if (!backend) {
+    reportUser(llvm::createStringError("--codegen " + options.codegen +
+                                       " has no --target " + options.target));
+    return nullptr;
+  }
+  auto target = backend->createTarget(options.cpu);
   if (!target) {
     reportUser(target.takeError());
     return nullptr;

@@ -150,7 +150,7 @@ void Compilation::buildPipeline(mlir::OpPassManager &pm, Stage stage) const {
   case Stage::Buffers:
     return buildBufferizePipeline(pm);
   case Stage::Tile:
-    return buildTilePipeline(pm);
+    return target.buildTilePipeline(pm);
   case Stage::Vector:
     return target.buildVectorPipeline(pm);
   case Stage::Llvm:

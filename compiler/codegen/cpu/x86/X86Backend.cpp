@@ -4,6 +4,7 @@
 
 #include "compiler/codegen/cpu/Codegen.h"
 #include "compiler/codegen/cpu/EmitCode.h"
+#include "compiler/transforms/Pipelines.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -86,6 +87,9 @@ public:
     return {figures.queryTile(element.getIntOrFloatBitWidth()), figures.keyTile,
             /*fewQueries=*/8, /*chunkKeys=*/4 * figures.keyTile};
   }
+  void buildTilePipeline(mlir::OpPassManager &pm) const override {
+    ladon::buildTilePipeline(pm);
+  }
   void buildVectorPipeline(mlir::OpPassManager &pm) const override {
     cpu::buildVectorPipeline(pm, figures);
   }
@@ -125,6 +129,7 @@ private:
 class X86Backend : public Backend {
 public:
   llvm::StringRef getName() const override { return "cpu"; }
+  llvm::StringRef getCodegen() const override { return "llvm"; }
 
   std::string getLevelNames() const override {
     return llvm::join(

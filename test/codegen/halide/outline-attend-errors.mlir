@@ -1,0 +1,31 @@
+// RUN: ladon-opt %s --halide-outline-attend --split-input-file --verify-diagnostics
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#o = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @no_tiles(%q: memref<1x1x?x8xf32>, %out: memref<1x1x?x8xf32>) {
+  // expected-error@+1 {{'attn.attend' op expected buffers and a tile.shape}}
+  attn.attend heads 1 key_value_heads 1 head_dim 8 value_dim 8 scale 1.0
+      ins(%q, %q, %q : memref<1x1x?x8xf32>, memref<1x1x?x8xf32>, memref<1x1x?x8xf32>)
+      outs(%out : memref<1x1x?x8xf32>)
+      maps [#q, #k, #v, #o]
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#o = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @tensors(%q: tensor<1x1x?x8xf32>, %out: tensor<1x1x?x8xf32>) -> tensor<1x1x?x8xf32> {
+  // expected-error@+1 {{'attn.attend' op expected buffers and a tile.shape}}
+  %0 = attn.attend heads 1 key_value_heads 1 head_dim 8 value_dim 8 scale 1.0
+      ins(%q, %q, %q : tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32>)
+      outs(%out : tensor<1x1x?x8xf32>)
+      maps [#q, #k, #v, #o] {tile.shape = #tile.shape<queries = 24, keys = 128>} -> tensor<1x1x?x8xf32>
+  return %0 : tensor<1x1x?x8xf32>
+}
