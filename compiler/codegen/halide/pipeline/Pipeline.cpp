@@ -245,8 +245,9 @@ mlir::LogicalResult Builder::define() {
   // whole have no mask in their code.
   Expr firstFull = (fullLow - low + by.keys - 1) / by.keys;
   Expr endFull = (fullHigh - low) / by.keys;
-  Expr isFull = likely(b >= firstFull) && likely(b < endFull);
-  scores(q, k, b) = select(isFull || isVisible, score, none);
+  Expr isFull = b >= firstFull && b < endFull;
+  scores(q, k, b) =
+      select(isFull, likely(score), select(isVisible, score, none));
 
   Expr each = scores(q, keys, b);
   top(q, b) = none;
@@ -271,10 +272,13 @@ mlir::LogicalResult Builder::define() {
   }
   state(q, d) = Tuple(number(0), firstTop, firstSum);
   Expr old = state(q, d)[1], met = top(q, blocks);
-  Expr larger = strict_float(select(met > old, met, old));
+  // One of the two keeps its weights: one power is enough.
+  Expr isNew = strict_float(met > old);
+  Expr larger = select(isNew, met, old), smaller = select(isNew, old, met);
   Expr reference = strict_float(select(larger == none, number(0), larger));
-  Expr keep = power(strict_float(old - reference));
-  Expr join = power(strict_float(met - reference));
+  Expr shrink = power(strict_float(smaller - reference));
+  Expr keep = select(isNew, shrink, number(1));
+  Expr join = select(isNew, number(1), shrink);
   state(q, d) = Tuple(state(q, d)[0] * keep + values(q, d, blocks) * join,
                       larger, state(q, d)[2] * keep + sums(q, blocks) * join);
 
