@@ -15,8 +15,9 @@
 // comparison. A shift has the type of its left side whatever the right is; an
 // index of a captured tensor may be i32 or i64. Integer and bool constants are
 // folded to literals; constant floats are not. At tensor level an operand of
-// Add, Sub, Mul or Div is a tensor or a FloatLit of its element type, and the
-// right tensor may lack leading axes.
+// Add, Sub, Mul or Div and an argument of a Call is a tensor or a FloatLit of
+// its element type. A tensor may lack leading axes; one that lacks trailing
+// axes stands inside a Repeat.
 //
 // Ownership: an `ASTContext` owns every node; raw pointers are non-null unless
 // said otherwise and live as long as the context.
@@ -134,20 +135,22 @@ struct Let;
 /// An expression node. One struct with a kind keeps every client a switch.
 struct Expr {
   enum class Kind {
-    IntLit,   ///< intValue
-    FloatLit, ///< floatValue
-    BoolLit,  ///< intValue is 0 or 1
-    Name,     ///< name; after Sema exactly one of the Ref fields below is set
-    Unary,    ///< unaryOp, args[0]
-    Binary,   ///< binaryOp, args[0], args[1]
-    If,       ///< args = condition, then, else (both sides of one type)
-    Call,     ///< name; after Sema `builtin` is set, args are the arguments
-    Mask,     ///< maskForm; Window: args = left, right
-    Index,    ///< args[0] = a captured tensor parameter, rest = indices
-    Member,   ///< args[0] . name   (only `.out` and `.lse` of an attend)
-    Attend,   ///< `attend`
-    Split,    ///< args[0], headCount
-    Concat    ///< args[0]
+    IntLit,    ///< intValue
+    FloatLit,  ///< floatValue
+    BoolLit,   ///< intValue is 0 or 1
+    Name,      ///< name; after Sema exactly one of the Ref fields below is set
+    Unary,     ///< unaryOp, args[0]
+    Binary,    ///< binaryOp, args[0], args[1]
+    If,        ///< args = condition, then, else (both sides of one type)
+    Call,      ///< name; after Sema `builtin` is set, args are the arguments
+    Mask,      ///< maskForm; Window: args = left, right
+    Index,     ///< args[0] = a captured tensor parameter, rest = indices
+    Member,    ///< args[0] . name   (only `.out` and `.lse` of an attend)
+    Attend,    ///< `attend`
+    Split,     ///< args[0], headCount
+    Concat,    ///< args[0]
+    Transpose, ///< args[0], a matrix
+    Repeat     ///< args[0] for every position of the last axes, which it lacks
   };
   Kind kind;
   llvm::SMRange range; ///< In the source buffer; of the call for an expansion.
@@ -179,11 +182,13 @@ struct AttendArgs {
 #define FIELD_OF_attend(name) Expr *name = nullptr;
 #define FIELD_OF_split(name)
 #define FIELD_OF_concat(name)
+#define FIELD_OF_transpose(name)
 #define ARGUMENT(call, name, use) FIELD_OF_##call(name)
 #include "compiler/frontend/Builtins.def"
 #undef FIELD_OF_attend
 #undef FIELD_OF_split
 #undef FIELD_OF_concat
+#undef FIELD_OF_transpose
   double scaleValue = 0; ///< Of `scale`, or 1 / sqrt(D), after Sema.
 };
 

@@ -69,6 +69,10 @@ private:
       return "split heads=" + std::to_string(expr->headCount);
     case Kind::Concat:
       return "concat";
+    case Kind::Transpose:
+      return "transpose";
+    case Kind::Repeat:
+      return "repeat";
     }
     return "";
   }
@@ -87,11 +91,13 @@ private:
 #define PART_OF_attend(name) {#name, attend.name},
 #define PART_OF_split(name)
 #define PART_OF_concat(name)
+#define PART_OF_transpose(name)
 #define ARGUMENT(call, name, use) PART_OF_##call(name)
 #include "compiler/frontend/Builtins.def"
 #undef PART_OF_attend
 #undef PART_OF_split
 #undef PART_OF_concat
+#undef PART_OF_transpose
     };
     for (auto [name, part] : parts)
       if (part && name != "scale") { // Its value is in the label.

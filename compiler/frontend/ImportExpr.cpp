@@ -158,6 +158,8 @@ Value ExprImporter::emit(const Expr *expr) {
   case Kind::Attend:
   case Kind::Split:
   case Kind::Concat:
+  case Kind::Transpose:
+  case Kind::Repeat:
     llvm_unreachable("a checked score or mask holds no tensor operation");
   }
   b.setLoc(outer);
@@ -347,6 +349,10 @@ Value ExprImporter::emitCall(const Expr *expr) {
   for (const Expr *arg : expr->args)
     args.push_back(isTest ? emit(arg)
                           : convert(emit(arg), arg->type.element, type));
+  return emitCall(expr, args);
+}
+
+Value ExprImporter::emitCall(const Expr *expr, ArrayRef<Value> args) {
   bool isFloat = isa<FloatType>(args[0].getType());
   auto smaller = [&](Value x, Value y) -> Value {
     if (isFloat)
@@ -367,11 +373,11 @@ Value ExprImporter::emitCall(const Expr *expr) {
   case Builtin::IsNan:
     return arith::CmpFOp::create(b, CmpF::UNO, result, result);
   case Builtin::Min:
-    for (Value arg : ArrayRef(args).drop_front())
+    for (Value arg : args.drop_front())
       result = smaller(result, arg);
     return result;
   case Builtin::Max:
-    for (Value arg : ArrayRef(args).drop_front())
+    for (Value arg : args.drop_front())
       result = larger(result, arg);
     return result;
   case Builtin::Clamp:

@@ -54,6 +54,8 @@ public:
 
   /// The value of `expr`, of its type; a bool is an i1.
   mlir::Value emit(const ast::Expr *expr);
+  /// The value of a call whose arguments are `args`, each of its own type.
+  mlir::Value emitCall(const ast::Expr *expr, llvm::ArrayRef<mlir::Value> args);
 
 private:
   mlir::Value integer(mlir::Type type, int64_t value);

@@ -60,6 +60,16 @@ Value Importer::emitTensor(const Expr *expr) {
         b, cast<RankedTensorType>(tensorType(expr->type).clone(stored)),
         source);
   }
+  case Kind::Transpose: {
+    Value source = tensor(expr->args[0]);
+    Type stored = cast<RankedTensorType>(source.getType()).getElementType();
+    Value init = empty(expr->type);
+    init.setType(cast<RankedTensorType>(init.getType()).clone(stored));
+    return linalg::TransposeOp::create(b, source, init, ArrayRef<int64_t>{1, 0})
+        ->getResult(0);
+  }
+  case Kind::Call:
+    return elementwise(expr);
   case Kind::Binary:
     if (expr->binaryOp == BinaryOp::MatMul)
       return matmul(expr, /*bias=*/nullptr);
@@ -107,8 +117,9 @@ Value Importer::matmul(const Expr *expr, const Expr *bias) {
 
 /// Whether `expr` is computed element by element from its operands.
 static bool isElementwise(const Expr *expr) {
-  return expr->kind == Kind::Binary && expr->binaryOp != BinaryOp::MatMul &&
-         !isBiasedProduct(expr);
+  return expr->kind == Kind::Call ||
+         (expr->kind == Kind::Binary && expr->binaryOp != BinaryOp::MatMul &&
+          !isBiasedProduct(expr));
 }
 
 /// The tensors at the leaves of an elementwise expression.
@@ -132,10 +143,15 @@ Value Importer::elementwise(const Expr *expr) {
   SmallVector<AffineMap> maps;
   AffineMap identity = b.getMultiDimIdentityMap(rank);
   for (const Expr *leaf : leaves) {
+    bool isRepeated = leaf->kind == Kind::Repeat;
+    if (isRepeated)
+      leaf = leaf->args[0];
     inputs.push_back(tensor(leaf));
-    size_t missing = rank - leaf->type.dims->size();
+    size_t axes = leaf->type.dims->size();
     maps.push_back(AffineMap::get(rank, /*symbolCount=*/0,
-                                  identity.getResults().drop_front(missing),
+                                  isRepeated
+                                      ? identity.getResults().take_front(axes)
+                                      : identity.getResults().take_back(axes),
                                   b.getContext()));
   }
   maps.push_back(identity);
@@ -145,6 +161,13 @@ Value Importer::elementwise(const Expr *expr) {
   auto buildBody = [&](OpBuilder &builder, Location, ValueRange args) {
     unsigned next = 0;
     std::function<Value(const Expr *)> emit = [&](const Expr *e) -> Value {
+      if (e->kind == Kind::Call) {
+        SmallVector<Value> args;
+        for (const Expr *arg : e->args)
+          args.push_back(emit(arg));
+        Position nowhere;
+        return ExprImporter(builder, locations, nowhere).emitCall(e, args);
+      }
       if (isElementwise(e)) {
         Value left = emit(e->args[0]), right = emit(e->args[1]);
         Location loc = locations.get(e->range);

@@ -217,6 +217,13 @@ private:
   Expr *elaborateConcat(const syntax::Expr *expr, const Scope *scope);
   Expr *elaborateMember(const syntax::Expr *expr, const Scope *scope,
                         const Place &place);
+  Expr *elaborateTranspose(const syntax::Expr *expr, const Scope *scope);
+  /// Makes operands fit each other, element by element; the type of the result.
+  /// Single values become literals, what lacks trailing axes is repeated.
+  std::optional<ast::Type>
+  combineTensors(const syntax::Expr *expr,
+                 llvm::ArrayRef<syntax::Expr *> written, const Scope *scope,
+                 llvm::MutableArrayRef<Expr *> operands);
   Expr *tensorBinary(const syntax::Expr *expr, const Scope *scope, Expr *left,
                      Expr *right);
   Expr *matmul(const syntax::Expr *expr, const Scope *scope, Expr *left,

@@ -102,9 +102,10 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
       report(DiagId::TensorAsScalar, expr->range, scope, name);
       return nullptr;
     }
-    return name == "attend"  ? elaborateAttend(expr, scope)
-           : name == "split" ? elaborateSplit(expr, scope)
-                             : elaborateConcat(expr, scope);
+    return name == "attend"   ? elaborateAttend(expr, scope)
+           : name == "split"  ? elaborateSplit(expr, scope)
+           : name == "concat" ? elaborateConcat(expr, scope)
+                              : elaborateTranspose(expr, scope);
   }
   if (std::optional<ast::MaskForm> form = findMaskForm(name))
     return elaborateMaskForm(expr, scope, place, *form);
@@ -142,13 +143,22 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
   good &= checkArgCount(expr, scope, info.minArgs, info.maxArgs);
   llvm::SmallVector<Expr *, 4> args;
   bool converts = info.operands == Operands::Anything;
+  // A function of numbers takes tensors element by element.
+  bool takesTensors =
+      place.kind == Place::Tensor &&
+      (info.operands == Operands::Floats || info.operands == Operands::Numbers);
+  bool hasTensor = false;
   for (const syntax::Expr *arg : expr->args) {
-    Expr *value = elaborateScalar(arg, scope, place);
+    Expr *value = elaborate(arg, scope, place);
+    hasTensor |= value && value->type.isTensor();
+    if (!takesTensors)
+      value = asScalar(value, arg, scope);
     good &= value != nullptr;
     args.push_back(value);
     if (!value || converts)
       continue;
-    bool isBool = value->type.element == ScalarType::Bool;
+    bool isBool =
+        value->type.element == ScalarType::Bool && !value->type.isTensor();
     bool wantsInteger = info.operands == Operands::Integers;
     if (wantsInteger ? value->type.isInteger() : !isBool)
       continue;
@@ -163,6 +173,18 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
   }
   if (!good)
     return nullptr;
+  if (hasTensor) {
+    std::optional<ast::Type> type =
+        combineTensors(expr, expr->args, scope, args);
+    if (!type)
+      return nullptr;
+    Expr *result = create(Kind::Call, expr, scope, type->element);
+    result->type = *type;
+    result->name = info.name.str();
+    result->builtin = info.builtin;
+    result->args.assign(args.begin(), args.end());
+    return result;
+  }
   // int of an integer and float of a float change nothing.
   if (info.builtin == Builtin::Int && args[0]->type.isInteger())
     return args[0];

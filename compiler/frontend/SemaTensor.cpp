@@ -107,6 +107,25 @@ ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope) {
   return result;
 }
 
+ast::Expr *Sema::elaborateTranspose(const syntax::Expr *expr,
+                                    const Scope *scope) {
+  Arguments given;
+  if (!matchArguments(expr, scope, given))
+    return nullptr;
+  const syntax::Expr *tensor = given.lookup("tensor");
+  Expr *value = elaborateTensor(tensor, scope);
+  if (!value)
+    return nullptr;
+  if (value->type.dims->size() != 2) {
+    report(DiagId::TransposeRank, tensor->range, scope, describe(value->type));
+    return nullptr;
+  }
+  Expr *result = create(Kind::Transpose, expr, scope, value->type.element);
+  result->args = {value};
+  result->type.dims = {value->type.dims->back(), value->type.dims->front()};
+  return result;
+}
+
 //===--- Results of an attend ---------------------------------------------===//
 
 ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
@@ -146,75 +165,108 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
 
 //===--- Arithmetic -------------------------------------------------------===//
 
+std::optional<ast::Type>
+Sema::combineTensors(const syntax::Expr *expr,
+                     llvm::ArrayRef<syntax::Expr *> written, const Scope *scope,
+                     llvm::MutableArrayRef<Expr *> operands) {
+  Expr *full = nullptr;
+  for (auto [operand, at] : llvm::zip(operands, written)) {
+    if (!operand->type.isTensor())
+      continue;
+    if (!operand->type.isFloat()) {
+      report(DiagId::ElementNotFloat, at->range, scope,
+             "a tensor that is computed on", spelling(operand->type.element),
+             listTypes(isFloat, "or"));
+      return std::nullopt;
+    }
+    if (!full || operand->type.dims->size() > full->type.dims->size())
+      full = operand;
+  }
+  ast::Type result = full->type;
+  result.element = computedType(result.element);
+  for (auto [operand, at] : llvm::zip(operands, written)) {
+    if (!operand->type.isTensor()) {
+      std::optional<double> constant = foldFloat(operand);
+      if (!constant || operand->type.element == ast::ScalarType::Bool) {
+        report(DiagId::NotConstant, at->range, scope,
+               "a tensor is combined with tensors and constants");
+        return std::nullopt;
+      }
+      operand = create(Kind::FloatLit, at, scope, result.element);
+      operand->floatValue = *constant;
+      continue;
+    }
+    if (computedType(operand->type.element) != result.element) {
+      bool isLeft = operand == operands[0];
+      const Expr *left = isLeft ? operand : full,
+                 *right = isLeft ? full : operand;
+      bool isOperator = expr->kind == syntax::Expr::Kind::Binary;
+      report(DiagId::ElementMismatch, expr->range, scope,
+             isOperator ? "the left side" : "one argument",
+             spelling(left->type.element),
+             isOperator ? "the right side" : "another",
+             spelling(right->type.element));
+      return std::nullopt;
+    }
+    llvm::ArrayRef<Dim> whole = *full->type.dims, part = *operand->type.dims;
+    if (whole.take_back(part.size()) == part)
+      continue;
+    if (whole.take_front(part.size()) == part) {
+      Expr *repeated = create(Kind::Repeat, at, scope, operand->type.element);
+      repeated->type.dims = full->type.dims;
+      repeated->args = {operand};
+      operand = repeated;
+      continue;
+    }
+    bool isLeft = operand == operands[0];
+    report(DiagId::ElementwiseShape, expr->range, scope, expr->name.text,
+           describe(isLeft ? operand->type : full->type),
+           describe(isLeft ? full->type : operand->type))
+        .note({}, "the shapes must be equal, or the right one must be the end "
+                  "of the left one, or its beginning, or the other way round");
+    return std::nullopt;
+  }
+  return result;
+}
+
 ast::Expr *Sema::tensorBinary(const syntax::Expr *expr, const Scope *scope,
                               Expr *left, Expr *right) {
   BinaryOp op = expr->binaryOp;
   Expr *sides[] = {left, right};
-  for (unsigned side = 0; side < 2; ++side) {
-    if (!sides[side]->type.isTensor() || sides[side]->type.isFloat())
-      continue;
-    report(DiagId::ElementNotFloat, expr->args[side]->range, scope,
-           "a tensor that is computed on", spelling(sides[side]->type.element),
-           listTypes(isFloat, "or"));
-    return nullptr;
-  }
-  if (op == BinaryOp::MatMul)
-    return matmul(expr, scope, left, right);
-  if (op > BinaryOp::Div) {
+  if (op > BinaryOp::Div && op != BinaryOp::MatMul) {
     unsigned side = left->type.isTensor() ? 0 : 1;
     report(DiagId::OperandType, expr->args[side]->range, scope, spelling(op),
            "single values", describe(sides[side]->type));
     return nullptr;
   }
-  for (unsigned side = 0; side < 2; ++side) {
-    Expr *&value = sides[side];
-    if (value->type.isTensor())
-      continue;
-    std::optional<double> constant = foldFloat(value);
-    if (!constant || value->type.element == ast::ScalarType::Bool) {
-      report(DiagId::NotConstant, expr->args[side]->range, scope,
-             "a tensor is combined with tensors and constants");
-      return nullptr;
-    }
-    if (side == 1 && op == BinaryOp::Div && *constant == 0) {
-      report(DiagId::DivisionByZero, expr->args[side]->range, scope);
-      return nullptr;
-    }
-    Expr *literal = create(Kind::FloatLit, expr->args[side], scope,
-                           computedType(sides[1 - side]->type.element));
-    literal->floatValue = *constant;
-    value = literal;
+  if (op == BinaryOp::MatMul)
+    return matmul(expr, scope, left, right);
+  std::optional<ast::Type> type =
+      combineTensors(expr, expr->args, scope, sides);
+  if (!type)
+    return nullptr;
+  if (op == BinaryOp::Div && sides[1]->kind == Kind::FloatLit &&
+      sides[1]->floatValue == 0) {
+    report(DiagId::DivisionByZero, expr->args[1]->range, scope);
+    return nullptr;
   }
-  Expr *result =
-      create(Kind::Binary, expr, scope, computedType(sides[0]->type.element));
+  Expr *result = create(Kind::Binary, expr, scope, type->element);
+  result->type = *type;
   result->binaryOp = op;
   result->args = {sides[0], sides[1]};
-  if (!sides[0]->type.isTensor() || !sides[1]->type.isTensor()) {
-    result->type.dims = sides[sides[0]->type.isTensor() ? 0 : 1]->type.dims;
-    return result;
-  }
-  if (computedType(left->type.element) != computedType(right->type.element)) {
-    report(DiagId::ElementMismatch, expr->range, scope, "the left side",
-           spelling(left->type.element), "the right side",
-           spelling(right->type.element));
-    return nullptr;
-  }
-  // The right side may lack leading axes, as a bias does.
-  llvm::ArrayRef<Dim> full = *left->type.dims, part = *right->type.dims;
-  if (part.size() > full.size() || full.take_back(part.size()) != part) {
-    Diagnostic &result =
-        report(DiagId::ElementwiseShape, expr->range, scope, spelling(op),
-               describe(left->type), describe(right->type));
-    result.note({}, "the shapes must be equal, or the right one must be the "
-                    "end of the left one");
-    return nullptr;
-  }
-  result->type.dims = left->type.dims;
   return result;
 }
 
 ast::Expr *Sema::matmul(const syntax::Expr *expr, const Scope *scope,
                         Expr *left, Expr *right) {
+  const Expr *sides[] = {left, right};
+  for (unsigned side = 0; side < 2; ++side)
+    if (sides[side]->type.isTensor() && !sides[side]->type.isFloat()) {
+      report(DiagId::ElementNotFloat, expr->args[side]->range, scope,
+             "a tensor that is computed on",
+             spelling(sides[side]->type.element), listTypes(isFloat, "or"));
+      return nullptr;
+    }
   bool good = left->type.isTensor() && right->type.isTensor() &&
               left->type.dims->size() >= 2 && right->type.dims->size() == 2;
   if (!good) {

@@ -210,6 +210,8 @@ const PointExpr::Node *PointExpr::Builder::build(const Expr *expr) {
   case Kind::Attend:
   case Kind::Split:
   case Kind::Concat:
+  case Kind::Transpose:
+  case Kind::Repeat:
     break; // Tensors, which a checked tree keeps out of here.
   }
   return integer(0, ScalarType::I32);

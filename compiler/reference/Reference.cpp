@@ -27,6 +27,8 @@ private:
   const AttendResult &attendResult(const Expr *expr);
   Tensor split(const Tensor &source, int64_t heads);
   Tensor concat(const Tensor &source);
+  Tensor transpose(const Tensor &source);
+  Tensor repeat(const Tensor &source, const Extents &shape);
   Tensor matmul(const Tensor &left, const Tensor &right);
   Tensor elementwise(const Expr *expr);
   Tensor scalar(const Expr *expr);
@@ -114,6 +116,34 @@ Tensor Evaluator::concat(const Tensor &source) {
           result.error[to] = source.error[from];
           result.magnitude[to] = source.magnitude[from];
         }
+  return result;
+}
+
+/// result[n, m] = source[m, n]
+Tensor Evaluator::transpose(const Tensor &source) {
+  int64_t rows = source.shape[0], columns = source.shape[1];
+  Tensor result(source.element, {columns, rows});
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t n = 0; n < columns; ++n) {
+      result.value[n * rows + m] = source.value[m * columns + n];
+      result.error[n * rows + m] = source.error[m * columns + n];
+      result.magnitude[n * rows + m] = source.magnitude[m * columns + n];
+    }
+  return result;
+}
+
+/// result[p..., r...] = source[p...]
+Tensor Evaluator::repeat(const Tensor &source, const Extents &shape) {
+  Tensor result(source.element, shape);
+  result.headAxis = source.headAxis;
+  result.heads = source.heads;
+  size_t elements = elementCount(source.shape);
+  size_t each = elements ? elementCount(shape) / elements : 0;
+  for (size_t to = 0; to < elements * each; ++to) {
+    result.value[to] = source.value[to / each];
+    result.error[to] = source.error[to / each];
+    result.magnitude[to] = source.magnitude[to / each];
+  }
   return result;
 }
 
@@ -228,6 +258,10 @@ Tensor Evaluator::evaluate(const Expr *expr) {
     return split(evaluate(expr->args[0]), expr->headCount);
   case Kind::Concat:
     return concat(evaluate(expr->args[0]));
+  case Kind::Transpose:
+    return transpose(evaluate(expr->args[0]));
+  case Kind::Repeat:
+    return repeat(evaluate(expr->args[0]), bindings.shape(expr->type));
   case Kind::Binary:
     if (expr->binaryOp == BinaryOp::MatMul)
       return matmul(evaluate(expr->args[0]), evaluate(expr->args[1]));

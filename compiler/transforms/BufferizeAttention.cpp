@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Bufferization/Transforms/Bufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 #define DEBUG_TYPE "attn-bufferize"
@@ -112,6 +114,27 @@ static void separateDestinations(func::FuncOp function) {
     }
 }
 
+/// A transposed argument, as a weight [out, in] is, is the argument with other
+/// strides.
+static void makeTransposesViews(func::FuncOp function) {
+  SmallVector<linalg::TransposeOp> transposes;
+  function.walk([&](linalg::TransposeOp op) { transposes.push_back(op); });
+  for (linalg::TransposeOp op : transposes) {
+    auto source = op.getInput().getDefiningOp<bufferization::ToTensorOp>();
+    if (!source)
+      continue;
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    auto map =
+        AffineMap::getPermutationMap(op.getPermutation(), b.getContext());
+    Value view = memref::TransposeOp::create(b, source.getBuffer(),
+                                             AffineMapAttr::get(map));
+    auto tensor = bufferization::ToTensorOp::create(
+        b, op.getResult()[0].getType(), view, /*restrict=*/true);
+    op->replaceAllUsesWith(tensor);
+    op->erase();
+  }
+}
+
 static bufferization::OneShotBufferizationOptions getOptions() {
   bufferization::OneShotBufferizationOptions options;
   options.bufferAlignment = 64;
@@ -153,6 +176,7 @@ struct BufferizeAttention
       if (failed(checkSignature(function)))
         return signalPassFailure();
       convertSignature(function);
+      makeTransposesViews(function);
       separateDestinations(function);
       if (failed(bufferizeBody(function)))
         return signalPassFailure();

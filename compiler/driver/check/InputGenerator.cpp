@@ -156,7 +156,8 @@ private:
   }
   /// The parameter that `expr` is, but for its layout.
   void mark(const Expr *expr, Role role) {
-    if (expr->kind == Kind::Split || expr->kind == Kind::Concat)
+    if (expr->kind == Kind::Split || expr->kind == Kind::Concat ||
+        expr->kind == Kind::Transpose)
       mark(expr->args[0], role);
     else if (expr->kind == Kind::Name && expr->let)
       mark(expr->let->value, role);

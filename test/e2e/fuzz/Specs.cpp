@@ -185,7 +185,9 @@ void SpecWriter::writeTwoAttends() {
     return;
   }
   const char *form = choices.pick<const char *>(
-      {"a + d", "a.out - 0.5 * d.out", "a * d / 2", "-a / 4 + 1"});
+      {"a + d", "a.out - 0.5 * d.out", "a * d / 2",
+       "a * exp(a.lse - max(a.lse, d.lse, -1e30)) + d / 2", "a * sigmoid(d)",
+       "max(tanh(a), d, 0.25)", "-a / 4 + 1"});
   addResult("out", form,
             {batch, std::to_string(operands.heads), operands.queries,
              std::to_string(operands.valueDim)});
@@ -262,8 +264,12 @@ void SpecWriter::writeModule() {
   auto project = [&](const char *name, const char *from, int64_t heads,
                      int64_t dim) {
     std::string columns = std::to_string(heads * dim);
-    std::string weight = declare(std::string("w") + name, {width, columns});
-    std::string value = std::string(from) + " @ " + weight;
+    bool isTransposed = choices.chance(25);
+    std::string weight =
+        declare(std::string("w") + name,
+                isTransposed ? Names{columns, width} : Names{width, columns});
+    std::string value = std::string(from) + " @ " +
+                        (isTransposed ? "transpose(" + weight + ")" : weight);
     if (choices.chance(40))
       value += " + " + declare(std::string("bias_") + name, {columns});
     declarations.lets.push_back(std::string("let ") + name + " = split(" +
@@ -281,6 +287,9 @@ void SpecWriter::writeModule() {
     columns = width;
     if (choices.chance(40))
       value = "(" + value + " + " + declare("bias_o", {width}) + ") * 0.5";
+    if (choices.chance(30))
+      value =
+          choices.pick<const char *>({"silu(", "tanh(", "gelu("}) + value + ")";
     if (choices.chance(40))
       value = "x + " + value;
   }
