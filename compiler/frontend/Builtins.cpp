@@ -39,6 +39,9 @@ struct Reserved {
 const Reserved reserved[] = {
     {"offset", "the number of keys before the first query"},
     {"inf", "infinity"},
+    {"sum", "a reduction"},
+    {"any", "a reduction"},
+    {"all", "a reduction"},
     {"causal", "a mask"},
     {"causal_top_left", "a mask"},
     {"window", "a mask"},

@@ -115,13 +115,14 @@ private:
     case Tok::Comma:
     case Tok::Colon:
     case Tok::Dot:
+    case Tok::DotDot:
       return false;
     case Tok::LParen:
       return previous != Tok::Name;
     case Tok::LBracket:
       return !endsOperand(previous);
     default:
-      return previous != Tok::Dot;
+      return previous != Tok::Dot && previous != Tok::DotDot;
     }
   }
 
@@ -167,8 +168,10 @@ private:
     }
     unaryBefore = isUnary;
     afterOpen = false;
+    // `in` of a reduction is a word between two operands.
+    bool isIn = token.text == "in" && previous == Tok::Name;
     beforePrevious = previous;
-    previous = token.kind;
+    previous = isIn ? Tok::KwNot : token.kind;
     item.elements.push_back(std::move(element));
     ++at;
   }

@@ -58,16 +58,17 @@ struct Punctuation {
 
 /// Longer spellings stand before their prefixes.
 const Punctuation punctuations[] = {
-    {"->", Tok::Arrow}, {"<<", Tok::Shl},        {">>", Tok::Shr},
-    {"<=", Tok::Le},    {">=", Tok::Ge},         {"==", Tok::EqEq},
-    {"!=", Tok::NotEq}, {"//", Tok::SlashSlash}, {"(", Tok::LParen},
-    {")", Tok::RParen}, {"[", Tok::LBracket},    {"]", Tok::RBracket},
-    {"{", Tok::LBrace}, {"}", Tok::RBrace},      {",", Tok::Comma},
-    {":", Tok::Colon},  {".", Tok::Dot},         {"=", Tok::Equal},
-    {"+", Tok::Plus},   {"-", Tok::Minus},       {"*", Tok::Star},
-    {"/", Tok::Slash},  {"%", Tok::Percent},     {"@", Tok::At},
-    {"&", Tok::Amp},    {"|", Tok::Pipe},        {"^", Tok::Caret},
-    {"~", Tok::Tilde},  {"<", Tok::Lt},          {">", Tok::Gt}};
+    {"..", Tok::DotDot},  {"->", Tok::Arrow}, {"<<", Tok::Shl},
+    {">>", Tok::Shr},     {"<=", Tok::Le},    {">=", Tok::Ge},
+    {"==", Tok::EqEq},    {"!=", Tok::NotEq}, {"//", Tok::SlashSlash},
+    {"(", Tok::LParen},   {")", Tok::RParen}, {"[", Tok::LBracket},
+    {"]", Tok::RBracket}, {"{", Tok::LBrace}, {"}", Tok::RBrace},
+    {",", Tok::Comma},    {":", Tok::Colon},  {".", Tok::Dot},
+    {"=", Tok::Equal},    {"+", Tok::Plus},   {"-", Tok::Minus},
+    {"*", Tok::Star},     {"/", Tok::Slash},  {"%", Tok::Percent},
+    {"@", Tok::At},       {"&", Tok::Amp},    {"|", Tok::Pipe},
+    {"^", Tok::Caret},    {"~", Tok::Tilde},  {"<", Tok::Lt},
+    {">", Tok::Gt}};
 
 /// Operators of other languages, reported with the right spelling.
 struct Foreign {
@@ -191,7 +192,9 @@ private:
       if (word.empty() &&
           !StringRef("()[]{},:.=+-*/%@&|^~<>!").contains(line[0]))
         return true;
-      bool isOperand = !word.empty() && endsOperand(keywordOrName(word));
+      // `in` of a reduction stands between two operands.
+      bool isOperand =
+          !word.empty() && word != "in" && endsOperand(keywordOrName(word));
       if (isOperand && afterOperand)
         return true;
       afterOperand = isOperand;
@@ -246,7 +249,8 @@ private:
     // "5." and "5.e3" of other languages; "5.out" is a point and a name.
     const size_t point = length;
     bool hasSuffix = false;
-    if (!hex && !isFloat && rest.substr(length).starts_with(".")) {
+    if (!hex && !isFloat && rest.substr(length).starts_with(".") &&
+        !rest.substr(length).starts_with("..")) {
       StringRef after = rest.substr(length + 1).take_while(isNamePart);
       hasSuffix = after == "f" || after == "F";
       if (after.empty() || hasSuffix ||

@@ -45,6 +45,7 @@ enum class Tok {
   Comma,
   Colon,
   Dot,
+  DotDot,
   Equal,
   Arrow,
   Plus,

@@ -371,8 +371,40 @@ Expr *Parser::parsePrimary() {
   }
 }
 
+/// `sum(p in low..high, value)`, from after the bracket on.
+Expr *Parser::parseReduce(const Token &callee) {
+  Token variable = take();
+  take();
+  llvm::SmallVector<Expr *, 3> args = {parseBinary(PrecBitOr)};
+  bool good = expect(Tok::DotDot, "'..' and the end of the range");
+  if (good)
+    args.push_back(parseBinary(PrecBitOr));
+  good = good && expect(Tok::Comma, "',' and the value to reduce");
+  if (good) {
+    args.push_back(parseExpr());
+    takeIf(Tok::Comma);
+  }
+  if (!good || !is(Tok::RParen)) {
+    if (good)
+      errorExpected("')'");
+    do
+      skipToSeparator(Tok::RParen);
+    while (takeIf(Tok::Comma));
+    good = false;
+  }
+  takeIf(Tok::RParen);
+  if (!good)
+    return errorExpr(callee.range());
+  Expr *expr = create(Kind::Reduce, callee.range().Start, args);
+  expr->name = {callee.text, callee.range()};
+  expr->argNames = {{variable.text, variable.range()}};
+  return expr;
+}
+
 Expr *Parser::parseCall(const Token &callee) {
   take();
+  if (is(Tok::Name) && peek(1).kind == Tok::Name && peek(1).text == "in")
+    return parseReduce(callee);
   llvm::SmallVector<Expr *, 4> args;
   std::vector<Name> names;
   parseList(Tok::RParen, [&] {

@@ -81,6 +81,7 @@ private:
   syntax::Expr *parsePostfix();
   syntax::Expr *parsePrimary();
   syntax::Expr *parseCall(const Token &callee);
+  syntax::Expr *parseReduce(const Token &callee);
   void checkChain(const Token &op, const syntax::Expr *left);
   syntax::Expr *create(syntax::Expr::Kind kind, llvm::SMLoc begin,
                        llvm::ArrayRef<syntax::Expr *> args = {});

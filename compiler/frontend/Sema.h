@@ -155,6 +155,11 @@ private:
                        const Place &place);
   Expr *elaborateLocal(const syntax::Expr *expr, const Scope *scope,
                        const Place &place, const Local &local);
+  /// A reduction over a compile-time range, as the operations of all its terms.
+  Expr *elaborateReduce(const syntax::Expr *expr, const Scope *scope,
+                        const Place &place);
+  Expr *joinTerms(const syntax::Expr *expr, const Scope *scope,
+                  const Place &place, llvm::ArrayRef<Expr *> terms);
   Local localOf(const syntax::Name &name, Expr *value);
 
   //===--- SemaScalar.cpp ------------------------------------------------===//

@@ -18,7 +18,7 @@ void Sema::checkBlocks(const syntax::Expr *expr,
   // What is deeper is reported where it is elaborated.
   if (expr->depth > maxDepth)
     return;
-  if (expr->kind == SyntaxKind::Block)
+  if (expr->kind == SyntaxKind::Block || expr->kind == SyntaxKind::Reduce)
     return checkBlock(expr, visible);
   if (expr->kind == SyntaxKind::Name)
     for (const syntax::Name &name : llvm::reverse(visible))
@@ -33,9 +33,12 @@ void Sema::checkBlocks(const syntax::Expr *expr,
 void Sema::checkBlock(const syntax::Expr *block,
                       std::vector<syntax::Name> &visible) {
   size_t before = visible.size();
-  for (size_t at = 0; at < block->argNames.size(); ++at) {
-    // A let sees only what stands above it.
+  // A let sees only what stands above it, a range nothing of its reduction.
+  size_t outside = block->args.size() - 1 - block->argNames.size();
+  for (size_t at = 0; at < outside; ++at)
     checkBlocks(block->args[at], visible);
+  for (size_t at = 0; at < block->argNames.size(); ++at) {
+    checkBlocks(block->args[outside + at], visible);
     const syntax::Name &name = block->argNames[at];
     llvm::StringMap<llvm::SMRange> around = names;
     for (const syntax::Name &other : visible)
@@ -124,4 +127,95 @@ ast::Expr *Sema::elaborateLocal(const syntax::Expr *expr, const Scope *scope,
   result->name = local.let->name;
   result->let = local.let;
   return result;
+}
+
+//===--- Reductions -------------------------------------------------------===//
+
+/// Terms are joined in pairs: fewer roundings in a row, and no deep tree.
+ast::Expr *Sema::joinTerms(const syntax::Expr *expr, const Scope *scope,
+                           const Place &place, llvm::ArrayRef<Expr *> terms) {
+  if (terms.size() == 1)
+    return terms.front();
+  size_t half = (terms.size() + 1) / 2;
+  Expr *left = joinTerms(expr, scope, place, terms.take_front(half));
+  Expr *right = joinTerms(expr, scope, place, terms.drop_front(half));
+  if (!left || !right)
+    return nullptr;
+  if (expr->name.text == "sum") {
+    syntax::Expr sum = *expr;
+    sum.kind = SyntaxKind::Binary;
+    sum.binaryOp = ast::BinaryOp::Add;
+    sum.args = {expr->args[2], expr->args[2]};
+    return integerBinary(&sum, scope, place, left, right);
+  }
+  bool isAll = expr->name.text == "all";
+  // A term that is known decides, or falls away.
+  if (left->kind == Kind::BoolLit)
+    return bool(left->intValue) == isAll ? right : left;
+  if (right->kind == Kind::BoolLit)
+    return bool(right->intValue) == isAll ? left : right;
+  Expr *result = create(Kind::Binary, expr, scope, ScalarType::Bool);
+  result->binaryOp = isAll ? ast::BinaryOp::And : ast::BinaryOp::Or;
+  result->args = {left, right};
+  return result;
+}
+
+ast::Expr *Sema::elaborateReduce(const syntax::Expr *expr, const Scope *scope,
+                                 const Place &place) {
+  llvm::StringRef name = expr->name.text;
+  bool isLogic = name == "any" || name == "all";
+  bool isExtreme = name == "min" || name == "max";
+  if (!isLogic && !isExtreme && name != "sum") {
+    report(DiagId::NotAReduction, expr->name.range, scope, name);
+    return nullptr;
+  }
+  int64_t bounds[2];
+  for (unsigned side = 0; side < 2; ++side) {
+    Expr *bound = elaborateScalar(expr->args[side], scope, {Place::Constant});
+    if (!bound)
+      return nullptr;
+    if (bound->kind != Kind::IntLit) {
+      report(DiagId::RangeBounds, expr->args[side]->range, scope,
+             side ? "end" : "beginning", describe(bound->type));
+      return nullptr;
+    }
+    bounds[side] = bound->intValue;
+  }
+  Place inside = place;
+  inside.guarded |= isLogic;
+  const Scope *call = callOf(scope);
+  llvm::SmallVector<Expr *, 16> terms;
+  for (int64_t at = bounds[0]; at < bounds[1]; ++at) {
+    scopes.push_back(
+        {nullptr, scope, expr, call ? call->outermost : llvm::SMRange(), {}});
+    Expr *value = integerLiteral(
+        expr, scope, at, at == int32_t(at) ? ScalarType::I32 : ScalarType::I64);
+    scopes.back().locals.push_back(localOf(expr->argNames[0], value));
+    Expr *term = elaborateScalar(expr->args[2], &scopes.back(), inside);
+    if (!term)
+      return nullptr;
+    bool isBool = term->type.element == ScalarType::Bool;
+    if (isBool != isLogic) {
+      report(DiagId::OperandType, expr->args[2]->range, scope, name,
+             isLogic ? "bools" : "numbers", describe(term->type));
+      return nullptr;
+    }
+    terms.push_back(term);
+  }
+  if (terms.empty() && isLogic)
+    return boolLiteral(expr, scope, name == "all");
+  if (terms.empty() && !isExtreme)
+    return integerLiteral(expr, scope, 0, ScalarType::I32);
+  if (terms.empty()) {
+    report(DiagId::EmptyRange, expr->range, scope, name);
+    return nullptr;
+  }
+  if (!isExtreme || terms.size() == 1)
+    return joinTerms(expr, scope, place, terms);
+  ScalarType type = *unify(terms, place);
+  Expr *result = create(Kind::Call, expr, scope, type);
+  result->name = name.str();
+  result->builtin = name == "min" ? ast::Builtin::Min : ast::Builtin::Max;
+  result->args.assign(terms.begin(), terms.end());
+  return isInteger(type) ? foldedBuiltin(expr, scope, result) : result;
 }

@@ -121,6 +121,8 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
       !reservedMeaning(name).empty() || bindingOf(name, scope)) {
     Diagnostic &result =
         report(DiagId::NotAFunction, expr->name.range, scope, name);
+    if (reservedMeaning(name) == "a reduction")
+      result.note({}, "a range is reduced: " + name.str() + "(p in 0..8, ...)");
     if (auto tensor = params.find(name);
         tensor != params.end() && tensor->second->type.isTensor())
       result.note({},

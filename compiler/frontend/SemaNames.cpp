@@ -109,7 +109,7 @@ void Sema::checkFnBody(size_t index) {
   while (!work.empty()) {
     const syntax::Expr *expr = work.back();
     work.pop_back();
-    if (expr->kind == SyntaxKind::Block)
+    if (expr->kind == SyntaxKind::Block || expr->kind == SyntaxKind::Reduce)
       for (const syntax::Name &name : expr->argNames)
         locals.insert(name.text);
     if (expr->kind == SyntaxKind::Name) {

@@ -82,6 +82,8 @@ ast::Expr *Sema::elaborateKind(const syntax::Expr *expr, const Scope *scope,
     return elaborateIf(expr, scope, place);
   case SyntaxKind::Block:
     return elaborateBlock(expr, scope, place);
+  case SyntaxKind::Reduce:
+    return elaborateReduce(expr, scope, place);
   case SyntaxKind::Call:
     return elaborateCall(expr, scope, place);
   case SyntaxKind::Index:

@@ -34,6 +34,7 @@ struct Expr {
     If,      ///< condition, then, else
     Block,   ///< args = the values of argNames, then that of the block
     Call,    ///< name, args, argNames
+    Reduce,  ///< name over argNames[0] from args[0] to args[1] of args[2]
     Index,   ///< args[0] [ rest ]
     Member   ///< args[0] . name
   };

@@ -209,10 +209,29 @@ TEST(RandomSpecs, HaveEverythingThatTheLanguageHas) {
         " | ",  " ^ ",   " == ", " != ", " < ", " <= ", " > ",  " >= ", " and ",
         " or ", "not (", "~",    " @ ",  "if ", "-(",   "0x",   "e-"})
     expectSome(what);
-  for (const char *what :
-       {"causal", "causal_top_left", "window(", "sinks = ", "scale = ",
-        "score = ", "mask = ", "offset", "hk", ".lse", ".out", "split(",
-        "concat(", "param p0: bool", "param p0: i64", "fn f1(x)", "bias_"})
+  for (const char *what : {"causal",
+                           "causal_top_left",
+                           "window(",
+                           "sinks = ",
+                           "scale = ",
+                           "score = ",
+                           "mask = ",
+                           "offset",
+                           "hk",
+                           ".lse",
+                           ".out",
+                           "split(",
+                           "concat(",
+                           "param p0: bool",
+                           "param p0: i64",
+                           "fn f1(x)",
+                           "bias_",
+                           "{ let ",
+                           "transpose(",
+                           "sigmoid(d)",
+                           "any(n",
+                           "all(n",
+                           "sum(n"})
     expectSome(what);
   for (const char *element :
        {"f32", "f64", "f16", "bf16", "i32", "i64", "bool"})

@@ -166,7 +166,7 @@ std::string ExpressionWriter::integer(int depth) {
     return "(if " + comparison() + " then " + inner + " else " + integer(0) +
            ")";
   case 15:
-    return "int(" + comparison() + ")";
+    return choices.pick<const char *>({"int(", "i64("}) + comparison() + ")";
   case 16:
     return inner + choices.pick<const char *>({" // ", " % "}) + "(" +
            integer(0) + ")";
@@ -205,7 +205,8 @@ std::string ExpressionWriter::floatComparison() {
         choices.pick<const char *>({"2.5", "(-0.75)", "7"});
     break;
   case 1:
-    x = "sqrt(abs(" + x + ") + 0.25)";
+    x = choices.chance(25) ? "float(isnan(sqrt(" + x + ")))"
+                           : "sqrt(abs(" + x + ") + 0.25)";
     break;
   case 2:
     x = "floor(" + x + " / " + number(1, 9) + ")";
@@ -234,6 +235,18 @@ std::string ExpressionWriter::block(llvm::function_ref<std::string()> value) {
   text += "return " + value() + " }";
   locals.resize(before);
   return text;
+}
+
+/// A reduction over a few terms that `term` writes.
+std::string
+ExpressionWriter::reduction(const char *name,
+                            llvm::function_ref<std::string()> term) {
+  std::string variable = "n" + std::to_string(namedLocals++);
+  std::string range = number(-2, 1) + ".." + number(2, 5);
+  locals.push_back(variable);
+  std::string text = name + ("(" + variable) + " in " + range + ", " + term();
+  locals.pop_back();
+  return text + ")";
 }
 
 //===--- Masks -----------------------------------------------------------===//
@@ -309,9 +322,12 @@ std::string ExpressionWriter::test() {
 
 std::string ExpressionWriter::mask(int depth) {
   Choices::Mark span(choices, SpanKind::Mask);
-  int64_t form = choices.below(depth == 0 ? 1 : 10);
+  int64_t form = choices.below(depth == 0 ? 1 : 11);
   if (form == 0)
     return test();
+  if (form == 10)
+    return reduction(choices.pick<const char *>({"any", "all"}),
+                     [&] { return comparison(); });
   if (form == 9)
     return block([&] { return mask(depth - 1); });
   std::string first = mask(depth - 1);

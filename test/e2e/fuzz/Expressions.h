@@ -72,6 +72,8 @@ private:
   std::string function(const std::string &x);
   std::string floatElement();
   std::string block(llvm::function_ref<std::string()> value);
+  std::string reduction(const char *name,
+                        llvm::function_ref<std::string()> term);
   std::string callFn(bool isMask, const std::string &argument);
   bool usesAllPositions() const {
     return scope.usesBatch && scope.usesHeads && scope.usesQueries &&

@@ -43,6 +43,8 @@ std::string ExpressionWriter::function(const std::string &x) {
   case 1:
     return choices.pick<const char *>(plain) + ("(" + x + ")");
   case 2:
+    if (choices.chance(25))
+      return "tan(clamp(" + x + ", -1, 1))";
     return choices.pick<const char *>(bounded) + ("(min(" + x + ", 3))");
   case 3:
   case 4:
@@ -62,7 +64,7 @@ std::string ExpressionWriter::function(const std::string &x) {
 
 std::string ExpressionWriter::score(int depth) {
   Choices::Mark span(choices, SpanKind::Score);
-  int64_t form = choices.below(depth == 0 ? 1 : 19);
+  int64_t form = choices.below(depth == 0 ? 1 : 20);
   if (form == 0)
     return depth == 0 ? term() : inFn ? "x" : "s";
   std::string x = score(depth - 1);
@@ -96,6 +98,11 @@ std::string ExpressionWriter::score(int depth) {
     if (!inFn)
       return callFn(/*isMask=*/false, x);
     [[fallthrough]];
+  case 19:
+    return "(" + x + " + " +
+           reduction(choices.pick<const char *>({"sum", "max", "min"}),
+                     [&] { return "0.02 * (" + integer(1) + ")"; }) +
+           ")";
   case 18:
     return block([&] { return x + " + 0.01 * (" + integer(0) + ")"; });
   default:
