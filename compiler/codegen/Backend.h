@@ -24,10 +24,11 @@ namespace ladon {
 
 /// Into which tiles an attend is cut; dialects/tile says it as #tile.shape.
 struct TileShape {
-  int64_t queries;    ///< Rows of a query tile.
-  int64_t keys;       ///< Keys of a block.
-  int64_t fewQueries; ///< Up to so many the form for few is used; 0: never.
-  int64_t chunkKeys;  ///< Keys of a chunk of that form.
+  int64_t queries;     ///< Rows of a query tile.
+  int64_t keys;        ///< Keys of a block.
+  int64_t fewQueries;  ///< Up to so many the form for few is used; 0: never.
+  int64_t chunkKeys;   ///< Keys of a chunk of that form.
+  bool narrow = false; ///< Operands of products keep their 16-bit type.
 };
 
 /// In which form code is wanted.
@@ -86,6 +87,14 @@ public:
   emitObjects(mlir::ModuleOp module,
               llvm::ArrayRef<artifact::ProgramSpec> programs) const = 0;
 
+  /// Whether there are specs that it has no code for; errors of its passes say
+  /// what is missing, and are no defects.
+  virtual bool refusesSpecs() const { return false; }
+
+  /// Whether products are those of units that multiply whole matrices, which
+  /// round their operands.
+  virtual bool usesMatrixUnits() const { return false; }
+
   /// The object file of the runtime for this machine.
   virtual llvm::StringRef getRuntimeObject() const = 0;
 
@@ -102,18 +111,24 @@ public:
   virtual llvm::StringRef getName() const = 0;
   /// What makes the code of attends, as on the command line: "llvm".
   virtual llvm::StringRef getCodegen() const = 0;
-  /// The names of its levels, for messages: "x86-64-v3, x86-64-v4".
-  virtual std::string getLevelNames() const = 0;
+  virtual std::vector<llvm::StringRef> getLevels() const = 0;
   /// The target with that level; "native" is the best that the running machine
   /// has. The error names the levels there are.
   virtual llvm::Expected<std::unique_ptr<Target>>
   createTarget(llvm::StringRef level) const = 0;
+  /// The same, for a simulator on this machine; an error where there is none.
+  virtual llvm::Expected<std::unique_ptr<Target>>
+  createSimulated(llvm::StringRef level) const;
+
+  /// For messages: "x86-64-v3, x86-64-v4".
+  std::string getLevelNames() const;
 };
 
 /// All there are.
 llvm::ArrayRef<const Backend *> backends();
 
-/// The back end with that name and code generator, or null.
+/// The back end with that name, or with a level of that name, and that code
+/// generator; or null.
 const Backend *findBackend(llvm::StringRef name,
                            llvm::StringRef codegen = "llvm");
 

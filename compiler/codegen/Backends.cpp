@@ -2,15 +2,18 @@
 
 #include "compiler/codegen/Backend.h"
 #include "compiler/codegen/cpu/x86/X86Backend.h"
+#include "compiler/codegen/cuda/CudaBackend.h"
 #include "compiler/codegen/halide/HalideBackend.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace ladon;
 
 llvm::ArrayRef<const Backend *> ladon::backends() {
   static const Backend *const all[] = {
       &cpu::x86Backend(),
+      &cuda::cudaBackend(),
       &halide::halideBackend(),
   };
   return all;
@@ -19,7 +22,20 @@ llvm::ArrayRef<const Backend *> ladon::backends() {
 const Backend *ladon::findBackend(llvm::StringRef name,
                                   llvm::StringRef codegen) {
   auto *found = llvm::find_if(backends(), [&](const Backend *backend) {
-    return backend->getName() == name && backend->getCodegen() == codegen;
+    bool isNamed = backend->getName() == name ||
+                   llvm::is_contained(backend->getLevels(), name);
+    return isNamed && backend->getCodegen() == codegen;
   });
   return found == backends().end() ? nullptr : *found;
+}
+
+std::string Backend::getLevelNames() const {
+  return llvm::join(getLevels(), ", ");
+}
+
+llvm::Expected<std::unique_ptr<Target>>
+Backend::createSimulated(llvm::StringRef level) const {
+  return llvm::createStringError("--simulate: expected the target of a GPU, "
+                                 "found " +
+                                 level);
 }

@@ -44,6 +44,8 @@ public:
 
   AttendResult run();
 
+  MatrixUnitRounding rounding;
+
 private:
   void row(Point point, AttendResult &result) const;
   /// The visible keys of a row; false when a comparison was too close to tell.
@@ -206,8 +208,8 @@ void Attend::row(Point point, AttendResult &result) const {
                                  (errorFactor * unitRoundoff(q.element));
 
   std::vector<double> sumOut(valueFeatures), drift(valueFeatures),
-      absolute(valueFeatures), lowest(valueFeatures, infinity),
-      highest(valueFeatures, -infinity);
+      absolute(valueFeatures), weighted(valueFeatures),
+      lowest(valueFeatures, infinity), highest(valueFeatures, -infinity);
   for (VisibleKey &key : visible) {
     int64_t vRow = ((point.batch * kvHeads + point.kvHead) * keys + key.key) *
                    valueFeatures;
@@ -217,6 +219,7 @@ void Attend::row(Point point, AttendResult &result) const {
       sumOut[e] += std::fabs(out[e]);
       drift[e] += key.drift * std::fabs(ve);
       absolute[e] += std::fabs(ve);
+      weighted[e] += key.weight * std::fabs(ve);
       largest[e] = std::max(largest[e], std::fabs(ve));
       lowest[e] = std::min(lowest[e], ve);
       highest[e] = std::max(highest[e], ve);
@@ -227,15 +230,20 @@ void Attend::row(Point point, AttendResult &result) const {
   // A convex combination of the values moves by at most the largest of them
   // times the relative error of the weights, which is that of the scores; then
   // there are the sums of the numerator and of the denominator. However wrong
-  // the scores are, it stays a convex combination.
+  // the scores are, it stays a convex combination. Weights that are rounded on
+  // their own add what that does to each of them, and leave it.
   for (int64_t e = 0; e < valueFeatures; ++e) {
     double ofScores = largest[e] * scoreError;
     if (!linear)
       ofScores = std::min(drift[e],
                           std::max(highest[e] - out[e], out[e] - lowest[e])) /
                  (errorFactor * unitRoundoff(q.element));
+    double ofWeights = rounding.relative * weighted[e] +
+                       rounding.absolute * absolute[e] / denominator +
+                       rounding.value;
     outError[e] += largest[e] + ofScores + summationShare * sumOut[e] +
-                   std::fabs(out[e]) * sumError;
+                   std::fabs(out[e]) * sumError +
+                   ofWeights / (errorFactor * unitRoundoff(q.element));
     // Weights are relative to the largest score seen so far: their sums may be
     // as large as that of the values.
     bool overflows = std::isfinite(absolute[e]) &&
@@ -268,6 +276,17 @@ AttendResult Attend::run() {
 
 AttendResult reference::attend(const AttendArgs &args, const Tensor &q,
                                const Tensor &k, const Tensor &v,
-                               const Bindings &bindings) {
-  return Attend(args, q, k, v, bindings).run();
+                               const Bindings &bindings,
+                               MatrixUnitRounding rounding) {
+  Attend attend(args, q, k, v, bindings);
+  attend.rounding = rounding;
+  return attend.run();
+}
+
+MatrixUnitRounding reference::matrixUnitRounding(ScalarType type) {
+  if (type == ScalarType::F16)
+    return {0x1p-11, 0x1p-25, 0x1p-126};
+  if (type == ScalarType::BF16)
+    return {0x1p-8, 0, 0x1p-126};
+  return {0, 0, 0x1p-126};
 }

@@ -38,9 +38,19 @@ struct AttendResult {
   Tensor out, lse;
 };
 
+/// What matrix units do to the weights of at most 1, and to the values.
+struct MatrixUnitRounding {
+  double relative = 0; ///< Error of a weight, of its size.
+  double absolute = 0; ///< Of a weight below the normal numbers.
+  double value = 0;    ///< Of a value below the normal numbers.
+};
+/// For values stored as `type`.
+MatrixUnitRounding matrixUnitRounding(ast::ScalarType type);
+
 /// q [B, H, S, D], k [B, Hk, T, D], v [B, Hk, T, Dv].
 AttendResult attend(const ast::AttendArgs &args, const Tensor &q,
-                    const Tensor &k, const Tensor &v, const Bindings &bindings);
+                    const Tensor &k, const Tensor &v, const Bindings &bindings,
+                    MatrixUnitRounding rounding);
 
 } // namespace ladon::reference
 

@@ -198,12 +198,13 @@ void Interpreter::contract(Operation *operation) {
   Layout with(right, isLast(1, Contract::Column));
   Layout to(*r, isLast(2, Contract::Row));
   int64_t columns = integer(op.getColumns());
+  double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
   for (int64_t i = 0; i < of.rows && !r->data.empty(); ++i)
     for (int64_t j = 0; j < columns; ++j) {
       double sum = 0;
       for (int64_t d = 0; d < of.columns; ++d)
         sum += left.data[of.at(i, d)] * right.data[with.at(j, d)];
-      r->data[to.at(i, j)] = sum;
+      r->data[to.at(i, j)] = scale * sum;
     }
   set(op->getResult(0), r);
   if (op.getNumResults() > 1)

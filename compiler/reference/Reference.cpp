@@ -18,7 +18,8 @@ namespace {
 /// Evaluates tensor expressions; each `let` and attend once.
 class Evaluator {
 public:
-  explicit Evaluator(Bindings bindings) : bindings(std::move(bindings)) {}
+  Evaluator(Bindings bindings, Arithmetic arithmetic)
+      : bindings(std::move(bindings)), arithmetic(arithmetic) {}
 
   Tensor evaluate(const Expr *expr);
 
@@ -34,6 +35,7 @@ private:
   Tensor scalar(const Expr *expr);
 
   Bindings bindings;
+  Arithmetic arithmetic;
   llvm::DenseMap<const Let *, Tensor> lets;
   llvm::DenseMap<const AttendArgs *, std::unique_ptr<AttendResult>> attends;
 };
@@ -71,8 +73,11 @@ const AttendResult &Evaluator::attendResult(const Expr *expr) {
   if (!slot) {
     Tensor q = evaluate(expr->attend->q), k = evaluate(expr->attend->k),
            v = evaluate(expr->attend->v);
+    MatrixUnitRounding rounding;
+    if (arithmetic.matrixUnits)
+      rounding = matrixUnitRounding(expr->attend->v->type.element);
     auto result = std::make_unique<AttendResult>(
-        attend(*expr->attend, q, k, v, bindings));
+        attend(*expr->attend, q, k, v, bindings, rounding));
     // Evaluating the operands may have moved the slot.
     return *(attends[expr->attend] = std::move(result));
   }
@@ -284,11 +289,12 @@ HostTensor ReferenceResult::tensor() const {
 }
 
 llvm::Expected<std::vector<ReferenceResult>>
-ladon::evaluate(const Attention &attention, ArrayRef<HostTensor> inputs) {
+ladon::evaluate(const Attention &attention, ArrayRef<HostTensor> inputs,
+                Arithmetic arithmetic) {
   llvm::Expected<Bindings> bindings = bindInputs(attention, inputs);
   if (!bindings)
     return bindings.takeError();
-  Evaluator evaluator(std::move(*bindings));
+  Evaluator evaluator(std::move(*bindings), arithmetic);
   std::vector<ReferenceResult> results;
   for (const Result &declared : attention.results) {
     Tensor tensor = evaluator.evaluate(declared.value);

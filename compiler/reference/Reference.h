@@ -53,10 +53,19 @@ struct ReferenceResult {
   HostTensor tensor() const;
 };
 
+/// How compiled code computes, where the bounds depend on it.
+struct Arithmetic {
+  /// Products by units that multiply whole matrices: weights are rounded to the
+  /// 16-bit type that the values are stored in, and what is below the normal
+  /// numbers may count as zero.
+  bool matrixUnits = false;
+};
+
 /// Evaluates `attention` on one tensor per parameter, in order (a run-time
 /// scalar is a tensor without axes). Fails when the inputs do not fit the spec.
 llvm::Expected<std::vector<ReferenceResult>>
-evaluate(const ast::Attention &attention, llvm::ArrayRef<HostTensor> inputs);
+evaluate(const ast::Attention &attention, llvm::ArrayRef<HostTensor> inputs,
+         Arithmetic arithmetic = {});
 
 } // namespace ladon
 

@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/Backend.h"
 #include "compiler/codegen/cpu/Passes.h"
+#include "compiler/codegen/cuda/Passes.h"
 #include "compiler/codegen/halide/Passes.h"
 #include "compiler/support/Debug.h"
 #include "compiler/transforms/InitLadon.h"
@@ -20,6 +21,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   ladon::registerPasses();
   ladon::cpu::registerLadonCpuPasses();
+  ladon::cuda::registerLadonCudaPasses();
   ladon::halide::registerLadonHalidePasses();
   debugOnly.setCallback([](const std::string &type) {
     static std::vector<std::string> types;

@@ -119,24 +119,50 @@ AffineMapAttr AttentionNest::rowMap() {
 // One block of keys
 //===----------------------------------------------------------------------===//
 
-Value AttentionNest::loadQuery(const QueryRows &rows) {
+/// What a dot product of stored rows is multiplied by.
+FloatAttr AttentionNest::scale() {
   double scale = op.getScale().convertToDouble();
   if (base2())
     scale *= llvm::numbers::log2e;
+  return b.getF64FloatAttr(scale);
+}
+
+/// In narrow tiles a factor of the rows would be rounded; sums get it.
+Value AttentionNest::loadQuery(const QueryRows &rows) {
+  auto type = RankedTensorType::get(
+      matrix(tiles.rows, op.getHeadDim()).getShape(), scoreOperand());
   return tile::LoadOp::create(
-             b, matrix(tiles.rows, op.getHeadDim()), queryView, rows.batch,
-             rows.head, rows.position, rows.count, /*pages=*/Value(),
-             /*outs=*/ValueRange(), /*page_size=*/IntegerAttr(),
-             b.getF64FloatAttr(scale), rowMap(), tiles.transposed)
+             b, type, queryView, rows.batch, rows.head, rows.position,
+             rows.count, /*pages=*/Value(), /*outs=*/ValueRange(),
+             /*page_size=*/IntegerAttr(), tiles.narrow ? FloatAttr() : scale(),
+             rowMap(), tiles.transposed)
       .getTile();
+}
+
+static Type elementOf(Value view) {
+  return cast<MemRefType>(view.getType()).getElementType();
+}
+
+static bool isNarrow(Type element) {
+  return element.getIntOrFloatBitWidth() == 16;
+}
+
+/// Of the queries, and of the keys where tiles are narrow.
+Type AttentionNest::scoreOperand() {
+  Type element = elementOf(queryView);
+  return tiles.narrow && isNarrow(element) && element == elementOf(keyView)
+             ? element
+             : accumulator();
 }
 
 /// A block of keys or values.
 Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
                                int64_t features, Value first, Value count) {
   Type element = accumulator();
-  if (tiles.stored)
-    element = cast<MemRefType>(view.getType()).getElementType();
+  if (tiles.stored || (tiles.narrow && isNarrow(elementOf(view))))
+    element = elementOf(view);
+  if (tiles.narrow && view == keyView)
+    element = scoreOperand();
   auto type = RankedTensorType::get({tiles.keys, features}, element);
   return tile::LoadOp::create(b, type, view, rows.batch, rows.keyHead, first,
                               count, /*pages=*/Value(), /*outs=*/ValueRange(),
@@ -167,11 +193,12 @@ Value AttentionNest::positions(const QueryRows &rows, Value scores,
 Value AttentionNest::scores(const QueryRows &rows, Value query, Value firstKey,
                             Value count, bool compact) {
   Value key = loadBlock(rows, keyView, op.getHeadDim(), firstKey, count);
-  Value scores = tile::ContractOp::create(
-                     b, matrix(tiles.rows, tiles.keys), query, key, count,
-                     /*outs=*/ValueRange(),
-                     tile::ContractOp::getMaps(b, tiles.transposed), compact)
-                     ->getResult(0);
+  Value scores =
+      tile::ContractOp::create(
+          b, matrix(tiles.rows, tiles.keys), query, key, count,
+          /*outs=*/ValueRange(), tile::ContractOp::getMaps(b, tiles.transposed),
+          compact, tiles.narrow ? scale() : FloatAttr())
+          ->getResult(0);
   if (op.hasScore())
     scores =
         positions<tile::ModifyOp>(rows, scores, op.getScore(), firstKey, count);
@@ -211,10 +238,15 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
       tiles.transposed);
   Value value = loadBlock(rows, valueView, op.getValueDim(), first, count);
   using Weights = tile::SoftmaxWeightsOp;
+  Value weight = weights->getResult(Weights::Weights);
+  Type operand = cast<ShapedType>(value.getType()).getElementType();
+  if (tiles.narrow && operand != accumulator())
+    weight = arith::TruncFOp::create(
+        b, cast<ShapedType>(weight.getType()).clone(operand), weight);
   auto acc = tile::AccumulateOp::create(
-      b, accType(), weights->getResult(Weights::Weights), value, count,
-      body->getArgument(4), weights->getResult(Weights::Rescale),
-      guarded ? s : Value(), tiles.transposed);
+      b, accType(), weight, value, count, body->getArgument(4),
+      weights->getResult(Weights::Rescale), guarded ? s : Value(),
+      tiles.transposed);
   tile::YieldOp::create(b, ValueRange{weights->getResult(Weights::NewMax),
                                       weights->getResult(Weights::NewSum),
                                       acc.getResult()});

@@ -23,6 +23,9 @@ struct AttentionTiles {
   /// Keys and values keep the type in which they are stored: for rows that are
   /// used but once, right after they are read.
   bool stored = false;
+  /// The operands of both products have the 16-bit type in which they are
+  /// stored, and sums are scaled: for machines that multiply such tiles.
+  bool narrow = false;
   /// Rows last in tiles of scores and accumulators.
   bool transposed = false;
   /// How many query heads a tile holds: row `r` is query head `r mod heads` of
@@ -102,6 +105,8 @@ public:
   mlir::Value index(int64_t value);
 
 private:
+  mlir::FloatAttr scale();
+  mlir::Type scoreOperand();
   mlir::RankedTensorType matrix(int64_t rows, int64_t columns);
   mlir::Value loadBlock(const QueryRows &rows, mlir::Value view,
                         int64_t features, mlir::Value first, mlir::Value count);

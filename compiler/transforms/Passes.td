@@ -98,7 +98,9 @@ def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
     Option<"fewQueries", "few-queries", "int64_t", "0",
            "queries up to which the form for few is used; 0 leaves it out">,
     Option<"chunkKeys", "chunk-keys", "int64_t", "512",
-           "keys of a chunk of that form">
+           "keys of a chunk of that form">,
+    Option<"narrow", "narrow", "bool", "false",
+           "rows first, and operands of products in their 16-bit type">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",

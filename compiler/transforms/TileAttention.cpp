@@ -204,14 +204,15 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         shape = tile::ShapeAttr::getChecked(
             function_ref<InFlightDiagnostic()>(error), &getContext(),
             int64_t(queryTile), int64_t(keyTile), int64_t(fewQueries),
-            int64_t(chunkKeys));
+            int64_t(chunkKeys), bool(narrow));
       }
       if (!shape)
         return signalPassFailure();
       AttentionTiles many;
       many.rows = shape.getQueries();
       many.keys = shape.getKeys();
-      many.transposed = transposed;
+      many.narrow = shape.getNarrow();
+      many.transposed = transposed && !many.narrow;
       if (shape.getFew() > 0) {
         AttentionTiles few;
         few.heads = op.getHeads() / op.getKeyValueHeads();

@@ -36,7 +36,7 @@ void TileDialect::initialize() {
 
 LogicalResult ShapeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 int64_t queries, int64_t keys, int64_t few,
-                                int64_t chunk) {
+                                int64_t chunk, bool) {
   if (queries < 1 || keys < 1)
     return emitError() << "expected at least one query and one key, found "
                        << queries << " and " << keys;

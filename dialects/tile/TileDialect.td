@@ -71,16 +71,20 @@ def Tile_ShapeAttr : AttrDef<Tile_Dialect, "Shape"> {
   let description = [{
     A query tile has `queries` rows, a block `keys` keys. Where a call has at
     most `few` queries, the form for few is used, with chunks of `chunk` keys; 0
-    leaves that form out. The target puts it beside `attn.attend` as
-    `tile.shape`, and `tile-attention` reads it.
+    leaves that form out. With `narrow`, rows come first in all tiles, and
+    queries, keys, values and weights keep the 16-bit type they are stored in:
+    for machines that multiply tiles of such numbers as a whole. The target puts
+    it beside `attn.attend` as `tile.shape`, and `tile-attention` reads it.
 
     ```mlir
     #tile.shape<queries = 24, keys = 128, few = 8, chunk = 512>
+    #tile.shape<queries = 64, keys = 64, narrow = true>
     ```
   }];
   let parameters = (ins "int64_t":$queries, "int64_t":$keys,
                         DefaultValuedParameter<"int64_t", "0">:$few,
-                        DefaultValuedParameter<"int64_t", "0">:$chunk);
+                        DefaultValuedParameter<"int64_t", "0">:$chunk,
+                        DefaultValuedParameter<"bool", "false">:$narrow);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

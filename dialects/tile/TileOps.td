@@ -215,9 +215,12 @@ def Tile_ContractOp : Tile_ValueOp<"contract", [
         product[r, c] = sum_k left[r, k] * right[c, k]
 
     computed and accumulated in the element type of the product, to which
-    narrower operands are converted. Only the first
-    `columns` of the dimension `c` are computed; nothing is read for the others,
-    and their products are unspecified.
+    narrower operands are converted, and then multiplied by `scale`, where
+    given. Only the first `columns` of the dimension `c` are computed; nothing
+    is read for the others, and their products are unspecified.
+
+    The right tile may be a buffer beside a left one that is a tensor: rows that
+    many threads share.
 
     A second result, where there is one, is the largest product of each `r` over
     the columns computed, and the lowest finite number if there are none; a NaN
@@ -233,11 +236,11 @@ def Tile_ContractOp : Tile_ValueOp<"contract", [
   }];
   let arguments = (ins Tile_Tile:$left, Tile_Tile:$right, Index:$columns,
                        Variadic<Tile_Buffer>:$outs, AffineMapArrayAttr:$maps,
-                       UnitAttr:$compact);
+                       UnitAttr:$compact, OptionalAttr<F64Attr>:$scale);
   let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
-    $left `,` $right `columns` $columns `maps` $maps (`compact` $compact^)?
-    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    $left `,` $right `columns` $columns `maps` $maps (`scale` $scale^)?
+    (`compact` $compact^)? (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
     `:` type($left) `,` type($right) (`->` type($results)^)?
   }];
   let hasVerifier = 1;
@@ -408,12 +411,15 @@ def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [Tile_ValueOpInterface]> {
 
         acc' = rescale acc + sum_c p[c] v[c]
 
+    computed in the type of acc, to which narrower weights and values are
+    converted. Values may be a buffer beside weights that are a tensor.
+
     `guarded` gives the scores that the weights were made of: then a key whose
     score is minus infinity contributes nothing, whatever its values are.
     Without it, a value that is not finite turns the results of rows that do not
     see it into NaN.
   }];
-  let arguments = (ins Tile_AccTile:$weights, Tile_Tile:$value, Index:$keys,
+  let arguments = (ins Tile_Tile:$weights, Tile_Tile:$value, Index:$keys,
                        Tile_AccTile:$acc, Tile_AccTile:$rescale,
                        Optional<Tile_AccTile>:$guard, UnitAttr:$transposed);
   let results = (outs Optional<Tile_AccResult>:$result);

@@ -297,8 +297,11 @@ LogicalResult ContractOp::verify() {
   TileShape product{
       {extents[map.getDimPosition(0)], extents[map.getDimPosition(1)]},
       element};
-  return verifyForm(*this, {getLeft(), getRight()},
-                    {product, {{extents[Row]}, element}}, /*optional=*/1);
+  SmallVector<Value> tiles = {getLeft()};
+  if (!isa<MemRefType>(getRight().getType()))
+    tiles.push_back(getRight());
+  return verifyForm(*this, tiles, {product, {{extents[Row]}, element}},
+                    /*optional=*/1);
 }
 
 LogicalResult RowMaxOp::verify() {
@@ -407,14 +410,20 @@ LogicalResult AccumulateOp::verify() {
       weights.element.getIntOrFloatBitWidth())
     return emitOpError("expected values no wider than the weights, found ")
            << value.element << " and " << weights.element;
-  TileShape acc = matrix(rows, value.dims[1], weights.element, getTransposed());
+  Type element = shapeOf(getAcc()).element;
+  if (weights.element.getIntOrFloatBitWidth() > element.getIntOrFloatBitWidth())
+    return emitOpError("expected weights no wider than acc, found ")
+           << weights.element << " and " << element;
+  TileShape acc = matrix(rows, value.dims[1], element, getTransposed());
   if (failed(expectShape(*this, "acc", getAcc(), acc)) ||
-      failed(expectShape(*this, "rescale", getRescale(),
-                         {{rows}, weights.element})))
+      failed(expectShape(*this, "rescale", getRescale(), {{rows}, element})))
     return failure();
-  SmallVector<Value> tiles = {getWeights(), getValue(), getAcc(), getRescale()};
+  SmallVector<Value> tiles = {getWeights(), getAcc(), getRescale()};
+  if (!isa<MemRefType>(getValue().getType()))
+    tiles.push_back(getValue());
   if (getGuard()) {
-    if (failed(expectShape(*this, "guarding scores", getGuard(), weights)))
+    TileShape scores{weights.dims, element};
+    if (failed(expectShape(*this, "guarding scores", getGuard(), scores)))
       return failure();
     tiles.push_back(getGuard());
   }

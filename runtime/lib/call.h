@@ -46,6 +46,7 @@ struct ladon_ctx {
   bool has_taken_kept;          /**< `kept` is all that there was */
   ladon_block **scratch;        /**< [workers], null until used */
   int32_t workers;              /**< 0 until the first loop */
+  int32_t device_id;            /**< of the GPU that all tensors lie on */
   atomic_bool failed;           /**< report.status != LADON_OK */
   atomic_bool in_loop;          /**< a loop that starts meanwhile is nested */
 };

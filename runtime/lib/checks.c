@@ -80,11 +80,27 @@ static bool check_type(checked_tensor *t) {
   const DLTensor *tensor = t->tensor;
   const char *name = t->info->name;
   int device = (int)tensor->device.device_type;
-  if (device != kDLCPU && device != kDLCUDAHost && device != DEVICE_ROCM_HOST)
+  if (t->ctx->program->device == kDLCUDA) {
+    int id = (int)tensor->device.device_id;
+    if (device != kDLCUDA)
+      return ladon_fail(t->ctx, LADON_DEVICE,
+                        "%s: expected memory of a GPU (DLPack device type 2), "
+                        "found device type %d",
+                        name, device);
+    if (t->ctx->device_id >= 0 && id != t->ctx->device_id)
+      return ladon_fail(
+          t->ctx, LADON_DEVICE,
+          "%s: expected memory of GPU %d, like the other tensors, "
+          "found that of GPU %d",
+          name, t->ctx->device_id, id);
+    t->ctx->device_id = id;
+  } else if (device != kDLCPU && device != kDLCUDAHost &&
+             device != DEVICE_ROCM_HOST) {
     return ladon_fail(t->ctx, LADON_DEVICE,
                       "%s: expected memory of the CPU (DLPack device type 1), "
                       "found device type %d",
                       name, device);
+  }
 
   int code = tensor->dtype.code, bits = tensor->dtype.bits;
   bool same = code == t->info->dtype_code && bits == t->info->dtype_bits;
@@ -357,8 +373,8 @@ bool ladon_check_options(ladon_ctx *ctx, const void *options) {
   uint64_t size;
   memcpy(&size, options, sizeof size);
   /* All of a structure is zero: the defaults. Every header has at least the
-   * fields of this one. */
-  if (size == 0 && is_zero(options, 0, sizeof(ladon_options)))
+   * fields of the first one. */
+  if (size == 0 && is_zero(options, 0, offsetof(ladon_options, stream)))
     return true;
   const uint64_t limit = 4096;
   if (size < sizeof size || size > limit)

@@ -69,6 +69,7 @@ int32_t ladon_rt_enter(const ladon_program *program, void *const *args,
   ladon_ctx ctx;
   memset(&ctx, 0, sizeof ctx);
   ctx.program = program;
+  ctx.device_id = -1;
   pthread_mutex_init(&ctx.mutex, NULL);
   ctx.host_float = ladon_float_begin();
   check_and_run(&ctx, args, options);

@@ -55,7 +55,26 @@ typedef struct ladon_program {
    *    int64_t sizes[rank]; int64_t strides[rank] (elements); }
    *  for a tensor, or at the value of a scalar. */
   void (*run)(ladon_ctx *ctx, void **args);
+  /** DLPack's device type of the tensors: kDLCUDA, or 0 for the CPU. */
+  int32_t device;
 } ladon_program;
+
+/** Kernels of a GPU, compiled. */
+typedef struct ladon_image {
+  int32_t kind; /**< 0: PTX, with a zero behind it; 1: machine code */
+  int32_t arch; /**< compute capability: 80 for 8.0 */
+  const void *bytes;
+  int64_t size;
+} ladon_image;
+
+/** All kernels of a library, as images to choose from: the first one that the
+ *  driver takes. */
+typedef struct ladon_kernels {
+  const char *driver; /**< the driver's library */
+  const ladon_image *images;
+  int64_t count;
+  void *state; /**< of the runtime, null at first */
+} ladon_kernels;
 
 /** Checks the arguments, runs the program; returns a ladon_status. `args[i]` is
  *  the DLTensor pointer of a tensor, or a pointer to a scalar's value. `opts`
@@ -82,6 +101,15 @@ void *ladon_rt_try_alloc(ladon_ctx *ctx, int64_t bytes);
 void ladon_rt_parallel_for(ladon_ctx *ctx, int64_t n, int64_t scratch_bytes,
                            void (*body)(void *env, int64_t i, void *scratch),
                            void *env);
+
+/** Puts a kernel into the stream of the call: `blocks` blocks (none: nothing is
+ *  done) of `threads` threads with `shared` bytes of shared memory each.
+ *  arguments[i] points at argument i of the kernel. Waits for nothing and
+ *  allocates nothing. A failure is that of the call; after one, nothing is
+ *  launched. */
+void ladon_rt_launch(ladon_ctx *ctx, ladon_kernels *kernels, const char *name,
+                     int64_t blocks, int64_t threads, int64_t shared,
+                     void **arguments);
 
 #ifdef __cplusplus
 }

@@ -89,11 +89,20 @@ public:
   explicit CompiledRunner(const Target &target) : target(target) {}
 
   llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
-    auto loaded = compileAndLoad(*spec.checked, spec.sources, target);
+    Compilation compilation(*spec.checked, spec.sources, target);
+    auto artefact = compilation.makeArtefact();
+    if (!artefact && compilation.isRefused()) {
+      llvm::consumeError(artefact.takeError());
+      return nullptr;
+    }
+    if (!artefact)
+      return artefact.takeError();
+    auto loaded = LoadedAttention::load(*artefact);
     if (!loaded)
       return loaded.takeError();
     return std::make_unique<CompiledProgram>(std::move(*loaded));
   }
+  Arithmetic arithmetic() const override { return {target.usesMatrixUnits()}; }
 
 private:
   const Target &target;

@@ -46,7 +46,10 @@ public:
 class Runner {
 public:
   virtual ~Runner() = default;
+  /// Null where the target refuses the spec, with a reason.
   virtual llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) = 0;
+  /// How the programs compute.
+  virtual Arithmetic arithmetic() const { return {}; }
 };
 
 /// Code for a target that this machine is; it must outlive the runner.

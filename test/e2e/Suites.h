@@ -14,9 +14,11 @@ namespace ladon::e2e {
 
 struct Counts {
   int passed = 0, failed = 0;
+  int refused = 0; ///< Specs that the target has no code for.
   Counts &operator+=(Counts other) {
     passed += other.passed;
     failed += other.failed;
+    refused += other.refused;
     return *this;
   }
 };
@@ -38,6 +40,7 @@ llvm::Expected<OptionTable> readOptions(llvm::StringRef path);
 struct GalleryOptions {
   OptionTable specs; ///< By the name of the file, without ".attn".
   int seeds = 2;     ///< Rounds through the sizes.
+  size_t trials = 0; ///< So many of the trials only, unless it is 0.
   bool verbose = false;
   /// Only the specs whose place in their directory is `shard` modulo `shards`.
   unsigned shard = 0, shards = 1;

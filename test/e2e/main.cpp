@@ -12,7 +12,8 @@ using namespace ladon::e2e;
 
 int main(int argc, char **argv) {
   std::vector<std::string> directories;
-  std::string onnx, optionsFile, cpu = "native", codegen = "llvm";
+  std::string onnx, optionsFile, simulate, cpu = "native", codegen = "llvm";
+  int refused = 0;
   GalleryOptions gallery;
   RandomOptions random;
   random.count = 0;
@@ -29,6 +30,11 @@ int main(int argc, char **argv) {
   app.add_option("--threads", threads, "Specs at a time; 0: as many as cores");
   app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
   app.add_option("--codegen", codegen, "What makes the code of attends");
+  app.add_option("--simulate", simulate,
+                 "Code for this GPU, on the simulator; of directories only");
+  app.add_option("--trials", gallery.trials, "So many trials of each spec");
+  app.add_option("--refused", refused,
+                 "How many specs the target must have no code for");
   app.add_flag("--verbose", gallery.verbose,
                "Print a line for every spec, and random specs");
   app.add_option("--random", random.count, "Run so many random specs");
@@ -56,12 +62,15 @@ int main(int argc, char **argv) {
     if (optionsFile.empty())
       optionsFile = source + "/test/e2e/options.txt";
   }
-  const ladon::Backend *backend = ladon::findBackend("cpu", codegen);
+  const ladon::Backend *backend = ladon::findBackend(
+      simulate.empty() ? std::string("cpu") : simulate, codegen);
   if (!backend) {
-    llvm::errs() << "--codegen: there is no " << codegen << "\n";
+    llvm::errs() << "--codegen " << codegen << ", --simulate '" << simulate
+                 << "': there is no such back end\n";
     return 2;
   }
-  auto target = backend->createTarget(cpu);
+  auto target = simulate.empty() ? backend->createTarget(cpu)
+                                 : backend->createSimulated(simulate);
   if (!target) {
     llvm::errs() << llvm::toString(target.takeError()) << "\n";
     return 2;
@@ -86,6 +95,11 @@ int main(int argc, char **argv) {
     counts += runRandomSpecs(random, *runner, *interpreterRunner(**target));
   if (defects)
     counts += runDefects(source, **target, gallery.verbose);
+  if (counts.refused != refused) {
+    llvm::outs() << "FAIL: expected no code for " << refused
+                 << " specs, found none for " << counts.refused << "\n";
+    ++counts.failed;
+  }
   llvm::outs() << counts.passed << " passed, " << counts.failed << " failed\n";
   return counts.failed != 0;
 }

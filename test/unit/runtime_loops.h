@@ -38,9 +38,16 @@ inline int32_t enter(const std::function<void(ladon_ctx *)> &code,
   static const ladon_param_info param = {"code", LADON_KIND_SCALAR, 0,      64,
                                          0,      nullptr,           nullptr};
   static const ladon_program program = {
-      "any", 1, &param, 0, nullptr, 1, [](ladon_ctx *ctx, void **args) {
+      "any",
+      1,
+      &param,
+      0,
+      nullptr,
+      1,
+      [](ladon_ctx *ctx, void **args) {
         (*static_cast<const std::function<void(ladon_ctx *)> *>(args[0]))(ctx);
-      }};
+      },
+      0};
   void *args[] = {const_cast<std::function<void(ladon_ctx *)> *>(&code)};
   return ladon_rt_enter(&program, args, options);
 }

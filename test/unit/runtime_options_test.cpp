@@ -75,7 +75,7 @@ TEST(RuntimeOptions, aLaterCallerMaySetOnlyWhatTheLibraryKnows) {
   options.later = 1;
   EXPECT_EQ(refused.run(&options), LADON_BAD_OPTIONS);
   EXPECT_STREQ(ladon_rt_last_error(),
-               "options: a field beyond the 56 bytes that this library knows "
+               "options: a field beyond the 64 bytes that this library knows "
                "is set");
   EXPECT_TRUE(refused.isUntouched());
 }
@@ -126,16 +126,13 @@ TEST(RuntimeErrors, theFirstFailureOfACallStays) {
   ladon_options options = LADON_OPTIONS_INIT;
   options.threads = 1;
   ladon_param_info param = {"x", LADON_KIND_SCALAR, 2, 32, 0, nullptr, nullptr};
-  ladon_program program = {"twice",
-                           1,
-                           &param,
-                           0,
-                           nullptr,
-                           1,
-                           /*run=*/[](ladon_ctx *ctx, void **) {
+  ladon_program program = {"twice", 1, &param, 0, nullptr, 1,
+                           /*run=*/
+                           [](ladon_ctx *ctx, void **) {
                              EXPECT_EQ(ladon_rt_alloc(ctx, -1), nullptr);
                              EXPECT_EQ(ladon_rt_alloc(ctx, -2), nullptr);
-                           }};
+                           },
+                           /*device=*/0};
   float value = 0;
   void *args[] = {&value};
   EXPECT_EQ(ladon_rt_enter(&program, args, &options), LADON_OUT_OF_MEMORY);
@@ -148,7 +145,7 @@ TEST(RuntimeErrors, aLongNameIsCutNotOverrun) {
   static const int64_t dims[] = {1};
   ladon_param_info param = {name.c_str(), LADON_KIND_INPUT, 2, 32, 1,
                             dims,         nullptr};
-  ladon_program program = {"long", 1, &param, 0, nullptr, 1, nullptr};
+  ladon_program program = {"long", 1, &param, 0, nullptr, 1, nullptr, 0};
   void *args[] = {nullptr};
   EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_NULL_TENSOR);
   EXPECT_EQ(strlen(ladon_rt_last_error()), 511u);

@@ -128,7 +128,7 @@ TEST(RuntimeChecks, oneOfAThingIsSingular) {
   static const int64_t dims[] = {1};
   static const char *const words[] = {"heads"};
   ladon_param_info param = {"k", LADON_KIND_INPUT, 2, 32, 1, dims, words};
-  ladon_program program = {"one", 1, &param, 0, nullptr, 1, nullptr};
+  ladon_program program = {"one", 1, &param, 0, nullptr, 1, nullptr, 0};
   float data[2] = {};
   Tensor k(data, 2, 32, {2});
   void *args[] = {&k.dl};
@@ -152,7 +152,7 @@ TEST(RuntimeChecks, aSymbolIsBoundByTheFirstTensorThatHasIt) {
       {"c", LADON_KIND_INPUT, 2, 32, 2, third, nullptr},
       {"d", LADON_KIND_INPUT, 2, 32, 2, third, nullptr}};
   static const char *const symbols[] = {"N", "M"};
-  ladon_program program = {"late", 4, params, 2, symbols, 1, nullptr};
+  ladon_program program = {"late", 4, params, 2, symbols, 1, nullptr, 0};
   float data[64] = {};
   auto sentenceOf = [&](int64_t c0, int64_t d0, int64_t d1) {
     Tensor a(data, 2, 32, {3}), b(data, 2, 32, {4}), c(data, 2, 32, {c0, 5}),
@@ -362,7 +362,8 @@ TEST(RuntimeChecks, aTensorWithoutAxesNeedsNoShape) {
                            0,
                            nullptr,
                            1,
-                           /*run=*/[](ladon_ctx *, void **) {}};
+                           /*run=*/[](ladon_ctx *, void **) {},
+                           0};
   float data[1] = {3};
   Tensor x(data, 2, 32, {});
   x.dl.shape = nullptr;
@@ -380,7 +381,7 @@ TEST(RuntimeChecks, inputsMayShareMemory) {
       {"a", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr},
       {"b", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr}};
   ladon_program program = {
-      "two", 2, params, 0, nullptr, 1, [](ladon_ctx *, void **) {}};
+      "two", 2, params, 0, nullptr, 1, [](ladon_ctx *, void **) {}, 0};
   float data[2] = {};
   Tensor a(data, 2, 32, {2});
   void *args[] = {&a.dl, &a.dl};

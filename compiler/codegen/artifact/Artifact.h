@@ -86,6 +86,10 @@ struct ProgramSpec {
   /// The level of the target that the code needs; the runtime compares it with
   /// that of the running machine.
   int cpuLevel = 1;
+  /// DLPack's type of the device that its tensors lie on: 1 for a CPU.
+  int device = 1;
+  /// The library of its driver, where it has one.
+  std::string driver;
   /// For people and the manifest.
   std::string target;
   /// LLVM's name of a CPU whose code every machine of the target runs.
@@ -129,6 +133,13 @@ llvm::Error addEntryPoint(llvm::Module &module, const ProgramSpec &spec);
 llvm::Expected<std::string>
 linkSharedLibrary(llvm::ArrayRef<llvm::StringRef> objects,
                   llvm::StringRef library, llvm::ArrayRef<std::string> entries);
+
+/// The same with exactly the symbols of `exports`, and `needed`, the paths of
+/// further libraries that the code is linked against.
+llvm::Expected<std::string> linkLibrary(llvm::ArrayRef<llvm::StringRef> objects,
+                                        llvm::StringRef library,
+                                        llvm::ArrayRef<std::string> exports,
+                                        llvm::ArrayRef<std::string> needed);
 
 /// The text of ladon/ladon.h.
 llvm::StringRef publicHeader();

@@ -119,7 +119,8 @@ Constant *EntryPointWriter::program(Function *run) {
   return global(ConstantStruct::getAnon(
                     {string(spec.name), number(int64_t(params.size())),
                      array(paramType, params), number(int64_t(symbols.size())),
-                     array(ptr, symbols), number(spec.cpuLevel), run}),
+                     array(ptr, symbols), number(spec.cpuLevel), run,
+                     number(spec.device)}),
                 "ladon.program");
 }
 

@@ -60,6 +60,17 @@ Error runLinker(ArrayRef<std::string> arguments) {
 Expected<std::string>
 ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects, StringRef name,
                                    ArrayRef<std::string> entries) {
+  std::vector<std::string> exports;
+  for (const std::string &entry : entries)
+    for (const char *suffix : {"", "_last_error"})
+      exports.push_back(entry + suffix);
+  return linkLibrary(objects, name, exports, {});
+}
+
+Expected<std::string>
+ladon::artifact::linkLibrary(ArrayRef<StringRef> objects, StringRef name,
+                             ArrayRef<std::string> exported,
+                             ArrayRef<std::string> needed) {
   std::string libc = loadedLibrary("libc.so.6");
   std::string libm = loadedLibrary("libm.so.6");
   if (libc.empty() || libm.empty())
@@ -72,8 +83,8 @@ ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects, StringRef name,
   if (!library)
     return library.takeError();
   std::string script = "{ global:";
-  for (const std::string &entry : entries)
-    script += " \"" + entry + "\"; \"" + entry + "_last_error\";";
+  for (const std::string &symbol : exported)
+    script += " \"" + symbol + "\";";
   script += " local: *; };\n";
   auto exports = MemoryFile::create("exports", script);
   if (!exports)
@@ -94,6 +105,7 @@ ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects, StringRef name,
     arguments.push_back(file->path());
     files.push_back(std::move(*file));
   }
+  arguments.insert(arguments.end(), needed.begin(), needed.end());
   arguments.insert(arguments.end(), {"--as-needed", libc, libm});
 
   if (Error error = runLinker(arguments))

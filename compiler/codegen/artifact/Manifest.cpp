@@ -22,7 +22,7 @@ ArrayRef<StatusCode> ladon::artifact::statusCodes() {
       {LADON_NULL_TENSOR, "LADON_NULL_TENSOR",
        "a tensor argument is a null pointer"},
       {LADON_DEVICE, "LADON_DEVICE",
-       "a tensor lies in memory that the CPU cannot address"},
+       "a tensor lies in memory that the code cannot address"},
       {LADON_DTYPE, "LADON_DTYPE",
        "a tensor has the wrong element type, or vector lanes"},
       {LADON_RANK, "LADON_RANK", "a tensor has the wrong number of axes"},
@@ -56,6 +56,8 @@ ArrayRef<StatusCode> ladon::artifact::statusCodes() {
        "working memory could not be allocated"},
       {LADON_PARALLEL_FOR, "LADON_PARALLEL_FOR",
        "the host's parallel-for failed, or did not keep its contract"},
+      {LADON_CUDA, "LADON_CUDA",
+       "there is no CUDA driver, or it reported an error"},
   };
   return codes;
 }

@@ -80,11 +80,19 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
     if (left != element)
       return op->emitOpError("expected a left tile of ")
              << element << ", found " << left;
+    if (contract.getScale())
+      return op->emitOpError("expected the scale at the load of the left tile");
     return checkOperand(contract.getRight());
   }
-  if (auto accumulate = dyn_cast<tile::AccumulateOp>(op))
+  if (auto accumulate = dyn_cast<tile::AccumulateOp>(op)) {
+    Type weights = elementOf(accumulate.getWeights());
+    Type acc = elementOf(accumulate.getAcc());
+    if (weights != acc)
+      return op->emitOpError("expected weights of ")
+             << acc << ", found " << weights;
     if (failed(checkOperand(accumulate.getValue())))
       return failure();
+  }
   // Rounding f64 by way of f32 would round twice.
   if (auto store = dyn_cast<tile::StoreOp>(op)) {
     Type stored = cast<MemRefType>(store.getDest().getType()).getElementType();

@@ -73,8 +73,8 @@ public:
     return cpu::x86Backend().getName();
   }
   llvm::StringRef getCodegen() const override { return "halide"; }
-  std::string getLevelNames() const override {
-    return cpu::x86Backend().getLevelNames();
+  std::vector<llvm::StringRef> getLevels() const override {
+    return cpu::x86Backend().getLevels();
   }
   llvm::Expected<std::unique_ptr<Target>>
   createTarget(llvm::StringRef level) const override {

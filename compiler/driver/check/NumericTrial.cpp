@@ -93,11 +93,12 @@ ladon::runGuarded(const ast::Attention &attention, ProgramFn program,
 
 llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
                                             ProgramFn program,
-                                            const Trial &trial) {
+                                            const Trial &trial,
+                                            Arithmetic arithmetic) {
   auto inputs = generateInputs(attention, inputOptions(trial));
   if (!inputs)
     return inputs.takeError();
-  auto expected = evaluate(attention, *inputs);
+  auto expected = evaluate(attention, *inputs, arithmetic);
   if (!expected)
     return expected.takeError();
   std::vector<Extents> shapes;

@@ -52,9 +52,11 @@ runGuarded(const ast::Attention &attention, ProgramFn program,
            llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<Extents> shapes,
            ViewKind views);
 
-/// Compares with the reference; fails as runGuarded does.
+/// Compares with the reference; fails as runGuarded does. `arithmetic` is that
+/// of the program.
 llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
-                                     ProgramFn program, const Trial &trial);
+                                     ProgramFn program, const Trial &trial,
+                                     Arithmetic arithmetic = {});
 
 /// Run-time sizes at the edges of tiles (16 and 48 queries; 64, 128 and 256
 /// keys), and small ones.

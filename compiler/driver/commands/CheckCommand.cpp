@@ -115,7 +115,10 @@ static int checkSpec(Session &session, const CheckOptions &options) {
   };
   return checkEntry(
       attention, *sizes, options,
-      [&](const Trial &trial) { return runTrial(attention, program, trial); },
+      [&](const Trial &trial) {
+        return runTrial(attention, program, trial,
+                        {session.target()->usesMatrixUnits()});
+      },
       /*isModule=*/false);
 }
 

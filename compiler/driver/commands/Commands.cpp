@@ -39,6 +39,8 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
   std::set<std::string> targets, levels;
   for (const Backend *backend : backends()) {
     targets.insert(backend->getName().str());
+    for (llvm::StringRef level : backend->getLevels())
+      targets.insert(level.str());
     levels.insert(backend->getLevelNames());
   }
   command.add_option("--target", options.target, "What to compile for")
@@ -49,6 +51,8 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
                   "Level of the target: native, or one of " +
                       llvm::join(levels, ", "))
       ->capture_default_str();
+  command.add_flag("--simulate", options.simulate,
+                   "Run code for a GPU on a simulator");
   command
       .add_option("-D", options.params,
                   "Set a compile-time param: -D name=value, repeatable")

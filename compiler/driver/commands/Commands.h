@@ -49,6 +49,7 @@ struct CommonOptions {
   std::string target = "cpu";
   std::string codegen = "llvm";
   std::string cpu = "native";
+  bool simulate = false;
   std::vector<std::string> debugTypes; ///< --debug-only: flags of passes
 };
 

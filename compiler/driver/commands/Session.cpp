@@ -56,7 +56,11 @@ const Target *Session::target() {
                                        " has no --target " + options.target));
     return nullptr;
   }
-  auto target = backend->createTarget(options.cpu);
+  // A level may stand in place of its back end.
+  const std::string &level =
+      backend->getName() == options.target ? options.cpu : options.target;
+  auto target = options.simulate ? backend->createSimulated(level)
+                                 : backend->createTarget(level);
   if (!target) {
     reportUser(target.takeError());
     return nullptr;
@@ -92,6 +96,7 @@ std::unique_ptr<LoadedAttention> Session::load() {
 }
 
 int Session::report(llvm::Error error) const {
-  return isModule() ? reportUser(std::move(error))
-                    : reportInternal(std::move(error));
+  bool isUsers = isModule() || (compiled && compiled->isRefused());
+  return isUsers ? reportUser(std::move(error))
+                 : reportInternal(std::move(error));
 }

@@ -53,7 +53,7 @@ std::string Compilation::reproducer() const {
 llvm::Error Compilation::failure(llvm::StringRef what,
                                  const std::string &folder) {
   std::string message;
-  if (!isFromModule() || errors.empty())
+  if (!isRefused() || errors.empty())
     message = what.str();
   for (const Message &error : errors)
     message += (message.empty() ? "" : "\n  ") + error.str();
@@ -125,7 +125,8 @@ void Compilation::chooseTiles() {
                                         op.getValueDim());
       op->setAttr(tile::TileDialect::shapeName,
                   tile::ShapeAttr::get(&context, tiles.queries, tiles.keys,
-                                       tiles.fewQueries, tiles.chunkKeys));
+                                       tiles.fewQueries, tiles.chunkKeys,
+                                       tiles.narrow));
       queries.insert(tiles.queries);
       keys.insert(tiles.keys);
       if (tiles.fewQueries > 0) {
@@ -183,7 +184,8 @@ llvm::Error Compilation::lower(Stage stage) {
     return llvm::Error::success();
   llvm::StringRef what =
       survived ? "a compiler pass failed" : "a compiler pass crashed";
-  if (survived && isFromModule())
+  refused = survived && stage >= Stage::Vector && target.refusesSpecs();
+  if (survived && isRefused())
     return failure(what, "");
   std::string folder = reproducer();
   writeReproducer(folder, libraryName + ".mlir", pm, *before);

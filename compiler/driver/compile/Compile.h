@@ -72,6 +72,8 @@ public:
 
   mlir::ModuleOp getModule() { return *module; }
   bool isFromModule() const { return !spec; }
+  /// After an error: whether it is the input that has to change.
+  bool isRefused() const { return refused || isFromModule(); }
 
   /// The attentions as their callers see them, in order.
   llvm::ArrayRef<artifact::ProgramSpec> getPrograms() const { return programs; }
@@ -100,6 +102,7 @@ private:
   const CheckedSpec *spec = nullptr;
   llvm::SourceMgr &sources;
   unsigned buffer = 0;
+  bool refused = false;
   const Target &target;
   std::string libraryName;
   Hook hook;

@@ -58,6 +58,7 @@ LoadedAttention::load(const Artefact &artefact, size_t index) {
                                    dlerror());
   const artifact::ProgramSpec &program = artefact.programs[index];
   const std::string &name = program.name;
+  loaded->driver = program.driver;
   interface.entry =
       reinterpret_cast<void (*)()>(dlsym(interface.handle, name.c_str()));
   interface.lastError = reinterpret_cast<const char *(*)()>(

@@ -21,6 +21,10 @@ public:
   /// null. Returns a ladon_status.
   int32_t call(llvm::ArrayRef<void *> arguments, const void *options) const;
 
+  /// The library of the driver of the GPU that its tensors lie on; empty for a
+  /// CPU.
+  const std::string &getDriver() const { return driver; }
+
   /// The sentence for the last failed call of this thread.
   std::string lastError() const;
 
@@ -28,6 +32,7 @@ private:
   LoadedAttention() = default;
   struct Interface;
   std::unique_ptr<Interface> interface;
+  std::string driver;
 };
 
 } // namespace ladon

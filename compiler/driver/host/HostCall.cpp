@@ -2,6 +2,8 @@
 
 #include "compiler/driver/host/HostCall.h"
 
+#include "compiler/driver/host/DeviceCall.h"
+
 using namespace ladon;
 using ast::ScalarType;
 
@@ -26,7 +28,9 @@ static DLDataType dataType(ScalarType element) {
 }
 
 HostArguments::HostArguments(llvm::ArrayRef<HostTensor> inputs,
-                             llvm::ArrayRef<HostTensor> outputs) {
+                             llvm::ArrayRef<HostTensor> outputs,
+                             DLDeviceType device)
+    : device(device) {
   for (const HostTensor &input : inputs)
     add(input, /*isOutput=*/false);
   for (const HostTensor &output : outputs)
@@ -43,7 +47,7 @@ void HostArguments::add(const HostTensor &tensor, bool isOutput) {
   DLTensor &argument = tensors.emplace_back();
   argument = {};
   argument.data = view.data;
-  argument.device.device_type = kDLCPU;
+  argument.device.device_type = device;
   argument.ndim = static_cast<int32_t>(view.shape.size());
   argument.dtype = dataType(view.element);
   argument.shape = view.shape.data();
@@ -63,6 +67,8 @@ llvm::Error HostArguments::call(const LoadedAttention &attention,
 llvm::Error ladon::callOnHost(const LoadedAttention &attention,
                               llvm::ArrayRef<HostTensor> inputs,
                               llvm::ArrayRef<HostTensor> outputs, int threads) {
+  if (!attention.getDriver().empty())
+    return callOnDevice(attention, inputs, outputs);
   ladon_options options = LADON_OPTIONS_INIT;
   options.threads = threads;
   return HostArguments(inputs, outputs).call(attention, options);

@@ -27,8 +27,10 @@ class HostArguments {
 public:
   /// `inputs` has a tensor per parameter, in order (without axes for a scalar),
   /// `outputs` one per result.
+  /// `device` is where their memory is.
   HostArguments(llvm::ArrayRef<HostTensor> inputs,
-                llvm::ArrayRef<HostTensor> outputs);
+                llvm::ArrayRef<HostTensor> outputs,
+                DLDeviceType device = kDLCPU);
   HostArguments(const HostArguments &) = delete;
 
   llvm::Error call(const LoadedAttention &attention,
@@ -37,12 +39,14 @@ public:
 private:
   void add(const HostTensor &tensor, bool isOutput);
 
+  DLDeviceType device;
   std::deque<HostTensor> views; // A DLTensor points into them.
   std::deque<DLTensor> tensors;
   std::vector<void *> pointers;
 };
 
-/// One call. `threads` 0 means all CPUs.
+/// One call. `threads` 0 means all CPUs. An attention for a GPU runs there, on
+/// copies.
 llvm::Error callOnHost(const LoadedAttention &attention,
                        llvm::ArrayRef<HostTensor> inputs,
                        llvm::ArrayRef<HostTensor> outputs, int threads);

@@ -64,15 +64,15 @@ typedef struct {
 extern "C" {
 #endif
 
-/** What a call returns. Unless it is LADON_OK, LADON_OUT_OF_MEMORY or
- *  LADON_PARALLEL_FOR, no output has been touched; after those last two the
- *  contents of the outputs are not defined. */
+/** What a call returns. Unless it is LADON_OK, LADON_OUT_OF_MEMORY,
+ *  LADON_PARALLEL_FOR or LADON_CUDA, no output has been touched; after those
+ *  last three the contents of the outputs are not defined. */
 typedef enum ladon_status {
   /** The outputs are complete. */
   LADON_OK = 0,
   /** A tensor argument is a null pointer. */
   LADON_NULL_TENSOR = 1,
-  /** A tensor lies in memory that the CPU cannot address. */
+  /** A tensor lies in memory that the code cannot address. */
   LADON_DEVICE = 2,
   /** A tensor has the wrong element type, or vector lanes. */
   LADON_DTYPE = 3,
@@ -109,7 +109,9 @@ typedef enum ladon_status {
   /** Working memory could not be allocated. */
   LADON_OUT_OF_MEMORY = 19,
   /** The host's parallel-for failed, or did not keep its contract. */
-  LADON_PARALLEL_FOR = 20
+  LADON_PARALLEL_FOR = 20,
+  /** There is no CUDA driver, or it reported an error. */
+  LADON_CUDA = 21
 } ladon_status;
 
 /** One piece of work of a parallel loop, called by the host's parallel-for. */
@@ -152,11 +154,14 @@ typedef struct ladon_options {
   ladon_deallocate deallocate;
   /** First argument of `allocate` and `deallocate`. */
   void *allocator_user;
+  /** Code for a GPU: the CUstream that the work is put into; null is the
+   *  default stream. The call does not wait for it. */
+  void *stream;
 } ladon_options;
 
 /** Initialises a ladon_options to the defaults. */
 #define LADON_OPTIONS_INIT                                                     \
-  {sizeof(ladon_options), 0, 0, NULL, NULL, NULL, NULL, NULL}
+  {sizeof(ladon_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL}
 
 #ifdef __cplusplus
 }

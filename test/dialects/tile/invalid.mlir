@@ -1209,7 +1209,7 @@ func.func @accumulate_acc_layout(%w: tensor<8x16xf32>, %v: tensor<8x4xf32>, %a: 
 // -----
 
 func.func @accumulate_acc_type(%w: tensor<8x16xf32>, %v: tensor<16x4xf32>, %a: tensor<8x4xf64>, %r: tensor<8xf32>, %n: index) {
-  // expected-error@+1 {{'tile.accumulate' op expected acc of 8x4xf32, found 8x4xf64}}
+  // expected-error@+1 {{'tile.accumulate' op expected rescale of 8xf64, found 8xf32}}
   %x = tile.accumulate %w, %v keys %n into %a rescale %r : tensor<8x16xf32>, tensor<16x4xf32>, tensor<8x4xf64>, tensor<8xf32> -> tensor<8x4xf32>
   return
 }
@@ -1249,7 +1249,7 @@ func.func @accumulate_result(%w: tensor<8x16xf32>, %v: tensor<16x4xf32>, %a: ten
 // -----
 
 func.func @accumulate_weights_type(%w: tensor<8x16xbf16>, %v: tensor<16x4xf32>, %a: tensor<8x4xf32>, %r: tensor<8xf32>, %n: index) {
-  // expected-error@+1 {{'tile.accumulate' op operand #0 must be statically shaped tensor of 32-bit float or 64-bit float values or statically shaped memref of 32-bit float or 64-bit float values, but got 'tensor<8x16xbf16>'}}
+  // expected-error@+1 {{'tile.accumulate' op expected values no wider than the weights, found 'f32' and 'bf16'}}
   %x = tile.accumulate %w, %v keys %n into %a rescale %r : tensor<8x16xbf16>, tensor<16x4xf32>, tensor<8x4xf32>, tensor<8xf32> -> tensor<8x4xf32>
   return
 }
@@ -1469,3 +1469,11 @@ func.func private @shape_keys() attributes {tile.shape = #tile.shape<queries = 8
 
 // expected-error@+1 {{expected chunks of whole blocks of 16 keys, found 8}}
 func.func private @shape_short_chunk() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 1, chunk = 8>}
+
+// -----
+
+func.func @weights_wider_than_acc(%w: tensor<8x16xf64>, %v: tensor<16x4xf32>, %a: tensor<8x4xf32>, %r: tensor<8xf32>, %n: index) {
+  // expected-error@+1 {{'tile.accumulate' op expected weights no wider than acc, found 'f64' and 'f32'}}
+  %x = tile.accumulate %w, %v keys %n into %a rescale %r : tensor<8x16xf64>, tensor<16x4xf32>, tensor<8x4xf32>, tensor<8xf32> -> tensor<8x4xf32>
+  return
+}

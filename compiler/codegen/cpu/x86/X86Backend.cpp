@@ -60,9 +60,8 @@ static const llvm::Target &llvmTarget(const llvm::Triple &parsed) {
   return *target;
 }
 
-/// A machine of LLVM that makes position-independent code.
-static std::unique_ptr<llvm::TargetMachine>
-createTargetMachine(llvm::StringRef level) {
+std::unique_ptr<llvm::TargetMachine>
+ladon::cpu::createX86Machine(llvm::StringRef level) {
   static const llvm::Triple parsed(triple);
   static const llvm::Target &target = llvmTarget(parsed);
   // x86-64-v4 alone makes LLVM prefer 256-bit registers for what it vectorises
@@ -106,14 +105,13 @@ public:
   emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
        CodeKind kind) const override {
     return emitModule(
-        module, programs, [&] { return createTargetMachine(figures.name); },
-        kind);
+        module, programs, [&] { return createX86Machine(figures.name); }, kind);
   }
   llvm::Expected<std::vector<std::string>>
   emitObjects(mlir::ModuleOp module,
               llvm::ArrayRef<artifact::ProgramSpec> programs) const override {
     return cpu::emitObjects(module, programs,
-                            [&] { return createTargetMachine(figures.name); });
+                            [&] { return createX86Machine(figures.name); });
   }
   llvm::StringRef getRuntimeObject() const override {
     return x86RuntimeObject();
@@ -131,11 +129,11 @@ public:
   llvm::StringRef getName() const override { return "cpu"; }
   llvm::StringRef getCodegen() const override { return "llvm"; }
 
-  std::string getLevelNames() const override {
-    return llvm::join(
-        llvm::map_range(levels,
-                        [](const CpuTarget &l) { return l.name.str(); }),
-        ", ");
+  std::vector<llvm::StringRef> getLevels() const override {
+    std::vector<llvm::StringRef> names;
+    for (const CpuTarget &level : levels)
+      names.push_back(level.name);
+    return names;
   }
   llvm::Expected<std::unique_ptr<Target>>
   createTarget(llvm::StringRef level) const override {

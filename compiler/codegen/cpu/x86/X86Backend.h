@@ -11,6 +11,8 @@
 #include "compiler/codegen/Backend.h"
 #include "compiler/codegen/cpu/CpuTarget.h"
 
+#include "llvm/Target/TargetMachine.h"
+
 namespace ladon::cpu {
 
 /// The back end of `--target cpu`.
@@ -21,6 +23,10 @@ std::optional<CpuTarget> findX86Level(llvm::StringRef name);
 
 /// A target with any figures.
 std::unique_ptr<Target> createX86Target(const CpuTarget &figures);
+
+/// A machine of LLVM that makes position-independent code for a level: one of
+/// those, or "x86-64".
+std::unique_ptr<llvm::TargetMachine> createX86Machine(llvm::StringRef level);
 
 /// The object file of the runtime.
 llvm::StringRef x86RuntimeObject();

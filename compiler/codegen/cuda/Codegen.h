@@ -1,0 +1,27 @@
+//===- Codegen.h - Tile level to kernels and host code ---------*- C++ -*-===//
+
+#ifndef LADON_COMPILER_CODEGEN_CUDA_CODEGEN_H
+#define LADON_COMPILER_CODEGEN_CUDA_CODEGEN_H
+
+#include "mlir/Pass/PassManager.h"
+
+#include <string>
+
+namespace ladon::cuda {
+
+/// Which images there will be.
+struct ImageOptions {
+  std::string target;                  ///< "sm_80"
+  bool simulate = false;               ///< For the simulated driver.
+  std::string driver = "libcuda.so.1"; ///< Library of the driver.
+};
+
+/// From classified tile loop nests to kernels whose threads hold vectors.
+void buildVectorPipeline(mlir::OpPassManager &pm);
+
+/// From there to the LLVM dialect for the host, with kernels as images.
+void buildCodePipeline(mlir::OpPassManager &pm, const ImageOptions &options);
+
+} // namespace ladon::cuda
+
+#endif // LADON_COMPILER_CODEGEN_CUDA_CODEGEN_H

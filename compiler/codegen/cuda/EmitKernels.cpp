@@ -1,0 +1,178 @@
+//===- EmitKernels.cpp - Kernels in the LLVM dialect to images ------------===//
+
+#include "compiler/codegen/cuda/EmitKernels.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Target/TargetMachine.h"
+
+extern "C" {
+void LLVMInitializeNVPTXTargetInfo();
+void LLVMInitializeNVPTXTarget();
+void LLVMInitializeNVPTXTargetMC();
+void LLVMInitializeNVPTXAsmPrinter();
+}
+
+using namespace mlir;
+using namespace ladon::cuda;
+
+static const CudaTarget targets[] = {
+    {"sm_80", "+ptx70", 80, "A100 and newer"},
+    {"sm_90a", "+ptx80", 90, "H100, H200"},
+};
+
+llvm::ArrayRef<CudaTarget> ladon::cuda::cudaTargets() { return targets; }
+
+std::optional<CudaTarget> ladon::cuda::findTarget(llvm::StringRef name) {
+  for (const CudaTarget &target : targets)
+    if (target.name == name)
+      return target;
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// PTX
+//===----------------------------------------------------------------------===//
+
+static std::unique_ptr<llvm::TargetMachine>
+createMachine(const CudaTarget &target) {
+  LLVMInitializeNVPTXTargetInfo();
+  LLVMInitializeNVPTXTarget();
+  LLVMInitializeNVPTXTargetMC();
+  LLVMInitializeNVPTXAsmPrinter();
+  llvm::Triple triple("nvptx64-nvidia-cuda");
+  std::string message;
+  const llvm::Target *found =
+      llvm::TargetRegistry::lookupTarget(triple, message);
+  assert(found && "LLVM is linked with NVPTX");
+  return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
+      triple, target.name, target.ptx, {}, std::nullopt, std::nullopt,
+      llvm::CodeGenOptLevel::Aggressive));
+}
+
+/// Vectors are those of a thread: each element is a register.
+static constexpr llvm::StringLiteral optimisations =
+    "function(sroa,early-cse<memssa>,scalarizer<load-store>,"
+    "instcombine<no-verify-fixpoint>,simplifycfg,early-cse<memssa>),"
+    "cgscc(inline),"
+    "function(loop-mssa(loop-rotate,licm),gvn,"
+    "instcombine<no-verify-fixpoint>,simplifycfg,sink),"
+    "globaldce";
+
+llvm::Expected<std::string>
+ladon::cuda::emitPtx(::mlir::gpu::GPUModuleOp kernels,
+                     const CudaTarget &target) {
+  MLIRContext &mlirContext = *kernels.getContext();
+  registerBuiltinDialectTranslation(mlirContext);
+  registerLLVMDialectTranslation(mlirContext);
+  registerGPUDialectTranslation(mlirContext);
+  registerNVVMDialectTranslation(mlirContext);
+  llvm::LLVMContext context;
+  auto code = translateModuleToLLVMIR(kernels, context, "kernels");
+  if (!code)
+    return llvm::createStringError("translation of kernels to LLVM IR failed");
+  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target);
+  code->setTargetTriple(machine->getTargetTriple());
+  code->setDataLayout(machine->createDataLayout());
+
+  llvm::PassBuilder builder(machine.get());
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graph;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graph, modules);
+  llvm::ModulePassManager passes;
+  llvm::cantFail(builder.parsePassPipeline(passes, optimisations));
+  passes.run(*code, modules);
+
+  llvm::SmallString<0> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::legacy::PassManager emission;
+  if (machine->addPassesToEmitFile(emission, stream, nullptr,
+                                   llvm::CodeGenFileType::AssemblyFile))
+    return llvm::createStringError("target cannot emit PTX");
+  emission.run(*code);
+  return std::string(text);
+}
+
+//===----------------------------------------------------------------------===//
+// Machine code
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A file that is gone with the object.
+struct TemporaryFile {
+  llvm::SmallString<64> path;
+
+  ~TemporaryFile() {
+    if (!path.empty())
+      llvm::sys::fs::remove(path);
+  }
+  std::error_code create(llvm::StringRef suffix) {
+    return llvm::sys::fs::createTemporaryFile("ladon", suffix, path);
+  }
+};
+} // namespace
+
+static std::optional<std::string> findPtxas() {
+  if (const char *home = std::getenv("CUDA_HOME"))
+    if (auto found =
+            llvm::sys::findProgramByName("ptxas", {std::string(home) + "/bin"}))
+      return *found;
+  if (auto found = llvm::sys::findProgramByName("ptxas"))
+    return *found;
+  if (auto found =
+          llvm::sys::findProgramByName("ptxas", {"/usr/local/cuda/bin"}))
+    return *found;
+  return std::nullopt;
+}
+
+llvm::Expected<std::optional<std::string>>
+ladon::cuda::assemblePtx(llvm::StringRef ptx, const CudaTarget &target) {
+  std::optional<std::string> ptxas = findPtxas();
+  if (!ptxas)
+    return std::nullopt;
+  TemporaryFile source, result, messages;
+  for (auto [file, suffix] :
+       {std::pair(&source, "ptx"), {&result, "cubin"}, {&messages, "log"}})
+    if (std::error_code error = file->create(suffix))
+      return llvm::createStringError(error, "cannot make a temporary file");
+  {
+    std::error_code error;
+    llvm::raw_fd_ostream stream(source.path, error);
+    stream << ptx;
+    stream.close();
+    if (error || stream.has_error())
+      return llvm::createStringError("cannot write a temporary file");
+  }
+  std::string arch = ("-arch=" + target.name).str();
+  std::optional<llvm::StringRef> redirects[] = {
+      "", llvm::StringRef(messages.path), llvm::StringRef(messages.path)};
+  std::string problem;
+  int status = llvm::sys::ExecuteAndWait(
+      *ptxas, {*ptxas, arch, "-O3", source.path, "-o", result.path},
+      std::nullopt, redirects, 0, 0, &problem);
+  auto read = [](llvm::StringRef path) -> std::string {
+    auto buffer = llvm::MemoryBuffer::getFile(path, false, false);
+    return buffer ? (*buffer)->getBuffer().str() : std::string();
+  };
+  if (status != 0)
+    return llvm::createStringError("ptxas failed: " + problem +
+                                   read(messages.path));
+  return read(result.path);
+}

@@ -1,0 +1,45 @@
+//===- EmitKernels.h - Kernels in the LLVM dialect to images ----*- C++ -*-===//
+
+#ifndef LADON_COMPILER_CODEGEN_CUDA_EMITKERNELS_H
+#define LADON_COMPILER_CODEGEN_CUDA_EMITKERNELS_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "llvm/Support/Error.h"
+
+#include <optional>
+#include <string>
+
+namespace ladon::cuda {
+
+/// One architecture.
+struct CudaTarget {
+  llvm::StringRef name; ///< As on the command line: "sm_80".
+  llvm::StringRef ptx;  ///< The lowest version of PTX that has it: "+ptx70".
+  int32_t arch;         ///< Its compute capability, 80 for 8.0.
+  llvm::StringRef gpus; ///< For people.
+};
+
+/// All there is code for.
+llvm::ArrayRef<CudaTarget> cudaTargets();
+
+/// The architecture with that name, or none.
+std::optional<CudaTarget> findTarget(llvm::StringRef name);
+
+/// PTX of the kernels of a module in the LLVM and NVVM dialects.
+llvm::Expected<std::string> emitPtx(::mlir::gpu::GPUModuleOp kernels,
+                                    const CudaTarget &target);
+
+/// Machine code for PTX, by the `ptxas` of an installed CUDA toolkit; none
+/// where there is no toolkit.
+llvm::Expected<std::optional<std::string>>
+assemblePtx(llvm::StringRef ptx, const CudaTarget &target);
+
+/// A shared library for this CPU with the kernels of a module: they run on the
+/// simulated driver (runtime/cuda-sim), thread by thread. What is an
+/// instruction of a GPU is a call of the library at `driver`.
+llvm::Expected<std::string> emitSimulation(::mlir::gpu::GPUModuleOp kernels,
+                                           llvm::StringRef driver);
+
+} // namespace ladon::cuda
+
+#endif // LADON_COMPILER_CODEGEN_CUDA_EMITKERNELS_H

@@ -1,0 +1,141 @@
+//===- OutlineKernels.cpp - Parallel loops to kernels ---------------------===//
+//
+// See Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/cuda/Passes.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace ladon::cuda {
+#define GEN_PASS_DEF_OUTLINEKERNELS
+#include "compiler/codegen/cuda/Passes.h.inc"
+} // namespace ladon::cuda
+
+using namespace mlir;
+using namespace ladon;
+
+/// What may stay on the host: control, scalars, and the shapes of tensors.
+static LogicalResult checkHostOperation(Operation *op) {
+  if (isa<::mlir::gpu::LaunchFuncOp, func::FuncOp, func::ReturnOp>(op))
+    return success();
+  if (isa<memref::AllocOp, memref::AllocaOp>(op))
+    return op->emitError("cannot be compiled for a GPU: there is no working "
+                         "memory for what is neither input nor result");
+  if (isa<scf::SCFDialect, arith::ArithDialect>(op->getDialect()) ||
+      isMemoryEffectFree(op))
+    return success();
+  return op->emitError("cannot be compiled for a GPU: there is code for "
+                       "attends over inputs only");
+}
+
+/// The iteration with number `number`, the last axis fastest.
+static void numberToIteration(ImplicitLocOpBuilder &b, Value number,
+                              ValueRange sizes, ValueRange variables,
+                              IRMapping &map) {
+  for (size_t axis = sizes.size(); axis-- > 0;) {
+    Value at = number;
+    if (axis > 0) {
+      at = arith::RemUIOp::create(b, number, sizes[axis]);
+      number = arith::DivUIOp::create(b, number, sizes[axis]);
+    }
+    map.map(variables[axis], at);
+  }
+}
+
+namespace {
+struct OutlineKernels
+    : public ladon::cuda::impl::OutlineKernelsBase<OutlineKernels> {
+  using OutlineKernelsBase::OutlineKernelsBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<scf::ForallOp> loops;
+    module.walk<WalkOrder::PreOrder>([&](scf::ForallOp loop) {
+      loops.push_back(loop);
+      return WalkResult::skip();
+    });
+    auto b = OpBuilder::atBlockEnd(module.getBody());
+    auto kernels = ::mlir::gpu::GPUModuleOp::create(b, module.getLoc(),
+                                                    ladon::cuda::kernelModule);
+    module->setAttr(::mlir::gpu::GPUDialect::getContainerModuleAttrName(),
+                    b.getUnitAttr());
+    for (scf::ForallOp loop : loops)
+      outline(loop, kernels);
+    WalkResult checked = module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (op == kernels)
+        return WalkResult::skip();
+      if (op == module || succeeded(checkHostOperation(op)))
+        return WalkResult::advance();
+      return WalkResult::interrupt();
+    });
+    if (checked.wasInterrupted())
+      signalPassFailure();
+  }
+
+private:
+  void outline(scf::ForallOp loop, ::mlir::gpu::GPUModuleOp kernels) {
+    ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    SmallVector<Value> sizes = getValueOrCreateConstantIndexOp(
+        b, loop.getLoc(), loop.getMixedUpperBound());
+    Value count = arith::ConstantIndexOp::create(b, 1);
+    for (Value size : sizes)
+      count = arith::MulIOp::create(b, count, size);
+
+    llvm::SetVector<Value> used(llvm::from_range, sizes);
+    getUsedValuesDefinedAbove(loop.getRegion(), used);
+    SmallVector<Value> arguments;
+    SmallVector<Operation *> constants;
+    for (Value value : used) {
+      Operation *def = value.getDefiningOp();
+      if (def && def->hasTrait<OpTrait::ConstantLike>())
+        constants.push_back(def);
+      else
+        arguments.push_back(value);
+    }
+
+    auto function = loop->getParentOfType<func::FuncOp>();
+    std::string name =
+        (function.getName() + "_" + Twine(uint64_t(kernels_++))).str();
+    auto types =
+        llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
+    auto inKernels = OpBuilder::atBlockEnd(kernels.getBody());
+    auto kernel = ::mlir::gpu::GPUFuncOp::create(inKernels, loop.getLoc(), name,
+                                                 b.getFunctionType(types, {}));
+    kernel->setAttr(::mlir::gpu::GPUDialect::getKernelFuncAttrName(),
+                    b.getUnitAttr());
+    kernel.setKnownBlockSizeAttr(
+        b.getDenseI32ArrayAttr({static_cast<int32_t>(int64_t(threads)), 1, 1}));
+
+    IRMapping map;
+    Block &entry = kernel.getBody().front();
+    map.map(arguments, entry.getArguments());
+    auto k = ImplicitLocOpBuilder::atBlockEnd(loop.getLoc(), &entry);
+    for (Operation *constant : constants)
+      k.clone(*constant, map);
+    auto mapped =
+        llvm::map_to_vector(sizes, [&](Value v) { return map.lookup(v); });
+    Value number = ::mlir::gpu::BlockIdOp::create(
+        k, k.getIndexType(), ::mlir::gpu::Dimension::x, IntegerAttr());
+    numberToIteration(k, number, mapped, loop.getInductionVars(), map);
+    for (Operation &op : loop.getBody()->without_terminator())
+      k.clone(op, map);
+    ::mlir::gpu::ReturnOp::create(k);
+
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    Value threadCount = arith::ConstantIndexOp::create(b, threads);
+    ::mlir::gpu::LaunchFuncOp::create(
+        b, kernel, ::mlir::gpu::KernelDim3{count, one, one},
+        ::mlir::gpu::KernelDim3{threadCount, one, one}, Value(), arguments);
+    loop.erase();
+    ++kernelCount();
+  }
+
+  Statistic &kernelCount() { return kernels; }
+  uint64_t kernels_ = 0;
+};
+} // namespace

@@ -1,0 +1,104 @@
+//===- Passes.td - CUDA code generation passes --------------*- tablegen -*-===//
+
+#ifndef LADON_COMPILER_CODEGEN_CUDA_PASSES_TD
+#define LADON_COMPILER_CODEGEN_CUDA_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def OutlineKernels : Pass<"cuda-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Make a kernel of every parallel loop";
+  let description = [{
+    The body of each `scf.forall` that is not in another one becomes a
+    `gpu.func` in the module `kernels`, and the loop a `gpu.launch_func` with a
+    block of threads for each iteration, in the order of the loop. What the body
+    uses from outside becomes arguments; constants are made anew.
+
+    What is left around the launches runs on the host, which sees sizes and
+    strides but no element: an operation there that reads or writes memory is an
+    error.
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "128", "threads of a block">
+  ];
+  let statistics = [Statistic<"kernels", "kernels", "kernels made">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect"
+  ];
+}
+
+def StageTiles : Pass<"cuda-stage-tiles", "::mlir::gpu::GPUFuncOp"> {
+  let summary = "Put tiles that all threads read into shared memory";
+  let description = [{
+    The keys of a `tile.contract` and the values of a `tile.accumulate` are read
+    by all threads of a block: their `tile.load` fills a buffer in workgroup
+    memory. Copies are asynchronous. Those of keys and values of one block start
+    together, so that values arrive while scores are computed; barriers keep a
+    buffer from being filled while it is still read, and from being read before
+    it is full.
+
+    Keys beyond the end of a block have been left open so far: their scores are
+    hidden before the softmax.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect", "::ladon::tile::TileDialect"
+  ];
+}
+
+def TilesToThreads : Pass<"cuda-tiles-to-threads", "::mlir::gpu::GPUFuncOp"> {
+  let summary = "Lower tiles to what each thread holds of them";
+  let description = [{
+    A tile becomes a vector of the elements that a thread holds, in the layout
+    of the accumulators of `mma.sync` (ThreadTile.h); products become `mma.sync`
+    with operands from `ldmatrix`, and sums over a row go across the four threads
+    that share it. Products of f32 are made of three products of tf32. No
+    operation of the tile dialect is left.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def KernelsToLLVM : Pass<"cuda-kernels-to-llvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Lower kernels to the LLVM and NVVM dialects";
+  let description = [{
+    As upstream's `convert-gpu-to-nvvm`, but math functions become those of LLVM
+    rather than calls of NVIDIA's libdevice. One that has no code on a GPU is an
+    error.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
+def EmbedKernels : Pass<"cuda-embed-kernels", "::mlir::ModuleOp"> {
+  let summary = "Make images of the kernels, as constants of the module";
+  let description = [{
+    The module `kernels`, in the LLVM and NVVM dialects, is compiled and goes
+    away. In its place are constants: its images, and the table of them that the
+    runtime is given with every launch (runtime/lib/kernel_abi.h). The images are
+    PTX, and machine code where there is a CUDA toolkit; with `simulate`, a
+    shared library for the simulated driver at the path `driver`.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"sm_80\"", "architecture">,
+    Option<"simulate", "simulate", "bool", "false", "for the simulator">,
+    Option<"driver", "driver", "std::string", "\"libcuda.so.1\"",
+           "library of the driver">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def LaunchToLLVM : Pass<"cuda-launch-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower launches to calls of the runtime";
+  let description = [{
+    A `gpu.launch_func` in an entry function (`cpu-emit-entry`) becomes a call of
+    `ladon_rt_launch` with the table of kernels and the addresses of the
+    kernel's arguments.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // LADON_COMPILER_CODEGEN_CUDA_PASSES_TD

@@ -1,0 +1,213 @@
+//===- TilesToThreads.cpp - Tiles to what each thread holds of them -------===//
+//
+// One pattern per operation of the tile dialect; what they emit is in
+// ThreadMemory.cpp, ThreadProducts.cpp and ThreadSoftmax.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/codegen/cuda/Passes.h"
+
+#include "compiler/codegen/cuda/ThreadEmitter.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace ladon::cuda {
+#define GEN_PASS_DEF_TILESTOTHREADS
+#include "compiler/codegen/cuda/Passes.h.inc"
+} // namespace ladon::cuda
+
+using namespace mlir;
+using namespace ladon;
+using namespace ladon::cuda;
+
+//===----------------------------------------------------------------------===//
+// What can be lowered
+//===----------------------------------------------------------------------===//
+
+/// Beyond this a thread's elements do not fit its registers.
+static constexpr int64_t mostColumns = 256;
+
+static LogicalResult checkTensor(Operation *op, RankedTensorType type) {
+  Type element = type.getElementType();
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return op->emitError("cannot be compiled for a GPU: expected tiles of "
+                         "f32, f16 or bf16, found ")
+           << element;
+  if (type.getDimSize(0) != tileRows)
+    return op->emitOpError("expected tiles of ")
+           << tileRows << " rows, found " << type.getDimSize(0);
+  if (type.getRank() == 2 && type.getDimSize(1) > mostColumns)
+    return op->emitError("cannot be compiled for a GPU: expected at most ")
+           << mostColumns << " features, found " << type.getDimSize(1);
+  return success();
+}
+
+/// What the patterns ask of an operation beyond its verifier; an error there.
+static LogicalResult checkTile(Operation *op) {
+  auto value = dyn_cast<tile::ValueOpInterface>(op);
+  if (!value)
+    return op->emitOpError("expected grids and loops to be lowered; run "
+                           "tile-lower-control before");
+  if (op->hasAttr("transposed"))
+    return op->emitOpError("expected tiles with their rows first");
+  for (Type type : llvm::concat<Type>(llvm::to_vector(op->getOperandTypes()),
+                                      llvm::to_vector(op->getResultTypes())))
+    if (auto tensor = dyn_cast<RankedTensorType>(type))
+      if (failed(checkTensor(op, tensor)))
+        return failure();
+  if (auto load = dyn_cast<tile::LoadOp>(op); load && load.getPages())
+    return op->emitError("cannot be compiled for a GPU: pages");
+  if (auto contract = dyn_cast<tile::ContractOp>(op)) {
+    if (!isa<MemRefType>(contract.getRight().getType()))
+      return op->emitOpError("expected the right tile in shared memory; run "
+                             "cuda-stage-tiles before");
+    if (getElementTypeOrSelf(contract.getLeft().getType()) !=
+        getElementTypeOrSelf(contract.getRight().getType()))
+      return op->emitOpError("expected operands of one type");
+    if (contract->getNumResults() > 1)
+      return op->emitOpError("expected no row maxima");
+  }
+  if (auto accumulate = dyn_cast<tile::AccumulateOp>(op)) {
+    if (!isa<MemRefType>(accumulate.getValue().getType()))
+      return op->emitOpError("expected values in shared memory; run "
+                             "cuda-stage-tiles before");
+    if (getElementTypeOrSelf(accumulate.getWeights().getType()) !=
+        getElementTypeOrSelf(accumulate.getValue().getType()))
+      return op->emitOpError("expected weights and values of one type");
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Replaces an operation by what a function emits for it.
+template <typename Op> class TilePattern : public OpConversionPattern<Op> {
+public:
+  using Adaptor = typename Op::Adaptor;
+  using Emit = Vectors (*)(ImplicitLocOpBuilder &, Op, Adaptor);
+
+  TilePattern(const TypeConverter &converter, MLIRContext *context, Emit emit)
+      : OpConversionPattern<Op>(converter, context), emit(emit) {}
+
+  LogicalResult
+  matchAndRewrite(Op op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, emit(b, op, adaptor));
+    return success();
+  }
+
+private:
+  Emit emit;
+};
+
+/// Of weights: the only operation on tiles that is not of the dialect.
+struct NarrowPattern : public OpConversionPattern<arith::TruncFOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::TruncFOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Type type = getTypeConverter()->convertType(op.getType());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, adaptor.getIn());
+    return success();
+  }
+};
+} // namespace
+
+namespace {
+struct Patterns {
+  RewritePatternSet &patterns;
+  const TypeConverter &converter;
+
+  template <typename Op>
+  void add(Vectors (*emit)(ImplicitLocOpBuilder &, Op, typename Op::Adaptor)) {
+    patterns.add<TilePattern<Op>>(converter, patterns.getContext(), emit);
+  }
+};
+} // namespace
+
+static void populateTilePatterns(RewritePatternSet &patterns,
+                                 const TypeConverter &converter) {
+  Patterns all{patterns, converter};
+  using Builder = ImplicitLocOpBuilder;
+  all.add<tile::LoadOp>([](Builder &b, tile::LoadOp op, tile::LoadOp::Adaptor) {
+    if (op.getTile())
+      return emitLoad(b, op);
+    emitCopy(b, op);
+    return Vectors();
+  });
+  all.add<tile::StoreOp>(
+      [](Builder &b, tile::StoreOp op, tile::StoreOp::Adaptor operands) {
+        emitStore(b, op, operands.getTile());
+        return Vectors();
+      });
+  all.add<tile::ContractOp>(
+      [](Builder &b, tile::ContractOp op, tile::ContractOp::Adaptor operands) {
+        return emitContract(b, op, operands.getLeft());
+      });
+  all.add<tile::ModifyOp>(
+      [](Builder &b, tile::ModifyOp op, tile::ModifyOp::Adaptor operands) {
+        return emitModify(b, op, operands.getScores());
+      });
+  all.add<tile::MaskOp>(
+      [](Builder &b, tile::MaskOp op, tile::MaskOp::Adaptor operands) {
+        return emitMask(b, op, operands.getScores());
+      });
+  all.add<tile::RowMaxOp>(
+      [](Builder &b, tile::RowMaxOp, tile::RowMaxOp::Adaptor operands) {
+        return emitRowMax(b, operands.getScores());
+      });
+  all.add(&emitSoftmaxInit);
+  all.add(&emitSoftmaxWeights);
+  all.add(&emitAccumulate);
+  all.add(&emitMerge);
+  all.add(&emitSoftmaxFinish);
+  all.add<tile::HasNonFiniteOp>([](Builder &b, tile::HasNonFiniteOp,
+                                   tile::HasNonFiniteOp::Adaptor operands) {
+    return emitHasNonFinite(b, operands.getTile());
+  });
+  patterns.add<NarrowPattern>(converter, patterns.getContext());
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct TilesToThreads
+    : public ladon::cuda::impl::TilesToThreadsBase<TilesToThreads> {
+  void runOnOperation() override {
+    WalkResult checked = getOperation().walk([&](Operation *op) {
+      // The expressions of positions are lowered with their operation.
+      if (!isa_and_nonnull<tile::TileDialect>(op->getDialect()) ||
+          isa<tile::YieldOp>(op) || succeeded(checkTile(op)))
+        return WalkResult::advance();
+      return WalkResult::interrupt();
+    });
+    if (checked.wasInterrupted())
+      return signalPassFailure();
+    TypeConverter converter;
+    converter.addConversion([](Type type) { return type; });
+    converter.addConversion(
+        [](RankedTensorType type) -> Type { return threadVector(type); });
+    RewritePatternSet patterns(&getContext());
+    populateTilePatterns(patterns, converter);
+    ConversionTarget target(getContext());
+    target.addIllegalDialect<tile::TileDialect>();
+    target.addDynamicallyLegalOp<arith::TruncFOp>([](arith::TruncFOp op) {
+      return !isa<RankedTensorType>(op.getType());
+    });
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                         target);
+    if (failed(applyPartialConversion(getOperation(), target,
+                                      std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

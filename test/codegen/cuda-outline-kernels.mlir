@@ -1,0 +1,30 @@
+// Every parallel loop becomes a kernel with a block of threads per iteration;
+// constants are made in the kernel, all else is an argument.
+// RUN: ladon-opt %s --cuda-outline-kernels --split-input-file | FileCheck %s
+
+// CHECK-LABEL: func.func @two(
+// CHECK-SAME: %[[X:.*]]: memref<?x4xf32>, %[[N:.*]]: index)
+// CHECK: %[[ROWS:.*]] = memref.dim %[[X]]
+// CHECK: %[[FOUR:.*]] = arith.constant 4 : index
+// CHECK: gpu.launch_func @kernels::@two_0 blocks in (%{{.*}}, %{{.*}}, %{{.*}}) threads in (%{{.*}}) args(%[[ROWS]] : index, %[[X]] : memref<?x4xf32>)
+// CHECK: gpu.launch_func @kernels::@two_1
+// CHECK-LABEL: gpu.module @kernels
+// CHECK: gpu.func @two_0(%[[R:.*]]: index, %[[Y:.*]]: memref<?x4xf32>) kernel attributes {known_block_size = array<i32: 128, 1, 1>}
+// CHECK: %[[BLOCK:.*]] = gpu.block_id x
+// CHECK: %[[COLUMN:.*]] = arith.remui %[[BLOCK]]
+// CHECK: %[[ROW:.*]] = arith.divui %[[BLOCK]]
+// CHECK: memref.store %{{.*}}, %[[Y]][%[[ROW]], %[[COLUMN]]]
+// CHECK: gpu.return
+// CHECK: gpu.func @two_1(
+func.func @two(%x: memref<?x4xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1.0 : f32
+  %rows = memref.dim %x, %c0 : memref<?x4xf32>
+  scf.forall (%i, %j) in (%rows, 4) {
+    memref.store %one, %x[%i, %j] : memref<?x4xf32>
+  }
+  scf.forall (%i) in (%n) {
+    memref.store %one, %x[%i, %c0] : memref<?x4xf32>
+  }
+  return
+}
