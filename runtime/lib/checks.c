@@ -262,6 +262,12 @@ static bool check_memory(checked_tensor *t) {
                       "%s: strides and byte offset reach beyond the address "
                       "space",
                       info->name);
+  const int64_t most = t->ctx->program->max_span;
+  if (most > 0 && last > most)
+    return ladon_fail(t->ctx, LADON_ADDRESS_OVERFLOW,
+                      "%s: expected a tensor that spans at most %lld elements, "
+                      "found one that spans %lld",
+                      info->name, (long long)most, (long long)last);
   t->range.first = first;
   if (info->kind == LADON_KIND_OUTPUT && !check_output_strides(t))
     return false;

@@ -57,6 +57,8 @@ typedef struct ladon_program {
   void (*run)(ladon_ctx *ctx, void **args);
   /** DLPack's device type of the tensors: kDLCUDA, or 0 for the CPU. */
   int32_t device;
+  /** How many elements a tensor may span, the last one included; 0: any. */
+  int64_t max_span;
 } ladon_program;
 
 /** Kernels of a GPU, compiled. */

@@ -47,6 +47,7 @@ inline int32_t enter(const std::function<void(ladon_ctx *)> &code,
       [](ladon_ctx *ctx, void **args) {
         (*static_cast<const std::function<void(ladon_ctx *)> *>(args[0]))(ctx);
       },
+      0,
       0};
   void *args[] = {const_cast<std::function<void(ladon_ctx *)> *>(&code)};
   return ladon_rt_enter(&program, args, options);

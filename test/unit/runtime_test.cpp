@@ -128,12 +128,31 @@ TEST(RuntimeChecks, oneOfAThingIsSingular) {
   static const int64_t dims[] = {1};
   static const char *const words[] = {"heads"};
   ladon_param_info param = {"k", LADON_KIND_INPUT, 2, 32, 1, dims, words};
-  ladon_program program = {"one", 1, &param, 0, nullptr, 1, nullptr, 0};
+  ladon_program program = {"one", 1, &param, 0, nullptr, 1, nullptr, 0, 0};
   float data[2] = {};
   Tensor k(data, 2, 32, {2});
   void *args[] = {&k.dl};
   EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_EXTENT_MISMATCH);
   EXPECT_STREQ(ladon_rt_last_error(), "k: expected 1 head on axis 0, found 2");
+}
+
+TEST(RuntimeChecks, aProgramMayLimitWhatATensorSpans) {
+  static const int64_t dims[] = {-1};
+  static const char *const symbols[] = {"N"};
+  ladon_param_info param = {"k", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr};
+  ladon_program program = {
+      "near",        1, &param, 1, symbols, 1, [](ladon_ctx *, void **) {}, 0,
+      /*max_span=*/4};
+  float data[8] = {};
+  Tensor k(data, 2, 32, {2});
+  void *args[] = {&k.dl};
+  k.setStrides({3});
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_OK);
+  k.setStrides({4});
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_ADDRESS_OVERFLOW);
+  EXPECT_STREQ(ladon_rt_last_error(),
+               "k: expected a tensor that spans at most 4 elements, found one "
+               "that spans 5");
 }
 
 TEST(RuntimeChecks, symbolMismatchNamesTheTensorThatBoundIt) {
@@ -152,7 +171,7 @@ TEST(RuntimeChecks, aSymbolIsBoundByTheFirstTensorThatHasIt) {
       {"c", LADON_KIND_INPUT, 2, 32, 2, third, nullptr},
       {"d", LADON_KIND_INPUT, 2, 32, 2, third, nullptr}};
   static const char *const symbols[] = {"N", "M"};
-  ladon_program program = {"late", 4, params, 2, symbols, 1, nullptr, 0};
+  ladon_program program = {"late", 4, params, 2, symbols, 1, nullptr, 0, 0};
   float data[64] = {};
   auto sentenceOf = [&](int64_t c0, int64_t d0, int64_t d1) {
     Tensor a(data, 2, 32, {3}), b(data, 2, 32, {4}), c(data, 2, 32, {c0, 5}),
@@ -363,6 +382,7 @@ TEST(RuntimeChecks, aTensorWithoutAxesNeedsNoShape) {
                            nullptr,
                            1,
                            /*run=*/[](ladon_ctx *, void **) {},
+                           0,
                            0};
   float data[1] = {3};
   Tensor x(data, 2, 32, {});
@@ -381,7 +401,7 @@ TEST(RuntimeChecks, inputsMayShareMemory) {
       {"a", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr},
       {"b", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr}};
   ladon_program program = {
-      "two", 2, params, 0, nullptr, 1, [](ladon_ctx *, void **) {}, 0};
+      "two", 2, params, 0, nullptr, 1, [](ladon_ctx *, void **) {}, 0, 0};
   float data[2] = {};
   Tensor a(data, 2, 32, {2});
   void *args[] = {&a.dl, &a.dl};

@@ -90,6 +90,8 @@ struct ProgramSpec {
   int device = 1;
   /// The library of its driver, where it has one.
   std::string driver;
+  /// How many elements a tensor may span; 0 for any number.
+  int64_t maxSpan = 0;
   /// For people and the manifest.
   std::string target;
   /// LLVM's name of a CPU whose code every machine of the target runs.

@@ -116,12 +116,13 @@ Constant *EntryPointWriter::program(Function *run) {
   auto number = [&](int64_t value) {
     return ConstantInt::getSigned(i32, value);
   };
-  return global(ConstantStruct::getAnon(
-                    {string(spec.name), number(int64_t(params.size())),
-                     array(paramType, params), number(int64_t(symbols.size())),
-                     array(ptr, symbols), number(spec.cpuLevel), run,
-                     number(spec.device)}),
-                "ladon.program");
+  return global(
+      ConstantStruct::getAnon(
+          {string(spec.name), number(int64_t(params.size())),
+           array(paramType, params), number(int64_t(symbols.size())),
+           array(ptr, symbols), number(spec.cpuLevel), run, number(spec.device),
+           ConstantInt::getSigned(i64, spec.maxSpan)}),
+      "ladon.program");
 }
 
 //===--- Functions --------------------------------------------------------===//

@@ -41,7 +41,8 @@ ArrayRef<StatusCode> ladon::artifact::statusCodes() {
        "a tensor that is not empty has a null data pointer"},
       {LADON_NEGATIVE_STRIDE, "LADON_NEGATIVE_STRIDE", "a stride is negative"},
       {LADON_ADDRESS_OVERFLOW, "LADON_ADDRESS_OVERFLOW",
-       "strides and byte offset reach beyond the address space"},
+       "strides and byte offset reach beyond the address space, or beyond what "
+       "the code generator can address"},
       {LADON_OUTPUT_STRIDES, "LADON_OUTPUT_STRIDES",
        "the strides of an output let two elements share memory"},
       {LADON_ALIGNMENT, "LADON_ALIGNMENT",

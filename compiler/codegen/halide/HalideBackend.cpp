@@ -8,6 +8,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Transforms/Passes.h"
 
+#include <limits>
+
 using namespace ladon;
 using namespace ladon::halide;
 
@@ -45,6 +47,8 @@ public:
   explainSchedule(mlir::ModuleOp module) const override;
   void describe(artifact::ProgramSpec &program) const override {
     machine->describe(program);
+    // Offsets are 32 bits in Halide.
+    program.maxSpan = std::numeric_limits<int32_t>::max();
     program.facts.emplace_back("codegen", "halide");
   }
   /// The code around the kernels; they are objects only.

@@ -94,7 +94,8 @@ typedef enum ladon_status {
   LADON_NULL_DATA = 11,
   /** A stride is negative. */
   LADON_NEGATIVE_STRIDE = 12,
-  /** Strides and byte offset reach beyond the address space. */
+  /** Strides and byte offset reach beyond the address space, or beyond what the
+   *  code generator can address. */
   LADON_ADDRESS_OVERFLOW = 13,
   /** The strides of an output let two elements share memory. */
   LADON_OUTPUT_STRIDES = 14,
