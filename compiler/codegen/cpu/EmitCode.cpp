@@ -2,12 +2,11 @@
 
 #include "compiler/codegen/cpu/EmitCode.h"
 
+#include "compiler/codegen/LlvmCode.h"
 #include "compiler/codegen/cpu/SplitModule.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/LegacyPassManager.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/ThreadPool.h"
 
@@ -53,35 +52,6 @@ static constexpr llvm::StringLiteral optimisations =
     "instcombine<no-verify-fixpoint>,simplifycfg),"
     "globaldce";
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::PassBuilder builder(&machine);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graph;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  llvm::ModulePassManager passes;
-  llvm::cantFail(builder.parsePassPipeline(passes, optimisations));
-  passes.run(module, modules);
-}
-
-static llvm::Expected<std::string> emitFile(llvm::Module &module,
-                                            llvm::TargetMachine &machine,
-                                            llvm::CodeGenFileType type) {
-  llvm::SmallString<0> buffer;
-  llvm::raw_svector_ostream stream(buffer);
-  llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, stream, nullptr, type,
-                                  /*DisableVerify=*/true))
-    return llvm::createStringError("target cannot emit this kind of file");
-  passes.run(module);
-  return std::string(buffer);
-}
-
 //===----------------------------------------------------------------------===//
 // One module, or several
 //===----------------------------------------------------------------------===//
@@ -95,7 +65,7 @@ ladon::cpu::emitModule(ModuleOp module,
   auto code = translate(module, programs, context, *machine);
   if (!code)
     return code.takeError();
-  optimize(**code, *machine);
+  optimize(**code, *machine, optimisations);
   if (kind != CodeKind::LlvmIr)
     return emitFile(**code, *machine,
                     kind == CodeKind::Assembly
@@ -122,7 +92,7 @@ ladon::cpu::emitObjects(ModuleOp module,
     llvm::LLVMContext context;
     std::unique_ptr<llvm::TargetMachine> machine = createMachine();
     std::unique_ptr<llvm::Module> code = split.load(part, context);
-    optimize(*code, *machine);
+    optimize(*code, *machine, optimisations);
     objects[part] =
         emitFile(*code, *machine, llvm::CodeGenFileType::ObjectFile);
   };

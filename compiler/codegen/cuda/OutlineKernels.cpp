@@ -99,8 +99,9 @@ private:
     }
 
     auto function = loop->getParentOfType<func::FuncOp>();
+    auto existing = kernels.getOps<::mlir::gpu::GPUFuncOp>();
     std::string name =
-        (function.getName() + "_" + Twine(uint64_t(kernels_++))).str();
+        (function.getName() + "_" + Twine(llvm::range_size(existing))).str();
     auto types =
         llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
     auto inKernels = OpBuilder::atBlockEnd(kernels.getBody());
@@ -132,10 +133,7 @@ private:
         b, kernel, ::mlir::gpu::KernelDim3{count, one, one},
         ::mlir::gpu::KernelDim3{threadCount, one, one}, Value(), arguments);
     loop.erase();
-    ++kernelCount();
+    ++outlined;
   }
-
-  Statistic &kernelCount() { return kernels; }
-  uint64_t kernels_ = 0;
 };
 } // namespace

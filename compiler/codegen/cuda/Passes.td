@@ -20,7 +20,7 @@ def OutlineKernels : Pass<"cuda-outline-kernels", "::mlir::ModuleOp"> {
   let options = [
     Option<"threads", "threads", "int64_t", "128", "threads of a block">
   ];
-  let statistics = [Statistic<"kernels", "kernels", "kernels made">];
+  let statistics = [Statistic<"outlined", "kernels", "kernels made">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect"
   ];

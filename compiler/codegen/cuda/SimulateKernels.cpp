@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/LlvmCode.h"
 #include "compiler/codegen/artifact/Artifact.h"
 #include "compiler/codegen/cuda/EmitKernels.h"
 
@@ -15,10 +16,8 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -283,28 +282,11 @@ ladon::cuda::emitSimulation(::mlir::gpu::GPUModuleOp kernels,
     if (!function.isDeclaration())
       function.addFnAttr("target-cpu", machine->getTargetCPU());
 
-  llvm::PassBuilder builder(machine.get());
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graph;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  llvm::ModulePassManager passes;
-  llvm::cantFail(builder.parsePassPipeline(
-      passes, "function(sroa,early-cse<memssa>,scalarizer,"
-              "instcombine<no-verify-fixpoint>,simplifycfg)"));
-  passes.run(*code, modules);
-
-  llvm::SmallString<0> object;
-  llvm::raw_svector_ostream stream(object);
-  llvm::legacy::PassManager emission;
-  if (machine->addPassesToEmitFile(emission, stream, nullptr,
-                                   llvm::CodeGenFileType::ObjectFile))
-    return llvm::createStringError("target cannot emit an object file");
-  emission.run(*code);
-  return artifact::linkLibrary({object}, "kernels", names, {driver.str()});
+  optimize(*code, *machine,
+           "function(sroa,early-cse<memssa>,scalarizer,"
+           "instcombine<no-verify-fixpoint>,simplifycfg)");
+  auto object = emitFile(*code, *machine, llvm::CodeGenFileType::ObjectFile);
+  if (!object)
+    return object.takeError();
+  return artifact::linkLibrary({*object}, "kernels", names, {driver.str()});
 }

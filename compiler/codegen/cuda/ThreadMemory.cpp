@@ -299,9 +299,6 @@ void ladon::cuda::emitCopy(ImplicitLocOpBuilder &b, tile::LoadOp op) {
             paddedColumns(type.getDimSize(1)),
             type.getElementType(),
             {}};
-  int64_t offset;
-  SmallVector<int64_t> strides;
-  (void)type.getStridesAndOffset(strides, offset);
   copy.shared = memref::ReinterpretCastOp::create(
       b, whole, out, /*offset=*/0, whole.getShape(),
       ArrayRef<int64_t>{whole.getDimSize(1), 1});

@@ -1,0 +1,177 @@
+//===- TileSoftmaxOps.td - The online softmax on tiles ------*- tablegen -*-===//
+
+#ifndef LADON_DIALECTS_TILE_SOFTMAX_OPS_TD
+#define LADON_DIALECTS_TILE_SOFTMAX_OPS_TD
+
+include "dialects/tile/TileTypes.td"
+
+//===----------------------------------------------------------------------===//
+// Online softmax
+//===----------------------------------------------------------------------===//
+
+def Tile_SoftmaxInitOp : Tile_ValueOp<"softmax_init", [
+    AttrSizedOperandSegments,
+    Tile_ValueOpInterface]> {
+  let summary = "the state of rows that have seen no key";
+  let description = [{
+    `max` [R] is the lowest finite number, `sum` [R] and `acc` [R, Dv] are zero.
+    So every difference between a score and the maximum is a number: a row that
+    has seen nothing needs no special case, and a row of scores that are all the
+    lowest number gets equal weights.
+
+    With `sinks` [R], rows have seen one score without a value, in the units of
+    the other scores: `max` is that score and `sum` is one. A sink of minus
+    infinity is none.
+
+    ```mlir
+    %st:3 = tile.softmax_init sinks(%s : tensor<24xf32>)
+        : tensor<24xf32>, tensor<24xf32>, tensor<24x64xf32>
+    ```
+  }];
+  let arguments = (ins Optional<Tile_AccTile>:$sinks,
+                       Variadic<Tile_Buffer>:$outs);
+  let results = (outs Variadic<Tile_AccResult>:$results);
+  let assemblyFormat = [{
+    (`sinks` `(` $sinks^ `:` type($sinks) `)`)?
+    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    (`:` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers;
+}
+
+def Tile_SoftmaxWeightsOp : Tile_ValueOp<"softmax_weights", [
+    Tile_ValueOpInterface]> {
+  let summary = "one step of the online softmax, up to its weights";
+  let description = [{
+    With the scores `s` of the first `keys` keys, their largest `top` per row,
+    and the state `max`, `sum`:
+
+        max'    = max(max, top)           rescale = B^(max - max')
+        weights = B^(s - max')            sum'    = rescale sum + sum weights
+
+    where B is 2 with `base2`, else e; differences are taken before anything is
+    multiplied. Weights of columns from `keys` on are unspecified. A score of
+    minus infinity has weight zero. Results: weights, max', sum', rescale.
+  }];
+  let arguments = (ins Tile_AccTile:$scores, Tile_AccTile:$top, Index:$keys,
+                       Tile_AccTile:$max, Tile_AccTile:$sum,
+                       Variadic<Tile_Buffer>:$outs, UnitAttr:$base2,
+                       UnitAttr:$transposed);
+  let results = (outs Variadic<Tile_AccResult>:$results);
+  let assemblyFormat = [{
+    $scores `top` $top `keys` $keys `state` `(` $max `,` $sum `)`
+    (`base2` $base2^)? (`transposed` $transposed^)?
+    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    `:` type($scores) `,` type($top) `,` type($max) `,` type($sum)
+    (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers # [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{0, 0}, {3, 1}, {4, 2}};
+    }
+    enum Result : unsigned { Weights, NewMax, NewSum, Rescale };
+  }];
+}
+
+def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [Tile_ValueOpInterface]> {
+  let summary = "adds weighted values to the accumulators";
+  let description = [{
+    With weights `p` and values `v` [K, Dv] of the first `keys` keys:
+
+        acc' = rescale acc + sum_c p[c] v[c]
+
+    computed in the type of acc, to which narrower weights and values are
+    converted. Values may be a buffer beside weights that are a tensor.
+
+    `guarded` gives the scores that the weights were made of: then a key whose
+    score is minus infinity contributes nothing, whatever its values are.
+    Without it, a value that is not finite turns the results of rows that do not
+    see it into NaN.
+  }];
+  let arguments = (ins Tile_Tile:$weights, Tile_Tile:$value, Index:$keys,
+                       Tile_AccTile:$acc, Tile_AccTile:$rescale,
+                       Optional<Tile_AccTile>:$guard, UnitAttr:$transposed);
+  let results = (outs Optional<Tile_AccResult>:$result);
+  let assemblyFormat = [{
+    $weights `,` $value `keys` $keys `into` $acc `rescale` $rescale
+    (`guarded` $guard^ `:` type($guard))? (`transposed` $transposed^)? attr-dict
+    `:` type($weights) `,` type($value) `,` type($acc) `,` type($rescale)
+    (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{3, 0}};
+    }
+  }];
+}
+
+def Tile_MergeOp : Tile_ValueOp<"merge", [
+    Tile_ValueOpInterface]> {
+  let summary = "the state of rows that have seen the keys of two states";
+  let description = [{
+    For states of the same rows over disjoint sets of keys, with
+    `max = max(max1, max2)` and `a_n = B^(max_n - max)`:
+
+        sum = a_1 sum1 + a_2 sum2        acc = a_1 acc1 + a_2 acc2
+
+    where B is 2 with `base2`, else e. Results: max, sum, acc.
+  }];
+  let arguments = (ins Tile_AccTile:$max, Tile_AccTile:$sum, Tile_AccTile:$acc,
+                       Tile_AccTile:$otherMax, Tile_AccTile:$otherSum,
+                       Tile_AccTile:$otherAcc, UnitAttr:$base2,
+                       UnitAttr:$transposed);
+  let results = (outs Variadic<Tile_AccResult>:$results);
+  let assemblyFormat = [{
+    `(` $max `,` $sum `,` $acc `)` `with`
+    `(` $otherMax `,` $otherSum `,` $otherAcc `)`
+    (`base2` $base2^)? (`transposed` $transposed^)? attr-dict
+    `:` type($max) `,` type($sum) `,` type($acc) `,` type($otherMax) `,`
+    type($otherSum) `,` type($otherAcc) (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{0, 0}, {1, 1}, {2, 2}};
+    }
+  }];
+}
+
+def Tile_SoftmaxFinishOp : Tile_ValueOp<"softmax_finish", [
+    Tile_ValueOpInterface]> {
+  let summary = "the outputs of finished rows";
+  let description = [{
+    `out = acc / sum` and `lse = max + log(sum)` in natural units. Rows that
+    have seen no key give out acc as it is, which is 0 unless a value that they
+    do not see has made it NaN, and lse minus infinity. Results: out, lse.
+  }];
+  let arguments = (ins Tile_AccTile:$max, Tile_AccTile:$sum, Tile_AccTile:$acc,
+                       Variadic<Tile_Buffer>:$outs, UnitAttr:$base2,
+                       UnitAttr:$transposed);
+  let results = (outs Variadic<Tile_AccResult>:$results);
+  let assemblyFormat = [{
+    `(` $max `,` $sum `,` $acc `)` (`base2` $base2^)?
+    (`transposed` $transposed^)? (`outs` `(` $outs^ `:` type($outs) `)`)?
+    attr-dict `:` type($max) `,` type($sum) `,` type($acc)
+    (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers # [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{2, 0}};
+    }
+    enum Result : unsigned { Out, Lse };
+  }];
+}
+
+def Tile_HasNonFiniteOp : Tile_ValueOp<"has_non_finite", [
+    Tile_ValueOpInterface]> {
+  let summary = "whether any element is infinite or NaN";
+  let arguments = (ins Tile_AccTile:$tile);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$tile attr-dict `:` type($tile)";
+}
+
+#endif // LADON_DIALECTS_TILE_SOFTMAX_OPS_TD
