@@ -9,7 +9,7 @@
 #include "compiler/codegen/cpu/Passes.h"
 #include "compiler/codegen/cpu/RowView.h"
 #include "compiler/codegen/cpu/TileEmitter.h"
-#include "compiler/codegen/cpu/VectorEmitter.h"
+#include "compiler/codegen/vector/VectorEmitter.h"
 #include "dialects/cpu/Cpu.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -21,6 +21,7 @@ namespace ladon::cpu {
 } // namespace ladon::cpu
 
 using namespace mlir;
+using namespace ladon;
 using namespace ladon::cpu;
 
 /// Vectors of columns per register tile, and per panel of w: sizes of models

@@ -9,7 +9,7 @@
 #ifndef LADON_COMPILER_CODEGEN_CPU_MATRIXPANELS_H
 #define LADON_COMPILER_CODEGEN_CPU_MATRIXPANELS_H
 
-#include "compiler/codegen/cpu/VectorEmitter.h"
+#include "compiler/codegen/vector/VectorEmitter.h"
 
 namespace ladon::cpu {
 

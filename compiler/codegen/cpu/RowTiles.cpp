@@ -8,9 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/codegen/cpu/PositionRegion.h"
-#include "compiler/codegen/cpu/RowMap.h"
 #include "compiler/codegen/cpu/TileEmitter.h"
+#include "compiler/codegen/vector/PositionRegion.h"
+#include "compiler/codegen/vector/RowMap.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

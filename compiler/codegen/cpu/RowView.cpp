@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
+using namespace ladon;
 using namespace ladon::cpu;
 
 /// A [rows, width] view of `base` with rows `rowStride` apart.

@@ -3,7 +3,7 @@
 #ifndef LADON_COMPILER_CODEGEN_CPU_ROWVIEW_H
 #define LADON_COMPILER_CODEGEN_CPU_ROWVIEW_H
 
-#include "compiler/codegen/cpu/VectorEmitter.h"
+#include "compiler/codegen/vector/VectorEmitter.h"
 
 namespace ladon::cpu {
 

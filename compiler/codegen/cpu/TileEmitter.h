@@ -17,7 +17,7 @@
 #ifndef LADON_COMPILER_CODEGEN_CPU_TILEEMITTER_H
 #define LADON_COMPILER_CODEGEN_CPU_TILEEMITTER_H
 
-#include "compiler/codegen/cpu/VectorEmitter.h"
+#include "compiler/codegen/vector/VectorEmitter.h"
 #include "dialects/tile/Tile.h"
 
 namespace ladon::cpu {

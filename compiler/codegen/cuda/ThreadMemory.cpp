@@ -1,7 +1,7 @@
 //===- ThreadMemory.cpp - Tiles between memory and threads ----------------===//
 
-#include "compiler/codegen/cpu/RowMap.h"
 #include "compiler/codegen/cuda/ThreadEmitter.h"
+#include "compiler/codegen/vector/RowMap.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -48,7 +48,7 @@ static std::pair<Value, Value> headAndPosition(ImplicitLocOpBuilder &b, Op op,
   Value at = arith::IndexCastOp::create(b, b.getIndexType(), row);
   if (!op.getRowMap())
     return {op.getHead(), arith::AddIOp::create(b, op.getRow(), at)};
-  cpu::MappedRow mapped = cpu::applyRowMap(b, op.getRowMap(), at);
+  MappedRow mapped = applyRowMap(b, op.getRowMap(), at);
   return {arith::AddIOp::create(b, op.getHead(), mapped.head),
           arith::AddIOp::create(b, op.getRow(), mapped.position)};
 }

@@ -1,7 +1,7 @@
 //===- ThreadSoftmax.cpp - Scores and rows, for a thread ------------------===//
 
-#include "compiler/codegen/cpu/PositionRegion.h"
 #include "compiler/codegen/cuda/ThreadEmitter.h"
+#include "compiler/codegen/vector/PositionRegion.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -83,8 +83,8 @@ static Value emitPositions(ImplicitLocOpBuilder &b, PositionOp op,
                            Value scores) {
   ThreadPlace place(b);
   int64_t size = sizeOf(scores);
-  cpu::VectorEmitter e(b, b.getF32Type(), size);
-  cpu::PositionRegion region(e, op);
+  VectorEmitter e(b, b.getF32Type(), size);
+  PositionRegion region(e, op);
   auto positions = [&](Value first, Value more) -> Value {
     return arith::AddIOp::create(b, e.broadcast(e.toI32(first)), more);
   };

@@ -1,13 +1,13 @@
 //===- RowMap.cpp - From the row of a tile to head and position -----------===//
 
-#include "compiler/codegen/cpu/RowMap.h"
+#include "compiler/codegen/vector/RowMap.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AffineExprVisitor.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
-using namespace ladon::cpu;
+using namespace ladon;
 
 namespace {
 /// Emits an affine expression of the row, which upstream's expansion does for
@@ -50,8 +50,8 @@ private:
 };
 } // namespace
 
-MappedRow ladon::cpu::applyRowMap(ImplicitLocOpBuilder &b,
-                                  std::optional<AffineMap> map, Value row) {
+MappedRow ladon::applyRowMap(ImplicitLocOpBuilder &b,
+                             std::optional<AffineMap> map, Value row) {
   if (!map)
     return {Value(), row};
   RowExpression expression(b, row);

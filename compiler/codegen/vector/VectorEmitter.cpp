@@ -1,6 +1,6 @@
 //===- VectorEmitter.cpp - Native-width vector code building blocks -------===//
 
-#include "compiler/codegen/cpu/VectorEmitter.h"
+#include "compiler/codegen/vector/VectorEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -9,7 +9,7 @@
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
-using namespace ladon::cpu;
+using namespace ladon;
 
 VectorEmitter::VectorEmitter(ImplicitLocOpBuilder &b, FloatType element,
                              int64_t lanes)

@@ -7,16 +7,16 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LADON_COMPILER_CODEGEN_CPU_POSITIONREGION_H
-#define LADON_COMPILER_CODEGEN_CPU_POSITIONREGION_H
+#ifndef LADON_COMPILER_CODEGEN_VECTOR_POSITIONREGION_H
+#define LADON_COMPILER_CODEGEN_VECTOR_POSITIONREGION_H
 
-#include "compiler/codegen/cpu/VectorEmitter.h"
+#include "compiler/codegen/vector/VectorEmitter.h"
 #include "dialects/attn/Attn.h"
 #include "dialects/tile/Tile.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseMap.h"
 
-namespace ladon::cpu {
+namespace ladon {
 
 class PositionRegion {
 public:
@@ -62,6 +62,6 @@ private:
   llvm::DenseMap<mlir::Operation *, Level> levels;
 };
 
-} // namespace ladon::cpu
+} // namespace ladon
 
-#endif // LADON_COMPILER_CODEGEN_CPU_POSITIONREGION_H
+#endif // LADON_COMPILER_CODEGEN_VECTOR_POSITIONREGION_H

@@ -1,7 +1,6 @@
-//===- VectorEmitter.h - Native-width vector code building blocks -*- C++
-//-*-===//
+//===- VectorEmitter.h - Building blocks of vector code --------*- C++ -*-===//
 //
-// The pieces every CPU kernel is made of: vectors of one native register, the
+// The pieces every kernel is made of: vectors of one native register, the
 // register-tile matrix product, and 2^x. They build IR at the insertion point
 // of the given builder and know nothing of tiles or attention.
 //
@@ -11,13 +10,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LADON_COMPILER_CODEGEN_CPU_VECTOREMITTER_H
-#define LADON_COMPILER_CODEGEN_CPU_VECTOREMITTER_H
+#ifndef LADON_COMPILER_CODEGEN_VECTOR_VECTOREMITTER_H
+#define LADON_COMPILER_CODEGEN_VECTOR_VECTOREMITTER_H
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
-namespace ladon::cpu {
+namespace ladon {
 
 /// Builds vector code for one element type at one register width.
 class VectorEmitter {
@@ -88,6 +87,6 @@ public:
   mlir::Value exp2(mlir::Value t);
 };
 
-} // namespace ladon::cpu
+} // namespace ladon
 
-#endif // LADON_COMPILER_CODEGEN_CPU_VECTOREMITTER_H
+#endif // LADON_COMPILER_CODEGEN_VECTOR_VECTOREMITTER_H

@@ -1,6 +1,6 @@
 //===- PositionRegion.cpp - A score or mask expression in lanes -----------===//
 
-#include "compiler/codegen/cpu/PositionRegion.h"
+#include "compiler/codegen/vector/PositionRegion.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -10,7 +10,7 @@
 
 using namespace mlir;
 using namespace ladon;
-using namespace ladon::cpu;
+using namespace ladon;
 
 static bool isVector(Value v) { return isa<VectorType>(v.getType()); }
 
