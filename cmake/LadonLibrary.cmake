@@ -1,11 +1,11 @@
 # ladon_library(NAME SOURCES... [LINK libs...] [DEPENDS targets...])
 #
 # One static library of the compiler. LINK names the other Ladon libraries it
-# stands on; LLVM and MLIR come from the two shared libraries of the toolchain.
+# stands on; LLVM, MLIR and lld come with LadonLLVM (LadonToolchain.cmake).
 function(ladon_library name)
   cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
-  target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} LadonLLVM)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()

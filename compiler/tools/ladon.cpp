@@ -13,7 +13,7 @@ int main(int argc, char **argv) {
   CLI::App app("Ladon compiles attention specs to small shared libraries");
   app.name("ladon");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "ladon 0.1.0");
+  app.set_version_flag("--version", "ladon " LADON_VERSION);
   int exitCode = ladon::ExitSuccess;
   ladon::addBenchCommand(app, exitCode);
   ladon::addBuildCommand(app, exitCode);

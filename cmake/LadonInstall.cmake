@@ -1,0 +1,48 @@
+# What `cmake --install` installs and cpack packs: the compiler, the simulator,
+# the header of the C interface, the package for CMake, ladon.pc and the pages.
+# The files may be moved together: nothing in them names the prefix.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# The simulator is looked for beside the folder of the program.
+set(simulator_folder lib)
+set(package_folder lib/cmake/Ladon)
+
+install(TARGETS ladon RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS ladon-cuda-sim LIBRARY DESTINATION ${simulator_folder})
+install(DIRECTORY runtime/include/ladon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+configure_package_config_file(cmake/install/LadonConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/install/LadonConfig.cmake
+  INSTALL_DESTINATION ${package_folder}
+  PATH_VARS CMAKE_INSTALL_BINDIR CMAKE_INSTALL_INCLUDEDIR)
+write_basic_package_version_file(
+  ${PROJECT_BINARY_DIR}/install/LadonConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+configure_file(cmake/install/ladon.pc.in ${PROJECT_BINARY_DIR}/install/ladon.pc @ONLY)
+install(FILES
+  ${PROJECT_BINARY_DIR}/install/LadonConfig.cmake
+  ${PROJECT_BINARY_DIR}/install/LadonConfigVersion.cmake
+  cmake/install/LadonAddLibrary.cmake
+  DESTINATION ${package_folder})
+install(FILES ${PROJECT_BINARY_DIR}/install/ladon.pc DESTINATION lib/pkgconfig)
+
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs
+  FILES_MATCHING PATTERN *.md)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(CPACK_GENERATOR TGZ DEB)
+set(CPACK_PACKAGE_CONTACT "The Ladon authors")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Compiler of attention specs to small shared libraries")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_COMPRESSION_TYPE zstd)
+if(LADON_STATIC)
+  set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= 2.36)")
+else()
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+endif()
+include(CPack)
