@@ -1,0 +1,75 @@
+//===- Module.cpp - ladon._native
+//------------------------------------------===//
+
+#include "Entry.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
+#include <algorithm>
+
+namespace nb = nanobind;
+using namespace ladon::python;
+
+/// The parameters of a manifest: dictionaries with name, kind, dtype and dims.
+static std::vector<Param> readParams(const nb::list &list,
+                                     const nb::list &symbols) {
+  std::vector<std::string> names;
+  for (nb::handle symbol : symbols)
+    names.push_back(nb::cast<std::string>(symbol));
+  std::vector<Param> params;
+  for (nb::handle item : list) {
+    Param param;
+    param.name = nb::cast<std::string>(item["name"]);
+    param.element = nb::cast<std::string>(item["dtype"]);
+    auto kind = nb::cast<std::string>(item["kind"]);
+    param.kind = kind == "input"    ? Param::Input
+                 : kind == "output" ? Param::Output
+                                    : Param::Scalar;
+    if (param.kind != Param::Scalar)
+      for (nb::handle dim : item["dims"]) {
+        if (nb::isinstance<nb::int_>(dim)) {
+          param.dims.push_back(nb::cast<int64_t>(dim));
+          continue;
+        }
+        auto symbol =
+            std::find(names.begin(), names.end(), nb::cast<std::string>(dim));
+        if (symbol == names.end())
+          throw std::runtime_error("the manifest has a size without a name");
+        param.dims.push_back(-1 - (symbol - names.begin()));
+      }
+    params.push_back(std::move(param));
+  }
+  return params;
+}
+
+static PyObject *callEntry(PyObject *self, PyObject *arguments,
+                           PyObject *keywords) {
+  return nb::inst_ptr<Entry>(self)->call(arguments, keywords);
+}
+
+/// The level of x86-64 that this machine has; code for `native` goes by it.
+static const char *nativeLevel() {
+  if (__builtin_cpu_supports("x86-64-v4"))
+    return "x86-64-v4";
+  if (__builtin_cpu_supports("x86-64-v3"))
+    return "x86-64-v3";
+  return "x86-64";
+}
+
+NB_MODULE(_native, module) {
+  static PyType_Slot slots[] = {
+      {Py_tp_call, reinterpret_cast<void *>(callEntry)}, {0, nullptr}};
+  nb::class_<Entry>(module, "Entry", nb::type_slots(slots))
+      .def(
+          "__init__",
+          [](Entry *self, const std::string &library, const std::string &entry,
+             const std::string &lastError, const nb::list &params,
+             const nb::list &symbols) {
+            new (self) Entry(library, entry, lastError,
+                             readParams(params, symbols), nb::len(symbols));
+          },
+          nb::arg("library"), nb::arg("entry"), nb::arg("last_error"),
+          nb::arg("params"), nb::arg("symbols"));
+  module.def("native_level", nativeLevel);
+}
