@@ -47,13 +47,22 @@ static TensorAxis axisOf(AttendOp op, unsigned number) {
   return {op.getMappedOperand(operand).get(), op.findAxis(operand, role)};
 }
 
+/// How many positions b, i or j has, or a dynamic extent.
+static int64_t extentOf(AttendOp op, unsigned number) {
+  auto [tensor, axis] = axisOf(op, number);
+  int64_t extent = cast<ShapedType>(tensor.getType()).getDimSize(axis);
+  if (number != 3 || !op.getPages())
+    return extent;
+  int64_t pages = cast<ShapedType>(op.getPages().getType()).getDimSize(1);
+  return ShapedType::isDynamic(pages) ? pages : pages * extent;
+}
+
 MaskSite ladon::analysis::siteOf(AttendOp op) {
   MaskSite site;
   site.captures = op.getCaptures();
   site.positions[1].max = op.getHeads() - 1;
   for (unsigned number : {0u, 2u, 3u}) {
-    auto [tensor, axis] = axisOf(op, number);
-    int64_t extent = cast<ShapedType>(tensor.getType()).getDimSize(axis);
+    int64_t extent = extentOf(op, number);
     // An empty axis has no position; any range is right for it.
     if (!ShapedType::isDynamic(extent))
       site.positions[number].max = std::max<int64_t>(extent, 1) - 1;
@@ -62,8 +71,10 @@ MaskSite ladon::analysis::siteOf(AttendOp op) {
     auto dim = outside.getDefiningOp<tensor::DimOp>();
     if (dim && dim.getConstantIndex())
       for (unsigned number : {0u, 2u, 3u})
-        if (sourceOf({dim.getSource(), *dim.getConstantIndex()}) ==
-            sourceOf(axisOf(op, number)))
+        // The extent of keys in pages is a product.
+        if (!(number == 3 && op.getPages()) &&
+            sourceOf({dim.getSource(), *dim.getConstantIndex()}) ==
+                sourceOf(axisOf(op, number)))
           return number;
     return std::nullopt;
   };

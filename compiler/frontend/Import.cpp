@@ -251,15 +251,25 @@ Value Importer::inStorage(Value value, const ast::Type &type,
 // Attend
 //===----------------------------------------------------------------------===//
 
-/// Adds what `expr` needs from outside of its region.
-void Importer::capture(const Expr *expr, const Dim &queries, const Dim &keys,
+/// T, as an i32.
+Value Importer::keyCount(const ast::AttendArgs &args) {
+  Value keys = extentAsInteger((*args.k->type.dims)[2]);
+  if (!args.pages)
+    return keys;
+  Value pages = extentAsInteger((*args.pages->type.dims)[1]);
+  return arith::MulIOp::create(b, pages, keys);
+}
+
+/// Adds what `expr`, the score or mask of `attend`, needs from outside of its
+/// region.
+void Importer::capture(const Expr *expr, const ast::AttendArgs &attend,
                        Captures &captures) {
   bool usesOffset = expr->kind == Kind::Name && expr->isOffset;
   if (expr->kind == Kind::Mask)
     usesOffset = expr->maskForm != ast::MaskForm::CausalTopLeft;
   if (usesOffset && !captures.contains("offset"))
-    captures["offset"] = arith::SubIOp::create(b, extentAsInteger(keys),
-                                               extentAsInteger(queries));
+    captures["offset"] = arith::SubIOp::create(
+        b, keyCount(attend), extentAsInteger((*attend.q->type.dims)[2]));
   if (expr->kind == Kind::Name && expr->size && !expr->size->isStatic())
     captures[expr->size->name] = extentAsInteger(*expr->size);
   if (expr->kind == Kind::Name && expr->param) {
@@ -275,9 +285,9 @@ void Importer::capture(const Expr *expr, const Dim &queries, const Dim &keys,
   }
   if (expr->kind == Kind::Name && expr->let &&
       visitedLocals.insert(expr->let).second)
-    capture(expr->let->value, queries, keys, captures);
+    capture(expr->let->value, attend, captures);
   for (const Expr *arg : expr->args)
-    capture(arg, queries, keys, captures);
+    capture(arg, attend, captures);
 }
 
 attn::AttendOp Importer::attend(const Expr *expr) {
@@ -285,12 +295,11 @@ attn::AttendOp Importer::attend(const Expr *expr) {
     return known;
   const ast::AttendArgs &args = *expr->attend;
   Value query = tensor(args.q), key = tensor(args.k), value = tensor(args.v);
-  const Dim &queries = (*args.q->type.dims)[2], &keys = (*args.k->type.dims)[2];
 
   Captures captures;
   for (const Expr *region : {args.score, args.mask})
     if (region)
-      capture(region, queries, keys, captures);
+      capture(region, args, captures);
   SmallVector<Value> captured, inits = {empty(expr->type)};
   for (auto &[name, outside] : captures)
     captured.push_back(outside);
@@ -301,7 +310,8 @@ attn::AttendOp Importer::attend(const Expr *expr) {
   }
   auto op = attn::AttendOp::create(
       b, query, key, value, captured, inits, args.scaleValue,
-      args.sinks ? params.lookup(args.sinks->param) : Value());
+      args.sinks ? params.lookup(args.sinks->param) : Value(),
+      args.pages ? params.lookup(args.pages->param) : Value());
   attends[expr] = op;
   if (args.mask)
     masked[args.mask] = op;

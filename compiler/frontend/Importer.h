@@ -62,8 +62,9 @@ private:
   mlir::Value tensor(const ast::Expr *expr);
   mlir::Value emitTensor(const ast::Expr *expr);
   attn::AttendOp attend(const ast::Expr *expr);
-  void capture(const ast::Expr *expr, const ast::Dim &queries,
-               const ast::Dim &keys, Captures &captures);
+  mlir::Value keyCount(const ast::AttendArgs &args);
+  void capture(const ast::Expr *expr, const ast::AttendArgs &attend,
+               Captures &captures);
   mlir::Value matmul(const ast::Expr *expr, const ast::Expr *bias);
   mlir::Value elementwise(const ast::Expr *expr);
 

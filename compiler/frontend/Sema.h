@@ -36,9 +36,9 @@ constexpr unsigned maxOperations = 100000;
 constexpr unsigned maxDepth = 1000;
 constexpr int64_t maxDim = kPositionLimit - 1;
 
-/// The extents an attend runs over.
+/// How many query heads and key heads an attend has.
 struct AttendShape {
-  ast::Dim batch, heads, kvHeads, queries, keys;
+  ast::Dim heads, kvHeads;
 };
 
 class Sema {
@@ -242,6 +242,8 @@ private:
                                                const Scope *scope,
                                                const ast::AttendArgs &attend);
   void checkScale(const syntax::Expr *expr, const Scope *scope,
+                  ast::AttendArgs &attend);
+  void checkPages(const syntax::Expr *expr, const Scope *scope,
                   ast::AttendArgs &attend);
   void checkScore(const syntax::Expr *expr, const Scope *scope,
                   const Place &place, ast::AttendArgs &attend);

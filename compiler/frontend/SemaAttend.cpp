@@ -24,6 +24,13 @@ static bool isSinks(const ast::Expr &expr, const Dim &heads,
          computedType(expr.type.element) == computed;
 }
 
+/// Whether `expr` is a parameter i32[batch, pages].
+static bool isPageTable(const ast::Expr &expr, const Dim &batch) {
+  return expr.kind == Kind::Name && expr.param &&
+         expr.type.element == ScalarType::I32 && expr.type.dims->size() == 2 &&
+         expr.type.dims->front() == batch;
+}
+
 ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
   ast::AttendArgs *attend = spec.context.createAttend();
   Arguments given;
@@ -59,6 +66,8 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
       report(DiagId::SinksType, sinks->range, scope, text(heads),
              spelling(place.floatType), describe(attend->sinks->type));
   }
+  if (const syntax::Expr *pages = given.lookup("pages"); pages && shape)
+    checkPages(pages, scope, *attend);
   place.kind = Place::Mask;
   if (const syntax::Expr *mask = given.lookup("mask"))
     checkMask(mask, scope, place, *attend);
@@ -76,9 +85,13 @@ Sema::checkAttendShapes(const Arguments &given, const Scope *scope,
                         const ast::AttendArgs &attend) {
   const Expr *tensors[] = {attend.q, attend.k, attend.v};
   const StringRef what[] = {"queries", "keys", "values"};
-  const StringRef axes[] = {"[batch, heads, queries, features]",
-                            "[batch, heads, keys, features]",
-                            "[batch, heads, keys, features]"};
+  // Keys and values in pages: the third axis is one page, and the first counts
+  // the pages of all batch entries.
+  bool paged = given.contains("pages");
+  StringRef ofKeys = paged ? "[pages, heads, keys of a page, features]"
+                           : "[batch, heads, keys, features]";
+  const StringRef axes[] = {"[batch, heads, queries, features]", ofKeys,
+                            ofKeys};
   const syntax::Expr *at[] = {given.lookup("q"), given.lookup("k"),
                               given.lookup("v")};
   bool good = true;
@@ -106,14 +119,22 @@ Sema::checkAttendShapes(const Arguments &given, const Scope *scope,
     good &= isStatic((*dims[side])[1], "number of heads" + of, at[side], scope);
     good &=
         isStatic((*dims[side])[3], "number of features" + of, at[side], scope);
+    if (paged && side > 0)
+      good &=
+          isStatic((*dims[side])[2], "size of a page" + of, at[side], scope);
   }
   if (!good)
     return std::nullopt;
   auto type = [&](unsigned side) {
     return "the " + what[side].str() + " are " + describe(tensors[side]->type);
   };
+  if (paged && !(k[0] == v[0])) {
+    report(DiagId::PageCount, at[2]->range, scope, text(k[0]), text(v[0]))
+        .note(at[1]->range, type(1));
+    good = false;
+  }
   for (unsigned side = 1; side < 3; ++side)
-    if (!(q[0] == (*dims[side])[0])) {
+    if (!paged && !(q[0] == (*dims[side])[0])) {
       report(DiagId::BatchMismatch, at[side]->range, scope, what[0], text(q[0]),
              what[side], text((*dims[side])[0]))
           .note(at[0]->range, type(0));
@@ -142,7 +163,22 @@ Sema::checkAttendShapes(const Arguments &given, const Scope *scope,
   }
   if (!good)
     return std::nullopt;
-  return AttendShape{q[0], q[1], k[1], q[2], k[2]};
+  return AttendShape{q[1], k[1]};
+}
+
+void Sema::checkPages(const syntax::Expr *expr, const Scope *scope,
+                      ast::AttendArgs &attend) {
+  // A table of integers is no tensor that is computed on.
+  Expr *table = elaborate(expr, scope, {Place::Tensor});
+  if (!table)
+    return;
+  const Dim &batch = attend.q->type.dims->front();
+  if (!table->type.isTensor() || !isPageTable(*table, batch)) {
+    report(DiagId::PagesType, expr->range, scope, text(batch),
+           describe(table->type));
+    return;
+  }
+  attend.pages = table;
 }
 
 void Sema::checkScale(const syntax::Expr *expr, const Scope *scope,

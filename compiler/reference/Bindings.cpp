@@ -17,6 +17,13 @@ Extents Bindings::shape(const Type &type) const {
   return shape;
 }
 
+int64_t Bindings::keyCount(const ast::AttendArgs &args) const {
+  Extents keys = shape(args.k->type);
+  if (!args.pages)
+    return keys[2];
+  return keys[0] == 0 ? 0 : shape(args.pages->type)[1] * keys[2];
+}
+
 static llvm::Error bindOne(const Param &param, const HostTensor &input,
                            Bindings &bindings,
                            llvm::StringMap<std::string> &boundBy) {

@@ -27,6 +27,8 @@ struct Bindings {
 
   int64_t extent(const ast::Dim &dim) const;
   Extents shape(const ast::Type &type) const;
+  /// T: how many keys an attend has, in pages or not.
+  int64_t keyCount(const ast::AttendArgs &args) const;
 };
 
 /// Binds `inputs`, one per parameter in order.

@@ -80,7 +80,9 @@ Error Interpreter::runKeyLoop(Operation *operation) {
     // The loads of the body say how many keys there are.
     int64_t keys = upper;
     op.walk([&](tile::LoadOp load) {
-      keys = memory(load.getSource()).sizes[2];
+      keys = load.getPages() ? memory(load.getPages()).sizes[1] *
+                                   static_cast<int64_t>(*load.getPageSize())
+                             : memory(load.getSource()).sizes[2];
       return WalkResult::interrupt();
     });
     options.loopObserver({op, current.batch, current.head, current.heads,

@@ -26,6 +26,7 @@ public:
 private:
   Tensor load(const Param *param);
   const AttendResult &attendResult(const Expr *expr);
+  Tensor gatherPages(const Tensor &source, const HostTensor &table);
   Tensor split(const Tensor &source, int64_t heads);
   Tensor concat(const Tensor &source);
   Tensor transpose(const Tensor &source);
@@ -73,6 +74,10 @@ const AttendResult &Evaluator::attendResult(const Expr *expr) {
   if (!slot) {
     Tensor q = evaluate(expr->attend->q), k = evaluate(expr->attend->k),
            v = evaluate(expr->attend->v);
+    if (const Expr *pages = expr->attend->pages) {
+      k = gatherPages(k, bindings.inputs.find(pages->param)->second);
+      v = gatherPages(v, bindings.inputs.find(pages->param)->second);
+    }
     MatrixUnitRounding rounding;
     if (arithmetic.matrixUnits)
       rounding = matrixUnitRounding(expr->attend->v->type.element);
@@ -82,6 +87,30 @@ const AttendResult &Evaluator::attendResult(const Expr *expr) {
     return *(attends[expr->attend] = std::move(result));
   }
   return *slot;
+}
+
+/// result[b, h, j, d] = source[table[b, j / n], h, j % n, d], where n is the
+/// size of a page and a page number is clamped into the source.
+Tensor Evaluator::gatherPages(const Tensor &source, const HostTensor &table) {
+  int64_t pages = source.shape[0], heads = source.shape[1],
+          size = source.shape[2], features = source.shape[3];
+  int64_t batches = table.shape[0],
+          keys = pages == 0 ? 0 : table.shape[1] * size;
+  Tensor result(source.element, {batches, heads, keys, features});
+  size_t to = 0;
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t j = 0; j < keys; ++j) {
+        int64_t page =
+            std::clamp<int64_t>(table.getInteger({b, j / size}), 0, pages - 1);
+        size_t from = ((page * heads + h) * size + j % size) * features;
+        for (int64_t d = 0; d < features; ++d, ++to, ++from) {
+          result.value[to] = source.value[from];
+          result.error[to] = source.error[from];
+          result.magnitude[to] = source.magnitude[from];
+        }
+      }
+  return result;
 }
 
 /// result[b, h, s, d] = source[b, s, h * D + d]

@@ -80,6 +80,16 @@ LogicalResult AttentionNest::makeViews() {
   batches = memref::DimOp::create(b, queryView, 0);
   queries = memref::DimOp::create(b, queryView, 2);
   keys = memref::DimOp::create(b, keyView, 2);
+  if (Value table = op.getPages()) {
+    // An empty pool has no page that a number could be clamped to.
+    Value pages = memref::DimOp::create(b, table, 1);
+    Value pool = memref::DimOp::create(b, keyView, 0);
+    Value none = index(0);
+    Value isEmpty =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, pool, none);
+    pages = arith::SelectOp::create(b, isEmpty, none, pages);
+    keys = arith::MulIOp::create(b, pages, keys);
+  }
   return success();
 }
 
@@ -155,6 +165,19 @@ Type AttentionNest::scoreOperand() {
              : accumulator();
 }
 
+/// The page of a key, clamped into the pool.
+static Value pageOf(ImplicitLocOpBuilder &b, Value table, Value pool,
+                    Value batch, Value key, Value pageSize) {
+  Value number = memref::LoadOp::create(
+      b, table, ValueRange{batch, arith::DivUIOp::create(b, key, pageSize)});
+  Value page = arith::IndexCastOp::create(b, b.getIndexType(), number);
+  Value end = memref::DimOp::create(b, pool, 0);
+  Value last =
+      arith::SubIOp::create(b, end, arith::ConstantIndexOp::create(b, 1));
+  page = arith::MinSIOp::create(b, page, last);
+  return arith::MaxSIOp::create(b, page, arith::ConstantIndexOp::create(b, 0));
+}
+
 /// A block of keys or values.
 Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
                                int64_t features, Value first, Value count) {
@@ -164,11 +187,18 @@ Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
   if (tiles.narrow && view == keyView)
     element = scoreOperand();
   auto type = RankedTensorType::get({tiles.keys, features}, element);
-  return tile::LoadOp::create(b, type, view, rows.batch, rows.keyHead, first,
-                              count, /*pages=*/Value(), /*outs=*/ValueRange(),
-                              /*page_size=*/IntegerAttr(),
-                              /*scale=*/FloatAttr(), AffineMapAttr(),
-                              /*transposed=*/false)
+  Value batch = rows.batch, pages = op.getPages();
+  if (isInOnePage()) {
+    Value size = index(op.getPageSize());
+    batch = pageOf(b, pages, view, batch, first, size);
+    first = arith::RemUIOp::create(b, first, size);
+    pages = {};
+  }
+  return tile::LoadOp::create(
+             b, type, view, batch, rows.keyHead, first, count, pages,
+             /*outs=*/ValueRange(),
+             pages ? b.getI64IntegerAttr(op.getPageSize()) : IntegerAttr(),
+             /*scale=*/FloatAttr(), AffineMapAttr(), /*transposed=*/false)
       .getTile();
 }
 
@@ -221,7 +251,8 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
   SmallVector<Type> stateTypes = {rowType(), rowType(), accType()};
   auto loop = tile::KeyLoopOp::create(
       b, stateTypes, lower, upper, /*fullLower=*/Value(),
-      /*fullUpper=*/Value(), tiles.keys, state.values());
+      /*fullUpper=*/Value(), tiles.keys, /*aligned=*/isInOnePage(),
+      state.values());
   OpBuilder::InsertionGuard guard(b);
   SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
   llvm::append_range(types, stateTypes);

@@ -105,6 +105,10 @@ public:
   mlir::Value index(int64_t value);
 
 private:
+  /// Whether a block of keys lies in one page.
+  bool isInOnePage() {
+    return op.getPages() && op.getPageSize() % tiles.keys == 0;
+  }
   mlir::FloatAttr scale();
   mlir::Type scoreOperand();
   mlir::RankedTensorType matrix(int64_t rows, int64_t columns);

@@ -85,6 +85,12 @@ private:
   analysis::MaskTile tile;
   analysis::MaskCondition condition;
   analysis::MaskVisibility visibility;
+  /// Where the block of a key begins, in an aligned loop; else the key.
+  Scalar blockOf(Scalar key) {
+    Scalar step = loop.getAligned() ? int64_t(loop.getStep()) : 1;
+    return floorDiv(key, step) * step;
+  }
+
   Scalar low, high; ///< The keys that may be visible.
 };
 } // namespace
@@ -120,6 +126,7 @@ analysis::MaskTile LoopClassifier::findTile() {
 bool LoopClassifier::setBounds(const analysis::Visibility &visible) {
   const PositionSet &may = visible.may;
   std::tie(low, high) = visibility.clip(may, tile.low, tile.high);
+  low = blockOf(low);
   // An empty range is left as it is unless another range refers to it.
   high = select(may.guard, high, low);
   loop.getLowerMutable().assign(emit.index(low));
@@ -153,9 +160,17 @@ void LoopClassifier::splitOffFull(const analysis::Visibility &visible) {
   Scalar fullLow = must.hasLow() ? clamp(must.low, low, high) : low;
   Scalar fullHigh = must.hasHigh() ? clamp(must.high, fullLow, high) : high;
   loop.getUpperMutable().assign(emit.index(high));
-  int64_t enough = (loop.getStep() + 1) / 2;
-  fullHigh =
-      select(must.guard & (enough <= fullHigh - fullLow), fullHigh, fullLow);
+  auto step = static_cast<int64_t>(loop.getStep());
+  if (loop.getAligned()) {
+    fullLow = blockOf(fullLow + (step - 1));
+    fullHigh = select(high <= fullHigh, high, blockOf(fullHigh));
+  }
+  int64_t enough = (step + 1) / 2;
+  Scalar isEnough = must.guard & (enough <= fullHigh - fullLow);
+  // Rounded up, it may be behind the last key.
+  if (loop.getAligned())
+    fullLow = select(isEnough, fullLow, low);
+  fullHigh = select(isEnough, fullHigh, fullLow);
   loop.addFullRange(emit.index(fullLow), emit.index(fullHigh));
   liftMask(loop.getIsFull());
 }

@@ -45,6 +45,18 @@ createGrid(ImplicitLocOpBuilder &b, ValueRange sizes,
   tile::YieldOp::create(b);
 }
 
+/// How many keys a block has that should have `wanted`: where they lie in
+/// pages, the most that a page has a whole number of blocks of, so that a block
+/// is read in place. With fewer than `enough`, blocks are better copied.
+static int64_t keysOfBlock(attn::AttendOp op, int64_t wanted, int64_t enough) {
+  if (!op.getPages())
+    return wanted;
+  int64_t size = op.getPageSize(), keys = std::min(size, wanted);
+  while (size % keys != 0)
+    --keys;
+  return keys < enough ? wanted : keys;
+}
+
 //===----------------------------------------------------------------------===//
 // Many queries
 //===----------------------------------------------------------------------===//
@@ -210,14 +222,14 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         return signalPassFailure();
       AttentionTiles many;
       many.rows = shape.getQueries();
-      many.keys = shape.getKeys();
+      many.keys = keysOfBlock(op, shape.getKeys(), 64);
       many.narrow = shape.getNarrow();
       many.transposed = transposed && !many.narrow;
       if (shape.getFew() > 0) {
         AttentionTiles few;
         few.heads = op.getHeads() / op.getKeyValueHeads();
         few.rows = few.heads;
-        few.keys = shape.getKeys();
+        few.keys = keysOfBlock(op, shape.getKeys(), 16);
         few.stored = true;
         Value isFew =
             arith::CmpIOp::create(b, arith::CmpIPredicate::sle, nest.queries,
@@ -228,7 +240,11 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         scf::YieldOp::create(b,
                              arith::ConstantIntOp::create(b, 1, 1).getResult());
         b.setInsertionPointToStart(form.thenBlock());
-        Value again = tileByChunks(op, nest, b, few, shape.getChunk());
+        auto chunk = static_cast<int64_t>(shape.getChunk());
+        // Chunks of keys in pages begin where blocks do.
+        if (op.getPages())
+          chunk = std::max(chunk - chunk % few.keys, few.keys);
+        Value again = tileByChunks(op, nest, b, few, chunk);
         scf::YieldOp::create(b, again);
         b.setInsertionPointAfter(form);
         auto all = scf::IfOp::create(b, form.getResult(0),

@@ -103,10 +103,12 @@ SmallVector<Extent> ExtentVerifier::getStatic(Type type) {
 LogicalResult ExtentVerifier::visit(attn::AttendOp op) {
   static constexpr StringLiteral operands[] = {"query", "key", "value", "out",
                                                "lse"};
-  static constexpr StringLiteral sizes[] = {"batch size", "number of queries",
-                                            "number of keys"};
+  static constexpr StringLiteral sizes[] = {
+      "batch size", "number of queries", "number of keys", "number of pages"};
   // Other axes have numbers, which the verifier has compared.
-  std::pair<Extent, StringRef> known[3];
+  std::pair<Extent, StringRef> known[4];
+  if (op.getPages())
+    known[0] = {extents[op.getPages()].front(), "pages"};
   for (unsigned index = 0; index < op.getNumMaps(); ++index) {
     ArrayRef<Extent> axes = extents[op.getMappedOperand(index).get()];
     for (auto [axis, role] : llvm::enumerate(*op.getAxisRoles(index))) {
@@ -114,7 +116,9 @@ LogicalResult ExtentVerifier::visit(attn::AttendOp op) {
       if (!isBatch && role != attn::AttendOp::AxisRole::Position)
         continue;
       bool isKeyOrValue = index == 1 || index == 2;
-      unsigned which = isBatch ? 0 : isKeyOrValue ? 2 : 1;
+      unsigned which = isKeyOrValue ? (op.getPages() && isBatch ? 3 : 2) : 1;
+      if (isBatch && which != 3)
+        which = 0;
       auto &[extent, first] = known[which];
       if (!extent)
         std::tie(extent, first) = std::make_pair(axes[axis], operands[index]);

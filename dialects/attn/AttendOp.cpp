@@ -20,7 +20,7 @@ static constexpr StringLiteral operandNames[] = {"query", "key", "value", "out",
 
 void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
                      Value key, Value value, ValueRange captures,
-                     ValueRange inits, double scale, Value sinks) {
+                     ValueRange inits, double scale, Value sinks, Value pages) {
   auto queryType = cast<ShapedType>(query.getType());
   auto valueType = cast<ShapedType>(value.getType());
   int64_t heads = queryType.getDimSize(1);
@@ -30,6 +30,8 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
   state.addOperands(captures);
   if (sinks)
     state.addOperands(sinks);
+  if (pages)
+    state.addOperands(pages);
   state.addOperands(inits);
   for (Type type : inits.getTypes())
     if (isa<RankedTensorType>(type))
@@ -47,6 +49,7 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
                                1,
                                static_cast<int32_t>(captures.size()),
                                sinks ? 1 : 0,
+                               pages ? 1 : 0,
                                static_cast<int32_t>(inits.size())};
   props.heads = builder.getI64IntegerAttr(heads);
   props.key_value_heads = builder.getI64IntegerAttr(keyValueHeads);
@@ -281,6 +284,20 @@ static LogicalResult verifySinks(AttendOp op) {
   return success();
 }
 
+static LogicalResult verifyPages(AttendOp op) {
+  if (!op.getPages())
+    return success();
+  auto type = cast<ShapedType>(op.getPages().getType());
+  if (isa<MemRefType>(type) != isa<MemRefType>(op.getQuery().getType()))
+    return op.emitOpError("expected pages to be a tensor or a memref as query "
+                          "is, found ")
+           << type;
+  if (type.getRank() != 2)
+    return op.emitOpError("expected pages of the axes (batch, page), found ")
+           << type;
+  return success();
+}
+
 /// The extent an axis must have, or a dynamic one.
 static int64_t getExpectedExtent(AttendOp op, unsigned operand,
                                  AttendOp::AxisRole role) {
@@ -323,11 +340,14 @@ static LogicalResult verifyMaps(AttendOp op) {
     return op.emitOpError("expected ")
            << op.getNumMaps() << " indexing maps, found "
            << op.getIndexingMaps().size();
-  // Batch, query and key positions, as far as some operand says them.
-  int64_t common[3] = {ShapedType::kDynamic, ShapedType::kDynamic,
-                       ShapedType::kDynamic};
-  static constexpr StringLiteral commonNames[] = {
-      "batch size", "number of queries", "number of keys"};
+  // Batch, query and key positions and pages, as far as some operand says them.
+  constexpr int64_t dynamic = ShapedType::kDynamic;
+  int64_t common[] = {dynamic, dynamic, dynamic, dynamic};
+  const StringRef commonNames[] = {
+      "batch size", "number of queries",
+      op.getPages() ? "size of a page" : "number of keys", "number of pages"};
+  if (op.getPages())
+    common[0] = cast<ShapedType>(op.getPages().getType()).getDimSize(0);
   for (unsigned operand = 0; operand < op.getNumMaps(); ++operand) {
     auto type = cast<ShapedType>(op.getMappedOperand(operand).get().getType());
     AffineMap map = op.getMap(operand);
@@ -343,7 +363,9 @@ static LogicalResult verifyMaps(AttendOp op) {
       bool isPosition = role == AttendOp::AxisRole::Position;
       if (isPosition || role == AttendOp::AxisRole::Batch) {
         bool isKeyOrValue = operand == 1 || operand == 2;
-        unsigned which = isPosition ? (isKeyOrValue ? 2 : 1) : 0;
+        unsigned which = isPosition ? (isKeyOrValue ? 2 : 1)
+                         : isKeyOrValue && op.getPages() ? 3
+                                                         : 0;
         int64_t &known = common[which];
         if (ShapedType::isDynamic(known))
           known = extent;
@@ -367,9 +389,13 @@ static LogicalResult verifyMaps(AttendOp op) {
 
 LogicalResult AttendOp::verify() {
   if (failed(verifySizes(*this)) || failed(verifyOperandTypes(*this)) ||
-      failed(verifySinks(*this)))
+      failed(verifySinks(*this)) || failed(verifyPages(*this)) ||
+      failed(verifyMaps(*this)))
     return failure();
-  return verifyMaps(*this);
+  if (getPages() && getPageSize() < 1)
+    return emitOpError("expected a static size of pages, found ")
+           << getKey().getType();
+  return success();
 }
 
 static LogicalResult verifyBody(AttendOp op, Region &region, bool isScore) {

@@ -51,8 +51,9 @@ ParseResult AttendOp::parse(OpAsmParser &parser, OperationState &result) {
   props.value_dim = builder.getI64IntegerAttr(valueDim);
   props.scale = builder.getF64FloatAttr(scale);
 
-  SmallVector<OpAsmParser::UnresolvedOperand> inputs, captures, sinks, inits;
-  SmallVector<Type> inputTypes, captureTypes, sinkTypes, initTypes;
+  SmallVector<OpAsmParser::UnresolvedOperand> inputs, captures, sinks, pages,
+      inits;
+  SmallVector<Type> inputTypes, captureTypes, sinkTypes, pageTypes, initTypes;
   llvm::SMLoc loc = parser.getCurrentLocation();
   if (parser.parseKeyword("ins") || parseOperands(parser, inputs, inputTypes))
     return failure();
@@ -69,10 +70,18 @@ ParseResult AttendOp::parse(OpAsmParser &parser, OperationState &result) {
   if (sinks.size() > 1)
     return parser.emitError(sinkLoc, "expected one operand of sinks, found ")
            << sinks.size();
+  llvm::SMLoc pageLoc = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalKeyword("pages")) &&
+      parseOperands(parser, pages, pageTypes))
+    return failure();
+  if (pages.size() > 1)
+    return parser.emitError(pageLoc, "expected one table of pages, found ")
+           << pages.size();
   if (parser.parseKeyword("outs") || parseOperands(parser, inits, initTypes) ||
       parser.resolveOperands(inputs, inputTypes, loc, result.operands) ||
       parser.resolveOperands(captures, captureTypes, loc, result.operands) ||
       parser.resolveOperands(sinks, sinkTypes, loc, result.operands) ||
+      parser.resolveOperands(pages, pageTypes, loc, result.operands) ||
       parser.resolveOperands(inits, initTypes, loc, result.operands))
     return failure();
   props.operandSegmentSizes = {1,
@@ -80,6 +89,7 @@ ParseResult AttendOp::parse(OpAsmParser &parser, OperationState &result) {
                                1,
                                static_cast<int32_t>(captures.size()),
                                static_cast<int32_t>(sinks.size()),
+                               static_cast<int32_t>(pages.size()),
                                static_cast<int32_t>(inits.size())};
 
   if (parser.parseKeyword("maps") || parser.parseAttribute(props.indexing_maps))
@@ -131,6 +141,8 @@ void AttendOp::print(OpAsmPrinter &p) {
     printOperands(p, "captures", getCaptures());
   if (getSinks())
     printOperands(p, "sinks", getSinksMutable());
+  if (getPages())
+    printOperands(p, "pages", getPagesMutable());
   printOperands(p, "outs", getInits());
   p.printNewline();
   p << "    maps " << getIndexingMaps();

@@ -15,6 +15,9 @@ def Attn_Tensor : RankedTensorOf<[Attn_Float]>;
 def Attn_Shaped : AnyTypeOf<[RankedTensorOf<[Attn_Float]>,
                              MemRefOf<[Attn_Float]>],
                             "ranked tensor or memref of f16, bf16, f32 or f64">;
+/// Numbers of pages.
+def Attn_Table : AnyTypeOf<[RankedTensorOf<[I32]>, MemRefOf<[I32]>],
+                           "ranked tensor or memref of i32">;
 def Attn_Capture
     : AnyTypeOf<[AnyRankedTensor, AnyMemRef, AnySignlessInteger, AnyFloat],
                 "ranked tensor, memref, integer or float">;
@@ -78,6 +81,12 @@ def Attn_AttendOp : Attn_Op<"attend", [
     and the one of `lse`. A row without a visible key then gives `out = 0` and
     `lse = sinks[h]`. A sink of `-inf` is none.
 
+    With `pages`, a table `[batch, page]` of page numbers, keys and values lie
+    in a pool of pages: at `(b, j)` the maps of k and v are applied to
+    `(pages[b, j floordiv n], j mod n)`, where n is the static size of a page,
+    their extent along j. Page numbers are clamped into the pool. There are as
+    many keys as the table has pages for, and none where the pool is empty.
+
     `indexing_maps` has one map for q, k, v, then one per destination, each over
     the dimensions `(b, h, i, j, d, e)`: the element of that operand read or
     written at that point. In the canonical form they are
@@ -125,6 +134,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
     Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
     Variadic<Attn_Capture>:$captures,
     Optional<Attn_Shaped>:$sinks,
+    Optional<Attn_Table>:$pages,
     Variadic<Attn_Shaped>:$inits,
     I64Attr:$heads, I64Attr:$key_value_heads, I64Attr:$head_dim,
     I64Attr:$value_dim, F64Attr:$scale,
@@ -137,7 +147,8 @@ def Attn_AttendOp : Attn_Op<"attend", [
   let builders = [OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key,
       "::mlir::Value":$value, "::mlir::ValueRange":$captures,
       "::mlir::ValueRange":$inits, "double":$scale,
-      CArg<"::mlir::Value", "{}">:$sinks)>];
+      CArg<"::mlir::Value", "{}">:$sinks,
+      CArg<"::mlir::Value", "{}">:$pages)>];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -154,6 +165,11 @@ def Attn_AttendOp : Attn_Op<"attend", [
     }
     bool hasScore() { return !getScore().empty(); }
     bool hasMask() { return !getMask().empty(); }
+    /// The number of positions of a page; only with a table of pages.
+    int64_t getPageSize() {
+      return ::llvm::cast<::mlir::ShapedType>(getKey().getType())
+          .getDimSize(findAxis(1, AxisRole::Position));
+    }
     bool hasLse() { return getInits().size() > 1; }
     /// What is computed in: f32 or f64.
     ::mlir::FloatType getElementType();

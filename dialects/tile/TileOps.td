@@ -158,6 +158,10 @@ def Tile_KeyLoopOp : Tile_Op<"key_loop", [
     own; the body then gets, behind the number of keys, whether the block is one
     of the first. Otherwise the order is ascending.
 
+    In an `aligned` loop, blocks begin at multiples of `step`: so do `lower` and
+    the ends of the full range, but one that is `upper`. A pass that moves a
+    bound keeps it so, and visits a few keys more.
+
     ```mlir
     %st:3 = tile.key_loop (%j0, %n) in [%lo, %hi) step 128
         init(%m, %l, %acc : tensor<24xf32>, tensor<24xf32>, tensor<24x64xf32>)
@@ -171,12 +175,12 @@ def Tile_KeyLoopOp : Tile_Op<"key_loop", [
   let arguments = (ins Index:$lower, Index:$upper,
                        Optional<Index>:$fullLower,
                        Optional<Index>:$fullUpper, I64Attr:$step,
-                       Variadic<Tile_Result>:$inits);
+                       UnitAttr:$aligned, Variadic<Tile_Result>:$inits);
   let results = (outs Variadic<Tile_Result>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `[` $lower `,` $upper `)` (`full` `[` $fullLower^ `,` $fullUpper `)`)?
-    `step` $step `init` `(` ($inits^ `:` type($inits))? `)`
+    `step` $step (`aligned` $aligned^)? `init` `(` ($inits^ `:` type($inits))? `)`
     (`->` type($results)^)? $body attr-dict
   }];
   let hasVerifier = 1;

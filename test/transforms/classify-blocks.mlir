@@ -407,3 +407,58 @@ func.func @documents_of_64_bits(%q: !heads, %k: !heads, %v: !heads, %doc_: memre
   }
   return %state#0, %state#1, %state#2 : !row, !row, !acc
 }
+
+// -----
+
+#maps = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<4x24xf32>
+!keys = tensor<16x4xf32>
+!scores = tensor<16x24xf32>
+
+// In an aligned loop, bounds are those of whole blocks: rounded down, but for
+// the first key that every row sees, which is rounded up, and the end.
+// CHECK-LABEL: func.func @aligned
+// CHECK: %[[FROM:.*]] = arith.minsi %{{.*}}, %arg6
+// CHECK: %[[TO:.*]] = arith.minsi %{{.*}}, %arg6
+// CHECK: %[[BLOCK:.*]] = arith.floordivsi %[[FROM]], %c16
+// CHECK: %[[LOW:.*]] = arith.muli %[[BLOCK]], %c16
+// CHECK: %[[HIGH:.*]] = arith.maxsi %[[TO]], %[[LOW]]
+// CHECK: %[[MORE:.*]] = arith.addi %{{.*}}, %c15
+// CHECK: %[[UP:.*]] = arith.floordivsi %[[MORE]], %c16
+// CHECK: %[[FULL_LOW:.*]] = arith.muli %[[UP]], %c16
+// CHECK: %[[ALL:.*]] = arith.cmpi sle, %[[HIGH]], %[[END:.*]] : index
+// CHECK: %[[DOWN:.*]] = arith.floordivsi %[[END]], %c16
+// CHECK: %[[WHOLE:.*]] = arith.muli %[[DOWN]], %c16
+// CHECK: %[[FULL_HIGH:.*]] = arith.select %[[ALL]], %[[HIGH]], %[[WHOLE]]
+// CHECK: %[[KEYS:.*]] = arith.subi %[[FULL_HIGH]], %[[FULL_LOW]]
+// CHECK: %[[ENOUGH:.*]] = arith.cmpi sge, %[[KEYS]], %c8
+// CHECK: %[[A:.*]] = arith.select %[[ENOUGH]], %[[FULL_LOW]], %[[LOW]]
+// CHECK: %[[B:.*]] = arith.select %[[ENOUGH]], %[[FULL_HIGH]], %[[LOW]]
+// CHECK: tile.key_loop[%[[LOW]], %[[HIGH]]) full[%[[A]], %[[B]]) step 16 aligned
+func.func @aligned(%q: !heads, %k: !heads,
+    %b0: index, %h0: index, %i0: index, %rows: index, %T: index) -> (!row, !row) {
+  %c0 = arith.constant 0 : index
+  %queries = tile.load %q[%b0, %h0, %i0] rows %rows transposed : !heads -> !acc
+  %init:3 = tile.softmax_init : !row, !row, !acc
+  %state:2 = tile.key_loop [%c0, %T) step 16 aligned
+      init(%init#0, %init#1 : !row, !row) -> !row, !row {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.contract %queries, %keys columns %n maps #maps : !acc, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n transposed {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+      %c100 = arith.constant 100 : i32
+      %first = arith.subi %i, %c100 : i32
+      %behind = arith.cmpi sge, %j, %first : i32
+      %ahead = arith.cmpi sle, %j, %i : i32
+      %visible = arith.andi %behind, %ahead : i1
+      tile.yield %visible : i1
+    } : !scores -> !scores
+    %top = tile.row_max %masked keys %n transposed : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) transposed : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    tile.yield %w#1, %w#2 : !row, !row
+  }
+  return %state#0, %state#1 : !row, !row
+}

@@ -167,3 +167,60 @@ func.func @stored_with_sinks(%q: memref<2x4x?x4xbf16>, %k: memref<2x2x?x4xf16>,
       outs(%out : memref<2x4x?x5xf16>) maps [#q, #k, #v, #out]
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+// As many keys as the table has pages for, and none without a page.
+// CHECK-LABEL: func.func @in_pages(
+// CHECK-SAME: %[[Q:.*]]: memref<2x4x?x4xf32>, %[[K:.*]]: memref<?x2x8x4xf32>, %[[V:.*]]: memref<?x2x8x5xf32>, %[[TABLE:.*]]: memref<2x?xi32>,
+// CHECK: %[[SIZE:.*]] = memref.dim %[[K]], %c2
+// CHECK: %[[PAGES:.*]] = memref.dim %[[TABLE]], %c1
+// CHECK: %[[POOL:.*]] = memref.dim %[[K]], %c0
+// CHECK: %[[EMPTY:.*]] = arith.cmpi eq, %[[POOL]], %c0
+// CHECK: %[[SOME:.*]] = arith.select %[[EMPTY]], %c0{{.*}}, %[[PAGES]]
+// CHECK: %[[KEYS:.*]] = arith.muli %[[SOME]], %[[SIZE]]
+// CHECK: tile.key_loop[%c0, %[[KEYS]]) step 16 init
+// CHECK-NEXT: ^bb0(%[[J:.*]]: index, %[[N:.*]]: index, %{{.*}}: tensor<8xf32>, %{{.*}}
+// CHECK: tile.load %[[K]][%[[B:.*]], %[[H:.*]], %[[J]]] rows %[[N]] pages %[[TABLE]] : memref<2x?xi32> of 8 : memref<?x2x8x4xf32> -> tensor<16x4xf32>
+// CHECK: tile.load %[[V]][%[[B]], %[[H]], %[[J]]] rows %[[N]] pages %[[TABLE]] : memref<2x?xi32> of 8 : memref<?x2x8x5xf32> -> tensor<16x5xf32>
+func.func @in_pages(%q: memref<2x4x?x4xf32>, %k: memref<?x2x8x4xf32>,
+    %v: memref<?x2x8x5xf32>, %table: memref<2x?xi32>, %out: memref<2x4x?x5xf32>) {
+  attn.attend heads 4 key_value_heads 2 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x4x?x4xf32>, memref<?x2x8x4xf32>, memref<?x2x8x5xf32>)
+      pages(%table : memref<2x?xi32>)
+      outs(%out : memref<2x4x?x5xf32>) maps [#q, #k, #v, #out]
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+// Blocks of 64 keys, of which a page has two, are read where they lie.
+// CHECK-LABEL: func.func @in_one_page(
+// CHECK-SAME: %[[Q:.*]]: memref<2x4x?x4xf32>, %[[K:.*]]: memref<?x2x128x4xf32>, %[[V:.*]]: memref<?x2x128x5xf32>, %[[TABLE:.*]]: memref<2x?xi32>,
+// CHECK: tile.key_loop[%{{.*}}, %{{.*}}) step 64 aligned init
+// CHECK-NEXT: ^bb0(%[[J:.*]]: index, %[[N:.*]]: index, %{{.*}}: tensor<8xf32>, %{{.*}}
+// CHECK: %[[NUMBER:.*]] = arith.divui %[[J]], %c128
+// CHECK: %[[ENTRY:.*]] = memref.load %[[TABLE]][%[[B:.*]], %[[NUMBER]]] : memref<2x?xi32>
+// CHECK: %[[INDEX:.*]] = arith.index_cast %[[ENTRY]] : i32 to index
+// CHECK: %[[LEAST:.*]] = arith.minsi %[[INDEX]], %{{.*}} : index
+// CHECK: %[[PAGE:.*]] = arith.maxsi %[[LEAST]], %c0{{.*}} : index
+// CHECK: %[[AT:.*]] = arith.remui %[[J]], %c128
+// CHECK: tile.load %[[K]][%[[PAGE]], %{{.*}}, %[[AT]]] rows %[[N]] : memref<?x2x128x4xf32> -> tensor<64x4xf32>
+// CHECK: tile.load %[[V]][%{{.*}}, %{{.*}}, %{{.*}}] rows %[[N]] : memref<?x2x128x5xf32> -> tensor<64x5xf32>
+func.func @in_one_page(%q: memref<2x4x?x4xf32>, %k: memref<?x2x128x4xf32>,
+    %v: memref<?x2x128x5xf32>, %table: memref<2x?xi32>, %out: memref<2x4x?x5xf32>) {
+  attn.attend heads 4 key_value_heads 2 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x4x?x4xf32>, memref<?x2x128x4xf32>, memref<?x2x128x5xf32>)
+      pages(%table : memref<2x?xi32>)
+      outs(%out : memref<2x4x?x5xf32>) maps [#q, #k, #v, #out]
+      {tile.shape = #tile.shape<queries = 8, keys = 64>}
+  return
+}

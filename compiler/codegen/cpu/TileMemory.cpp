@@ -82,7 +82,10 @@ static VectorType vectorOf(VectorEmitter &e, Value memory) {
 /// calls give equal bits.
 static void clearRest(VectorEmitter &e, Value buffer, Value count) {
   ImplicitLocOpBuilder &b = e.b;
-  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
+  FloatType element = elementOf(buffer);
+  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(element, 0));
+  auto vector = VectorType::get({e.lanes}, element);
+  Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(vector));
   forEach(e, count, e.index(extent(buffer, 0)), 1, [&](Value row) {
     if (cast<MemRefType>(buffer.getType()).getRank() == 1) {
       memref::StoreOp::create(b, zero, buffer, row);
@@ -90,7 +93,7 @@ static void clearRest(VectorEmitter &e, Value buffer, Value count) {
     }
     forRegisters(
         e, extent(buffer, 1),
-        [&](Value d) { e.store(e.splat(0), buffer, {row, d}); },
+        [&](Value d) { e.store(zeros, buffer, {row, d}); },
         [&](Value d) {
           memref::StoreOp::create(b, zero, buffer, ValueRange{row, d});
         });
@@ -103,8 +106,9 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
                    Value buffer, std::optional<double> scale,
                    bool isSparse = false) {
   ImplicitLocOpBuilder &b = e.b;
+  FloatType element = elementOf(buffer);
   auto scaled = [&](Value x) -> Value {
-    x = e.convert(x, e.element);
+    x = e.convert(x, element);
     if (!scale)
       return x;
     Value factor =

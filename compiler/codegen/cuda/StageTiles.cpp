@@ -133,6 +133,15 @@ static void startTogether(ArrayRef<Staged> staged) {
 namespace {
 struct StageTiles : public ladon::cuda::impl::StageTilesBase<StageTiles> {
   void runOnOperation() override {
+    WalkResult paged = getOperation().walk([](tile::LoadOp load) {
+      if (!load.getPages())
+        return WalkResult::advance();
+      load.emitError("cannot be compiled for a GPU: there are no keys and "
+                     "values in pages yet; build it for a CPU");
+      return WalkResult::interrupt();
+    });
+    if (paged.wasInterrupted())
+      return signalPassFailure();
     hideScores(getOperation());
     splitUses(getOperation());
     SmallVector<Staged> staged;

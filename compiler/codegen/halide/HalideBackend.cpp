@@ -32,6 +32,7 @@ public:
     TileShape shape = machine->getTiles(element, headDim, valueDim);
     return {shape.queries, keysOfBlock, /*fewQueries=*/0, /*chunkKeys=*/0};
   }
+  bool refusesSpecs() const override { return true; }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
     pm.addPass(createOutlineAttend());
     pm.addPass(mlir::createCanonicalizerPass());

@@ -154,6 +154,9 @@ LogicalResult Outliner::run() {
   if (!op.getResults().empty() || !shape)
     return op.emitOpError("expected buffers and a ")
            << tile::TileDialect::shapeName;
+  if (op.getPages())
+    return op.emitError("cannot be compiled by Halide: there are no keys and "
+                        "values in pages; build it with '--codegen llvm'");
   if (failed(nest.makeViews()))
     return failure();
   int64_t group = op.getHeads() / op.getKeyValueHeads();

@@ -29,10 +29,9 @@ private:
 } // namespace
 
 void WorkCounter::addAttend(const AttendArgs &args) {
-  Extents q = bindings.shape(args.q->type), k = bindings.shape(args.k->type),
-          v = bindings.shape(args.v->type);
+  Extents q = bindings.shape(args.q->type), v = bindings.shape(args.v->type);
   int64_t visible = countVisiblePairs(args, bindings);
-  work.pairs += q[0] * q[1] * q[2] * k[2];
+  work.pairs += q[0] * q[1] * q[2] * bindings.keyCount(args);
   work.visiblePairs += visible;
   work.flops += double(visible) * double(2 * q[3] + 2 * v[3]);
 }

@@ -131,6 +131,8 @@ public:
       visit(result.value);
   }
   Role of(const Param *param) const { return roles.lookup(param); }
+  /// How many pages there are for a table of their numbers.
+  Dim poolOf(const Param *table) const { return pools.lookup(table); }
 
 private:
   void visit(const Expr *expr) {
@@ -140,6 +142,10 @@ private:
       mark(expr->attend->q, Role::Query);
       mark(expr->attend->k, Role::Key);
       mark(expr->attend->v, Role::Value);
+      if (const Expr *table = expr->attend->pages) {
+        mark(table, Role::Pages);
+        pools[table->param] = expr->attend->k->type.dims->front();
+      }
       for (const Expr *part :
            {expr->attend->q, expr->attend->k, expr->attend->v,
             expr->attend->score, expr->attend->mask})
@@ -166,6 +172,7 @@ private:
   }
 
   llvm::DenseMap<const Param *, Role> roles;
+  llvm::DenseMap<const Param *, Dim> pools;
   llvm::DenseMap<const Expr *, bool> seen;
 };
 
@@ -174,7 +181,7 @@ class Filler {
 public:
   Filler(const Attention &attention, const InputOptions &options,
          Random &random)
-      : options(options), random(random) {
+      : options(options), random(random), roles(attention) {
     for (const auto &param : attention.params)
       exponents = std::min(exponents, exponentsOf(param->type.element));
     for (const auto &entry : options.sizes)
@@ -203,10 +210,12 @@ private:
   void fillBools(const HostTensor &tensor);
   void fillLengths(const HostTensor &tensor);
   void fillDocuments(const HostTensor &tensor);
+  void fillPages(const HostTensor &tensor, const Param &table);
   void fillIntegers(const HostTensor &tensor);
 
   const InputOptions &options;
   Random &random;
+  Roles roles;
   int64_t largest = 1, keys = 1;
   int exponents = 400;
 };
@@ -370,6 +379,20 @@ void Filler::fillDocuments(const HostTensor &tensor) {
   });
 }
 
+/// Pages in any order. Where inputs need not be typical, a page may be that of
+/// several entries, or a number outside of any pool.
+void Filler::fillPages(const HostTensor &tensor, const Param &table) {
+  Dim pool = roles.poolOf(&table);
+  int64_t next = 0,
+          pages = pool.isStatic() ? pool.size : options.sizes.lookup(pool.name);
+  pages = std::max<int64_t>(pages, 1);
+  forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
+    int64_t page =
+        options.typical ? next++ * 37 % pages : random.integer(-1, pages);
+    tensor.setInteger(position, page);
+  });
+}
+
 void Filler::fillIntegers(const HostTensor &tensor) {
   int64_t high = random.next() % 2 ? 3 : largest;
   forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
@@ -391,6 +414,8 @@ void Filler::fill(const HostTensor &tensor, const Param &param, Role role) {
   }
   if (param.type.element == ScalarType::Bool)
     return fillBools(tensor);
+  if (role == Role::Pages)
+    return fillPages(tensor, param);
   if (rank == 0 || (rank == 1 && perBatch))
     return fillLengths(tensor);
   if (rank == 2 && perBatch && (options.typical || random.next() % 3 != 0))

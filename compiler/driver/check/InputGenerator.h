@@ -64,7 +64,8 @@ enum class InputRole {
   Key,
   Value,
   Weight,
-  Captured ///< Read by index in a score or mask.
+  Captured, ///< Read by index in a score or mask.
+  Pages     ///< The numbers of pages of keys and values.
 };
 
 /// One tensor per parameter, in order. Fails when a size is missing.

@@ -184,7 +184,7 @@ llvm::Error Compilation::lower(Stage stage) {
     return llvm::Error::success();
   llvm::StringRef what =
       survived ? "a compiler pass failed" : "a compiler pass crashed";
-  refused = survived && stage >= Stage::Vector && target.refusesSpecs();
+  refused = survived && stage >= Stage::Tile && target.refusesSpecs();
   if (survived && isRefused())
     return failure(what, "");
   std::string folder = reproducer();

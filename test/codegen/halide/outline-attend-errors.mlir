@@ -29,3 +29,20 @@ func.func @tensors(%q: tensor<1x1x?x8xf32>, %out: tensor<1x1x?x8xf32>) -> tensor
       maps [#q, #k, #v, #o] {tile.shape = #tile.shape<queries = 24, keys = 128>} -> tensor<1x1x?x8xf32>
   return %0 : tensor<1x1x?x8xf32>
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#o = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @pages(%q: memref<1x1x?x8xf32>, %k: memref<?x1x16x8xf32>, %table: memref<1x?xi32>, %out: memref<1x1x?x8xf32>) {
+  // expected-error@+1 {{cannot be compiled by Halide: there are no keys and values in pages; build it with '--codegen llvm'}}
+  attn.attend heads 1 key_value_heads 1 head_dim 8 value_dim 8 scale 1.0
+      ins(%q, %k, %k : memref<1x1x?x8xf32>, memref<?x1x16x8xf32>, memref<?x1x16x8xf32>)
+      pages(%table : memref<1x?xi32>)
+      outs(%out : memref<1x1x?x8xf32>)
+      maps [#q, #k, #v, #o] {tile.shape = #tile.shape<queries = 24, keys = 128>}
+  return
+}

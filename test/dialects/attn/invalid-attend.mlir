@@ -603,3 +603,129 @@ func.func @sinks_kind(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: te
       -> tensor<?x8x?x32xf32>
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @pages_kind(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x16x64xf32>, %v: tensor<?x2x16x32xf32>, %o: tensor<?x8x?x32xf32>, %p: memref<?x?xi32>) {
+  // expected-error@+1 {{expected pages to be a tensor or a memref as query is, found 'memref<?x?xi32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x16x64xf32>, tensor<?x2x16x32xf32>)
+      pages(%p : memref<?x?xi32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @pages_rank(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x16x64xf32>, %v: tensor<?x2x16x32xf32>, %o: tensor<?x8x?x32xf32>, %p: tensor<?xi32>) {
+  // expected-error@+1 {{expected pages of the axes (batch, page), found 'tensor<?xi32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x16x64xf32>, tensor<?x2x16x32xf32>)
+      pages(%p : tensor<?xi32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @pages_element(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x16x64xf32>, %v: tensor<?x2x16x32xf32>, %o: tensor<?x8x?x32xf32>, %p: tensor<?x?xi64>) {
+  // expected-error@+1 {{operand #3 must be ranked tensor or memref of i32, but got 'tensor<?x?xi64>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x16x64xf32>, tensor<?x2x16x32xf32>)
+      pages(%p : tensor<?x?xi64>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @pages_batch(%q: tensor<3x8x?x64xf32>, %k: tensor<?x2x16x64xf32>, %v: tensor<?x2x16x32xf32>, %o: tensor<3x8x?x32xf32>, %p: tensor<2x?xi32>) {
+  // expected-error@+1 {{expected one batch size, found 2 and, in query, 3}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<3x8x?x64xf32>, tensor<?x2x16x64xf32>, tensor<?x2x16x32xf32>)
+      pages(%p : tensor<2x?xi32>)
+      outs(%o : tensor<3x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<3x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @pages_size(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x16x64xf32>, %v: tensor<?x2x32x32xf32>, %o: tensor<?x8x?x32xf32>, %p: tensor<?x?xi32>) {
+  // expected-error@+1 {{expected one size of a page, found 16 and, in value, 32}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x16x64xf32>, tensor<?x2x32x32xf32>)
+      pages(%p : tensor<?x?xi32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @pages_pool(%q: tensor<?x8x?x64xf32>, %k: tensor<7x2x16x64xf32>, %v: tensor<8x2x16x32xf32>, %o: tensor<?x8x?x32xf32>, %p: tensor<?x?xi32>) {
+  // expected-error@+1 {{expected one number of pages, found 7 and, in value, 8}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<7x2x16x64xf32>, tensor<8x2x16x32xf32>)
+      pages(%p : tensor<?x?xi32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @pages_unknown_size(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>, %p: tensor<?x?xi32>) {
+  // expected-error@+1 {{expected a static size of pages, found 'tensor<?x2x?x64xf32>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      pages(%p : tensor<?x?xi32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}

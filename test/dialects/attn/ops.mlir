@@ -61,6 +61,23 @@ func.func @stored_with_sinks(%q: tensor<?x8x?x64xbf16>, %k: tensor<?x2x?x64xf16>
   return %o : tensor<?x8x?x32xf16>
 }
 
+// Keys and values lie in pages of 16 positions of one head after the other.
+// CHECK-LABEL: func.func @in_pages
+func.func @in_pages(%q: tensor<?x8x?x64xf32>, %k: tensor<?x16x128xf32>,
+                    %v: tensor<?x2x16x32xf32>, %table: tensor<?x?xi32>,
+                    %init: tensor<?x8x?x32xf32>) -> tensor<?x8x?x32xf32> {
+  // CHECK: ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x8x?x64xf32>, tensor<?x16x128xf32>, tensor<?x2x16x32xf32>)
+  // CHECK-NEXT: pages(%{{.*}} : tensor<?x?xi32>)
+  // CHECK-NEXT: outs(%{{.*}} : tensor<?x8x?x32xf32>)
+  %o = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x16x128xf32>, tensor<?x2x16x32xf32>)
+      pages(%table : tensor<?x?xi32>)
+      outs(%init : tensor<?x8x?x32xf32>)
+      maps [#q, affine_map<(b, h, i, j, d, e) -> (b, j, (h floordiv 4) * 64 + d)>, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return %o : tensor<?x8x?x32xf32>
+}
+
 // CHECK-LABEL: func.func @on_memory
 func.func @on_memory(%q: memref<?x?x512xf32>, %k: memref<?x2x?x64xf32>,
                      %v: memref<?x?x64xf32>, %doc: memref<?x?xi32>, %n: i32,

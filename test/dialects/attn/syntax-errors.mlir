@@ -159,3 +159,13 @@ func.func @two_sinks(%x: tensor<?x8x?x64xf32>, %s: tensor<8xf32>) {
       sinks(%s, %s : tensor<8xf32>, tensor<8xf32>) outs(%x : tensor<?x8x?x64xf32>) maps []
   return
 }
+
+// -----
+
+func.func @two_tables(%x: tensor<?x8x?x64xf32>, %p: tensor<?x?xi32>) {
+  // expected-error@+3 {{expected one table of pages, found 2}}
+  %r = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%x, %x, %x : tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>)
+      pages(%p, %p : tensor<?x?xi32>, tensor<?x?xi32>) outs(%x : tensor<?x8x?x64xf32>) maps []
+  return
+}

@@ -205,10 +205,10 @@ func.func @value_range(%doc: memref<?x?xi32>, %b: index, %j: index, %n: index) -
 // A loop without state has an implicit end.
 // CHECK-LABEL: func.func @no_state
 func.func @no_state(%lo: index, %hi: index) {
-  // CHECK: tile.key_loop[%{{.*}}, %{{.*}}) step 1 init()
+  // CHECK: tile.key_loop[%{{.*}}, %{{.*}}) step 1 aligned init()
   // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index):
   // CHECK-NEXT: }
-  tile.key_loop [%lo, %hi) step 1 init() {
+  tile.key_loop [%lo, %hi) step 1 aligned init() {
   ^bb0(%j0: index, %n: index):
   }
   return
