@@ -15,6 +15,13 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[:1] == ["cache"]:
         return _cache_command(arguments[1:])
+    if arguments[:1] == ["import"]:
+        try:
+            from .onnx._model import import_command
+        except ImportError as error:
+            print(f"ladon: error: ladon import needs the package onnx: {error}", file=sys.stderr)
+            return 1
+        return import_command(arguments[1:])
     program = _program.path()
     try:
         os.execv(program, [program, *arguments])

@@ -58,6 +58,8 @@ static const char *nativeLevel() {
 }
 
 NB_MODULE(_native, module) {
+  // Kernels that other libraries hold live until the process ends.
+  nb::set_leak_warnings(false);
   static PyType_Slot slots[] = {
       {Py_tp_call, reinterpret_cast<void *>(callEntry)}, {0, nullptr}};
   nb::class_<Entry>(module, "Entry", nb::type_slots(slots))

@@ -1,0 +1,124 @@
+"""nn.MultiheadAttention as one spec: projections, heads and attention together."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import torch
+from torch import Tensor
+
+from ._flex import _kernel
+from ._trace import ELEMENTS
+
+
+class MultiheadAttention(torch.nn.MultiheadAttention):
+    """torch.nn.MultiheadAttention for inference on the CPU, compiled by Ladon.
+
+    It has the same parameters and loads the same state_dict. Differences: no
+    weights are given (need_weights must be False), no gradients, no dropout while
+    training, neither add_bias_kv nor add_zero_attn; and a query whose keys are all
+    masked gives the bias of out_proj, where PyTorch gives NaN.
+    """
+
+    def __init__(self, embed_dim: int, num_heads: int, *arguments: Any, **options: Any) -> None:
+        super().__init__(embed_dim, num_heads, *arguments, **options)
+        if self.bias_k is not None or self.add_zero_attn:
+            raise NotImplementedError("add_bias_kv and add_zero_attn are not supported")
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor,
+                key_padding_mask: Optional[Tensor] = None, need_weights: bool = False,
+                attn_mask: Optional[Tensor] = None, average_attn_weights: bool = True,
+                is_causal: bool = False) -> tuple[Tensor, None]:
+        """As of the base class. Gives the output and None.
+
+        query [B, S, embed_dim] (batch_first) or [S, B, embed_dim] or [S, embed_dim];
+        masks are bool (True hides) or floats that are added to scores. is_causal is
+        a hint that the attn_mask is causal, as in PyTorch, and not needed.
+        """
+        if need_weights:
+            raise NotImplementedError("need_weights: the weights are never computed as a whole")
+        if self.training and self.dropout > 0:
+            raise NotImplementedError("dropout: expected a module in eval mode")
+        if torch.is_grad_enabled() and any(
+                x.requires_grad for x in (query, key, value, *self.parameters())):
+            raise NotImplementedError("ladon.torch has no backward: call it under torch.no_grad()")
+        if is_causal and attn_mask is None:
+            raise ValueError("is_causal needs an attn_mask, of which it says that it is causal")
+        batched = query.dim() == 3
+        if not batched:
+            query, key, value = (x.unsqueeze(0) for x in (query, key, value))
+            key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
+        elif not self.batch_first:
+            query, key, value = (x.transpose(0, 1) for x in (query, key, value))
+        inputs = {"x": query, "kx": key, "vx": value, **self._weights()}
+        spec = self._spec(inputs, key_padding_mask, attn_mask)
+        out = torch.ops.ladon.multihead(spec, list(inputs.values()))
+        if not batched:
+            return out.squeeze(0), None
+        return (out if self.batch_first else out.transpose(0, 1)), None
+
+    def _weights(self) -> dict[str, Tensor]:
+        if self._qkv_same_embed_dim:
+            weights = dict(zip(("wq", "wk", "wv"), self.in_proj_weight.chunk(3)))
+        else:
+            weights = {"wq": self.q_proj_weight, "wk": self.k_proj_weight, "wv": self.v_proj_weight}
+        weights["wo"] = self.out_proj.weight
+        if self.in_proj_bias is not None:
+            weights |= dict(zip(("bq", "bk", "bv"), self.in_proj_bias.chunk(3)))
+            weights["bo"] = self.out_proj.bias
+        return weights
+
+    def _spec(self, inputs: dict[str, Tensor], padding: Optional[Tensor],
+              mask: Optional[Tensor]) -> str:
+        """The spec; what it needs of the masks is added to `inputs`."""
+        hidden, added = [], []
+        heads = self.num_heads
+        for name, tensor, index in (
+                ("padding", padding, "b, j"),
+                ("mask", mask, f"b * {heads} + h, i, j" if mask is not None and mask.dim() == 3
+                 else "i, j")):
+            if tensor is None:
+                continue
+            inputs[name] = tensor
+            if tensor.dtype == torch.bool:
+                hidden.append(f"not {name}[{index}]")
+            elif tensor.is_floating_point():
+                added.append(f"{name}[{index}]")
+            else:
+                raise ValueError(f"{'attn_mask' if name == 'mask' else 'key_padding_mask'}: expected "
+                                 f"bools or floats, found {tensor.dtype}")
+        sizes = {"x": "B, S, {}", "kx": "B, T, {}", "vx": "B, T, {}", "padding": "B, T",
+                 "mask": "M, S, T" if mask is not None and mask.dim() == 3 else "S, T"}
+        parameters = ", ".join(
+            f"{name}: {_element(tensor)}["
+            + sizes.get(name, ", ".join(map(str, tensor.shape))).format(tensor.shape[-1]) + "]"
+            for name, tensor in inputs.items())
+
+        def project(x: str, name: str) -> str:
+            return f"{x} @ transpose(w{name})" + (f" + b{name}" if f"b{name}" in inputs else "")
+
+        arguments = [f"split({project(x, name)}, heads = {heads})"
+                     for x, name in (("x", "q"), ("kx", "k"), ("vx", "v"))]
+        if added:
+            arguments.append(f"score = s + {' + '.join(added)}")
+        if hidden:
+            arguments.append(f"mask = {' and '.join(hidden)}")
+        return (f"attention multihead({parameters}) -> {_element(inputs['x'])}"
+                f"[B, S, {self.embed_dim}] {{\n  let o = attend({', '.join(arguments)})\n"
+                f"  return {project('concat(o)', 'o')}\n}}\n")
+
+
+def _element(tensor: Tensor) -> str:
+    if tensor.dtype not in ELEMENTS:
+        raise ValueError(f"expected floats or bools, found {tensor.dtype}")
+    return ELEMENTS[tensor.dtype]
+
+
+@torch.library.custom_op("ladon::multihead", mutates_args=())
+def _multihead(spec: str, tensors: list[Tensor]) -> Tensor:
+    return _kernel(spec)(*tensors)
+
+
+@_multihead.register_fake
+def _multihead_fake(spec: str, tensors: list[Tensor]) -> Tensor:
+    return tensors[0].new_empty((*tensors[0].shape[:2], tensors[6].shape[0]))
