@@ -9,6 +9,10 @@ set(simulator_folder lib)
 set(package_folder lib/cmake/Ladon)
 
 install(TARGETS ladon RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET ladon-call-aarch64)
+  install(PROGRAMS ${PROJECT_BINARY_DIR}/bin/ladon-call-aarch64
+    DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(TARGETS ladon-cuda-sim LIBRARY DESTINATION ${simulator_folder})
 install(DIRECTORY runtime/include/ladon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 

@@ -13,7 +13,7 @@ endif()
 option(LADON_STATIC "Link everything but libc into ladon" ${has_archives})
 
 # The parts of LLVM that ladon makes code with; others cost 75 MB.
-set(LADON_LLVM_TARGETS X86 NVPTX)
+set(LADON_LLVM_TARGETS AArch64 X86 NVPTX)
 
 # $<${isStatic}:...> is asked of the program that is linked.
 set(isStatic $<BOOL:$<TARGET_PROPERTY:LADON_STATIC>>)

@@ -21,7 +21,7 @@ def tool(name, path):
     config.substitutions.append((rf"(?<![\w./%=-])\b{name}\b(?![\w./-])", path))
 
 
-for built in ["ladon-opt", "ladon-halide", "ladon"]:
+for built in ["ladon-call-aarch64", "ladon-opt", "ladon-halide", "ladon"]:
     path = os.path.join(config.ladon_bin_dir, built)
     config.substitutions.append((f"%{built}\\b", path))
     tool(built, path)

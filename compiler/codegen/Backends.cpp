@@ -1,6 +1,7 @@
 //===- Backends.cpp - The list of back ends -------------------------------===//
 
 #include "compiler/codegen/Backend.h"
+#include "compiler/codegen/cpu/aarch64/AArch64Backend.h"
 #include "compiler/codegen/cpu/x86/X86Backend.h"
 #include "compiler/codegen/cuda/CudaBackend.h"
 #include "compiler/codegen/halide/HalideBackend.h"
@@ -13,6 +14,7 @@ using namespace ladon;
 llvm::ArrayRef<const Backend *> ladon::backends() {
   static const Backend *const all[] = {
       &cpu::x86Backend(),
+      &cpu::aarch64Backend(),
       &cuda::cudaBackend(),
       &halide::halideBackend(),
   };

@@ -1,4 +1,4 @@
-"""Fails if a register tile in x86-64 assembly spills.
+"""Fails if a register tile in assembly for x86-64 or AArch64 spills.
 
     hot_loops.py [--function REGEX] [--vectors] [--fewest N] [--loops N] FILE
 
@@ -17,8 +17,10 @@ import sys
 
 FUNCTION = re.compile(r"^[A-Za-z_][\w.$]*:")
 LABEL = re.compile(r"^(\.L\w+):")
-JUMP = re.compile(r"^\tj\w+\s+(\.L\w+)")
-VECTOR = re.compile(r"%[xyz]mm\d")
+JUMP = re.compile(r"^\t(?:j\w+|b\.\w+|cbn?z|tbn?z)\s+(?:.*, )?(\.L\w+)")
+VECTOR = re.compile(r"%[xyz]mm\d|\b[qv]\d")
+PRODUCT = re.compile(r"^(vfmadd|fmla)")
+COMMENT = re.compile(r"#[^\d-]|//")
 INSTRUCTION = re.compile(r"^\t[a-z]")
 
 
@@ -45,7 +47,7 @@ def inner_loops(lines):
         first = labels[match.group(1)] + 1
         body = lines[first : number + 1]
         if not any(LABEL.match(inner) for inner in body):
-            code = [l.split("#")[0].strip() for l in body if INSTRUCTION.match(l)]
+            code = [COMMENT.split(l)[0].strip() for l in body if INSTRUCTION.match(l)]
             yield match.group(1), code
 
 
@@ -67,9 +69,9 @@ def main():
             continue
         # Without a frame, %rbp is a register like any other.
         framed = any(line.strip() == "movq\t%rsp, %rbp" for line in lines)
-        stack = re.compile(r"\(%r[sb]p" if framed else r"\(%rsp")
+        stack = re.compile(r"\(%r[sb]p|\[sp" if framed else r"\(%rsp|\[sp")
         for label, code in inner_loops(lines):
-            products = sum("vfmadd" in line for line in code)
+            products = sum(bool(PRODUCT.match(line)) for line in code)
             if products < options.fewest:
                 continue
             found += 1

@@ -12,7 +12,8 @@ using namespace ladon::e2e;
 
 int main(int argc, char **argv) {
   std::vector<std::string> directories;
-  std::string onnx, optionsFile, simulate, cpu = "native", codegen = "llvm";
+  std::string onnx, optionsFile, simulate, machine = "cpu", cpu = "native",
+                                           codegen = "llvm";
   int refused = 0;
   GalleryOptions gallery;
   RandomOptions random;
@@ -28,6 +29,9 @@ int main(int argc, char **argv) {
   app.add_option("--shard", gallery.shard, "Of the specs only every N-th");
   app.add_option("--shards", gallery.shards, "That N");
   app.add_option("--threads", threads, "Specs at a time; 0: as many as cores");
+  app.add_option("--target", machine,
+                 "What to make code for; what this "
+                 "machine cannot run, LADON_LAUNCHER does");
   app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
   app.add_option("--codegen", codegen, "What makes the code of attends");
   app.add_option("--simulate", simulate,
@@ -62,10 +66,11 @@ int main(int argc, char **argv) {
     if (optionsFile.empty())
       optionsFile = source + "/test/e2e/options.txt";
   }
-  const ladon::Backend *backend = ladon::findBackend(
-      simulate.empty() ? std::string("cpu") : simulate, codegen);
+  const ladon::Backend *backend =
+      ladon::findBackend(simulate.empty() ? machine : simulate, codegen);
   if (!backend) {
-    llvm::errs() << "--codegen " << codegen << ", --simulate '" << simulate
+    llvm::errs() << "--target " << machine << ", --codegen " << codegen
+                 << ", --simulate '" << simulate
                  << "': there is no such back end\n";
     return 2;
   }

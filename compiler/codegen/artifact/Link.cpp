@@ -2,7 +2,8 @@
 //
 // The libc and libm to link against are the files that this very process has
 // loaded: a machine that runs Ladon has them, development packages or not.
-// Only their names and symbol versions go into the result.
+// Only their names and symbol versions go into the result. For another machine
+// they are empty libraries of those names, and symbols are left to its loader.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 #include "lld/Common/Driver.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cstring>
 #include <dlfcn.h>
 #include <link.h>
 #include <mutex>
@@ -37,6 +39,15 @@ std::string loadedLibrary(const char *soname) {
   return path;
 }
 
+/// Whether an object file is for the machine that this process runs on.
+bool isForHost(StringRef object) {
+  Elf64_Half machine = EM_NONE;
+  if (object.size() >= sizeof(Elf64_Ehdr))
+    std::memcpy(&machine, object.data() + offsetof(Elf64_Ehdr, e_machine),
+                sizeof machine);
+  return machine != EM_AARCH64;
+}
+
 /// lld keeps global state while it runs.
 std::mutex linkerMutex;
 
@@ -55,6 +66,57 @@ Error runLinker(ArrayRef<std::string> arguments) {
   return Error::success();
 }
 
+/// A library of that name in which there is nothing, for the machine of
+/// `object`.
+Expected<std::string> emptyLibrary(StringRef object, StringRef soname) {
+  auto input = MemoryFile::create("object", object);
+  auto nothing = MemoryFile::create("exports", "{ local: *; };\n");
+  auto library = OutputPipe::create();
+  if (!input || !nothing || !library)
+    return joinErrors(joinErrors(input.takeError(), nothing.takeError()),
+                      library.takeError());
+  if (Error error =
+          runLinker({"ld.lld", "-m", "aarch64linux", "-shared", "-o",
+                     (*library)->path(), "-soname", soname.str(),
+                     "--gc-sections", "--unresolved-symbols=ignore-all",
+                     "--version-script=" + nothing->path(), input->path()}))
+    return std::move(error);
+  return (*library)->finish();
+}
+
+/// The C library and its functions of mathematics, as files that name and, on
+/// this machine, define them.
+struct SystemLibraries {
+  std::vector<MemoryFile> files;
+  std::vector<std::string> arguments;
+
+  Error find(StringRef object) {
+    for (const char *soname : {"libc.so.6", "libm.so.6"}) {
+      if (isForHost(object)) {
+        std::string path = loadedLibrary(soname);
+        if (path.empty())
+          return createStringError("cannot find the file of %s", soname);
+        arguments.push_back(path);
+        continue;
+      }
+      auto library = emptyLibrary(object, soname);
+      if (!library)
+        return library.takeError();
+      auto file = MemoryFile::create(soname, *library);
+      if (!file)
+        return file.takeError();
+      arguments.push_back(file->path());
+      files.push_back(std::move(*file));
+    }
+    std::vector<std::string> how = {"--as-needed", "--no-undefined"};
+    if (!isForHost(object))
+      how = {"-m", "aarch64linux", "--no-as-needed",
+             "--unresolved-symbols=ignore-all"};
+    arguments.insert(arguments.begin(), how.begin(), how.end());
+    return Error::success();
+  }
+};
+
 } // namespace
 
 Expected<std::string>
@@ -71,12 +133,6 @@ Expected<std::string>
 ladon::artifact::linkLibrary(ArrayRef<StringRef> objects, StringRef name,
                              ArrayRef<std::string> exported,
                              ArrayRef<std::string> needed) {
-  std::string libc = loadedLibrary("libc.so.6");
-  std::string libm = loadedLibrary("libm.so.6");
-  if (libc.empty() || libm.empty())
-    return createStringError("cannot find the file of %s",
-                             libc.empty() ? "libc.so.6" : "libm.so.6");
-
   // lld knows files only. One that exists and can be replaced would be, by
   // another in the same directory; into a pipe it writes.
   auto library = OutputPipe::create();
@@ -93,7 +149,7 @@ ladon::artifact::linkLibrary(ArrayRef<StringRef> objects, StringRef name,
       "ld.lld", "-shared", "-o", (*library)->path(),
       // Nothing that the code does not use, and nothing to look up later.
       "--gc-sections", "-s", "-O2", "-z", "now", "-z", "relro", "-z",
-      "noexecstack", "--hash-style=gnu", "--no-undefined", "-Bsymbolic",
+      "noexecstack", "--hash-style=gnu", "-Bsymbolic",
       // The same bytes every time.
       "--build-id=none", "--threads=1", "-soname", ("lib" + name + ".so").str(),
       "--version-script=" + exports->path()};
@@ -106,7 +162,11 @@ ladon::artifact::linkLibrary(ArrayRef<StringRef> objects, StringRef name,
     files.push_back(std::move(*file));
   }
   arguments.insert(arguments.end(), needed.begin(), needed.end());
-  arguments.insert(arguments.end(), {"--as-needed", libc, libm});
+  SystemLibraries system;
+  if (Error error = system.find(objects.front()))
+    return std::move(error);
+  arguments.insert(arguments.end(), system.arguments.begin(),
+                   system.arguments.end());
 
   if (Error error = runLinker(arguments))
     return std::move(error);

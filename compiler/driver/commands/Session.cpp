@@ -3,6 +3,7 @@
 #include "compiler/driver/commands/Session.h"
 
 #include "compiler/driver/compile/ModuleInput.h"
+#include "compiler/driver/host/RemoteCall.h"
 #include "compiler/frontend/CheckMasks.h"
 #include "compiler/support/Debug.h"
 
@@ -89,10 +90,16 @@ std::unique_ptr<LoadedAttention> Session::load() {
   auto loaded = artefact ? LoadedAttention::load(*artefact)
                          : llvm::Expected<std::unique_ptr<LoadedAttention>>(
                                artefact.takeError());
-  if (loaded)
-    return std::move(*loaded);
-  exitCode = report(loaded.takeError());
-  return nullptr;
+  if (!loaded) {
+    exitCode = report(loaded.takeError());
+    return nullptr;
+  }
+  if (!(*loaded)->getForeignLibrary().empty())
+    if (llvm::Error error = checkLauncher()) {
+      exitCode = reportUser(std::move(error));
+      return nullptr;
+    }
+  return std::move(*loaded);
 }
 
 int Session::report(llvm::Error error) const {

@@ -3,9 +3,12 @@
 #include "compiler/driver/compile/LoadedAttention.h"
 #include "compiler/support/MemoryFile.h"
 
+#include <cstring>
 #include <dlfcn.h>
+#include <elf.h>
 #include <ffi.h>
 #include <optional>
+#include <sys/auxv.h>
 #include <vector>
 
 using namespace ladon;
@@ -41,8 +44,27 @@ static ffi_type *scalarType(artifact::ElementType type) {
   llvm_unreachable("unknown kind");
 }
 
+/// Whether a library is for another kind of CPU than this program.
+static bool isForeign(llvm::StringRef library) {
+  auto machineOf = [](const char *elf) {
+    Elf64_Half machine;
+    std::memcpy(&machine, elf + offsetof(Elf64_Ehdr, e_machine),
+                sizeof machine);
+    return machine;
+  };
+  const auto *own = reinterpret_cast<const char *>(getauxval(AT_SYSINFO_EHDR));
+  return own && library.size() >= sizeof(Elf64_Ehdr) &&
+         machineOf(library.data()) != machineOf(own);
+}
+
 llvm::Expected<std::unique_ptr<LoadedAttention>>
 LoadedAttention::load(const Artefact &artefact, size_t index) {
+  if (isForeign(artefact.library)) {
+    std::unique_ptr<LoadedAttention> kept(new LoadedAttention);
+    kept->name = artefact.programs[index].name;
+    kept->foreign = artefact.library;
+    return kept;
+  }
   auto file =
       MemoryFile::create("lib" + artefact.name + ".so", artefact.library);
   if (!file)
@@ -57,7 +79,7 @@ LoadedAttention::load(const Artefact &artefact, size_t index) {
     return llvm::createStringError(llvm::Twine("cannot load the library: ") +
                                    dlerror());
   const artifact::ProgramSpec &program = artefact.programs[index];
-  const std::string &name = program.name;
+  const std::string &name = loaded->name = program.name;
   loaded->driver = program.driver;
   interface.entry =
       reinterpret_cast<void (*)()>(dlsym(interface.handle, name.c_str()));

@@ -7,7 +7,8 @@
 
 namespace ladon {
 
-/// An entry point of a compiled library, loaded into this process.
+/// An entry point of a compiled library, loaded into this process, or kept for
+/// the machine that it is for.
 class LoadedAttention {
 public:
   /// Entry point number `index`.
@@ -25,6 +26,11 @@ public:
   /// CPU.
   const std::string &getDriver() const { return driver; }
 
+  /// The library, if it is for another machine than this one: it cannot be
+  /// called here. Else empty.
+  const std::string &getForeignLibrary() const { return foreign; }
+  const std::string &getName() const { return name; }
+
   /// The sentence for the last failed call of this thread.
   std::string lastError() const;
 
@@ -32,7 +38,7 @@ private:
   LoadedAttention() = default;
   struct Interface;
   std::unique_ptr<Interface> interface;
-  std::string driver;
+  std::string name, driver, foreign;
 };
 
 } // namespace ladon

@@ -120,19 +120,6 @@ llvm::Expected<const Device *> Device::open(const std::string &driver) {
   return device.get();
 }
 
-/// The bytes that a tensor spans.
-static std::pair<char *, size_t> memoryOf(const HostTensor &tensor) {
-  if (tensor.owner)
-    return {tensor.owner->data(), tensor.owner->size()};
-  int64_t last = 0;
-  for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
-    if (tensor.shape[axis] == 0)
-      return {tensor.data, 0};
-    last += (tensor.shape[axis] - 1) * tensor.strides[axis];
-  }
-  return {tensor.data, size_t(last + 1) * byteSize(tensor.element)};
-}
-
 llvm::Error ladon::callOnDevice(const LoadedAttention &attention,
                                 llvm::ArrayRef<HostTensor> inputs,
                                 llvm::ArrayRef<HostTensor> outputs) {

@@ -3,6 +3,7 @@
 #include "compiler/driver/host/HostCall.h"
 
 #include "compiler/driver/host/DeviceCall.h"
+#include "compiler/driver/host/RemoteCall.h"
 
 using namespace ladon;
 using ast::ScalarType;
@@ -16,7 +17,7 @@ ladon::compileAndLoad(const CheckedSpec &spec, llvm::SourceMgr &sources,
   return LoadedAttention::load(*artefact);
 }
 
-static DLDataType dataType(ScalarType element) {
+DLDataType ladon::dataType(ScalarType element) {
   // Hosts without a bool type pass bytes.
   int code =
       element == ScalarType::Bool ? int(kDLUInt) : infoOf(element).dlpackCode;
@@ -25,6 +26,18 @@ static DLDataType dataType(ScalarType element) {
   type.bits = 8 * byteSize(element);
   type.lanes = 1;
   return type;
+}
+
+std::pair<char *, size_t> ladon::memoryOf(const HostTensor &tensor) {
+  if (tensor.owner)
+    return {tensor.owner->data(), tensor.owner->size()};
+  int64_t last = 0;
+  for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
+    if (tensor.shape[axis] == 0)
+      return {tensor.data, 0};
+    last += (tensor.shape[axis] - 1) * tensor.strides[axis];
+  }
+  return {tensor.data, size_t(last + 1) * byteSize(tensor.element)};
 }
 
 HostArguments::HostArguments(llvm::ArrayRef<HostTensor> inputs,
@@ -57,6 +70,9 @@ void HostArguments::add(const HostTensor &tensor, bool isOutput) {
 
 llvm::Error HostArguments::call(const LoadedAttention &attention,
                                 const ladon_options &options) const {
+  if (!attention.getForeignLibrary().empty())
+    return llvm::createStringError(
+        "the code is for another kind of CPU than that of this machine");
   int32_t status = attention.call(pointers, &options);
   if (status == LADON_OK)
     return llvm::Error::success();
@@ -69,6 +85,8 @@ llvm::Error ladon::callOnHost(const LoadedAttention &attention,
                               llvm::ArrayRef<HostTensor> outputs, int threads) {
   if (!attention.getDriver().empty())
     return callOnDevice(attention, inputs, outputs);
+  if (!attention.getForeignLibrary().empty())
+    return callElsewhere(attention, inputs, outputs, threads);
   ladon_options options = LADON_OPTIONS_INIT;
   options.threads = threads;
   return HostArguments(inputs, outputs).call(attention, options);

@@ -21,6 +21,12 @@ llvm::Expected<std::unique_ptr<LoadedAttention>>
 compileAndLoad(const CheckedSpec &spec, llvm::SourceMgr &sources,
                const Target &target);
 
+/// How the C interface calls an element type.
+DLDataType dataType(ast::ScalarType element);
+
+/// The memory that a tensor lives in: its own, or what its elements span.
+std::pair<char *, size_t> memoryOf(const HostTensor &tensor);
+
 /// The arguments of a call, made once for any number of calls. Keeps the memory
 /// of tensors that own theirs.
 class HostArguments {
@@ -45,8 +51,8 @@ private:
   std::vector<void *> pointers;
 };
 
-/// One call. `threads` 0 means all CPUs. An attention for a GPU runs there, on
-/// copies.
+/// One call. `threads` 0 means all CPUs. An attention for a GPU or
+/// for another kind of CPU runs there, on copies.
 llvm::Error callOnHost(const LoadedAttention &attention,
                        llvm::ArrayRef<HostTensor> inputs,
                        llvm::ArrayRef<HostTensor> outputs, int threads);

@@ -2,9 +2,7 @@
 
 #include "compiler/codegen/cpu/x86/X86Backend.h"
 
-#include "compiler/codegen/cpu/Codegen.h"
-#include "compiler/codegen/cpu/EmitCode.h"
-#include "compiler/transforms/Pipelines.h"
+#include "compiler/codegen/cpu/CpuMachine.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -74,56 +72,6 @@ ladon::cpu::createX86Machine(llvm::StringRef level) {
 
 namespace {
 
-class X86Target : public Target {
-public:
-  explicit X86Target(const CpuTarget &figures) : figures(figures) {}
-
-  llvm::StringRef getName() const override { return figures.name; }
-  llvm::StringRef getInstructions() const override { return figures.isa; }
-
-  /// A row of registers of queries, whatever the features are.
-  TileShape getTiles(mlir::Type element, int64_t, int64_t) const override {
-    return {figures.queryTile(element.getIntOrFloatBitWidth()), figures.keyTile,
-            /*fewQueries=*/8, /*chunkKeys=*/4 * figures.keyTile};
-  }
-  void buildTilePipeline(mlir::OpPassManager &pm) const override {
-    ladon::buildTilePipeline(pm);
-  }
-  void buildVectorPipeline(mlir::OpPassManager &pm) const override {
-    cpu::buildVectorPipeline(pm, figures);
-  }
-  void buildCodePipeline(mlir::OpPassManager &pm) const override {
-    cpu::buildCodePipeline(pm);
-  }
-  void describe(artifact::ProgramSpec &program) const override {
-    program.cpuLevel = figures.level;
-    program.target = ("x86_64-linux-gnu " + figures.name).str();
-    program.baselineCpu = "x86-64";
-    program.facts.emplace_back("isa", figures.isa.str());
-  }
-  llvm::Expected<std::string>
-  emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
-       CodeKind kind) const override {
-    return emitModule(
-        module, programs, [&] { return createX86Machine(figures.name); }, kind);
-  }
-  llvm::Expected<std::vector<std::string>>
-  emitObjects(mlir::ModuleOp module,
-              llvm::ArrayRef<artifact::ProgramSpec> programs) const override {
-    return cpu::emitObjects(module, programs,
-                            [&] { return createX86Machine(figures.name); });
-  }
-  llvm::StringRef getRuntimeObject() const override {
-    return x86RuntimeObject();
-  }
-  PeakKernels getPeakKernels(bool isDouble) const override {
-    return x86PeakKernels(figures.vectorBits, isDouble);
-  }
-
-private:
-  CpuTarget figures;
-};
-
 class X86Backend : public Backend {
 public:
   llvm::StringRef getName() const override { return "cpu"; }
@@ -153,7 +101,9 @@ public:
 } // namespace
 
 std::unique_ptr<Target> ladon::cpu::createX86Target(const CpuTarget &figures) {
-  return std::make_unique<X86Target>(figures);
+  return createCpuTarget({"x86_64-linux-gnu", "x86-64", createX86Machine,
+                          x86RuntimeObject, x86PeakKernels},
+                         figures);
 }
 
 const Backend &ladon::cpu::x86Backend() {

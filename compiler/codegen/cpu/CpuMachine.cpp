@@ -1,0 +1,72 @@
+//===- CpuMachine.cpp - Targets of one kind of CPU ------------------------===//
+
+#include "compiler/codegen/cpu/CpuMachine.h"
+
+#include "compiler/codegen/cpu/Codegen.h"
+#include "compiler/codegen/cpu/EmitCode.h"
+#include "compiler/transforms/Pipelines.h"
+
+using namespace ladon;
+using namespace ladon::cpu;
+
+namespace {
+
+class LevelOfMachine : public Target {
+public:
+  LevelOfMachine(const CpuMachine &machine, const CpuTarget &figures)
+      : machine(machine), figures(figures) {}
+
+  llvm::StringRef getName() const override { return figures.name; }
+  llvm::StringRef getInstructions() const override { return figures.isa; }
+
+  /// A row of registers of queries, whatever the features are.
+  TileShape getTiles(mlir::Type element, int64_t, int64_t) const override {
+    return {figures.queryTile(element.getIntOrFloatBitWidth()), figures.keyTile,
+            /*fewQueries=*/8, /*chunkKeys=*/4 * figures.keyTile};
+  }
+  void buildTilePipeline(mlir::OpPassManager &pm) const override {
+    ladon::buildTilePipeline(pm);
+  }
+  void buildVectorPipeline(mlir::OpPassManager &pm) const override {
+    cpu::buildVectorPipeline(pm, figures);
+  }
+  void buildCodePipeline(mlir::OpPassManager &pm) const override {
+    cpu::buildCodePipeline(pm);
+  }
+  void describe(artifact::ProgramSpec &program) const override {
+    program.cpuLevel = figures.level;
+    program.target = (machine.name + " " + figures.name).str();
+    program.baselineCpu = machine.baselineCpu.str();
+    program.facts.emplace_back("isa", figures.isa.str());
+  }
+  llvm::Expected<std::string>
+  emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
+       CodeKind kind) const override {
+    return emitModule(
+        module, programs, [&] { return machine.createMachine(figures.name); },
+        kind);
+  }
+  llvm::Expected<std::vector<std::string>>
+  emitObjects(mlir::ModuleOp module,
+              llvm::ArrayRef<artifact::ProgramSpec> programs) const override {
+    return cpu::emitObjects(
+        module, programs, [&] { return machine.createMachine(figures.name); });
+  }
+  llvm::StringRef getRuntimeObject() const override {
+    return machine.getRuntimeObject();
+  }
+  PeakKernels getPeakKernels(bool isDouble) const override {
+    return machine.getPeakKernels(figures.vectorBits, isDouble);
+  }
+
+private:
+  CpuMachine machine;
+  CpuTarget figures;
+};
+
+} // namespace
+
+std::unique_ptr<Target> ladon::cpu::createCpuTarget(const CpuMachine &machine,
+                                                    const CpuTarget &figures) {
+  return std::make_unique<LevelOfMachine>(machine, figures);
+}
