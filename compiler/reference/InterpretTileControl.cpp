@@ -77,14 +77,22 @@ Error Interpreter::runKeyLoop(Operation *operation) {
     parts = {{from, to}, {lower, from}, {to, upper}};
   }
   if (options.loopObserver) {
-    // The loads of the body say how many keys there are.
+    // The loads of the body say how many keys there are: in all, or in a page
+    // of which a table has the numbers.
     int64_t keys = upper;
+    Value table;
     op.walk([&](tile::LoadOp load) {
-      keys = load.getPages() ? memory(load.getPages()).sizes[1] *
-                                   static_cast<int64_t>(*load.getPageSize())
-                             : memory(load.getSource()).sizes[2];
+      keys = memory(load.getSource()).sizes[2];
+      table = load.getPages();
       return WalkResult::interrupt();
     });
+    if (op.getAligned())
+      op.walk([&](memref::LoadOp load) {
+        if (load.getMemRefType().getRank() == 2)
+          table = load.getMemRef();
+      });
+    if (table)
+      keys *= memory(table).sizes[1];
     options.loopObserver({op, current.batch, current.head, current.heads,
                           current.firstQuery, current.queries, keys});
   }

@@ -133,6 +133,8 @@ public:
   Role of(const Param *param) const { return roles.lookup(param); }
   /// How many pages there are for a table of their numbers.
   Dim poolOf(const Param *table) const { return pools.lookup(table); }
+  /// How many keys a page has, in the last attend with pages; 0 without.
+  int64_t pageSize = 0;
 
 private:
   void visit(const Expr *expr) {
@@ -145,6 +147,7 @@ private:
       if (const Expr *table = expr->attend->pages) {
         mark(table, Role::Pages);
         pools[table->param] = expr->attend->k->type.dims->front();
+        pageSize = (*expr->attend->k->type.dims)[2].size;
       }
       for (const Expr *part :
            {expr->attend->q, expr->attend->k, expr->attend->v,
@@ -189,6 +192,14 @@ public:
     keys = options.sizes.count("T")   ? options.sizes.lookup("T")
            : options.sizes.count("S") ? options.sizes.lookup("S")
                                       : largest;
+    // As far as the pages of an entry go.
+    for (const auto &param : attention.params)
+      if (roles.of(param.get()) == Role::Pages) {
+        const Dim &pages = param->type.dims->back();
+        keys =
+            roles.pageSize *
+            (pages.isStatic() ? pages.size : options.sizes.lookup(pages.name));
+      }
   }
 
   void fill(const HostTensor &tensor, const Param &param, Role role);
@@ -425,13 +436,15 @@ void Filler::fill(const HostTensor &tensor, const Param &param, Role role) {
 
 //===--- Inputs ----------------------------------------------------------===//
 
-/// The tensors that an expression reads by index.
+/// The tensors that an expression reads by index, and tables of pages.
 static void findIndexed(const Expr *expr, llvm::DenseSet<const Expr *> &seen,
                         llvm::DenseSet<const Param *> &indexed) {
   if (!expr || !seen.insert(expr).second)
     return;
   if (expr->kind == Kind::Index)
     indexed.insert(expr->args[0]->param);
+  if (expr->kind == Kind::Attend && expr->attend->pages)
+    indexed.insert(expr->attend->pages->param);
   if (expr->kind == Kind::Name && expr->let)
     findIndexed(expr->let->value, seen, indexed);
   if (expr->kind == Kind::Attend)

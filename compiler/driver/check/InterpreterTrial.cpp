@@ -48,6 +48,8 @@ std::vector<InputRole> ladon::inputRoles(mlir::func::FuncOp function) {
     mark(op.getQuery(), InputRole::Query);
     mark(op.getKey(), InputRole::Key);
     mark(op.getValue(), InputRole::Value);
+    if (op.getPages())
+      mark(op.getPages(), InputRole::Pages);
   });
   function.walk([&](mlir::linalg::ContractOp op) {
     mark(op.getInputs()[1], InputRole::Weight);
