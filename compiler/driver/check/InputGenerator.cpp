@@ -131,10 +131,8 @@ public:
       visit(result.value);
   }
   Role of(const Param *param) const { return roles.lookup(param); }
-  /// How many pages there are for a table of their numbers.
-  Dim poolOf(const Param *table) const { return pools.lookup(table); }
-  /// How many keys a page has, in the last attend with pages; 0 without.
-  int64_t pageSize = 0;
+  /// The attends whose pages have their numbers in a parameter.
+  llvm::DenseMap<const Param *, const AttendArgs *> tables;
 
 private:
   void visit(const Expr *expr) {
@@ -146,8 +144,7 @@ private:
       mark(expr->attend->v, Role::Value);
       if (const Expr *table = expr->attend->pages) {
         mark(table, Role::Pages);
-        pools[table->param] = expr->attend->k->type.dims->front();
-        pageSize = (*expr->attend->k->type.dims)[2].size;
+        tables[table->param] = expr->attend;
       }
       for (const Expr *part :
            {expr->attend->q, expr->attend->k, expr->attend->v,
@@ -175,9 +172,17 @@ private:
   }
 
   llvm::DenseMap<const Param *, Role> roles;
-  llvm::DenseMap<const Param *, Dim> pools;
   llvm::DenseMap<const Expr *, bool> seen;
 };
+
+} // namespace
+
+llvm::DenseMap<const Param *, const AttendArgs *>
+ladon::pageTables(const Attention &attention) {
+  return Roles(attention).tables;
+}
+
+namespace {
 
 /// Fills the tensors of one set of inputs.
 class Filler {
@@ -193,18 +198,16 @@ public:
            : options.sizes.count("S") ? options.sizes.lookup("S")
                                       : largest;
     // As far as the pages of an entry go.
-    for (const auto &param : attention.params)
-      if (roles.of(param.get()) == Role::Pages) {
-        const Dim &pages = param->type.dims->back();
-        keys =
-            roles.pageSize *
-            (pages.isStatic() ? pages.size : options.sizes.lookup(pages.name));
-      }
+    for (auto [table, attend] : roles.tables)
+      keys = extent(table->type.dims->back()) * (*attend->k->type.dims)[2].size;
   }
 
   void fill(const HostTensor &tensor, const Param &param, Role role);
 
 private:
+  int64_t extent(const Dim &dim) const {
+    return dim.isStatic() ? dim.size : options.sizes.lookup(dim.name);
+  }
   /// The exponents of `Wide`: a square of the number, and a sum of them, are
   /// within the type.
   static int exponentsOf(ScalarType element) {
@@ -393,9 +396,9 @@ void Filler::fillDocuments(const HostTensor &tensor) {
 /// Pages in any order. Where inputs need not be typical, a page may be that of
 /// several entries, or a number outside of any pool.
 void Filler::fillPages(const HostTensor &tensor, const Param &table) {
-  Dim pool = roles.poolOf(&table);
-  int64_t next = 0,
-          pages = pool.isStatic() ? pool.size : options.sizes.lookup(pool.name);
+  // A module has no attend that says how many there are.
+  const AttendArgs *attend = roles.tables.lookup(&table);
+  int64_t next = 0, pages = attend ? extent(attend->k->type.dims->front()) : 1;
   pages = std::max<int64_t>(pages, 1);
   forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
     int64_t page =

@@ -68,6 +68,10 @@ enum class InputRole {
   Pages     ///< The numbers of pages of keys and values.
 };
 
+/// The parameters that are tables of pages, each with an attend that it is for.
+llvm::DenseMap<const ast::Param *, const ast::AttendArgs *>
+pageTables(const ast::Attention &attention);
+
 /// One tensor per parameter, in order. Fails when a size is missing.
 llvm::Expected<std::vector<HostTensor>>
 generateInputs(const ast::Attention &attention, const InputOptions &options);

@@ -4,6 +4,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <cstring>
@@ -131,6 +132,13 @@ std::vector<SizeMap> ladon::edgeSizes(const ast::Attention &attention) {
     SizeMap sizes;
     for (const std::string &name : sizeNames(attention))
       sizes[name] = name == "B" ? B : name == "T" ? T : S;
+    // Pages for about T keys.
+    for (auto [table, attend] : pageTables(attention)) {
+      const ast::Dim &pages = table->type.dims->back();
+      int64_t page = (*attend->k->type.dims)[2].size;
+      if (!pages.isStatic())
+        sizes[pages.name] = llvm::divideCeil(T, page);
+    }
     all.push_back(std::move(sizes));
   }
   return all;
