@@ -15,9 +15,9 @@
 // comparison. A shift has the type of its left side whatever the right is; an
 // index of a captured tensor may be i32 or i64. Integer and bool constants are
 // folded to literals; constant floats are not. At tensor level an operand of
-// Add, Sub, Mul or Div and an argument of a Call is a tensor or a FloatLit of
-// its element type. A tensor may lack leading axes; one that lacks trailing
-// axes stands inside a Repeat.
+// Add, Sub, Mul or Div and an argument of a Call is a tensor or a single value
+// of its element type. A tensor may lack leading axes, and have one entry where
+// the others have more; one that lacks trailing axes stands inside a Repeat.
 //
 // Ownership: an `ASTContext` owns every node; raw pointers are non-null unless
 // said otherwise and live as long as the context.
@@ -150,7 +150,11 @@ struct Expr {
     Split,     ///< args[0], headCount
     Concat,    ///< args[0]
     Transpose, ///< args[0], a matrix
-    Repeat     ///< args[0] for every position of the last axes, which it lacks
+    Repeat,    ///< args[0] for every position of the last axes, which it lacks
+    Sum,       ///< args[0] summed over its last axis
+    Join,      ///< args one after the other along axis `intValue`
+    Iota,      ///< 0, 1, 2, ... along its one axis
+    Rotate     ///< args = x, cosines, sines; intValue: a pair is two neighbours
   };
   Kind kind;
   llvm::SMRange range; ///< In the source buffer; of the call for an expansion.
@@ -179,16 +183,8 @@ struct Expr {
 /// need not be given may be null. q is [B, H, S, D], k [B, Hk, T, D],
 /// v [B, Hk, T, Dv]; results are out [B, H, S, Dv] and lse [B, H, S].
 struct AttendArgs {
-#define FIELD_OF_attend(name) Expr *name = nullptr;
-#define FIELD_OF_split(name)
-#define FIELD_OF_concat(name)
-#define FIELD_OF_transpose(name)
-#define ARGUMENT(call, name, use) FIELD_OF_##call(name)
+#define ATTEND_ARGUMENT(name, use) Expr *name = nullptr;
 #include "compiler/frontend/Builtins.def"
-#undef FIELD_OF_attend
-#undef FIELD_OF_split
-#undef FIELD_OF_concat
-#undef FIELD_OF_transpose
   double scaleValue = 0; ///< Of `scale`, or 1 / sqrt(D), after Sema.
 };
 

@@ -35,7 +35,7 @@ const BuiltinInfo *findBuiltin(llvm::StringRef name);
 
 /// An argument of a tensor operation.
 struct ArgumentInfo {
-  enum Use { Positional, Named, Required };
+  enum Use { Positional, Optional, Named, Required };
   llvm::StringRef call, name;
   Use use;
 };

@@ -73,6 +73,14 @@ private:
       return "transpose";
     case Kind::Repeat:
       return "repeat";
+    case Kind::Sum:
+      return "sum";
+    case Kind::Join:
+      return "concat axis=" + std::to_string(expr->intValue);
+    case Kind::Iota:
+      return "iota";
+    case Kind::Rotate:
+      return expr->intValue ? "rotate neighbours" : "rotate halves";
     }
     return "";
   }
@@ -88,16 +96,8 @@ private:
       return;
     const AttendArgs &attend = *expr->attend;
     const std::pair<llvm::StringRef, const Expr *> parts[] = {
-#define PART_OF_attend(name) {#name, attend.name},
-#define PART_OF_split(name)
-#define PART_OF_concat(name)
-#define PART_OF_transpose(name)
-#define ARGUMENT(call, name, use) PART_OF_##call(name)
+#define ATTEND_ARGUMENT(name, use) {#name, attend.name},
 #include "compiler/frontend/Builtins.def"
-#undef PART_OF_attend
-#undef PART_OF_split
-#undef PART_OF_concat
-#undef PART_OF_transpose
     };
     for (auto [name, part] : parts)
       if (part && name != "scale") { // Its value is in the label.

@@ -34,8 +34,10 @@ DictionaryAttr Importer::describe(attn::ParamKind kind, StringRef name,
     for (const Dim &dim : *type.dims)
       dims.push_back(dim.isStatic() ? Attribute(b.getI64IntegerAttr(dim.size))
                                     : b.getStringAttr(dim.name));
-  Type element = type.element == ScalarType::Bool
-                     ? b.getI1Type()
+  Type element = type.element == ScalarType::Bool ? Type(b.getI1Type())
+                 : isUnsigned(type.element)
+                     ? Type(b.getIntegerType(8 * byteSize(type.element),
+                                             /*isSigned=*/false))
                      : storageType(b, type.element);
   auto param = attn::ParamAttr::get(b.getContext(), kind, b.getStringAttr(name),
                                     element, dims, /*doc=*/nullptr);
@@ -138,16 +140,44 @@ OwningOpRef<ModuleOp> Importer::import() {
 //===----------------------------------------------------------------------===//
 
 /// Sizes are read off the first parameter that carries them, at the top of the
-/// function.
+/// function. Those that no parameter carries are computed.
 Value Importer::extent(const Dim &dim) {
   OpBuilder::InsertionGuard guard(b);
-  Value &known = extents[dim.name];
-  if (known)
+  if (Value known = extents.lookup(dim.name))
     return known;
+  if (isComputedSize(dim.name) && !carriers.contains(dim.name))
+    return extents[dim.name] = computedExtent(*SizeExpr::parse(dim.name));
   auto [param, axis] = carriers.lookup(dim.name);
   b.setInsertionPointToStart(entry);
   b.setLoc(locations.get(param->range));
-  return known = tensor::DimOp::create(b, params.lookup(param), axis);
+  return extents[dim.name] =
+             tensor::DimOp::create(b, params.lookup(param), axis);
+}
+
+Value Importer::computedExtent(const SizeExpr &size) {
+  // Below the sizes that it is computed from.
+  size.forEachName([&](StringRef name) { extent(Dim{-1, name.str()}); });
+  b.setInsertionPointToStart(entry);
+  for (Operation &op : *entry)
+    if (isa<tensor::DimOp>(op))
+      b.setInsertionPointAfter(&op);
+  using Op = SizeExpr::Op;
+  return size.fold<Value>(
+      [&](int64_t value) -> Value {
+        return arith::ConstantIndexOp::create(b, value);
+      },
+      [&](StringRef name) { return extents.lookup(name); },
+      [&](Op op, Value left, Value right) -> Value {
+        switch (op) {
+        case Op::Add:
+          return arith::AddIOp::create(b, left, right);
+        case Op::Mul:
+          return arith::MulIOp::create(b, left, right);
+        case Op::FloorDiv:
+          return arith::FloorDivSIOp::create(b, left, right);
+        }
+        llvm_unreachable("every operation of sizes");
+      });
 }
 
 Value Importer::extentAsInteger(const Dim &dim) {
@@ -197,6 +227,10 @@ Value Importer::convertElements(Value from, Value init) {
   SmallVector<utils::IteratorType> iterators(type.getRank(),
                                              utils::IteratorType::parallel);
   auto buildBody = [&](OpBuilder &builder, Location loc, ValueRange args) {
+    if (args[0].getType() == type.getElementType()) {
+      linalg::YieldOp::create(builder, loc, args[0]);
+      return;
+    }
     Type wide = attn::getComputedType(args[0].getType());
     Value x = convertFloat(builder, loc, args[0], wide);
     linalg::YieldOp::create(
@@ -297,6 +331,7 @@ attn::AttendOp Importer::attend(const Expr *expr) {
   Value query = tensor(args.q), key = tensor(args.k), value = tensor(args.v);
 
   Captures captures;
+  visitedLocals.clear();
   for (const Expr *region : {args.score, args.mask})
     if (region)
       capture(region, args, captures);

@@ -160,6 +160,10 @@ Value ExprImporter::emit(const Expr *expr) {
   case Kind::Concat:
   case Kind::Transpose:
   case Kind::Repeat:
+  case Kind::Sum:
+  case Kind::Join:
+  case Kind::Iota:
+  case Kind::Rotate:
     llvm_unreachable("a checked score or mask holds no tensor operation");
   }
   b.setLoc(outer);
@@ -227,6 +231,20 @@ Value ExprImporter::emitMask(const Expr *expr) {
       arith::CmpIOp::create(b, CmpI::sle, after, right));
 }
 
+Value ExprImporter::fromStorage(Value value, ScalarType stored) {
+  if (stored == ScalarType::Bool)
+    return arith::CmpIOp::create(b, CmpI::ne, value,
+                                 integer(value.getType(), 0));
+  if (!isStorageOnly(stored))
+    return value;
+  Type type = scalarType(b, stored);
+  if (isFloat(stored))
+    return arith::ExtFOp::create(b, type, value);
+  if (isUnsigned(stored))
+    return arith::ExtUIOp::create(b, type, value);
+  return arith::ExtSIOp::create(b, type, value);
+}
+
 Value ExprImporter::emitIndex(const Expr *expr) {
   const ast::Param *param = expr->args[0]->param;
   Value tensor = position.captured.lookup(param->name);
@@ -235,11 +253,7 @@ Value ExprImporter::emitIndex(const Expr *expr) {
     indices.push_back(emit(index));
   Type element = cast<ShapedType>(tensor.getType()).getElementType();
   Value value = attn::ReadOp::create(b, element, tensor, indices);
-  if (param->type.element == ScalarType::Bool)
-    return arith::CmpIOp::create(b, CmpI::ne, value, integer(element, 0));
-  if (isStorageOnly(param->type.element))
-    return arith::ExtFOp::create(b, scalarType(b, param->type.element), value);
-  return value;
+  return fromStorage(value, param->type.element);
 }
 
 //===--- Operators --------------------------------------------------------===//

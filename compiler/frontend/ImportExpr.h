@@ -56,13 +56,17 @@ public:
   mlir::Value emit(const ast::Expr *expr);
   /// The value of a call whose arguments are `args`, each of its own type.
   mlir::Value emitCall(const ast::Expr *expr, llvm::ArrayRef<mlir::Value> args);
+  /// An element as it is stored, in the type that it is computed in; a bool as
+  /// an i1.
+  mlir::Value fromStorage(mlir::Value value, ast::ScalarType stored);
+  /// A number or bool as another type of value.
+  mlir::Value convert(mlir::Value value, ast::ScalarType from,
+                      ast::ScalarType to);
 
 private:
   mlir::Value integer(mlir::Type type, int64_t value);
   mlir::Value real(mlir::Type type, double value);
   mlir::Value literal(const ast::Expr *expr);
-  mlir::Value convert(mlir::Value value, ast::ScalarType from,
-                      ast::ScalarType to);
   /// Towards zero, saturating; NaN gives 0.
   mlir::Value floatToInteger(mlir::Value value, mlir::Type type);
 

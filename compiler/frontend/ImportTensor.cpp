@@ -25,16 +25,6 @@ Value Importer::tensor(const Expr *expr) {
   return tensors[expr] = value;
 }
 
-/// `x @ w + bias`: the sum starts at the bias.
-static bool isBiasedProduct(const Expr *expr) {
-  if (expr->kind != Kind::Binary || expr->binaryOp != BinaryOp::Add)
-    return false;
-  const Expr *product = expr->args[0], *bias = expr->args[1];
-  return product->kind == Kind::Binary &&
-         product->binaryOp == BinaryOp::MatMul && bias->type.isTensor() &&
-         bias->type.dims->size() < product->type.dims->size();
-}
-
 Value Importer::emitTensor(const Expr *expr) {
   switch (expr->kind) {
   case Kind::Name:
@@ -69,7 +59,15 @@ Value Importer::emitTensor(const Expr *expr) {
         ->getResult(0);
   }
   case Kind::Call:
+  case Kind::Iota:
+  case Kind::Repeat:
     return elementwise(expr);
+  case Kind::Join:
+    return join(expr);
+  case Kind::Sum:
+    return sumRows(expr);
+  case Kind::Rotate:
+    return rotate(expr);
   case Kind::Binary:
     if (expr->binaryOp == BinaryOp::MatMul)
       return matmul(expr, /*bias=*/nullptr);
@@ -79,6 +77,30 @@ Value Importer::emitTensor(const Expr *expr) {
   default:
     llvm_unreachable("a checked tensor operation");
   }
+}
+
+/// Each part is copied to its place.
+Value Importer::join(const Expr *expr) {
+  Value result = empty(expr->type, expr->type.element);
+  int64_t rank = cast<RankedTensorType>(result.getType()).getRank();
+  SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)),
+      steps(rank, b.getIndexAttr(1));
+  for (const Expr *arg : expr->args) {
+    Value part = tensor(arg);
+    // Sizes are those of the function's arguments, so that they are known.
+    SmallVector<OpFoldResult> sizes;
+    for (const Dim &dim : *arg->type.dims)
+      sizes.push_back(dim.isStatic() ? OpFoldResult(b.getIndexAttr(dim.size))
+                                     : OpFoldResult(extent(dim)));
+    b.setLoc(locations.get(expr->range));
+    auto place =
+        tensor::ExtractSliceOp::create(b, result, offsets, sizes, steps);
+    Value copy = convertElements(part, place);
+    result =
+        tensor::InsertSliceOp::create(b, copy, result, offsets, sizes, steps);
+    offsets[expr->intValue] = sizes[expr->intValue];
+  }
+  return result;
 }
 
 /// [.., M, K] @ [K, N], from zero or from a bias repeated over leading axes.
@@ -113,86 +135,4 @@ Value Importer::matmul(const Expr *expr, const Expr *bias) {
   return linalg::ContractOp::create(b, init.getType(), ValueRange{x, w},
                                     ValueRange{init}, maps)
       ->getResult(0);
-}
-
-/// Whether `expr` is computed element by element from its operands.
-static bool isElementwise(const Expr *expr) {
-  return expr->kind == Kind::Call ||
-         (expr->kind == Kind::Binary && expr->binaryOp != BinaryOp::MatMul &&
-          !isBiasedProduct(expr));
-}
-
-/// The tensors at the leaves of an elementwise expression.
-static void collectLeaves(const Expr *expr,
-                          SmallVectorImpl<const Expr *> &leaves) {
-  if (isElementwise(expr))
-    for (const Expr *arg : expr->args)
-      collectLeaves(arg, leaves);
-  else if (expr->type.isTensor())
-    leaves.push_back(expr);
-}
-
-/// A whole tree of elementwise operations is one loop.
-Value Importer::elementwise(const Expr *expr) {
-  SmallVector<const Expr *> leaves;
-  collectLeaves(expr, leaves);
-  Value init = empty(expr->type);
-  auto type = cast<RankedTensorType>(init.getType());
-  int64_t rank = type.getRank();
-  SmallVector<Value> inputs;
-  SmallVector<AffineMap> maps;
-  AffineMap identity = b.getMultiDimIdentityMap(rank);
-  for (const Expr *leaf : leaves) {
-    bool isRepeated = leaf->kind == Kind::Repeat;
-    if (isRepeated)
-      leaf = leaf->args[0];
-    inputs.push_back(tensor(leaf));
-    size_t axes = leaf->type.dims->size();
-    maps.push_back(AffineMap::get(rank, /*symbolCount=*/0,
-                                  isRepeated
-                                      ? identity.getResults().take_front(axes)
-                                      : identity.getResults().take_back(axes),
-                                  b.getContext()));
-  }
-  maps.push_back(identity);
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::parallel);
-
-  auto buildBody = [&](OpBuilder &builder, Location, ValueRange args) {
-    unsigned next = 0;
-    std::function<Value(const Expr *)> emit = [&](const Expr *e) -> Value {
-      if (e->kind == Kind::Call) {
-        SmallVector<Value> args;
-        for (const Expr *arg : e->args)
-          args.push_back(emit(arg));
-        Position nowhere;
-        return ExprImporter(builder, locations, nowhere).emitCall(e, args);
-      }
-      if (isElementwise(e)) {
-        Value left = emit(e->args[0]), right = emit(e->args[1]);
-        Location loc = locations.get(e->range);
-        switch (e->binaryOp) {
-        case BinaryOp::Add:
-          return arith::AddFOp::create(builder, loc, left, right);
-        case BinaryOp::Sub:
-          return arith::SubFOp::create(builder, loc, left, right);
-        case BinaryOp::Mul:
-          return arith::MulFOp::create(builder, loc, left, right);
-        default:
-          return arith::DivFOp::create(builder, loc, left, right);
-        }
-      }
-      if (e->type.isTensor())
-        return convertFloat(builder, locations.get(e->range), args[next++],
-                            type.getElementType());
-      return arith::ConstantOp::create(
-          builder, locations.get(e->range),
-          builder.getFloatAttr(type.getElementType(), e->floatValue));
-    };
-    Value result = emit(expr);
-    linalg::YieldOp::create(builder, b.getLoc(), result);
-  };
-  return linalg::GenericOp::create(b, init.getType(), inputs, init, maps,
-                                   iterators, buildBody)
-      .getResult(0);
 }

@@ -1,8 +1,9 @@
 //===- Importer.h - The state of one import --------------------*- C++ -*-===//
 //
 // One member function per kind of thing that is imported: the function and its
-// signature, sizes, storage and attends in Import.cpp, other operations on
-// tensors in ImportTensor.cpp. Expressions of scalars are in ImportExpr.h.
+// signature, sizes, storage and attends in Import.cpp, loops over elements in
+// ImportElementwise.cpp, rotary positions in ImportRotate.cpp, other operations
+// on tensors in ImportTensor.cpp. Expressions of scalars are in ImportExpr.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +12,7 @@
 
 #include "compiler/frontend/Import.h"
 #include "compiler/frontend/ImportExpr.h"
+#include "compiler/support/SizeExpr.h"
 #include "dialects/attn/Attn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseSet.h"
@@ -47,6 +49,7 @@ private:
   void findLse(const ast::Expr *expr);
 
   mlir::Value extent(const ast::Dim &dim);
+  mlir::Value computedExtent(const SizeExpr &size);
   mlir::Value extentAsInteger(const ast::Dim &dim);
   mlir::Value empty(const ast::Type &type, ast::ScalarType element);
   mlir::Value empty(const ast::Type &type) {
@@ -66,7 +69,22 @@ private:
   void capture(const ast::Expr *expr, const ast::AttendArgs &attend,
                Captures &captures);
   mlir::Value matmul(const ast::Expr *expr, const ast::Expr *bias);
-  mlir::Value elementwise(const ast::Expr *expr);
+  /// Whether `expr` is `x @ w + bias`: then the sum starts at the bias.
+  static bool isBiasedProduct(const ast::Expr *expr);
+  static bool isElementwise(const ast::Expr *expr);
+  static void collectLeaves(const ast::Expr *expr,
+                            llvm::SmallVectorImpl<const ast::Expr *> &leaves);
+  /// A single value, at the top level of the function.
+  mlir::Value single(const ast::Expr *expr);
+  /// The tree of operations `expr` as one loop over the axes of its shape, into
+  /// `init`, to whose elements the values are added if `sums`.
+  mlir::Value loop(const ast::Expr *expr, mlir::Value init, bool sums);
+  mlir::Value elementwise(const ast::Expr *expr) {
+    return loop(expr, empty(expr->type), /*sums=*/false);
+  }
+  mlir::Value join(const ast::Expr *expr);
+  mlir::Value sumRows(const ast::Expr *expr);
+  mlir::Value rotate(const ast::Expr *expr);
 
   mlir::ImplicitLocOpBuilder b;
   const CheckedSpec &spec;

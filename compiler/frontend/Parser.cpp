@@ -276,7 +276,7 @@ TypeExpr Parser::parseType() {
     type.element = *element;
   } else {
     bool isKnown = llvm::StringSwitch<bool>(name.text)
-                       .Cases({"f8e4m3", "f8e5m2", "i8", "i4"}, true)
+                       .Cases({"f8e4m3", "f8e5m2", "i4"}, true)
                        .Default(false);
     Diagnostic &report = diagnostics.report(
         isKnown ? DiagId::UnsupportedType : DiagId::UnknownType, name.range(),

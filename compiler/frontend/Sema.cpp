@@ -240,14 +240,74 @@ void Sema::collectSizes(const syntax::Attention &attention) {
   sizesKnown = true;
 }
 
-std::optional<ast::Dim> Sema::checkDim(const syntax::Expr *dim) {
-  if (dim->kind == syntax::Expr::Kind::Name &&
-      llvm::isUpper(dim->name.text[0]) && !fileNames.contains(dim->name.text)) {
-    if (sizes.contains(dim->name.text)) {
-      used.insert(dim->name.text);
-      return ast::Dim{-1, dim->name.text.str()};
+/// Whether `dim` mentions a size that is bound at run time.
+bool Sema::mentionsSize(const syntax::Expr *dim) {
+  if (dim->kind == syntax::Expr::Kind::Name)
+    return llvm::isUpper(dim->name.text[0]) &&
+           !fileNames.contains(dim->name.text);
+  return llvm::any_of(
+      dim->args, [&](const syntax::Expr *arg) { return mentionsSize(arg); });
+}
+
+std::optional<SizeExpr> Sema::sizeOf(const syntax::Expr *dim, bool isAlone) {
+  using SyntaxKind = syntax::Expr::Kind;
+  if (!mentionsSize(dim)) {
+    ast::Expr *value = elaborateScalar(dim, nullptr, {Place::Constant});
+    if (value && value->kind == ast::Expr::Kind::IntLit)
+      return SizeExpr::constant(value->intValue);
+    if (value)
+      diagnostics.report(DiagId::DimNotInteger, dim->range,
+                         describe(value->type));
+    return std::nullopt;
+  }
+  if (dim->kind == SyntaxKind::Name) {
+    StringRef name = dim->name.text;
+    if (!sizes.contains(name)) {
+      Diagnostic &result =
+          diagnostics.report(DiagId::UnboundSize, dim->range, name);
+      if (!isAlone)
+        result.note({}, "an axis of a parameter must be '" + name.str() +
+                            "' alone");
+      return std::nullopt;
     }
-    diagnostics.report(DiagId::UnboundSize, dim->range, dim->name.text);
+    used.insert(name);
+    return SizeExpr::name(name);
+  }
+  using ast::BinaryOp;
+  BinaryOp op = dim->kind == SyntaxKind::Binary ? dim->binaryOp : BinaryOp::Lt;
+  bool isNegation =
+      dim->kind == SyntaxKind::Unary && dim->unaryOp == ast::UnaryOp::Neg;
+  if (isNegation || op <= BinaryOp::Mul || op == BinaryOp::FloorDiv) {
+    std::optional<SizeExpr> left = sizeOf(dim->args.front(), false);
+    std::optional<SizeExpr> right =
+        isNegation ? SizeExpr::constant(-1) : sizeOf(dim->args.back(), false);
+    if (!left || !right)
+      return std::nullopt;
+    if (op == BinaryOp::Sub)
+      right = SizeExpr::join(SizeExpr::Op::Mul, *right, SizeExpr::constant(-1));
+    auto by = isNegation || op == BinaryOp::Mul ? SizeExpr::Op::Mul
+              : op == BinaryOp::FloorDiv        ? SizeExpr::Op::FloorDiv
+                                                : SizeExpr::Op::Add;
+    if (right)
+      right = SizeExpr::join(by, *left, *right);
+    if (right)
+      return right;
+  }
+  diagnostics.report(DiagId::ComputedSize, dim->range);
+  return std::nullopt;
+}
+
+std::optional<ast::Dim> Sema::checkDim(const syntax::Expr *dim) {
+  if (mentionsSize(dim)) {
+    std::optional<SizeExpr> size = sizeOf(dim, /*isAlone=*/true);
+    if (!size)
+      return std::nullopt;
+    std::optional<int64_t> known = size->asConstant();
+    if (!known)
+      return ast::Dim{-1, size->str()};
+    if (*known >= 0 && *known <= maxDim)
+      return ast::Dim{*known, ""};
+    diagnostics.report(DiagId::DimRange, dim->range, *known);
     return std::nullopt;
   }
   if (dim->kind == syntax::Expr::Kind::Name &&

@@ -11,8 +11,11 @@
 // SemaScalar.cpp  operators, conversions
 // SemaIndex.cpp   captured tensors
 // SemaCalls.cpp   functions, macros, masks
-// SemaTensor.cpp  split, concat, matmul, elementwise
+// SemaTensor.cpp  split, concat, transpose, matmul
+// SemaElementwise.cpp  arithmetic of tensors, element by element
+// SemaNorms.cpp   norms and rotary positions, made of the former
 // SemaAttend.cpp  attend
+// SemaNormalize.cpp  weights other than those of a softmax
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,6 +25,7 @@
 #include "compiler/frontend/CheckedSpec.h"
 #include "compiler/frontend/Diagnostics.h"
 #include "compiler/frontend/Syntax.h"
+#include "compiler/support/SizeExpr.h"
 #include "dialects/attn/Limits.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -85,6 +89,7 @@ private:
     enum Kind {
       Constant, ///< Literals and params.
       Tensor,   ///< The right side of a let, a result.
+      Uniform,  ///< A single value that is combined with tensors.
       Score,
       Mask
     };
@@ -119,6 +124,10 @@ private:
   void checkFunctionName(const syntax::Name &name);
   std::optional<ast::Type> checkType(const syntax::TypeExpr &type,
                                      llvm::StringRef what);
+  bool mentionsSize(const syntax::Expr *dim);
+  /// A size that is bound at run time, or computed from some; `isAlone` when
+  /// nothing stands around it.
+  std::optional<SizeExpr> sizeOf(const syntax::Expr *dim, bool isAlone);
   std::optional<ast::Dim> checkDim(const syntax::Expr *dim);
   void checkLet(const syntax::Let &let);
   void checkResults(const syntax::Attention &attention);
@@ -206,6 +215,7 @@ private:
                          const Place &place);
   Expr *foldedBuiltin(const syntax::Expr *expr, const Scope *scope,
                       const Expr *call);
+  Expr *elaborateTensorCall(const syntax::Expr *expr, const Scope *scope);
   Expr *expandFn(const syntax::Expr *expr, const Scope *scope,
                  const Place &place, const syntax::Fn &fn);
   Expr *elaborateMaskForm(const syntax::Expr *expr, const Scope *scope,
@@ -219,22 +229,47 @@ private:
 
   //===--- SemaTensor.cpp ------------------------------------------------===//
   Expr *elaborateSplit(const syntax::Expr *expr, const Scope *scope);
-  Expr *elaborateConcat(const syntax::Expr *expr, const Scope *scope);
+  Expr *elaborateConcat(const syntax::Expr *expr, const Scope *scope,
+                        const Arguments &given);
+  Expr *elaborateJoin(const syntax::Expr *expr, const Scope *scope,
+                      const Arguments &given);
   Expr *elaborateMember(const syntax::Expr *expr, const Scope *scope,
                         const Place &place);
-  Expr *elaborateTranspose(const syntax::Expr *expr, const Scope *scope);
-  /// Makes operands fit each other, element by element; the type of the result.
-  /// Single values become literals, what lacks trailing axes is repeated.
-  std::optional<ast::Type>
-  combineTensors(const syntax::Expr *expr,
-                 llvm::ArrayRef<syntax::Expr *> written, const Scope *scope,
-                 llvm::MutableArrayRef<Expr *> operands);
-  Expr *tensorBinary(const syntax::Expr *expr, const Scope *scope, Expr *left,
-                     Expr *right);
+  Expr *elaborateTranspose(const syntax::Expr *expr, const Scope *scope,
+                           const Arguments &given);
   Expr *matmul(const syntax::Expr *expr, const Scope *scope, Expr *left,
                Expr *right);
   /// A tensor that is computed on, or null.
   Expr *elaborateTensor(const syntax::Expr *expr, const Scope *scope);
+
+  //===--- SemaElementwise.cpp -------------------------------------------===//
+  /// Makes operands fit each other, element by element; the type of the result.
+  /// Single values get its element type, what lacks trailing axes is repeated.
+  std::optional<ast::Type>
+  combineTensors(const syntax::Expr *expr,
+                 llvm::ArrayRef<syntax::Expr *> written, const Scope *scope,
+                 llvm::MutableArrayRef<Expr *> operands);
+  /// A single value in a place where tensors are combined, as a float.
+  Expr *uniform(const syntax::Expr *expr, const Scope *scope, Expr *value,
+                ast::ScalarType element);
+  Expr *tensorBinary(const syntax::Expr *expr, const Scope *scope, Expr *left,
+                     Expr *right);
+
+  //===--- SemaNorms.cpp -------------------------------------------------===//
+  Expr *elaborateNorm(const syntax::Expr *expr, const Scope *scope,
+                      const Arguments &given);
+  Expr *elaborateRope(const syntax::Expr *expr, const Scope *scope,
+                      const Arguments &given);
+  /// Cosines and sines of the angles of a `rope` whose pairs are `dims` / 2.
+  std::pair<Expr *, Expr *> angles(const syntax::Expr *expr, const Scope *scope,
+                                   const Arguments &given, const Expr *x,
+                                   int64_t dims);
+  std::optional<double> constantNumber(const syntax::Expr *expr,
+                                       const Scope *scope);
+
+  //===--- SemaNormalize.cpp ---------------------------------------------===//
+  /// `attend` with the weights that `normalize` and `divisor` ask for.
+  Expr *normalized(const Arguments &given, const Scope *scope, Expr *attend);
 
   //===--- SemaAttend.cpp ------------------------------------------------===//
   Expr *elaborateAttend(const syntax::Expr *expr, const Scope *scope);
@@ -263,6 +298,10 @@ private:
     return result;
   }
   static void noteExpansions(Diagnostic &diagnostic, const Scope *scope);
+  /// Where a node for `expr` stands: the call, for what a macro expands to.
+  static llvm::SMRange rangeOf(const syntax::Expr *expr, const Scope *scope) {
+    return callOf(scope) ? scope->outermost : expr->range;
+  }
 
   const syntax::File &file;
   CheckedSpec &spec;
@@ -279,6 +318,9 @@ private:
   llvm::StringSet<> sizes;  ///< Bound by a parameter.
   llvm::StringSet<> used;   ///< Names something refers to.
   llvm::StringSet<> broken; ///< Declared, but with an error.
+  /// What stands for an attend whose weights are no softmax, and the lse that
+  /// it has, or null.
+  llvm::DenseMap<const Expr *, Expr *> lseOfNormalized;
   std::vector<bool> fnBroken;
   std::vector<std::vector<bool>> fnArgUsed;
   llvm::DenseSet<const char *> localsUsed; ///< By where their name stands.

@@ -77,7 +77,7 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
   result->attend = attend;
   result->type.dims = attend->q->type.dims;
   result->type.dims->back() = attend->v->type.dims->back();
-  return result;
+  return normalized(given, scope, result);
 }
 
 std::optional<AttendShape>

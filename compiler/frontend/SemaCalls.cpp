@@ -40,9 +40,14 @@ bool Sema::matchArguments(const syntax::Expr *call, const Scope *scope,
                           Arguments &given) {
   StringRef callee = call->name.text;
   llvm::SmallVector<StringRef, 4> positional, named;
-  for (const ArgumentInfo &info : argumentsOf(callee))
-    (info.use == ArgumentInfo::Positional ? positional : named)
-        .push_back(info.name);
+  size_t needed = 0;
+  for (const ArgumentInfo &info : argumentsOf(callee)) {
+    needed += info.use == ArgumentInfo::Positional;
+    if (info.use <= ArgumentInfo::Optional)
+      positional.push_back(info.name);
+    if (info.use >= ArgumentInfo::Optional)
+      named.push_back(info.name);
+  }
   unsigned before = diagnostics.errorCount();
   size_t count = 0;
   for (size_t at = 0; at < call->args.size(); ++at) {
@@ -66,15 +71,17 @@ bool Sema::matchArguments(const syntax::Expr *call, const Scope *scope,
           .note(slot->range, "the first one is here");
     slot = call->args[at];
   }
-  std::string order = positional.size() == 1
-                          ? "a " + positional[0].str()
-                          : listed(positional) + " in this order";
+  llvm::ArrayRef<StringRef> first = llvm::ArrayRef(positional);
+  if (count < needed)
+    first = first.take_front(needed);
+  std::string order = first.size() == 1 ? "a " + first[0].str()
+                                        : listed(first) + " in this order";
   if (count > positional.size())
     report(DiagId::ArgumentCount, call->range, scope, callee,
            named.empty() ? counted(positional.size(), "argument")
                          : order + ", everything else is named",
            counted(count, "argument"));
-  if (count < positional.size())
+  if (count < needed)
     report(DiagId::MissingArgument, call->range, scope, callee, order);
   for (const ArgumentInfo &info : argumentsOf(callee))
     if (info.use == ArgumentInfo::Required && !given.contains(info.name))
@@ -102,10 +109,7 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
       report(DiagId::TensorAsScalar, expr->range, scope, name);
       return nullptr;
     }
-    return name == "attend"   ? elaborateAttend(expr, scope)
-           : name == "split"  ? elaborateSplit(expr, scope)
-           : name == "concat" ? elaborateConcat(expr, scope)
-                              : elaborateTranspose(expr, scope);
+    return elaborateTensorCall(expr, scope);
   }
   if (std::optional<ast::MaskForm> form = findMaskForm(name))
     return elaborateMaskForm(expr, scope, place, *form);
@@ -136,6 +140,22 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
   return nullptr;
 }
 
+ast::Expr *Sema::elaborateTensorCall(const syntax::Expr *expr,
+                                     const Scope *scope) {
+  StringRef name = expr->name.text;
+  if (name == "attend")
+    return elaborateAttend(expr, scope);
+  if (name == "split")
+    return elaborateSplit(expr, scope);
+  Arguments given;
+  if (!matchArguments(expr, scope, given))
+    return nullptr;
+  return name == "concat"      ? elaborateConcat(expr, scope, given)
+         : name == "transpose" ? elaborateTranspose(expr, scope, given)
+         : name == "rope"      ? elaborateRope(expr, scope, given)
+                               : elaborateNorm(expr, scope, given);
+}
+
 //===--- Builtin functions ------------------------------------------------===//
 
 ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
@@ -145,10 +165,12 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
   good &= checkArgCount(expr, scope, info.minArgs, info.maxArgs);
   llvm::SmallVector<Expr *, 4> args;
   bool converts = info.operands == Operands::Anything;
-  // A function of numbers takes tensors element by element.
+  // A function of numbers takes tensors element by element, and `float` makes
+  // them of integers and bools.
   bool takesTensors =
       place.kind == Place::Tensor &&
-      (info.operands == Operands::Floats || info.operands == Operands::Numbers);
+      (info.operands == Operands::Floats ||
+       info.operands == Operands::Numbers || info.builtin == Builtin::Float);
   bool hasTensor = false;
   for (const syntax::Expr *arg : expr->args) {
     Expr *value = elaborate(arg, scope, place);
@@ -175,9 +197,12 @@ ast::Expr *Sema::elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
   }
   if (!good)
     return nullptr;
+  if (hasTensor && converts && args[0]->type.isFloat())
+    return args[0];
   if (hasTensor) {
     std::optional<ast::Type> type =
-        combineTensors(expr, expr->args, scope, args);
+        converts ? ast::Type{ScalarType::F32, args[0]->type.dims}
+                 : combineTensors(expr, expr->args, scope, args);
     if (!type)
       return nullptr;
     Expr *result = create(Kind::Call, expr, scope, type->element);

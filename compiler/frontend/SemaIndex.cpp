@@ -66,6 +66,11 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
   }
   used.insert(name);
   const ast::Param *param = found->second;
+  if (place.kind == Place::Uniform) {
+    report(DiagId::TensorAsScalar, expr->range, scope, base->name.text)
+        .note({}, "a tensor of one entry combines with others as it is");
+    return nullptr;
+  }
   if (place.kind == Place::Constant) {
     report(DiagId::NotConstant, expr->range, scope,
            llvm::formatv("'{0}' is given at run time", name).str());

@@ -80,10 +80,10 @@ ast::Expr *Sema::elaborateSplit(const syntax::Expr *expr, const Scope *scope) {
   return result;
 }
 
-ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope) {
-  Arguments given;
-  if (!matchArguments(expr, scope, given))
-    return nullptr;
+ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope,
+                                 const Arguments &given) {
+  if (given.contains("second") || given.contains("axis"))
+    return elaborateJoin(expr, scope, given);
   const syntax::Expr *tensor = given.lookup("tensor");
   Expr *value = elaborateTensor(tensor, scope);
   if (!value)
@@ -107,11 +107,71 @@ ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope) {
   return result;
 }
 
-ast::Expr *Sema::elaborateTranspose(const syntax::Expr *expr,
-                                    const Scope *scope) {
-  Arguments given;
-  if (!matchArguments(expr, scope, given))
+/// Two tensors one after the other, along positions unless an axis is given.
+ast::Expr *Sema::elaborateJoin(const syntax::Expr *expr, const Scope *scope,
+                               const Arguments &given) {
+  const syntax::Expr *second = given.lookup("second"),
+                     *first = given.lookup("tensor");
+  if (!second) {
+    report(DiagId::MissingArgument, expr->range, scope, "concat",
+           "a second tensor where there is an axis");
     return nullptr;
+  }
+  Expr *left = elaborateTensor(first, scope);
+  Expr *right = elaborateTensor(second, scope);
+  if (!left || !right)
+    return nullptr;
+  auto rank = static_cast<int64_t>(left->type.dims->size()), axis = rank - 2;
+  if (const syntax::Expr *at = given.lookup("axis")) {
+    Expr *value = elaborateScalar(at, scope, {Place::Constant});
+    if (!value)
+      return nullptr;
+    axis = value->kind == Kind::IntLit ? value->intValue : rank;
+    if (axis >= rank || axis < 0) {
+      report(DiagId::JoinAxis, at->range, scope, rank - 1);
+      return nullptr;
+    }
+  }
+  axis = std::max<int64_t>(axis, 0);
+  ast::Type type = left->type;
+  bool fits = right->type.dims->size() == type.dims->size();
+  for (int64_t other = 0; fits && other < rank; ++other)
+    fits = other == axis || (*type.dims)[other] == (*right->type.dims)[other];
+  if (!fits) {
+    report(DiagId::JoinShape, expr->range, scope, describe(left->type),
+           describe(right->type), axis);
+    return nullptr;
+  }
+  if (computedType(type.element) != computedType(right->type.element)) {
+    report(DiagId::ElementMismatch, expr->range, scope, "the first tensor",
+           spelling(type.element), "the second", spelling(right->type.element));
+    return nullptr;
+  }
+  if (type.element != right->type.element)
+    type.element = computedType(type.element);
+  auto sizeOf = [&](const Expr *part) {
+    const Dim &dim = (*part->type.dims)[axis];
+    return dim.isStatic() ? SizeExpr::constant(dim.size)
+                          : *SizeExpr::parse(dim.name);
+  };
+  std::optional<SizeExpr> sum =
+      SizeExpr::join(SizeExpr::Op::Add, sizeOf(left), sizeOf(right));
+  std::optional<int64_t> known = sum ? sum->asConstant() : -1;
+  if (known && (*known < 0 || *known > maxDim)) {
+    report(DiagId::DimRange, expr->range, scope, *known);
+    return nullptr;
+  }
+  (*type.dims)[axis] = known ? Dim{*known, ""} : Dim{-1, sum->str()};
+  Expr *result = create(Kind::Join, expr, scope, type.element);
+  result->type = type;
+  result->intValue = axis;
+  result->args = {left, right};
+  return result;
+}
+
+ast::Expr *Sema::elaborateTranspose(const syntax::Expr *expr,
+                                    const Scope *scope,
+                                    const Arguments &given) {
   const syntax::Expr *tensor = given.lookup("tensor");
   Expr *value = elaborateTensor(tensor, scope);
   if (!value)
@@ -146,6 +206,14 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
   const Expr *attend = base;
   while (attend->kind == Kind::Name && attend->let)
     attend = attend->let->value;
+  if (auto found = lseOfNormalized.find(attend);
+      found != lseOfNormalized.end() && (name == "out" || name == "lse")) {
+    if (name == "out")
+      return base;
+    if (!found->second)
+      report(DiagId::NoLse, expr->range, scope);
+    return found->second;
+  }
   if (attend->kind != Kind::Attend) {
     report(DiagId::MemberOfOther, expr->range, scope, name);
     return nullptr;
@@ -163,99 +231,7 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
   return result;
 }
 
-//===--- Arithmetic -------------------------------------------------------===//
-
-std::optional<ast::Type>
-Sema::combineTensors(const syntax::Expr *expr,
-                     llvm::ArrayRef<syntax::Expr *> written, const Scope *scope,
-                     llvm::MutableArrayRef<Expr *> operands) {
-  Expr *full = nullptr;
-  for (auto [operand, at] : llvm::zip(operands, written)) {
-    if (!operand->type.isTensor())
-      continue;
-    if (!operand->type.isFloat()) {
-      report(DiagId::ElementNotFloat, at->range, scope,
-             "a tensor that is computed on", spelling(operand->type.element),
-             listTypes(isFloat, "or"));
-      return std::nullopt;
-    }
-    if (!full || operand->type.dims->size() > full->type.dims->size())
-      full = operand;
-  }
-  ast::Type result = full->type;
-  result.element = computedType(result.element);
-  for (auto [operand, at] : llvm::zip(operands, written)) {
-    if (!operand->type.isTensor()) {
-      std::optional<double> constant = foldFloat(operand);
-      if (!constant || operand->type.element == ast::ScalarType::Bool) {
-        report(DiagId::NotConstant, at->range, scope,
-               "a tensor is combined with tensors and constants");
-        return std::nullopt;
-      }
-      operand = create(Kind::FloatLit, at, scope, result.element);
-      operand->floatValue = *constant;
-      continue;
-    }
-    if (computedType(operand->type.element) != result.element) {
-      bool isLeft = operand == operands[0];
-      const Expr *left = isLeft ? operand : full,
-                 *right = isLeft ? full : operand;
-      bool isOperator = expr->kind == syntax::Expr::Kind::Binary;
-      report(DiagId::ElementMismatch, expr->range, scope,
-             isOperator ? "the left side" : "one argument",
-             spelling(left->type.element),
-             isOperator ? "the right side" : "another",
-             spelling(right->type.element));
-      return std::nullopt;
-    }
-    llvm::ArrayRef<Dim> whole = *full->type.dims, part = *operand->type.dims;
-    if (whole.take_back(part.size()) == part)
-      continue;
-    if (whole.take_front(part.size()) == part) {
-      Expr *repeated = create(Kind::Repeat, at, scope, operand->type.element);
-      repeated->type.dims = full->type.dims;
-      repeated->args = {operand};
-      operand = repeated;
-      continue;
-    }
-    bool isLeft = operand == operands[0];
-    report(DiagId::ElementwiseShape, expr->range, scope, expr->name.text,
-           describe(isLeft ? operand->type : full->type),
-           describe(isLeft ? full->type : operand->type))
-        .note({}, "the shapes must be equal, or the right one must be the end "
-                  "of the left one, or its beginning, or the other way round");
-    return std::nullopt;
-  }
-  return result;
-}
-
-ast::Expr *Sema::tensorBinary(const syntax::Expr *expr, const Scope *scope,
-                              Expr *left, Expr *right) {
-  BinaryOp op = expr->binaryOp;
-  Expr *sides[] = {left, right};
-  if (op > BinaryOp::Div && op != BinaryOp::MatMul) {
-    unsigned side = left->type.isTensor() ? 0 : 1;
-    report(DiagId::OperandType, expr->args[side]->range, scope, spelling(op),
-           "single values", describe(sides[side]->type));
-    return nullptr;
-  }
-  if (op == BinaryOp::MatMul)
-    return matmul(expr, scope, left, right);
-  std::optional<ast::Type> type =
-      combineTensors(expr, expr->args, scope, sides);
-  if (!type)
-    return nullptr;
-  if (op == BinaryOp::Div && sides[1]->kind == Kind::FloatLit &&
-      sides[1]->floatValue == 0) {
-    report(DiagId::DivisionByZero, expr->args[1]->range, scope);
-    return nullptr;
-  }
-  Expr *result = create(Kind::Binary, expr, scope, type->element);
-  result->type = *type;
-  result->binaryOp = op;
-  result->args = {sides[0], sides[1]};
-  return result;
-}
+//===--- Products ---------------------------------------------------------===//
 
 ast::Expr *Sema::matmul(const syntax::Expr *expr, const Scope *scope,
                         Expr *left, Expr *right) {

@@ -2,11 +2,19 @@
 
 #include "compiler/reference/Bindings.h"
 
+#include "compiler/support/SizeExpr.h"
+
 using namespace ladon;
 using namespace ladon::ast;
 
 int64_t Bindings::extent(const Dim &dim) const {
-  return dim.isStatic() ? dim.size : sizes.lookup(dim.name);
+  if (dim.isStatic())
+    return dim.size;
+  if (!isComputedSize(dim.name))
+    return sizes.lookup(dim.name);
+  return SizeExpr::parse(dim.name)
+      ->evaluate([&](llvm::StringRef name) { return sizes.lookup(name); })
+      .value_or(-1);
 }
 
 Extents Bindings::shape(const Type &type) const {
@@ -46,6 +54,8 @@ static llvm::Error bindOne(const Param &param, const HostTensor &input,
             param.name.c_str(), (long long)dim.size, axis, (long long)found);
       continue;
     }
+    if (isComputedSize(dim.name))
+      continue; // Once all names are bound.
     auto [it, isNew] = bindings.sizes.try_emplace(dim.name, found);
     if (isNew)
       boundBy[dim.name] = param.name;
@@ -70,5 +80,18 @@ llvm::Expected<Bindings> ladon::bindInputs(const Attention &attention,
     if (llvm::Error error =
             bindOne(*attention.params[index], inputs[index], bindings, boundBy))
       return std::move(error);
+  for (size_t index = 0; index < inputs.size(); ++index) {
+    const Param &param = *attention.params[index];
+    for (size_t axis = 0; axis < inputs[index].shape.size(); ++axis) {
+      const Dim &dim = (*param.type.dims)[axis];
+      int64_t expected = bindings.extent(dim),
+              found = inputs[index].shape[axis];
+      if (found != expected)
+        return llvm::createStringError(
+            "%s: expected %s = %lld on axis %zu, found %lld",
+            param.name.c_str(), dim.name.c_str(), (long long)expected, axis,
+            (long long)found);
+    }
+  }
   return bindings;
 }

@@ -96,6 +96,12 @@ int64_t HostTensor::getInteger(ArrayRef<int64_t> position) const {
   switch (element) {
   case ScalarType::Bool:
     return *from != 0;
+  case ScalarType::U8:
+    return load<uint8_t>(from);
+  case ScalarType::I8:
+    return load<int8_t>(from);
+  case ScalarType::I16:
+    return load<int16_t>(from);
   case ScalarType::I32:
     return load<int32_t>(from);
   case ScalarType::I64:
@@ -124,6 +130,12 @@ void HostTensor::setInteger(ArrayRef<int64_t> position, int64_t value) const {
   case ScalarType::Bool:
     *to = value != 0;
     return;
+  case ScalarType::U8:
+    return store(to, static_cast<uint8_t>(value));
+  case ScalarType::I8:
+    return store(to, static_cast<int8_t>(value));
+  case ScalarType::I16:
+    return store(to, static_cast<int16_t>(value));
   case ScalarType::I32:
     return store(to, static_cast<int32_t>(value));
   case ScalarType::I64:

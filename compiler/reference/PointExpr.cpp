@@ -212,6 +212,10 @@ const PointExpr::Node *PointExpr::Builder::build(const Expr *expr) {
   case Kind::Concat:
   case Kind::Transpose:
   case Kind::Repeat:
+  case Kind::Sum:
+  case Kind::Join:
+  case Kind::Iota:
+  case Kind::Rotate:
     break; // Tensors, which a checked tree keeps out of here.
   }
   return integer(0, ScalarType::I32);

@@ -3,6 +3,7 @@
 #include "compiler/reference/Reference.h"
 #include "compiler/reference/Attend.h"
 #include "compiler/reference/PointExpr.h"
+#include "compiler/reference/TensorOps.h"
 
 #include <algorithm>
 #include <cmath>
@@ -27,11 +28,6 @@ private:
   Tensor load(const Param *param);
   const AttendResult &attendResult(const Expr *expr);
   Tensor gatherPages(const Tensor &source, const HostTensor &table);
-  Tensor split(const Tensor &source, int64_t heads);
-  Tensor concat(const Tensor &source);
-  Tensor transpose(const Tensor &source);
-  Tensor repeat(const Tensor &source, const Extents &shape);
-  Tensor matmul(const Tensor &left, const Tensor &right);
   Tensor elementwise(const Expr *expr);
   Tensor scalar(const Expr *expr);
 
@@ -113,114 +109,6 @@ Tensor Evaluator::gatherPages(const Tensor &source, const HostTensor &table) {
   return result;
 }
 
-/// result[b, h, s, d] = source[b, s, h * D + d]
-Tensor Evaluator::split(const Tensor &source, int64_t heads) {
-  int64_t batches = source.shape[0], length = source.shape[1],
-          features = source.shape[2] / heads;
-  Tensor result(source.element, {batches, heads, length, features});
-  result.headAxis = HeadAxis::Axis1;
-  result.heads = heads;
-  size_t to = 0;
-  for (int64_t b = 0; b < batches; ++b)
-    for (int64_t h = 0; h < heads; ++h)
-      for (int64_t s = 0; s < length; ++s)
-        for (int64_t d = 0; d < features; ++d, ++to) {
-          size_t from = ((b * length + s) * heads + h) * features + d;
-          result.value[to] = source.value[from];
-          result.error[to] = source.error[from];
-          result.magnitude[to] = source.magnitude[from];
-        }
-  return result;
-}
-
-/// result[b, s, h * D + d] = source[b, h, s, d]
-Tensor Evaluator::concat(const Tensor &source) {
-  int64_t batches = source.shape[0], heads = source.shape[1],
-          length = source.shape[2], features = source.shape[3];
-  Tensor result(source.element, {batches, length, heads * features});
-  result.headAxis = HeadAxis::Features;
-  result.heads = heads;
-  size_t from = 0;
-  for (int64_t b = 0; b < batches; ++b)
-    for (int64_t h = 0; h < heads; ++h)
-      for (int64_t s = 0; s < length; ++s)
-        for (int64_t d = 0; d < features; ++d, ++from) {
-          size_t to = ((b * length + s) * heads + h) * features + d;
-          result.value[to] = source.value[from];
-          result.error[to] = source.error[from];
-          result.magnitude[to] = source.magnitude[from];
-        }
-  return result;
-}
-
-/// result[n, m] = source[m, n]
-Tensor Evaluator::transpose(const Tensor &source) {
-  int64_t rows = source.shape[0], columns = source.shape[1];
-  Tensor result(source.element, {columns, rows});
-  for (int64_t m = 0; m < rows; ++m)
-    for (int64_t n = 0; n < columns; ++n) {
-      result.value[n * rows + m] = source.value[m * columns + n];
-      result.error[n * rows + m] = source.error[m * columns + n];
-      result.magnitude[n * rows + m] = source.magnitude[m * columns + n];
-    }
-  return result;
-}
-
-/// result[p..., r...] = source[p...]
-Tensor Evaluator::repeat(const Tensor &source, const Extents &shape) {
-  Tensor result(source.element, shape);
-  result.headAxis = source.headAxis;
-  result.heads = source.heads;
-  size_t elements = elementCount(source.shape);
-  size_t each = elements ? elementCount(shape) / elements : 0;
-  for (size_t to = 0; to < elements * each; ++to) {
-    result.value[to] = source.value[to / each];
-    result.error[to] = source.error[to / each];
-    result.magnitude[to] = source.magnitude[to / each];
-  }
-  return result;
-}
-
-/// result[..., n] = sum_k left[..., k] right[k, n]
-Tensor Evaluator::matmul(const Tensor &left, const Tensor &right) {
-  int64_t inner = right.shape[0], columns = right.shape[1];
-  Extents shape(left.shape.begin(), left.shape.end() - 1);
-  int64_t rows = elementCount(shape);
-  shape.push_back(columns);
-  Tensor result(left.element, shape);
-  std::vector<double> partial(columns);
-  for (int64_t m = 0; m < rows; ++m) {
-    double *value = result.value.data() + m * columns,
-           *error = result.error.data() + m * columns,
-           *magnitude = result.magnitude.data() + m * columns;
-    std::fill(partial.begin(), partial.end(), 0);
-    for (int64_t k = 0; k < inner; ++k) {
-      double a = left.value[m * inner + k], aError = left.error[m * inner + k];
-      const double *b = right.value.data() + k * columns,
-                   *bError = right.error.data() + k * columns;
-      for (int64_t n = 0; n < columns; ++n) {
-        value[n] += a * b[n];
-        magnitude[n] += std::fabs(a * b[n]);
-        partial[n] += std::fabs(value[n]);
-        error[n] += aError * std::fabs(b[n]) + std::fabs(a) * bError[n];
-      }
-    }
-    for (int64_t n = 0; n < columns; ++n)
-      error[n] += std::max(magnitude[n], summationShare * partial[n]);
-  }
-  return result;
-}
-
-/// The position in `tensor` of element `position` of a larger result: shapes
-/// are aligned at their last axis, and an axis of extent 1 is repeated.
-static size_t broadcastIndex(const Tensor &tensor, ArrayRef<int64_t> position) {
-  size_t skipped = position.size() - tensor.shape.size(), index = 0;
-  for (size_t axis = 0; axis < tensor.shape.size(); ++axis)
-    index = index * tensor.shape[axis] +
-            (tensor.shape[axis] == 1 ? 0 : position[skipped + axis]);
-  return index;
-}
-
 Tensor Evaluator::elementwise(const Expr *expr) {
   Tensor result(expr->type.element, bindings.shape(expr->type));
   std::vector<Tensor> operands;
@@ -296,6 +184,16 @@ Tensor Evaluator::evaluate(const Expr *expr) {
     return transpose(evaluate(expr->args[0]));
   case Kind::Repeat:
     return repeat(evaluate(expr->args[0]), bindings.shape(expr->type));
+  case Kind::Join:
+    return join(evaluate(expr->args[0]), evaluate(expr->args[1]),
+                expr->intValue);
+  case Kind::Sum:
+    return sumRows(evaluate(expr->args[0]));
+  case Kind::Iota:
+    return iota(expr->type.element, bindings.shape(expr->type)[0]);
+  case Kind::Rotate:
+    return rotate(evaluate(expr->args[0]), evaluate(expr->args[1]),
+                  evaluate(expr->args[2]), expr->intValue);
   case Kind::Binary:
     if (expr->binaryOp == BinaryOp::MatMul)
       return matmul(evaluate(expr->args[0]), evaluate(expr->args[1]));

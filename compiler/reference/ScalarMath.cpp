@@ -175,7 +175,9 @@ Value ScalarMath::convert(Value value, ScalarType from, ScalarType to) {
   if (from == to)
     return value;
   if (isFloat(from) && isFloat(to)) {
+    // An error is counted in roundoffs of its type.
     double own = to == ScalarType::F32 ? rounding(value.f, roundResults) : 0;
+    value.err *= unitRoundoff(from) / unitRoundoff(to);
     return finish(value.f, value.err + own, to);
   }
   if (isFloat(to)) {

@@ -51,6 +51,8 @@ inline bool isFloat(ScalarType type) {
 inline bool isInteger(ScalarType type) {
   return infoOf(type).kind == ScalarKind::Integer;
 }
+/// Whether the bits of an integer are a natural number.
+inline bool isUnsigned(ScalarType type) { return type == ScalarType::U8; }
 
 /// Bytes of one element; a bool is one byte.
 inline unsigned byteSize(ScalarType type) { return infoOf(type).bytes; }

@@ -8,6 +8,7 @@
 #ifndef LADON_COMPILER_TRANSFORMS_EXTENTVERIFIER_H
 #define LADON_COMPILER_TRANSFORMS_EXTENTVERIFIER_H
 
+#include "compiler/support/SizeExpr.h"
 #include "dialects/attn/Attn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -34,6 +35,7 @@ private:
   static mlir::InFlightDiagnostic &&explain(mlir::InFlightDiagnostic &&error);
   Extent number(int64_t value) { return b.getI64IntegerAttr(value); }
   Extent getSize(mlir::OpFoldResult size);
+  std::optional<SizeExpr> getExpr(mlir::OpFoldResult size);
   Extent getProduct(llvm::ArrayRef<Extent> factors);
   llvm::SmallVector<Extent> getDeclared(attn::ParamAttr param);
   llvm::SmallVector<Extent> getStatic(mlir::Type type);
@@ -68,6 +70,8 @@ private:
   mlir::Builder b;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Extent>>
       extents; ///< of each tensor
+  /// Those of the signature, which are not negative.
+  llvm::DenseSet<Extent> declared;
 };
 
 } // namespace ladon

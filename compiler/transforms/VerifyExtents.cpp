@@ -52,13 +52,35 @@ InFlightDiagnostic &&ExtentVerifier::explain(InFlightDiagnostic &&error) {
   return std::move(error);
 }
 
-/// What an index is: a number, or the extent of a tensor.
-Extent ExtentVerifier::getSize(OpFoldResult size) {
+std::optional<SizeExpr> ExtentVerifier::getExpr(OpFoldResult size) {
   if (std::optional<int64_t> constant = getConstantIntValue(size))
-    return number(*constant);
-  auto dim = cast<Value>(size).getDefiningOp<tensor::DimOp>();
-  return dim ? extents.lookup(dim.getSource())[*dim.getConstantIndex()]
-             : Extent();
+    return SizeExpr::constant(*constant);
+  Operation *op = cast<Value>(size).getDefiningOp();
+  if (auto dim = dyn_cast_or_null<tensor::DimOp>(op)) {
+    Extent extent = extents.lookup(dim.getSource())[*dim.getConstantIndex()];
+    return extent ? SizeExpr::parse(str(extent)) : std::nullopt;
+  }
+  using Op = SizeExpr::Op;
+  std::optional<Op> join = isa_and_nonnull<arith::AddIOp>(op) ? Op::Add
+                           : isa_and_nonnull<arith::MulIOp>(op)
+                               ? Op::Mul
+                               : std::optional<Op>();
+  if (isa_and_nonnull<arith::FloorDivSIOp>(op))
+    join = Op::FloorDiv;
+  if (!join)
+    return std::nullopt;
+  std::optional<SizeExpr> left = getExpr(op->getOperand(0)),
+                          right = getExpr(op->getOperand(1));
+  return left && right ? SizeExpr::join(*join, *left, *right) : std::nullopt;
+}
+
+/// What an index is: a number, the extent of a tensor, or computed from such.
+Extent ExtentVerifier::getSize(OpFoldResult size) {
+  std::optional<SizeExpr> known = getExpr(size);
+  if (!known)
+    return {};
+  std::optional<int64_t> constant = known->asConstant();
+  return constant ? Extent(number(*constant)) : b.getStringAttr(known->str());
 }
 
 /// The number of elements of axes that become one: with a named size among them
@@ -289,7 +311,11 @@ LogicalResult ExtentVerifier::verify() {
              << argument.getArgNumber() << ": expected '"
              << attn::AttnDialect::paramName << "', found none";
     extents[argument] = getDeclared(param);
+    declared.insert_range(extents[argument]);
   }
+  for (unsigned result = 0; result < function.getNumResults(); ++result)
+    if (attn::ParamAttr param = attn::getResultParam(function, result))
+      declared.insert_range(getDeclared(param));
   for (Operation &op : function.getBody().front()) {
     LogicalResult result =
         llvm::TypeSwitch<Operation *, LogicalResult>(&op)

@@ -19,8 +19,8 @@ LogicalResult ExtentVerifier::visit(tensor::EmptyOp op) {
   SmallVector<Extent> &axes = extents[op.getResult()];
   for (OpFoldResult size : op.getMixedSizes()) {
     Extent extent = getSize(size);
-    std::optional<int64_t> known = getNumber(extent);
-    if (!extent || (known && *known < 0))
+    std::optional<SizeExpr> value = getExpr(size);
+    if (!extent || !(value->isNatural() || declared.contains(extent)))
       return explain(op.emitOpError("expected the size of axis ")
                      << axes.size()
                      << " to be a constant that is not negative, or a "
@@ -61,6 +61,21 @@ ExtentVerifier::verifySlice(OffsetSizeAndStrideOpInterface op,
     }
     bool isWhole = offset == 0 && stride == 1 && size == extent;
     bool isWithin = end && limit && (*count == 0 || *end < *limit);
+    // One of several parts that fill an axis: what is left is not negative.
+    std::optional<SizeExpr> from = getExpr(op.getMixedOffsets()[axis]),
+                            rest = extent ? SizeExpr::parse(str(extent))
+                                          : std::nullopt,
+                            taken = getExpr(op.getMixedSizes()[axis]);
+    if (!isWithin && stride == 1 && from && taken && rest &&
+        taken->isNatural()) {
+      taken = SizeExpr::join(SizeExpr::Op::Add, *from, *taken);
+      if (taken)
+        taken =
+            SizeExpr::join(SizeExpr::Op::Mul, *taken, SizeExpr::constant(-1));
+      if (taken)
+        rest = SizeExpr::join(SizeExpr::Op::Add, *rest, *taken);
+      isWithin = taken && rest && rest->isNatural() && from->isNatural();
+    }
     if (!isWhole && !isWithin)
       return explain(op->emitOpError("expected axis ")
                      << axis

@@ -33,11 +33,14 @@ def Attn_ParamAttr : AttrDef<Attn_Dialect, "Param"> {
     - `input` and `output` are tensors of at least one axis, `scalar` is a value
       without axes. A result of a function is an `output`; once results are
       arguments (`attn-bufferize`), so is the argument.
-    - The element type is `bool`, `i32`, `i64` or a float. A `bool` is a byte in
-      memory, an i8 in the type of the argument.
+    - The element type is `bool`, `ui8`, `i8`, `i16`, `i32`, `i64` or a float. A
+      `bool` is a byte in memory, an i8 in the type of the argument, and so is
+      a `ui8`.
     - An extent is a known size, or a name for a size of run time. The argument
       has the same size, or a dynamic one, at that axis. Equal names are equal
       sizes, in all parameters of the function.
+    - A size may be computed from names that inputs have: `"2 * S - 1"`, with
+      `+`, `-`, `*` and `//`, in the canonical form of SizeExpr.h.
     - Names are identifiers of C. The text is one line of documentation.
   }];
   let parameters = (ins
@@ -49,7 +52,7 @@ def Attn_ParamAttr : AttrDef<Attn_Dialect, "Param"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The type of one element in memory: i8 for a bool.
+    /// The type of one element in memory: i8 for a bool and a ui8.
     ::mlir::Type getStorageType();
   }];
 }

@@ -7,6 +7,7 @@
 
 #include "dialects/attn/Attn.h"
 
+#include "compiler/support/SizeExpr.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringExtras.h"
@@ -46,8 +47,11 @@ ParamAttr ladon::attn::getResultParam(FunctionOpInterface function,
 //===----------------------------------------------------------------------===//
 
 Type ParamAttr::getStorageType() {
-  return getElement().isInteger(1) ? IntegerType::get(getContext(), 8)
-                                   : getElement();
+  if (getElement().isInteger(1))
+    return IntegerType::get(getContext(), 8);
+  if (getElement().isUnsignedInteger())
+    return IntegerType::get(getContext(), getElement().getIntOrFloatBitWidth());
+  return getElement();
 }
 
 /// A size or the name of one.
@@ -125,16 +129,29 @@ static bool isIdentifier(StringRef name) {
                       [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
+/// Whether `text` is the name of a size, or the canonical text of one that is
+/// computed from names.
+static bool isSize(StringRef text) {
+  if (isIdentifier(text))
+    return true;
+  std::optional<ladon::SizeExpr> size = ladon::SizeExpr::parse(text);
+  return size && !size->asConstant() && size->str() == text;
+}
+
 LogicalResult ParamAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 ParamKind kind, StringAttr name, Type element,
                                 ArrayRef<Attribute> dims, StringAttr doc) {
   if (!isIdentifier(name.getValue()))
     return emitError() << "expected a name of letters, digits and '_', found "
                        << name;
-  if (!element.isInteger(1) && !element.isInteger(32) &&
-      !element.isInteger(64) && !isa<FloatType>(element))
-    return emitError() << "expected an element type of bool, i32, i64 or a "
-                          "float, found "
+  bool isInteger =
+      element.isUnsignedInteger(8) ||
+      llvm::any_of(
+          std::initializer_list<unsigned>{1, 8, 16, 32, 64},
+          [&](unsigned bits) { return element.isSignlessInteger(bits); });
+  if (!isInteger && !isa<FloatType>(element))
+    return emitError() << "expected an element type of bool, ui8, i8, i16, "
+                          "i32, i64 or a float, found "
                        << element;
   if (kind == ParamKind::Scalar && !dims.empty())
     return emitError() << "expected a scalar without axes, found "
@@ -148,7 +165,7 @@ LogicalResult ParamAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "expected a size of 0 to " << maxExtent
                          << ", found " << size.getInt();
     auto symbol = dyn_cast<StringAttr>(dim);
-    if (!size && !(symbol && isIdentifier(symbol.getValue())))
+    if (!size && !(symbol && isSize(symbol.getValue())))
       return emitError() << "expected a size or its name, found " << dim;
   }
   return success();

@@ -48,8 +48,10 @@ typedef struct ladon_program {
   int32_t num_params;
   const ladon_param_info *params;
   int32_t num_symbols;
-  const char *const *symbols; /**< names, for messages */
-  int32_t cpu_level;          /**< machine.h: the level the code needs */
+  /** Names, for messages; a name that is a formula of others, "2 * S - 1",
+   *  is the size that the formula gives. */
+  const char *const *symbols;
+  int32_t cpu_level; /**< machine.h: the level the code needs */
   /** The generated code. args[i] points at a memref descriptor
    *  { void *allocated; void *aligned; int64_t offset (0);
    *    int64_t sizes[rank]; int64_t strides[rank] (elements); }

@@ -109,9 +109,36 @@ func.func @larger(%x: tensor<?xf32> {attn.param = #attn.param<input x: f32[N]>})
   %c2 = arith.constant 2 : index
   %n = tensor.dim %x, %c0 : tensor<?xf32>
   %twice = arith.muli %n, %c2 : index
+  %y = tensor.empty(%twice) : tensor<?xf32>
+  // expected-error@+2 {{'func.return' op expected N on axis 0 of 'y', as its 'attn.param' says, found 2 * N}}
+  // expected-note@+1 {{need one name}}
+  return %y : tensor<?xf32>
+}
+
+// -----
+
+func.func @difference(%x: tensor<?xf32> {attn.param = #attn.param<input x: f32[N]>})
+    -> (tensor<?xf32> {attn.param = #attn.param<output y: f32[N]>}) {
+  %c0 = arith.constant 0 : index
+  %minus = arith.constant -3 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %less = arith.addi %n, %minus : index
   // expected-error@+2 {{'tensor.empty' op expected the size of axis 0 to be a constant that is not negative, or a tensor.dim}}
   // expected-note@+1 {{need one name}}
-  %y = tensor.empty(%twice) : tensor<?xf32>
+  %y = tensor.empty(%less) : tensor<?xf32>
+  return %y : tensor<?xf32>
+}
+
+// -----
+
+func.func @beyond(%x: tensor<?xf32> {attn.param = #attn.param<input x: f32[N]>},
+                  %z: tensor<?xf32> {attn.param = #attn.param<input z: f32["N + 2"]>})
+    -> (tensor<?xf32> {attn.param = #attn.param<output y: f32["N + 2"]>}) {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  // expected-error@+2 {{expected axis 0 of the slice to be the whole of it, or constants within its extent, which is N + 2}}
+  // expected-note@+1 {{need one name}}
+  %y = tensor.insert_slice %x into %z[3] [%n] [1] : tensor<?xf32> into tensor<?xf32>
   return %y : tensor<?xf32>
 }
 

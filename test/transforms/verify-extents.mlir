@@ -110,3 +110,29 @@ func.func @undeclared(%x: tensor<?xf32>, %n: index) -> tensor<?xf32> {
   %y = tensor.extract_slice %x[0] [%n] [1] : tensor<?xf32> to tensor<?xf32>
   return %y : tensor<?xf32>
 }
+
+// Sizes that are computed from names, and parts that fill an axis.
+func.func @computed(
+    %x: tensor<?xf32> {attn.param = #attn.param<input x: f32[N]>},
+    %y: tensor<?xf32> {attn.param = #attn.param<input y: f32[P]>},
+    %z: tensor<?xf32> {attn.param = #attn.param<input z: f32["(N + 15) // 16"]>})
+    -> (tensor<?xf32> {attn.param = #attn.param<output all: f32["N + P + 1"]>},
+        tensor<?xf32> {attn.param = #attn.param<output blocks: f32["(N + 15) // 16"]>}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c15 = arith.constant 15 : index
+  %c16 = arith.constant 16 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %p = tensor.dim %y, %c0 : tensor<?xf32>
+  %np = arith.addi %p, %n : index
+  %sum = arith.addi %np, %c1 : index
+  %init = tensor.empty(%sum) : tensor<?xf32>
+  %first = tensor.insert_slice %x into %init[0] [%n] [1] : tensor<?xf32> into tensor<?xf32>
+  %second = tensor.insert_slice %y into %first[%n] [%p] [1] : tensor<?xf32> into tensor<?xf32>
+  %one = tensor.extract_slice %x[0] [%n] [1] : tensor<?xf32> to tensor<?xf32>
+  %up = arith.addi %n, %c15 : index
+  %blocks = arith.floordivsi %up, %c16 : index
+  %empty = tensor.empty(%blocks) : tensor<?xf32>
+  %copy = linalg.copy ins(%z : tensor<?xf32>) outs(%empty : tensor<?xf32>) -> tensor<?xf32>
+  return %second, %copy : tensor<?xf32>, tensor<?xf32>
+}

@@ -96,10 +96,10 @@ TEST(Npy, BrokenFilesAreErrors) {
   EXPECT_EQ(message("\x93NUMPY\x01"), "x: not a NumPy array");
   EXPECT_EQ(message(header("<f4", "(2,)")),
             "x: expected 8 bytes of elements, found 4");
-  EXPECT_EQ(
-      message(header("<c8", "(1,)")),
-      "x: expected elements of type bool, i32, i64, f16, bf16, f32 or f64 "
-      "(little-endian), found '<c8'");
+  EXPECT_EQ(message(header("<c8", "(1,)")),
+            "x: expected elements of type bool, u8, i8, i16, i32, i64, f16, "
+            "bf16, f32 or f64 "
+            "(little-endian), found '<c8'");
   EXPECT_EQ(message(header("<f4", "(-1,)")),
             "x: the header has no valid shape");
   EXPECT_EQ(message(header("<f4", "(4611686018427387904, 4)")),

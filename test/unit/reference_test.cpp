@@ -247,6 +247,103 @@ TEST(Reference, MatmulWithBias) {
   EXPECT_EQ(results[0].shape, (Extents{1, 2, 3}));
 }
 
+/// Compares the first result with values that hold for f32.
+void expectResult(const std::string &text, std::vector<HostTensor> inputs,
+                  std::vector<double> expected) {
+  std::vector<ReferenceResult> results = run(text, std::move(inputs));
+  ASSERT_FALSE(results.empty());
+  ASSERT_EQ(results[0].value.size(), expected.size());
+  for (size_t at = 0; at < expected.size(); ++at)
+    EXPECT_NEAR(results[0].value[at], expected[at], 1e-6) << at;
+}
+
+TEST(Reference, NormsOfARow) {
+  HostTensor x = floats({1, 2, 2}, {3, 4, 0, 0});
+  HostTensor w = floats({2}, {2, -1}), bias = floats({2}, {0.5, 10});
+  double rms = std::sqrt(12.5);
+  expectResult("attention a(x: f32[B, S, 2], w: f32[2]) -> f32[B, S, 2] {"
+               "  return rms_norm(x, w, eps = 0.0000000001) }",
+               {x, w}, {6 / rms, -4 / rms, 0, 0});
+  expectResult("attention a(x: f32[B, S, 2], w: f32[2], c: f32[2])"
+               "    -> f32[B, S, 2] { return layer_norm(x, w, c, 0.75) }",
+               {x, w, bias}, {-0.5, 9.5, 0.5, 10});
+  expectResult("attention a(x: f32[B, S, 2]) -> f32[B, S, 2] {"
+               "  return l2_norm(x) }",
+               {x}, {0.6, 0.8, 0, 0});
+  expectResult("attention a(x: f32[B, S, 2]) -> f32[B, S, 2] {"
+               "  return l2_norm(x, 10) }",
+               {x}, {0.3, 0.4, 0, 0});
+}
+
+TEST(Reference, RotaryPositions) {
+  double c = std::cos(1), s = std::sin(1), c2 = std::cos(0.01),
+         s2 = std::sin(0.01);
+  HostTensor x = floats({1, 2, 5}, {1, 2, 3, 4, 5, 1, 2, 3, 4, 5});
+  std::string head = "attention a(x: f32[B, S, 5]) -> f32[B, S, 5] {"
+                     "  return rope(x, dims = 4";
+  // Pairs a half apart: (1, 3) by 1 and (2, 4) by 1 / 100.
+  expectResult(head + ") }", {x},
+               {1, 2, 3, 4, 5, c - 3 * s, 2 * c2 - 4 * s2, 3 * c + s,
+                4 * c2 + 2 * s2, 5});
+  expectResult(head + ", interleaved = true) }", {x},
+               {1, 2, 3, 4, 5, c - 2 * s, 2 * c + s, 3 * c2 - 4 * s2,
+                4 * c2 + 3 * s2, 5});
+  // A start that turns the first row as the second one was before.
+  expectResult("attention a(x: f32[B, S, 2]) -> f32[B, S, 2] {"
+               "  return rope(x, base = 5, start = 1) }",
+               {floats({1, 1, 2}, {1, 3})}, {c - 3 * s, 3 * c + s});
+  // Far away the angle is as exact as near by.
+  HostTensor at = HostTensor::zeros(ScalarType::I64, {1});
+  at.setInteger({0}, 1000003);
+  expectResult("attention a(x: f32[B, S, 2], at: i64[S], f: f32[1])"
+               "    -> f32[B, S, 2] {"
+               "  return rope(x, positions = at, frequencies = f) }",
+               {floats({1, 1, 2}, {1, 0}), at, floats({1}, {0.5})},
+               {std::cos(500001.5), std::sin(500001.5)});
+  expectResult("attention a(x: f32[B, S, 2], c: f32[S, 1], t: f32[B, S, 1])"
+               "    -> f32[B, S, 2] { return rope(x, cos = c, sin = t) }",
+               {floats({2, 1, 2}, {1, 2, 3, 4}), floats({1, 1}, {10}),
+                floats({2, 1, 1}, {100, 1000})},
+               {10 - 200, 20 + 100, 30 - 4000, 40 + 3000});
+}
+
+TEST(Reference, TensorsAreJoinedAlongAnAxis) {
+  HostTensor x = floats({1, 2, 2}, {1, 2, 3, 4}), y = floats({1, 1, 2}, {5, 6});
+  expectResult("attention a(x: f32[B, S, 2], y: f32[B, P, 2])"
+               "    -> f32[B, S + P, 2] { return concat(x, y) }",
+               {x, y}, {1, 2, 3, 4, 5, 6});
+  expectResult("attention a(x: f32[B, S, 2], y: f32[B, S, 2])"
+               "    -> f32[B, S, 4] { return concat(x, y, axis = 2) }",
+               {x, x}, {1, 2, 1, 2, 3, 4, 3, 4});
+}
+
+TEST(Reference, AxesOfOneAndSingleValuesAreRepeated) {
+  expectResult("attention a(x: f32[2, 1, S], y: f32[1, 2, 1], n: i32, f: f32)"
+               "    -> f32[2, 2, S] { return x * y * (f / 2) + n - S }",
+               {floats({2, 1, 2}, {1, 2, 3, 4}), floats({1, 2, 1}, {1, 10}),
+                HostTensor::scalar(ScalarType::I32, 7),
+                HostTensor::scalar(ScalarType::F32, 4)},
+               {7, 9, 25, 45, 11, 13, 65, 85});
+}
+
+TEST(Reference, SmallIntegersKeepTheirSigns) {
+  auto integers = [](ScalarType type, std::vector<int64_t> values) {
+    HostTensor result = HostTensor::zeros(type, {int64_t(values.size())});
+    for (size_t at = 0; at < values.size(); ++at)
+      result.setInteger({int64_t(at)}, values[at]);
+    return result;
+  };
+  expectResult(
+      "attention a(x: u8[N], y: i8[N], z: i16[N], c: bool[N])"
+      "    -> f32[N] {"
+      "  return float(x) + float(y) * 1000 + float(z) + float(c) / 2 }",
+      {integers(ScalarType::U8, {255, 0}),
+       integers(ScalarType::I8, {-128, 127}),
+       integers(ScalarType::I16, {-32768, 32767}),
+       integers(ScalarType::Bool, {1, 0})},
+      {255 - 128000 - 32768 + 0.5, 127000 + 32767});
+}
+
 TEST(Reference, MisfittingInputsAreErrors) {
   Spec spec(tiny(""));
   auto expectError = [&](std::vector<HostTensor> inputs, const char *what) {

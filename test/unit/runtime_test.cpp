@@ -188,6 +188,47 @@ TEST(RuntimeChecks, aSymbolIsBoundByTheFirstTensorThatHasIt) {
             "d: expected M = 5 on axis 1, as in c, found 6");
 }
 
+TEST(RuntimeChecks, aComputedSizeIsThatOfItsFormula) {
+  // The formula stands before the sizes that it is made of.
+  static const int64_t first[] = {-1, -2}, second[] = {-3, -4, -5};
+  ladon_param_info params[] = {
+      {"a", LADON_KIND_INPUT, 2, 32, 2, first, nullptr},
+      {"b", LADON_KIND_INPUT, 2, 32, 3, second, nullptr}};
+  static const char *const symbols[] = {"2 * S - 1", "(S + T + 15) // 16", "S",
+                                        "T", "-S + 10"};
+  static bool hasRun;
+  ladon_program program = {"computed",
+                           2,
+                           params,
+                           5,
+                           symbols,
+                           1,
+                           [](ladon_ctx *, void **) { hasRun = true; },
+                           0,
+                           0};
+  std::vector<float> data(4096);
+  auto call = [&](std::vector<int64_t> ofA, std::vector<int64_t> ofB) {
+    Tensor a(data.data(), 2, 32, ofA), b(data.data(), 2, 32, ofB);
+    void *args[] = {&a.dl, &b.dl};
+    hasRun = false;
+    int32_t status = ladon_rt_enter(&program, args, nullptr);
+    EXPECT_EQ(hasRun, status == LADON_OK);
+    return status == LADON_OK ? std::string()
+                              : std::string(ladon_rt_last_error());
+  };
+  EXPECT_EQ(call({5, 1}, {3, 4, 7}), "");
+  EXPECT_EQ(call({5, 2}, {3, 14, 7}), "");
+  EXPECT_EQ(call({6, 1}, {3, 4, 7}),
+            "a: expected 2 * S - 1 = 5 on axis 0, found 6");
+  EXPECT_EQ(call({5, 1}, {3, 14, 7}),
+            "a: expected (S + T + 15) // 16 = 2 on axis 1, found 1");
+  EXPECT_EQ(call({5, 1}, {3, 4, 8}),
+            "b: expected -S + 10 = 7 on axis 2, found 8");
+  // No extent is negative.
+  EXPECT_EQ(call({23, 1}, {12, 4, 0}),
+            "b: expected -S + 10 = -2 on axis 2, found 0");
+}
+
 TEST(RuntimeChecks, sizeOverflow) {
   ExampleCall call;
   for (Tensor *tensor : {&call.q, &call.out})

@@ -34,7 +34,7 @@ TEST(ScalarTypes, ATypeHasANameOfItsOwnAndIsComputedInAWiderOne) {
     EXPECT_EQ(info.inC.empty(), isStorageOnly(info.type)) << info.name.str();
   }
   EXPECT_EQ(findScalarType("f8"), std::nullopt);
-  EXPECT_EQ(listTypes(isStorageOnly), "f16 and bf16");
+  EXPECT_EQ(listTypes(isStorageOnly), "u8, i8, i16, f16 and bf16");
 }
 
 /// A type of storage, its largest and its smallest positive number.

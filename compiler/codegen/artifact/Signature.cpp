@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/artifact/Signature.h"
 
+#include "compiler/support/SizeExpr.h"
 #include "dialects/attn/Attn.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -18,7 +19,8 @@ static std::optional<ElementType> elementType(Type type) {
     unsigned bits = info.kind == ScalarKind::Bool ? 1 : 8 * info.bytes;
     auto number = dyn_cast<FloatType>(type);
     if (number ? &number.getFloatSemantics() == info.format
-               : !info.format && type.isInteger(bits))
+               : !info.format && type.isInteger(bits) &&
+                     type.isUnsignedInteger() == isUnsigned(info.type))
       return info.type;
   }
   return std::nullopt;
@@ -52,7 +54,8 @@ private:
   ProgramSpec spec;
   llvm::StringMap<int> symbols;
   llvm::StringSet<> names;
-  llvm::StringSet<> bound; ///< Symbols that are the size of an input.
+  llvm::StringSet<> bound;         ///< Symbols that are the size of an input.
+  std::vector<StringRef> computed; ///< Symbols that are made of others.
 };
 
 } // namespace
@@ -89,7 +92,9 @@ LogicalResult SignatureReader::addParam(ParamAttr param, const Twine &what) {
     if (added)
       spec.symbols.push_back(symbol.str());
     dim.symbol = it->second;
-    if (result.kind == ParamKind::Input)
+    if (isComputedSize(symbol))
+      computed.push_back(symbol);
+    else if (result.kind == ParamKind::Input)
       bound.insert(symbol);
     else if (!bound.contains(symbol))
       return function.emitError(what)
@@ -111,6 +116,16 @@ FailureOr<ProgramSpec> SignatureReader::read() {
     if (failed(
             addParam(attn::getResultParam(interface, i), "result " + Twine(i))))
       return failure();
+  for (StringRef symbol : computed) {
+    std::string unbound;
+    SizeExpr::parse(symbol)->forEachName([&](StringRef name) {
+      if (!bound.contains(name))
+        unbound = name;
+    });
+    if (!unbound.empty())
+      return function.emitError("expected a size of an input in '")
+             << symbol << "', found '" << unbound << "'";
+  }
   if (llvm::none_of(spec.params, [](const ParamSpec &param) {
         return param.kind == ParamKind::Output;
       }))

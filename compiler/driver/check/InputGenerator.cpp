@@ -163,8 +163,11 @@ private:
   /// The parameter that `expr` is, but for its layout.
   void mark(const Expr *expr, Role role) {
     if (expr->kind == Kind::Split || expr->kind == Kind::Concat ||
-        expr->kind == Kind::Transpose)
+        expr->kind == Kind::Transpose || expr->kind == Kind::Rotate)
       mark(expr->args[0], role);
+    else if (expr->kind == Kind::Join && role != Role::Value)
+      for (const Expr *part : expr->args) // Sums of values that are each near
+        mark(part, role);                 // the largest would overflow.
     else if (expr->kind == Kind::Name && expr->let)
       mark(expr->let->value, role);
     else if (expr->kind == Kind::Name && expr->param)
@@ -508,6 +511,12 @@ ladon::generateInputs(const Attention &attention, ArrayRef<InputRole> roles,
       return llvm::createStringError("no size is given for " + name);
   Bindings bindings;
   bindings.sizes = options.sizes;
+  for (const auto &param : attention.params)
+    if (param->type.dims)
+      for (const Dim &dim : *param->type.dims)
+        if (bindings.extent(dim) < 0)
+          return llvm::createStringError("the size " + dim.name + " of " +
+                                         param->name + " is negative");
   llvm::DenseSet<const Param *> indexed;
   if (options.shapesOnly)
     indexed = indexedParams(attention);

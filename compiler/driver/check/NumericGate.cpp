@@ -197,7 +197,7 @@ GateReport ladon::applyGate(const ReferenceResult &expected,
       ++report.unchecked;
       return;
     }
-    if (magnitude > 0 &&
+    if (magnitude > 0 && allowed > 0 &&
         off * report.bound >= report.error * allowed / magnitude) {
       report.error = off / magnitude;
       report.bound = allowed / magnitude;

@@ -77,6 +77,10 @@ llvm::Error ladon::readNamedInputs(const ast::Attention &attention,
     auto tensor = isFile ? readNpy(value) : parseScalar(param, value);
     if (!tensor)
       return tensor.takeError();
+    // A byte, zero or not, is what a library takes for a bool.
+    if (param.type.element == ScalarType::Bool &&
+        tensor->element == ScalarType::U8)
+      tensor->element = ScalarType::Bool;
     inputs[index] = std::move(*tensor);
     given[index] = true;
   }

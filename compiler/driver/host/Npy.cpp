@@ -37,9 +37,10 @@ static llvm::Error fail(StringRef name, const llvm::Twine &what) {
 static std::optional<ScalarType> elementOf(StringRef descr) {
   if (descr == "?" || descr == "<b1" || descr == "b1")
     return ScalarType::Bool;
-  // A byte, zero or not, is what a library takes for a bool.
-  if (descr == "|u1" || descr == "<u1" || descr == "u1")
-    return ScalarType::Bool;
+  if (descr == "<u1" || descr == "u1")
+    return ScalarType::U8;
+  if (descr == "<i1" || descr == "i1")
+    return ScalarType::I8;
   // What NumPy writes for two bytes whose type it has forgotten.
   if (descr == "|V2" || descr == "bfloat16")
     return ScalarType::BF16;

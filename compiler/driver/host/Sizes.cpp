@@ -2,6 +2,7 @@
 
 #include "compiler/driver/host/Sizes.h"
 
+#include "compiler/support/SizeExpr.h"
 #include "dialects/attn/Limits.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -13,7 +14,8 @@ std::vector<std::string> ladon::sizeNames(const ast::Attention &attention) {
   for (const auto &param : attention.params)
     if (param->type.dims)
       for (const ast::Dim &dim : *param->type.dims)
-        if (!dim.isStatic() && !llvm::is_contained(names, dim.name))
+        if (!dim.isStatic() && !isComputedSize(dim.name) &&
+            !llvm::is_contained(names, dim.name))
           names.push_back(dim.name);
   return names;
 }

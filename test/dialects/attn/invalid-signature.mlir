@@ -12,8 +12,19 @@ func.func @empty_name(%q: tensor<?xf32> {attn.param = #attn.param<input "": f32[
 
 // -----
 
-// expected-error@+1 {{expected an element type of bool, i32, i64 or a float, found 'i8'}}
-func.func @element(%q: tensor<?xi8> {attn.param = #attn.param<input q: i8[S]>}) { return }
+// expected-error@+1 {{expected an element type of bool, ui8, i8, i16, i32, i64 or a float, found 'i4'}}
+func.func @element(%q: tensor<?xi4> {attn.param = #attn.param<input q: i4[S]>}) { return }
+
+// -----
+
+// expected-error@+1 {{expected an element type of bool, ui8, i8, i16, i32, i64 or a float, found 'ui16'}}
+func.func @unsigned(%q: tensor<?xi16> {attn.param = #attn.param<input q: ui16[S]>}) { return }
+
+// -----
+
+// A computed size has one text: that of SizeExpr.
+// expected-error@+1 {{expected a size or its name, found "S*2"}}
+func.func @computed(%q: tensor<?xf32> {attn.param = #attn.param<input q: f32["S*2"]>}) { return }
 
 // -----
 
@@ -37,8 +48,8 @@ func.func @negative(%q: tensor<?xf32> {attn.param = #attn.param<input q: f32[-1]
 
 // -----
 
-// expected-error@+1 {{expected a size or its name, found "S + 1"}}
-func.func @symbol(%q: tensor<?xf32> {attn.param = #attn.param<input q: f32["S + 1"]>}) { return }
+// expected-error@+1 {{expected a size or its name, found "S+1"}}
+func.func @symbol(%q: tensor<?xf32> {attn.param = #attn.param<input q: f32["S+1"]>}) { return }
 
 // -----
 

@@ -6,6 +6,8 @@
 // CHECK-SAME: %{{.*}}: tensor<?x?xi8> {attn.param = #attn.param<input visible: bool[B, T]>},
 // CHECK-SAME: %{{.*}}: tensor<0xf64> {attn.param = #attn.param<input none: f64[0]>},
 // CHECK-SAME: %{{.*}}: tensor<?xbf16> {attn.param = #attn.param<input half: bf16[B]>},
+// CHECK-SAME: %{{.*}}: tensor<?xi8> {attn.param = #attn.param<input bytes: ui8["2 * B - 1"]>},
+// CHECK-SAME: %{{.*}}: tensor<?xi16> {attn.param = #attn.param<input words: i16["(B + T) // 16"]>},
 // CHECK-SAME: %{{.*}}: i8 {attn.param = #attn.param<scalar flag: bool>},
 // CHECK-SAME: %{{.*}}: i64 {attn.param = #attn.param<scalar span: i64>},
 // A name may be a word of MLIR.
@@ -17,6 +19,8 @@ func.func @tensors(
     %visible: tensor<?x?xi8> {attn.param = #attn.param<input visible: bool["B", "T"]>},
     %none: tensor<0xf64> {attn.param = #attn.param<input none: f64[0]>},
     %half: tensor<?xbf16> {attn.param = #attn.param<input half: bf16[B]>},
+    %bytes: tensor<?xi8> {attn.param = #attn.param<input bytes: ui8["2 * B - 1"]>},
+    %words: tensor<?xi16> {attn.param = #attn.param<input words: i16["(B + T) // 16"]>},
     %flag: i8 {attn.param = #attn.param<scalar flag: bool>},
     %span: i64 {attn.param = #attn.param<scalar "span": i64>},
     %loc: f32 {attn.param = #attn.param<scalar loc: f32>})

@@ -1,0 +1,109 @@
+//===- TreeBuilder.h - Checked trees that stand for one call ---*- C++ -*-===//
+//
+// For constructs that are made of others: the call is written once, all nodes
+// have its place in the text.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_FRONTEND_TREEBUILDER_H
+#define LADON_COMPILER_FRONTEND_TREEBUILDER_H
+
+#include "compiler/frontend/CheckedSpec.h"
+
+namespace ladon {
+
+class TreeBuilder {
+public:
+  using Expr = ast::Expr;
+  using Kind = Expr::Kind;
+  using Dims = llvm::SmallVector<ast::Dim, 4>;
+
+  TreeBuilder(CheckedSpec &spec, llvm::SMRange range)
+      : spec(spec), range(range) {}
+
+  /// The type of what is computed from elements of `type`.
+  static ast::Type computed(ast::Type type) {
+    type.element = computedType(type.element);
+    return type;
+  }
+
+  Expr *create(Kind kind, ast::Type type, llvm::ArrayRef<Expr *> args = {}) {
+    Expr *result = spec.context.create(kind, range);
+    result->type = std::move(type);
+    result->args.assign(args.begin(), args.end());
+    return result;
+  }
+  Expr *literal(double value, ast::ScalarType element) {
+    Expr *result = create(Kind::FloatLit, {element, std::nullopt});
+    result->floatValue = value;
+    return result;
+  }
+  /// `left` has the shape of the result.
+  Expr *binary(ast::BinaryOp op, Expr *left, Expr *right) {
+    Expr *result = create(Kind::Binary, computed(left->type), {left, right});
+    result->binaryOp = op;
+    return result;
+  }
+  Expr *binary(ast::BinaryOp op, Expr *left, double right) {
+    return binary(op, left, literal(right, computedType(left->type.element)));
+  }
+  /// A function whose first argument has the type of the result.
+  Expr *call(ast::Builtin builtin, llvm::StringRef name,
+             llvm::ArrayRef<Expr *> args) {
+    Expr *result = create(Kind::Call, computed(args[0]->type), args);
+    result->builtin = builtin;
+    result->name = name.str();
+    return result;
+  }
+  Expr *negative(Expr *value) { return binary(ast::BinaryOp::Mul, value, -1); }
+  /// Numbers as floats.
+  Expr *toFloat(Expr *value, ast::ScalarType element) {
+    if (value->type.element == element)
+      return value;
+    Expr *result = call(ast::Builtin::Float, "float", {value});
+    result->type.element = element;
+    return result;
+  }
+  Expr *iota(const ast::Dim &dim, ast::ScalarType element) {
+    return toFloat(create(Kind::Iota, {ast::ScalarType::I32, Dims{dim}}),
+                   element);
+  }
+  Expr *repeat(Expr *value, const Dims &dims) {
+    return create(Kind::Repeat, {computedType(value->type.element), dims},
+                  {value});
+  }
+  /// The sums over the last axis, as a tensor without it.
+  Expr *sum(Expr *value) {
+    ast::Type type = computed(value->type);
+    type.dims->pop_back();
+    return create(Kind::Sum, type, {value});
+  }
+  /// The lse of an attend.
+  Expr *lse(Expr *attend) {
+    ast::Type type = attend->type;
+    type.dims->pop_back();
+    Expr *result = create(Kind::Member, type, {attend});
+    result->name = "lse";
+    return result;
+  }
+  /// `value` as a tensor that is computed once, however often it is read.
+  Expr *named(Expr *value, llvm::StringRef name) {
+    if (value->kind == Kind::Name)
+      return value;
+    spec.attention->lets.push_back(
+        std::make_unique<ast::Let>(ast::Let{name.str(), value, value->range}));
+    Expr *result = spec.context.create(Kind::Name, value->range);
+    result->name = name.str();
+    result->type = value->type;
+    result->let = spec.attention->lets.back().get();
+    return result;
+  }
+
+private:
+  CheckedSpec &spec;
+  llvm::SMRange range;
+};
+
+} // namespace ladon
+
+#endif // LADON_COMPILER_FRONTEND_TREEBUILDER_H

@@ -1,0 +1,221 @@
+//===- TensorOps.cpp - Operations on whole tensors ------------------------===//
+
+#include "compiler/reference/TensorOps.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace ladon;
+using namespace ladon::reference;
+using llvm::ArrayRef;
+
+/// result[b, h, s, d] = source[b, s, h * D + d]
+Tensor reference::split(const Tensor &source, int64_t heads) {
+  int64_t batches = source.shape[0], length = source.shape[1],
+          features = source.shape[2] / heads;
+  Tensor result(source.element, {batches, heads, length, features});
+  result.headAxis = HeadAxis::Axis1;
+  result.heads = heads;
+  size_t to = 0;
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < length; ++s)
+        for (int64_t d = 0; d < features; ++d, ++to) {
+          size_t from = ((b * length + s) * heads + h) * features + d;
+          result.value[to] = source.value[from];
+          result.error[to] = source.error[from];
+          result.magnitude[to] = source.magnitude[from];
+        }
+  return result;
+}
+
+/// result[b, s, h * D + d] = source[b, h, s, d]
+Tensor reference::concat(const Tensor &source) {
+  int64_t batches = source.shape[0], heads = source.shape[1],
+          length = source.shape[2], features = source.shape[3];
+  Tensor result(source.element, {batches, length, heads * features});
+  result.headAxis = HeadAxis::Features;
+  result.heads = heads;
+  size_t from = 0;
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < length; ++s)
+        for (int64_t d = 0; d < features; ++d, ++from) {
+          size_t to = ((b * length + s) * heads + h) * features + d;
+          result.value[to] = source.value[from];
+          result.error[to] = source.error[from];
+          result.magnitude[to] = source.magnitude[from];
+        }
+  return result;
+}
+
+/// result[n, m] = source[m, n]
+Tensor reference::transpose(const Tensor &source) {
+  int64_t rows = source.shape[0], columns = source.shape[1];
+  Tensor result(source.element, {columns, rows});
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t n = 0; n < columns; ++n) {
+      result.value[n * rows + m] = source.value[m * columns + n];
+      result.error[n * rows + m] = source.error[m * columns + n];
+      result.magnitude[n * rows + m] = source.magnitude[m * columns + n];
+    }
+  return result;
+}
+
+/// result[p..., r...] = source[p...], where an axis of one entry is repeated.
+Tensor reference::repeat(const Tensor &source, const Extents &shape) {
+  Tensor result(source.element, shape);
+  result.headAxis = source.headAxis;
+  result.heads = source.heads;
+  Tensor aligned = source;
+  aligned.shape.resize(shape.size(), 1);
+  size_t to = 0;
+  forEachPosition(shape, [&](ArrayRef<int64_t> position) {
+    size_t from = broadcastIndex(aligned, position);
+    result.value[to] = source.value[from];
+    result.error[to] = source.error[from];
+    result.magnitude[to] = source.magnitude[from];
+    ++to;
+  });
+  return result;
+}
+
+/// result[..., n] = sum_k left[..., k] right[k, n]
+Tensor reference::matmul(const Tensor &left, const Tensor &right) {
+  int64_t inner = right.shape[0], columns = right.shape[1];
+  Extents shape(left.shape.begin(), left.shape.end() - 1);
+  int64_t rows = elementCount(shape);
+  shape.push_back(columns);
+  Tensor result(left.element, shape);
+  std::vector<double> partial(columns);
+  for (int64_t m = 0; m < rows; ++m) {
+    double *value = result.value.data() + m * columns,
+           *error = result.error.data() + m * columns,
+           *magnitude = result.magnitude.data() + m * columns;
+    std::fill(partial.begin(), partial.end(), 0);
+    for (int64_t k = 0; k < inner; ++k) {
+      double a = left.value[m * inner + k], aError = left.error[m * inner + k];
+      const double *b = right.value.data() + k * columns,
+                   *bError = right.error.data() + k * columns;
+      for (int64_t n = 0; n < columns; ++n) {
+        value[n] += a * b[n];
+        magnitude[n] += std::fabs(a * b[n]);
+        partial[n] += std::fabs(value[n]);
+        error[n] += aError * std::fabs(b[n]) + std::fabs(a) * bError[n];
+      }
+    }
+    for (int64_t n = 0; n < columns; ++n)
+      error[n] += std::max(magnitude[n], summationShare * partial[n]);
+  }
+  return result;
+}
+
+/// result[...] = sum_d source[..., d]
+Tensor reference::sumRows(const Tensor &source) {
+  int64_t features = source.shape.back();
+  Tensor result(source.element, ArrayRef(source.shape).drop_back());
+  if (source.headAxis == HeadAxis::Axis1 && result.shape.size() > 1) {
+    result.headAxis = source.headAxis;
+    result.heads = source.heads;
+  }
+  for (size_t row = 0; row < result.value.size(); ++row) {
+    double partial = 0, absolute = 0;
+    for (int64_t d = 0; d < features; ++d) {
+      size_t from = row * features + d;
+      result.value[row] += source.value[from];
+      result.error[row] += source.error[from];
+      absolute += std::fabs(source.value[from]);
+      partial += std::fabs(result.value[row]);
+    }
+    result.error[row] += std::max(absolute, summationShare * partial);
+    result.magnitude[row] = absolute;
+  }
+  return result;
+}
+
+/// Along `axis` first the entries of `left`, then those of `right`.
+Tensor reference::join(const Tensor &left, const Tensor &right, int64_t axis) {
+  Extents shape = left.shape;
+  shape[axis] += right.shape[axis];
+  Tensor result(left.element, shape);
+  if (axis != 1 && left.headAxis == HeadAxis::Axis1) {
+    result.headAxis = left.headAxis;
+    result.heads = left.heads;
+  }
+  size_t to = 0;
+  forEachPosition(shape, [&](ArrayRef<int64_t> position) {
+    const Tensor *part = &left;
+    Extents at(position);
+    if (at[axis] >= left.shape[axis]) {
+      part = &right;
+      at[axis] -= left.shape[axis];
+    }
+    size_t from = 0;
+    for (size_t other = 0; other < at.size(); ++other)
+      from = from * part->shape[other] + at[other];
+    result.value[to] = part->value[from];
+    result.error[to] = part->error[from];
+    result.magnitude[to] = part->magnitude[from];
+    ++to;
+  });
+  return result;
+}
+
+/// result[n] = n
+Tensor reference::iota(ast::ScalarType element, int64_t count) {
+  Tensor result(element, {count});
+  for (int64_t n = 0; n < count; ++n)
+    result.value[n] = result.magnitude[n] = double(n);
+  return result;
+}
+
+/// The pair (x, y) of features p and p + pairs, or 2 p and 2 p + 1, of row
+/// [.., s] becomes (x cos - y sin, y cos + x sin) of entry [(b,) s, p].
+/// Features beyond the pairs stay.
+Tensor reference::rotate(const Tensor &source, const Tensor &cosines,
+                         const Tensor &sines, bool neighbours) {
+  Tensor result = source;
+  int64_t features = source.shape.back(), pairs = cosines.shape.back(),
+          length = source.shape[source.shape.size() - 2];
+  int64_t rows = features ? int64_t(source.value.size()) / features : 0;
+  int64_t rowsOfBatch =
+      source.shape[0] ? std::max<int64_t>(rows / source.shape[0], 1) : 1;
+  auto entry = [&](const Tensor &table, int64_t row, int64_t p) {
+    int64_t batch = table.shape.size() == 3 ? row / rowsOfBatch : 0;
+    return size_t((batch * length + row % length) * pairs + p);
+  };
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t p = 0; p < pairs; ++p) {
+      int64_t first = row * features + (neighbours ? 2 * p : p);
+      int64_t second = first + (neighbours ? 1 : pairs);
+      size_t c = entry(cosines, row, p), s = entry(sines, row, p);
+      auto product = [&](int64_t x, const Tensor &table, size_t at,
+                         double &error) {
+        double f = source.value[x] * table.value[at];
+        error += source.error[x] * std::fabs(table.value[at]) +
+                 std::fabs(source.value[x]) * table.error[at] + std::fabs(f);
+        return f;
+      };
+      double low = 0, high = 0;
+      double a = product(first, cosines, c, low),
+             b = product(second, sines, s, low),
+             d = product(second, cosines, c, high),
+             e = product(first, sines, s, high);
+      result.value[first] = a - b;
+      result.value[second] = d + e;
+      result.error[first] = low + std::fabs(a - b);
+      result.error[second] = high + std::fabs(d + e);
+      double size = std::max(source.magnitude[first], source.magnitude[second]);
+      result.magnitude[first] = result.magnitude[second] = size;
+    }
+  return result;
+}
+
+size_t reference::broadcastIndex(const Tensor &tensor,
+                                 ArrayRef<int64_t> position) {
+  size_t skipped = position.size() - tensor.shape.size(), index = 0;
+  for (size_t axis = 0; axis < tensor.shape.size(); ++axis)
+    index = index * tensor.shape[axis] +
+            (tensor.shape[axis] == 1 ? 0 : position[skipped + axis]);
+  return index;
+}

@@ -1,0 +1,32 @@
+//===- TensorOps.h - Operations on whole tensors ---------------*- C++ -*-===//
+//
+// Private to the reference: every operation on tensors that is neither an
+// attend nor element by element, with its error bounds.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LADON_COMPILER_REFERENCE_TENSOROPS_H
+#define LADON_COMPILER_REFERENCE_TENSOROPS_H
+
+#include "compiler/reference/Attend.h"
+
+namespace ladon::reference {
+
+Tensor split(const Tensor &source, int64_t heads);
+Tensor concat(const Tensor &source);
+Tensor transpose(const Tensor &source);
+Tensor repeat(const Tensor &source, const Extents &shape);
+Tensor matmul(const Tensor &left, const Tensor &right);
+Tensor join(const Tensor &left, const Tensor &right, int64_t axis);
+Tensor sumRows(const Tensor &source);
+Tensor iota(ast::ScalarType element, int64_t count);
+Tensor rotate(const Tensor &source, const Tensor &cosines, const Tensor &sines,
+              bool neighbours);
+
+/// The position in `tensor` of element `position` of a larger result: shapes
+/// are aligned at their last axis, and an axis of extent 1 is repeated.
+size_t broadcastIndex(const Tensor &tensor, llvm::ArrayRef<int64_t> position);
+
+} // namespace ladon::reference
+
+#endif // LADON_COMPILER_REFERENCE_TENSOROPS_H
