@@ -178,6 +178,12 @@ void Sema::checkPages(const syntax::Expr *expr, const Scope *scope,
            describe(table->type));
     return;
   }
+  const Dim &pages = table->type.dims->back();
+  int64_t page = (*attend.k->type.dims)[2].size;
+  if (pages.isStatic() && pages.size > maxDim / page) {
+    report(DiagId::DimRange, expr->range, scope, pages.size * page);
+    return;
+  }
   attend.pages = table;
 }
 

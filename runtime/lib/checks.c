@@ -137,11 +137,13 @@ static bool check_extents(checked_tensor *t, int32_t param, int64_t *symbols) {
       return ladon_fail(t->ctx, LADON_NEGATIVE_EXTENT,
                         "%s: the extent of axis %d is negative: %lld",
                         info->name, axis, (long long)extent);
-    if (extent > LADON_MAX_EXTENT)
-      return ladon_fail(t->ctx, LADON_EXTENT_TOO_LARGE,
-                        "%s: expected at most %d on axis %d, found %lld",
-                        info->name, LADON_MAX_EXTENT, axis, (long long)extent);
     int64_t dim = info->dims[axis];
+    int64_t most = dim < 0 && program->limits ? program->limits[-1 - dim]
+                                              : LADON_MAX_EXTENT;
+    if (extent > most)
+      return ladon_fail(t->ctx, LADON_EXTENT_TOO_LARGE,
+                        "%s: expected at most %lld on axis %d, found %lld",
+                        info->name, (long long)most, axis, (long long)extent);
     if (dim >= 0 && extent != dim) {
       char expected[96];
       print_extent(expected, sizeof expected, info, axis, dim);

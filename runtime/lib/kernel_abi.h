@@ -61,6 +61,8 @@ typedef struct ladon_program {
   int32_t device;
   /** How many elements a tensor may span, the last one included; 0: any. */
   int64_t max_span;
+  /** The largest extent of each symbol; null: LADON_MAX_EXTENT for all. */
+  const int64_t *limits;
 } ladon_program;
 
 /** Kernels of a GPU, compiled. */

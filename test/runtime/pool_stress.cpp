@@ -102,15 +102,15 @@ void callMany(int caller) {
                            : !flaky || status != LADON_OUT_OF_MEMORY)
       ++wrong;
 
-    static const ladon_program nested = {"nested",  0, nullptr, 0, nullptr, 1,
-                                         runNested, 0, 0};
+    static const ladon_program nested = {
+        "nested", 0, nullptr, 0, nullptr, 1, runNested, 0, 0, nullptr};
     ladon_options options = LADON_OPTIONS_INIT;
     options.threads = 3;
     if (ladon_rt_enter(&nested, nullptr, &options) != LADON_OK)
       ++wrong;
 
     static const ladon_program optional = {
-        "optional", 0, nullptr, 0, nullptr, 1, runOptional, 0, 0};
+        "optional", 0, nullptr, 0, nullptr, 1, runOptional, 0, 0, nullptr};
     if (round % 10 == 0)
       options.parallel_for = hostParallelFor;
     if (flaky)

@@ -153,4 +153,28 @@ TEST(Pages, AreClampedIntoThePool) {
     }
 }
 
+/// Positions are below 2^30, whatever pages they are in.
+TEST(Pages, AreNotMoreThanThereArePositions) {
+  CompiledSpec spec(specText("f32", 16));
+  ASSERT_TRUE(spec);
+  constexpr int64_t most = ((int64_t(1) << 30) - 1) / 16;
+  for (int64_t P : {most, most + 1}) {
+    HostTensor table = HostTensor::zeros(ScalarType::I32, {1, 1});
+    table.shape = {1, P};
+    table.strides = {1, 0}; // All of them are one number.
+    const HostTensor inputs[] = {
+        HostTensor::zeros(ScalarType::F32, {1, heads, 0, features}),
+        HostTensor::zeros(ScalarType::F32, {2, kvHeads, 16, features}),
+        HostTensor::zeros(ScalarType::F32, {2, kvHeads, 16, features}), table,
+        HostTensor::zeros(ScalarType::I32, {1})};
+    ladon_options options = LADON_OPTIONS_INIT;
+    auto results = spec.call(inputs, options);
+    EXPECT_EQ(bool(results), P == most);
+    if (!results)
+      EXPECT_EQ(llvm::toString(results.takeError()),
+                "table: expected at most 67108863 on axis 1, found 67108864 "
+                "(status 7)");
+  }
+}
+
 } // namespace

@@ -48,7 +48,8 @@ inline int32_t enter(const std::function<void(ladon_ctx *)> &code,
         (*static_cast<const std::function<void(ladon_ctx *)> *>(args[0]))(ctx);
       },
       0,
-      0};
+      0,
+      nullptr};
   void *args[] = {const_cast<std::function<void(ladon_ctx *)> *>(&code)};
   return ladon_rt_enter(&program, args, options);
 }

@@ -128,7 +128,8 @@ TEST(RuntimeChecks, oneOfAThingIsSingular) {
   static const int64_t dims[] = {1};
   static const char *const words[] = {"heads"};
   ladon_param_info param = {"k", LADON_KIND_INPUT, 2, 32, 1, dims, words};
-  ladon_program program = {"one", 1, &param, 0, nullptr, 1, nullptr, 0, 0};
+  ladon_program program = {"one", 1,       &param, 0, nullptr,
+                           1,     nullptr, 0,      0, nullptr};
   float data[2] = {};
   Tensor k(data, 2, 32, {2});
   void *args[] = {&k.dl};
@@ -140,9 +141,16 @@ TEST(RuntimeChecks, aProgramMayLimitWhatATensorSpans) {
   static const int64_t dims[] = {-1};
   static const char *const symbols[] = {"N"};
   ladon_param_info param = {"k", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr};
-  ladon_program program = {
-      "near",        1, &param, 1, symbols, 1, [](ladon_ctx *, void **) {}, 0,
-      /*max_span=*/4};
+  ladon_program program = {"near",
+                           1,
+                           &param,
+                           1,
+                           symbols,
+                           1,
+                           [](ladon_ctx *, void **) {},
+                           0,
+                           /*max_span=*/4,
+                           nullptr};
   float data[8] = {};
   Tensor k(data, 2, 32, {2});
   void *args[] = {&k.dl};
@@ -171,7 +179,8 @@ TEST(RuntimeChecks, aSymbolIsBoundByTheFirstTensorThatHasIt) {
       {"c", LADON_KIND_INPUT, 2, 32, 2, third, nullptr},
       {"d", LADON_KIND_INPUT, 2, 32, 2, third, nullptr}};
   static const char *const symbols[] = {"N", "M"};
-  ladon_program program = {"late", 4, params, 2, symbols, 1, nullptr, 0, 0};
+  ladon_program program = {"late", 4,       params, 2, symbols,
+                           1,      nullptr, 0,      0, nullptr};
   float data[64] = {};
   auto sentenceOf = [&](int64_t c0, int64_t d0, int64_t d1) {
     Tensor a(data, 2, 32, {3}), b(data, 2, 32, {4}), c(data, 2, 32, {c0, 5}),
@@ -424,7 +433,8 @@ TEST(RuntimeChecks, aTensorWithoutAxesNeedsNoShape) {
                            1,
                            /*run=*/[](ladon_ctx *, void **) {},
                            0,
-                           0};
+                           0,
+                           nullptr};
   float data[1] = {3};
   Tensor x(data, 2, 32, {});
   x.dl.shape = nullptr;
@@ -442,7 +452,8 @@ TEST(RuntimeChecks, inputsMayShareMemory) {
       {"a", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr},
       {"b", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr}};
   ladon_program program = {
-      "two", 2, params, 0, nullptr, 1, [](ladon_ctx *, void **) {}, 0, 0};
+      "two", 2, params, 0, nullptr, 1, [](ladon_ctx *, void **) {},
+      0,     0, nullptr};
   float data[2] = {};
   Tensor a(data, 2, 32, {2});
   void *args[] = {&a.dl, &a.dl};

@@ -22,6 +22,7 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,6 +82,9 @@ struct ProgramSpec {
   std::vector<ParamSpec> params;
   /// Names of the run-time sizes ("B", "S").
   std::vector<std::string> symbols;
+  /// Sizes that have to be smaller than all sizes have, by their numbers: those
+  /// of tables of pages, which have many positions each.
+  std::map<unsigned, int64_t> limits;
   /// The library it is in: lib<library>.so.
   std::string library;
   /// The level of the target that the code needs; the runtime compares it with

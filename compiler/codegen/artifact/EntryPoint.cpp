@@ -107,11 +107,15 @@ Constant *EntryPointWriter::paramInfo(const ParamSpec &param) {
 }
 
 Constant *EntryPointWriter::program(Function *run) {
-  SmallVector<Constant *> params, symbols;
+  SmallVector<Constant *> params, symbols, limits;
   for (const ParamSpec &param : spec.params)
     params.push_back(paramInfo(param));
   for (const std::string &symbol : spec.symbols)
     symbols.push_back(string(symbol));
+  if (!spec.limits.empty())
+    limits.assign(symbols.size(), ConstantInt::get(i64, LADON_MAX_EXTENT));
+  for (auto [symbol, most] : spec.limits)
+    limits[symbol] = ConstantInt::get(i64, most);
   Type *paramType = StructType::get(ptr, i32, i32, i32, i32, ptr, ptr);
   auto number = [&](int64_t value) {
     return ConstantInt::getSigned(i32, value);
@@ -121,7 +125,7 @@ Constant *EntryPointWriter::program(Function *run) {
           {string(spec.name), number(int64_t(params.size())),
            array(paramType, params), number(int64_t(symbols.size())),
            array(ptr, symbols), number(spec.cpuLevel), run, number(spec.device),
-           ConstantInt::getSigned(i64, spec.maxSpan)}),
+           ConstantInt::getSigned(i64, spec.maxSpan), array(i64, limits)}),
       "ladon.program");
 }
 

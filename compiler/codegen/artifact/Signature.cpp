@@ -4,6 +4,7 @@
 
 #include "compiler/support/SizeExpr.h"
 #include "dialects/attn/Attn.h"
+#include "dialects/attn/Limits.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -49,6 +50,7 @@ public:
 
 private:
   LogicalResult addParam(ParamAttr param, const Twine &what);
+  void limitPages();
 
   func::FuncOp function;
   ProgramSpec spec;
@@ -106,6 +108,21 @@ LogicalResult SignatureReader::addParam(ParamAttr param, const Twine &what) {
   return success();
 }
 
+/// Keys in pages have positions as all keys have.
+void SignatureReader::limitPages() {
+  function.walk([&](attn::AttendOp op) {
+    auto table = dyn_cast_if_present<BlockArgument>(op.getPages());
+    if (!table || table.getOwner() != &function.front())
+      return;
+    const DimSpec &pages = spec.params[table.getArgNumber()].dims.back();
+    if (pages.size >= 0)
+      return;
+    int64_t most = (kPositionLimit - 1) / op.getPageSize();
+    auto [known, isNew] = spec.limits.try_emplace(pages.symbol, most);
+    known->second = std::min(known->second, most);
+  });
+}
+
 FailureOr<ProgramSpec> SignatureReader::read() {
   spec.name = function.getName().str();
   auto interface = cast<FunctionOpInterface>(function.getOperation());
@@ -126,6 +143,7 @@ FailureOr<ProgramSpec> SignatureReader::read() {
       return function.emitError("expected a size of an input in '")
              << symbol << "', found '" << unbound << "'";
   }
+  limitPages();
   if (llvm::none_of(spec.params, [](const ParamSpec &param) {
         return param.kind == ParamKind::Output;
       }))
