@@ -31,6 +31,24 @@ install(FILES
   DESTINATION ${package_folder})
 install(FILES ${PROJECT_BINARY_DIR}/install/ladon.pc DESTINATION lib/pkgconfig)
 
+# What the program says of itself.
+foreach(page
+    "man:share/man/man1/ladon.1"
+    "completion bash:share/bash-completion/completions/ladon"
+    "completion zsh:share/zsh/site-functions/_ladon"
+    "completion fish:share/fish/vendor_completions.d/ladon.fish")
+  string(REGEX MATCH "(.*):(.*)" page ${page})
+  set(file ${PROJECT_BINARY_DIR}/install/${CMAKE_MATCH_2})
+  get_filename_component(folder ${CMAKE_MATCH_2} DIRECTORY)
+  separate_arguments(arguments UNIX_COMMAND ${CMAKE_MATCH_1})
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/install/${folder})
+  add_custom_command(OUTPUT ${file} COMMAND ladon ${arguments} > ${file}
+    DEPENDS ladon VERBATIM)
+  list(APPEND pages ${file})
+  install(FILES ${file} DESTINATION ${folder})
+endforeach()
+add_custom_target(ladon-pages ALL DEPENDS ${pages})
+
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs
   FILES_MATCHING PATTERN *.md)

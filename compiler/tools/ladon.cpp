@@ -18,6 +18,8 @@ int main(int argc, char **argv) {
   ladon::addBenchCommand(app, exitCode);
   ladon::addBuildCommand(app, exitCode);
   ladon::addCheckCommand(app, exitCode);
+  ladon::addCompletionCommands(app, exitCode);
+  ladon::addDoctorCommand(app, exitCode);
   ladon::addExplainCommand(app, exitCode);
   ladon::addFmtCommand(app, exitCode);
   ladon::addRunCommand(app, exitCode);

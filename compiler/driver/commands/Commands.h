@@ -41,6 +41,10 @@ void addBuildCommand(CLI::App &app, int &exitCode);
 void addRunCommand(CLI::App &app, int &exitCode);
 void addCheckCommand(CLI::App &app, int &exitCode);
 void addExplainCommand(CLI::App &app, int &exitCode);
+void addDoctorCommand(CLI::App &app, int &exitCode);
+/// `completion` and `man`, which tell of all commands that `app` has when they
+/// run.
+void addCompletionCommands(CLI::App &app, int &exitCode);
 
 /// What all commands that compile take.
 struct CommonOptions {

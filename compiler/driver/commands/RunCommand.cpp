@@ -21,7 +21,7 @@ namespace {
 
 struct RunOptions {
   CommonOptions common;
-  std::vector<std::string> inputs, outputs;
+  std::vector<std::string> inputs, archives, outputs;
   std::string random;
   uint64_t seed = 1;
   int threads = 0;
@@ -40,6 +40,9 @@ static llvm::Expected<Inputs> collectInputs(const ast::Attention &attention,
   if (llvm::Error error =
           readNamedInputs(attention, options.inputs, inputs, given))
     return std::move(error);
+  for (const std::string &path : options.archives)
+    if (llvm::Error error = readArchive(attention, path, inputs, given))
+      return std::move(error);
   if (!options.random.empty()) {
     InputOptions random;
     random.seed = options.seed;
@@ -184,6 +187,12 @@ void ladon::addRunCommand(CLI::App &app, int &exitCode) {
                    "An input: a NumPy file, or the value of a scalar")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
+  command
+      ->add_option("--inputs", options->archives,
+                   "Arrays with the names of inputs: a file .npz or "
+                   ".safetensors, repeatable; --input comes first")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
   command
       ->add_option("--output", options->outputs,
                    "Where a result goes; without any, a summary is printed")

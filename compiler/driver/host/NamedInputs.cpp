@@ -2,6 +2,9 @@
 
 #include "compiler/driver/host/NamedInputs.h"
 #include "compiler/driver/host/Npy.h"
+#include "compiler/driver/host/Safetensors.h"
+
+#include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
 
@@ -84,5 +87,38 @@ llvm::Error ladon::readNamedInputs(const ast::Attention &attention,
     inputs[index] = std::move(*tensor);
     given[index] = true;
   }
+  return llvm::Error::success();
+}
+
+llvm::Error ladon::readArchive(const ast::Attention &attention,
+                               llvm::StringRef path,
+                               std::vector<HostTensor> &inputs,
+                               std::vector<bool> &given) {
+  auto isParam = [&](llvm::StringRef name) {
+    return llvm::any_of(attention.params,
+                        [&](const auto &param) { return param->name == name; });
+  };
+  auto arrays =
+      path.ends_with(".safetensors") ? readSafetensors(path, isParam)
+      : path.ends_with(".npz")
+          ? readNpz(path)
+          : llvm::Expected<llvm::StringMap<HostTensor>>(llvm::createStringError(
+                path + ": expected a file .npz or .safetensors"));
+  if (!arrays)
+    return arrays.takeError();
+  bool isUsed = false;
+  for (size_t index = 0; index < inputs.size(); ++index) {
+    auto array = arrays->find(attention.params[index]->name);
+    if (array == arrays->end())
+      continue;
+    isUsed = true;
+    if (given[index])
+      continue;
+    inputs[index] = array->second;
+    given[index] = true;
+  }
+  if (!isUsed)
+    return llvm::createStringError(
+        path + ": none of its arrays has the name of a parameter");
   return llvm::Error::success();
 }

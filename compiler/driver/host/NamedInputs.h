@@ -1,6 +1,7 @@
 //===- NamedInputs.h - Inputs on the command line --------------*- C++ -*-===//
 //
-// "--input q=q.npy --input span=64" and the errors about it.
+// "--input q=q.npy --input span=64", "--inputs all.npz", and the errors about
+// them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +25,13 @@ llvm::Error readNamedInputs(const ast::Attention &attention,
                             llvm::ArrayRef<std::string> texts,
                             std::vector<HostTensor> &inputs,
                             std::vector<bool> &given);
+
+/// Stores those arrays of an archive (.npz or .safetensors) that have the names
+/// of parameters, where none is given yet. An archive without any is an error.
+/// Does not check shapes.
+llvm::Error readArchive(const ast::Attention &attention, llvm::StringRef path,
+                        std::vector<HostTensor> &inputs,
+                        std::vector<bool> &given);
 
 } // namespace ladon
 
