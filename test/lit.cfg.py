@@ -5,6 +5,7 @@ tool's full path in its place, so no test depends on PATH.
 """
 
 import os
+import shutil
 
 import lit.formats
 
@@ -30,6 +31,11 @@ for built in ["ladon-call-aarch64", "ladon-opt", "ladon-halide", "ladon"]:
 
 for llvm_tool in ["FileCheck", "not", "count", "split-file"]:
     tool(llvm_tool, os.path.join(config.llvm_bin_dir, llvm_tool))
+
+# The assembler of the CUDA toolkit, where the compiler looks for it.
+toolkit = [os.path.join(os.environ.get("CUDA_HOME", "/usr/local/cuda"), "bin")]
+if shutil.which("ptxas", path=os.pathsep.join(toolkit + [os.environ["PATH"]])):
+    config.available_features.add("ptxas")
 
 config.substitutions.append(("%built_bin", config.ladon_bin_dir))
 config.substitutions.append(("%llvm_bin", config.llvm_bin_dir))

@@ -54,10 +54,11 @@ public:
   /// What it has, for people: "AVX2 + FMA".
   virtual llvm::StringRef getInstructions() const = 0;
 
-  /// The tiles for queries of `element`, with `headDim` features, and values
-  /// with `valueDim`.
-  virtual TileShape getTiles(mlir::Type element, int64_t headDim,
-                             int64_t valueDim) const = 0;
+  /// The tiles for attends that are computed in `element`, with `headDim`
+  /// features, and values with `valueDim`. `stored` is the type of queries and
+  /// keys, or `element` where those differ.
+  virtual TileShape getTiles(mlir::Type element, mlir::Type stored,
+                             int64_t headDim, int64_t valueDim) const = 0;
 
   /// From attends on buffers to classified tile loop nests, or to whatever else
   /// the next pipeline takes.

@@ -297,9 +297,14 @@ LogicalResult ContractOp::verify() {
   TileShape product{
       {extents[map.getDimPosition(0)], extents[map.getDimPosition(1)]},
       element};
-  SmallVector<Value> tiles = {getLeft()};
-  if (!isa<MemRefType>(getRight().getType()))
-    tiles.push_back(getRight());
+  // Tiles that many threads share are buffers beside a product that is a
+  // tensor: the right one, or both.
+  SmallVector<Value> tiles = {getLeft(), getRight()};
+  if (isa<MemRefType>(getRight().getType()))
+    tiles.pop_back();
+  if (tiles.size() == 1 && getNewBuffers().empty() &&
+      isa<MemRefType>(getLeft().getType()))
+    tiles.clear();
   return verifyForm(*this, tiles, {product, {{extents[Row]}, element}},
                     /*optional=*/1);
 }

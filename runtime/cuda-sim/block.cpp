@@ -2,8 +2,9 @@
 //
 // The instructions of a GPU that kernels use, as functions that the image of a
 // kernel calls. Fragments are laid out as the PTX ISA says ("Matrix Fragments
-// for mma.m16n8k16", "ldmatrix"). Asynchronous copies happen when they are
-// waited for and not before, so that a missing wait is seen.
+// for mma.m16n8k16", "ldmatrix"). Of asynchronous copies some happen when they
+// start, so that it shows when a buffer is still read, and the others when they
+// are waited for and not before, so that a missing wait is seen.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,10 +27,16 @@ struct Copy {
   char *to;
   const char *from;
   int bytes, present;
+
+  void run() const {
+    memcpy(to, from, static_cast<size_t>(present));
+    memset(to + present, 0, static_cast<size_t>(bytes - present));
+  }
 };
 
 struct Thread {
-  std::vector<Copy> open;
+  bool hasOpen = false;   ///< Copies that are in no group.
+  std::vector<Copy> open; ///< Those of them that are still to be done.
   std::vector<std::vector<Copy>> groups;
 };
 
@@ -133,7 +140,7 @@ std::string runBlock(Kernel kernel, void **arguments, unsigned number,
   if (!finished)
     report("the threads wait for each other for ever");
   for (const Thread &thread : block.perThread)
-    if (!thread.open.empty())
+    if (thread.hasOpen)
       report("a copy that is not part of a group");
   return block.problem;
 }
@@ -172,24 +179,29 @@ SIM void ladon_sim_copy_async(void *to, const void *from, int32_t bytes,
   if (reinterpret_cast<uintptr_t>(to) % bytes ||
       reinterpret_cast<uintptr_t>(from) % bytes)
     report("an asynchronous copy that is not aligned");
-  block.perThread[currentThread()].open.push_back(
-      {target, static_cast<const char *>(from), bytes, present});
+  if (!block.problem.empty())
+    return;
+  Copy copy{target, static_cast<const char *>(from), bytes, present};
+  Thread &thread = block.perThread[currentThread()];
+  thread.hasOpen = true;
+  if (nextRandom() % 2)
+    copy.run();
+  else
+    thread.open.push_back(copy);
 }
 
 SIM void ladon_sim_commit() {
   Thread &thread = block.perThread[currentThread()];
   thread.groups.push_back(std::move(thread.open));
   thread.open.clear();
+  thread.hasOpen = false;
 }
 
 SIM void ladon_sim_wait(int32_t open) {
   Thread &thread = block.perThread[currentThread()];
   while (thread.groups.size() > static_cast<size_t>(open)) {
-    for (const Copy &copy : thread.groups.front()) {
-      memcpy(copy.to, copy.from, static_cast<size_t>(copy.present));
-      memset(copy.to + copy.present, 0,
-             static_cast<size_t>(copy.bytes - copy.present));
-    }
+    for (const Copy &copy : thread.groups.front())
+      copy.run();
     thread.groups.erase(thread.groups.begin());
   }
 }
@@ -217,6 +229,13 @@ SIM void ladon_sim_load_matrix(int32_t *out, const void *row, int32_t count,
   } mine{out, static_cast<const char *>(row)};
   if (reinterpret_cast<uintptr_t>(row) % 16)
     report("a row of a matrix that is not aligned");
+  // Lanes beyond the rows of all matrices give no address.
+  bool isRow = lane() < 8 * count;
+  if (isRow && (mine.row < block.shared ||
+                mine.row + 16 > block.shared + block.sharedBytes)) {
+    report("a row of a matrix outside of shared memory");
+    mine.row = block.shared;
+  }
   together(mine, [&](auto of) {
     for (int m = 0; m < count; ++m)
       for (int n = 0; n < 32; ++n) {

@@ -125,6 +125,8 @@ bool runFibers(int count, uint64_t seed, const std::function<void(int)> &body) {
 
 int currentThread() { return scheduler.current; }
 
+uint64_t nextRandom() { return scheduler.next() >> 11; }
+
 void meet(Meeting &meeting, int count, const std::function<void()> &act) {
   Scheduler &s = scheduler;
   if (static_cast<int>(meeting.waiting.size()) + 1 == count) {

@@ -23,6 +23,9 @@ bool runFibers(int count, uint64_t seed, const std::function<void(int)> &body);
 /// The thread of the fiber that calls.
 int currentThread();
 
+/// A number that follows from the seed.
+uint64_t nextRandom();
+
 /// Waits until `count` fibers have come to the same meeting, and has the last
 /// of them call `act` before any goes on.
 struct Meeting {

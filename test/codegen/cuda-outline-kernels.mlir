@@ -28,3 +28,30 @@ func.func @two(%x: memref<?x4xf32>, %n: index) {
   }
   return
 }
+
+// -----
+
+// The threads of a block follow from its tiles: two for each row, or one where a
+// row is short.
+// CHECK-LABEL: gpu.func @tiles_0
+// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>
+// CHECK: gpu.func @tiles_1
+// CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
+// CHECK: gpu.func @tiles_2
+// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>
+func.func @tiles(%x: memref<?x?x?x64xf32>, %y: memref<?x?x?x128xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  scf.forall (%i) in (%n) {
+    %t = tile.load %x[%c0, %c0, %i] rows %n : memref<?x?x?x64xf32> -> tensor<64x64xf32>
+    tile.store %t, %x[%c0, %c0, %i] rows %n : tensor<64x64xf32>, memref<?x?x?x64xf32>
+  }
+  scf.forall (%i) in (%n) {
+    %t = tile.load %y[%c0, %c0, %i] rows %n : memref<?x?x?x128xf32> -> tensor<128x128xf32>
+    tile.store %t, %y[%c0, %c0, %i] rows %n : tensor<128x128xf32>, memref<?x?x?x128xf32>
+  }
+  scf.forall (%i) in (%n) {
+    %t = tile.load %x[%c0, %c0, %i] rows %n : memref<?x?x?x64xf32> -> tensor<128x64xf32>
+    tile.store %t, %x[%c0, %c0, %i] rows %n : tensor<128x64xf32>, memref<?x?x?x64xf32>
+  }
+  return
+}

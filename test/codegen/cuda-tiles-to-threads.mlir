@@ -15,7 +15,7 @@
 // CHECK-COUNT-4: nvvm.shfl.sync bfly
 // CHECK-NOT: tile.
 gpu.module @kernels {
-  gpu.func @scores(%q: memref<?x?x?x32xbf16>, %out: memref<?x?x?xf32>, %k: memref<64x32xbf16, strided<[40, 1]>, #gpu.address_space<workgroup>>, %n: index) kernel {
+  gpu.func @scores(%q: memref<?x?x?x32xbf16>, %out: memref<?x?x?xf32>, %k: memref<64x32xbf16, strided<[40, 1]>, #gpu.address_space<workgroup>>, %n: index) kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
     %c0 = arith.constant 0 : index
     %rows = tile.load %q[%c0, %c0, %c0] rows %n : memref<?x?x?x32xbf16> -> tensor<64x32xbf16>
     %s = tile.contract %rows, %k columns %n maps [#left, #right, #product] scale 0.125
@@ -38,10 +38,37 @@ gpu.module @kernels {
 // CHECK: scf.for
 // CHECK: memref.store
 gpu.module @kernels {
-  gpu.func @copy(%k: memref<?x?x?x32xbf16, strided<[?, ?, ?, ?], offset: ?>>, %to: memref<64x32xbf16, strided<[40, 1]>, #gpu.address_space<workgroup>>, %n: index) kernel {
+  gpu.func @copy(%k: memref<?x?x?x32xbf16, strided<[?, ?, ?, ?], offset: ?>>, %to: memref<64x32xbf16, strided<[40, 1]>, #gpu.address_space<workgroup>>, %n: index) kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
     %c0 = arith.constant 0 : index
     tile.load %k[%c0, %c0, %c0] rows %n outs(%to : memref<64x32xbf16, strided<[40, 1]>, #gpu.address_space<workgroup>>)
        : memref<?x?x?x32xbf16, strided<[?, ?, ?, ?], offset: ?>>
+    gpu.return
+  }
+}
+
+// -----
+
+// A warp with 32 rows uses what it reads from shared memory twice: two products
+// for each half of a matrix load. Rows of queries in shared memory are read by
+// matrix loads as well, four rows of a thread at a time.
+#left = affine_map<(r, c, k) -> (r, k)>
+#right = affine_map<(r, c, k) -> (c, k)>
+#product = affine_map<(r, c, k) -> (r, c)>
+
+// CHECK-LABEL: gpu.func @rows_of_two
+// CHECK-COUNT-2: nvvm.ldmatrix
+// CHECK: nvvm.ldmatrix
+// CHECK-COUNT-4: nvvm.mma.sync
+// CHECK-NOT: nvvm.mma.sync
+// CHECK: vector.from_elements {{.*}} : vector<16xf32>
+// CHECK: vector.from_elements {{.*}} : vector<4xf32>
+gpu.module @kernels {
+  gpu.func @rows_of_two(%q: memref<128x16xf16, strided<[24, 1]>, #gpu.address_space<workgroup>>, %out: memref<?x?x?xf32>, %k: memref<16x16xf16, strided<[24, 1]>, #gpu.address_space<workgroup>>, %n: index) kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %s = tile.contract %q, %k columns %n maps [#left, #right, #product]
+       : memref<128x16xf16, strided<[24, 1]>, #gpu.address_space<workgroup>>, memref<16x16xf16, strided<[24, 1]>, #gpu.address_space<workgroup>> -> tensor<128x16xf32>
+    %top = tile.row_max %s keys %n : tensor<128x16xf32> -> tensor<128xf32>
+    tile.store %top, %out[%c0, %c0, %c0] rows %n : tensor<128xf32>, memref<?x?x?xf32>
     gpu.return
   }
 }

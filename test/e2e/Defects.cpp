@@ -49,7 +49,8 @@ runDefect(const Defect &defect, const Target &target, llvm::StringRef source) {
   std::vector<SizeMap> sizes = edgeSizes(attention);
   for (size_t number = 0; number < 2 * sizes.size(); ++number) {
     Trial trial = makeTrial(sizes, number);
-    auto report = runTrial(attention, program, trial);
+    auto report =
+        runTrial(attention, program, trial, {target.usesMatrixUnits()});
     std::string problem =
         report ? report->problem() : llvm::toString(report.takeError());
     if (!problem.empty())
@@ -59,8 +60,8 @@ runDefect(const Defect &defect, const Target &target, llvm::StringRef source) {
 }
 
 Counts e2e::runDefects(llvm::StringRef source, const Target &target,
-                       bool verbose) {
-  llvm::ArrayRef<Defect> defects = seededDefects();
+                       bool ofKernels, bool verbose) {
+  llvm::ArrayRef<Defect> defects = ofKernels ? gpuDefects() : seededDefects();
   size_t total = defects.size();
   std::vector<Counts> counts(total);
   std::vector<std::string> logs(total);

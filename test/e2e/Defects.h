@@ -1,7 +1,7 @@
 //===- Defects.h - Plausible mistakes of a compiler ------------*- C++ -*-===//
 //
 // Each defect is made on purpose in a module at the tile level, or in the
-// vector code made of it.
+// vector code or kernels made of it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,8 +21,10 @@ struct Defect {
   Stage stage = Stage::Tile;
 };
 
-/// All of them.
+/// Those of code for a CPU.
 llvm::ArrayRef<Defect> seededDefects();
+/// Those of kernels, which run on the simulator.
+llvm::ArrayRef<Defect> gpuDefects();
 
 } // namespace ladon::e2e
 

@@ -65,8 +65,9 @@ Counts runRandomSpecs(const RandomOptions &options, Runner &compiled,
                       Runner &interpreter);
 
 /// Compiles specs of the source tree `source` with seeded defects, each of
-/// which a trial must catch.
-Counts runDefects(llvm::StringRef source, const Target &target, bool verbose);
+/// which a trial must catch: those of code for a CPU, or `ofKernels`.
+Counts runDefects(llvm::StringRef source, const Target &target, bool ofKernels,
+                  bool verbose);
 
 } // namespace ladon::e2e
 

@@ -35,7 +35,8 @@ int main(int argc, char **argv) {
   app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
   app.add_option("--codegen", codegen, "What makes the code of attends");
   app.add_option("--simulate", simulate,
-                 "Code for this GPU, on the simulator; of directories only");
+                 "Code for this GPU, on the simulator: of directories, and "
+                 "with --defects");
   app.add_option("--trials", gallery.trials, "So many trials of each spec");
   app.add_option("--refused", refused,
                  "How many specs the target must have no code for");
@@ -106,7 +107,8 @@ int main(int argc, char **argv) {
     counts += runRandomSpecs(random, *runner, *interpreterRunner(**tiled));
   }
   if (defects)
-    counts += runDefects(source, **target, gallery.verbose);
+    counts += runDefects(source, **target, /*ofKernels=*/!simulate.empty(),
+                         gallery.verbose);
   if (counts.refused != refused) {
     llvm::outs() << "FAIL: expected no code for " << refused
                  << " specs, found none for " << counts.refused << "\n";

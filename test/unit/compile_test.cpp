@@ -93,9 +93,9 @@ public:
   llvm::StringRef getInstructions() const override {
     return inner->getInstructions();
   }
-  TileShape getTiles(mlir::Type element, int64_t headDim,
+  TileShape getTiles(mlir::Type element, mlir::Type stored, int64_t headDim,
                      int64_t valueDim) const override {
-    return inner->getTiles(element, headDim, valueDim);
+    return inner->getTiles(element, stored, headDim, valueDim);
   }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
     inner->buildTilePipeline(pm);
@@ -342,9 +342,9 @@ TEST(Backends, aTargetKnowsItsTilesAndRuntime) {
        {std::pair("x86-64-v3", 24), std::pair("x86-64-v4", 48)}) {
     auto target = llvm::cantFail(findBackend("cpu")->createTarget(level));
     EXPECT_EQ(target->getName(), level);
-    EXPECT_EQ(target->getTiles(f32, 64, 64).queries, queries);
-    EXPECT_EQ(target->getTiles(f64, 64, 64).queries, queries / 2);
-    EXPECT_EQ(target->getTiles(f32, 128, 32).keys, 128);
+    EXPECT_EQ(target->getTiles(f32, f32, 64, 64).queries, queries);
+    EXPECT_EQ(target->getTiles(f64, f64, 64, 64).queries, queries / 2);
+    EXPECT_EQ(target->getTiles(f32, f32, 128, 32).keys, 128);
     EXPECT_TRUE(target->getRuntimeObject().starts_with("\x7f"
                                                        "ELF"));
     artifact::ProgramSpec program;

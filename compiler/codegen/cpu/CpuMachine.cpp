@@ -20,7 +20,8 @@ public:
   llvm::StringRef getInstructions() const override { return figures.isa; }
 
   /// A row of registers of queries, whatever the features are.
-  TileShape getTiles(mlir::Type element, int64_t, int64_t) const override {
+  TileShape getTiles(mlir::Type element, mlir::Type, int64_t,
+                     int64_t) const override {
     return {figures.queryTile(element.getIntOrFloatBitWidth()), figures.keyTile,
             /*fewQueries=*/8, /*chunkKeys=*/4 * figures.keyTile};
   }

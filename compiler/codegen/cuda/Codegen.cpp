@@ -14,14 +14,16 @@ using namespace mlir;
 using namespace ladon;
 using namespace ladon::cuda;
 
-void ladon::cuda::buildVectorPipeline(OpPassManager &pm) {
+void ladon::cuda::buildVectorPipeline(OpPassManager &pm, int64_t shared) {
   pm.addNestedPass<func::FuncOp>(createLowerTileControl());
   // Before anything folds a loop of one iteration, which is a kernel, too.
   pm.addPass(createOutlineKernels());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   auto &kernels = pm.nest<::mlir::gpu::GPUModuleOp>();
-  kernels.addNestedPass<::mlir::gpu::GPUFuncOp>(createStageTiles());
+  StageTilesOptions stage;
+  stage.shared = shared;
+  kernels.addNestedPass<::mlir::gpu::GPUFuncOp>(createStageTiles(stage));
   kernels.addNestedPass<::mlir::gpu::GPUFuncOp>(createTilesToThreads());
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());

@@ -17,7 +17,8 @@ struct ImageOptions {
 };
 
 /// From classified tile loop nests to kernels whose threads hold vectors.
-void buildVectorPipeline(mlir::OpPassManager &pm);
+/// A block may have `shared` bytes of shared memory.
+void buildVectorPipeline(mlir::OpPassManager &pm, int64_t shared);
 
 /// From there to the LLVM dialect for the host, with kernels as images.
 void buildCodePipeline(mlir::OpPassManager &pm, const ImageOptions &options);

@@ -6,7 +6,7 @@
 #include "compiler/codegen/cpu/x86/X86Backend.h"
 #include "compiler/codegen/cuda/Codegen.h"
 #include "compiler/codegen/cuda/EmitKernels.h"
-#include "compiler/codegen/cuda/ThreadTile.h"
+#include "compiler/codegen/cuda/Schedule.h"
 #include "compiler/transforms/Pipelines.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -30,18 +30,18 @@ public:
   llvm::StringRef getName() const override { return target.name; }
   llvm::StringRef getInstructions() const override { return target.gpus; }
 
-  /// Two buffers of keys and values, and a thread's part of the accumulators:
-  /// with many features both grow, so that there are fewer keys.
-  TileShape getTiles(mlir::Type element, int64_t headDim,
+  TileShape getTiles(mlir::Type, mlir::Type stored, int64_t headDim,
                      int64_t valueDim) const override {
-    int64_t keys = std::max(headDim, valueDim) > 128 ? 32 : 64;
-    return {tileRows, keys, /*fewQueries=*/0, /*chunkKeys=*/0, /*narrow=*/true};
+    Schedule schedule = chooseSchedule(stored.getIntOrFloatBitWidth(),
+                                       std::max(headDim, valueDim));
+    return {schedule.rows, schedule.keys, /*fewQueries=*/0, /*chunkKeys=*/0,
+            /*narrow=*/true};
   }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
     ladon::buildTilePipeline(pm);
   }
   void buildVectorPipeline(mlir::OpPassManager &pm) const override {
-    cuda::buildVectorPipeline(pm);
+    cuda::buildVectorPipeline(pm, target.shared);
   }
   void buildCodePipeline(mlir::OpPassManager &pm) const override {
     cuda::buildCodePipeline(pm, images);

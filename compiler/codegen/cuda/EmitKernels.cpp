@@ -28,8 +28,8 @@ using namespace mlir;
 using namespace ladon::cuda;
 
 static const CudaTarget targets[] = {
-    {"sm_80", "+ptx70", 80, "A100 and newer"},
-    {"sm_90a", "+ptx80", 90, "H100, H200"},
+    {"sm_80", "+ptx70", 80, "A100 and newer", 99 << 10},
+    {"sm_90a", "+ptx80", 90, "H100, H200", 227 << 10},
 };
 
 llvm::ArrayRef<CudaTarget> ladon::cuda::cudaTargets() { return targets; }

@@ -17,6 +17,8 @@ struct CudaTarget {
   llvm::StringRef ptx;  ///< The lowest version of PTX that has it: "+ptx70".
   int32_t arch;         ///< Its compute capability, 80 for 8.0.
   llvm::StringRef gpus; ///< For people.
+  /// Bytes of shared memory of a block, on every GPU that runs its code.
+  int64_t shared;
 };
 
 /// All there is code for.

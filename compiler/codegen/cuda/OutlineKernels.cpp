@@ -6,6 +6,7 @@
 
 #include "compiler/codegen/cuda/Passes.h"
 
+#include "compiler/codegen/cuda/Schedule.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
@@ -47,6 +48,20 @@ static void numberToIteration(ImplicitLocOpBuilder &b, Value number,
   }
 }
 
+/// The threads for the tiles of `loop`; `otherwise` where it stores none.
+static int64_t chooseThreads(scf::ForallOp loop, int64_t otherwise) {
+  int64_t rows = 0, columns = 0;
+  loop.walk([&](tile::StoreOp op) {
+    auto tile = dyn_cast<RankedTensorType>(op.getTile().getType());
+    if (!tile)
+      return;
+    rows = tile.getDimSize(0);
+    if (tile.getRank() == 2)
+      columns = std::max(columns, tile.getDimSize(1));
+  });
+  return rows == 0 ? otherwise : ladon::cuda::threadsForTile(rows, columns);
+}
+
 namespace {
 struct OutlineKernels
     : public ladon::cuda::impl::OutlineKernelsBase<OutlineKernels> {
@@ -79,6 +94,7 @@ struct OutlineKernels
 
 private:
   void outline(scf::ForallOp loop, ::mlir::gpu::GPUModuleOp kernels) {
+    int64_t blockThreads = chooseThreads(loop, threads);
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
     SmallVector<Value> sizes = getValueOrCreateConstantIndexOp(
         b, loop.getLoc(), loop.getMixedUpperBound());
@@ -110,7 +126,7 @@ private:
     kernel->setAttr(::mlir::gpu::GPUDialect::getKernelFuncAttrName(),
                     b.getUnitAttr());
     kernel.setKnownBlockSizeAttr(
-        b.getDenseI32ArrayAttr({static_cast<int32_t>(int64_t(threads)), 1, 1}));
+        b.getDenseI32ArrayAttr({static_cast<int32_t>(blockThreads), 1, 1}));
 
     IRMapping map;
     Block &entry = kernel.getBody().front();
@@ -128,7 +144,7 @@ private:
     ::mlir::gpu::ReturnOp::create(k);
 
     Value one = arith::ConstantIndexOp::create(b, 1);
-    Value threadCount = arith::ConstantIndexOp::create(b, threads);
+    Value threadCount = arith::ConstantIndexOp::create(b, blockThreads);
     ::mlir::gpu::LaunchFuncOp::create(
         b, kernel, ::mlir::gpu::KernelDim3{count, one, one},
         ::mlir::gpu::KernelDim3{threadCount, one, one}, Value(), arguments);

@@ -10,7 +10,8 @@ def OutlineKernels : Pass<"cuda-outline-kernels", "::mlir::ModuleOp"> {
   let description = [{
     The body of each `scf.forall` that is not in another one becomes a
     `gpu.func` in the module `kernels`, and the loop a `gpu.launch_func` with a
-    block of threads for each iteration, in the order of the loop. What the body
+    block of threads for each iteration, in the order of the loop. How many
+    threads a block has follows from the tiles that the body stores. What it
     uses from outside becomes arguments; constants are made anew.
 
     What is left around the launches runs on the host, which sees sizes and
@@ -18,7 +19,8 @@ def OutlineKernels : Pass<"cuda-outline-kernels", "::mlir::ModuleOp"> {
     error.
   }];
   let options = [
-    Option<"threads", "threads", "int64_t", "128", "threads of a block">
+    Option<"threads", "threads", "int64_t", "128",
+           "threads of a block without tiles">
   ];
   let statistics = [Statistic<"outlined", "kernels", "kernels made">];
   let dependentDialects = [
@@ -31,14 +33,26 @@ def StageTiles : Pass<"cuda-stage-tiles", "::mlir::gpu::GPUFuncOp"> {
   let description = [{
     The keys of a `tile.contract` and the values of a `tile.accumulate` are read
     by all threads of a block: their `tile.load` fills a buffer in workgroup
-    memory. Copies are asynchronous. Those of keys and values of one block start
-    together, so that values arrive while scores are computed; barriers keep a
-    buffer from being filled while it is still read, and from being read before
-    it is full.
+    memory. So do queries that would take more than 32 registers of a thread.
+    Copies are asynchronous; barriers keep a buffer from being filled while it
+    is still read, and from being read before it is full.
+
+    Where a loop has one block in each iteration, whose place follows from the
+    number of the iteration, and `shared` bytes are enough for two blocks,
+    those of the next are copied while this one is worked on. Elsewhere the
+    copies of keys and values of one block start together, so that values
+    arrive while scores are computed.
 
     Keys beyond the end of a block have been left open so far: their scores are
     hidden before the softmax.
   }];
+  let options = [
+    Option<"shared", "shared", "int64_t", "101376",
+           "bytes of shared memory that a block may have">
+  ];
+  let statistics = [
+    Statistic<"ahead", "loops-ahead", "loops that copy a block ahead of time">
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",

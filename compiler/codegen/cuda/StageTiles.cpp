@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/cuda/ThreadTile.h"
 #include "mlir/IR/Dominance.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -74,7 +75,7 @@ static void hideScores(::mlir::gpu::GPUFuncOp kernel) {
 
 namespace {
 /// Which buffer a load fills.
-enum Role { Keys, Values, NumRoles };
+enum Role { Queries, Keys, Values, NumRoles };
 
 /// A load whose tile all threads read, in one operation.
 struct Staged {
@@ -98,6 +99,33 @@ static std::optional<Staged> asStaged(tile::LoadOp load) {
   return std::nullopt;
 }
 
+/// Keys and values, in the order of the code.
+static SmallVector<Staged> findStaged(::mlir::gpu::GPUFuncOp kernel) {
+  SmallVector<Staged> staged;
+  kernel.walk([&](tile::LoadOp load) {
+    if (auto found = asStaged(load))
+      staged.push_back(*found);
+  });
+  return staged;
+}
+
+/// Rows of queries that would take too many registers of each thread: products
+/// read them from shared memory.
+static bool isLargeQuery(tile::LoadOp load, int64_t threads) {
+  if (!load.getTile() || load.getScale() || load.getTile().use_empty())
+    return false;
+  for (OpOperand &use : load.getTile().getUses()) {
+    auto contract = dyn_cast<tile::ContractOp>(use.getOwner());
+    if (!contract || contract.getLeft() != load.getTile() ||
+        contract.getRight() == load.getTile())
+      return false;
+  }
+  constexpr int64_t mostRegisters = 32;
+  VectorType held = threadVector(load.getTile().getType(), threads);
+  return held.getNumElements() * held.getElementTypeBitWidth() / 32 >
+         mostRegisters;
+}
+
 /// Keys that are their own values are loaded twice: a load fills one buffer.
 static void splitUses(::mlir::gpu::GPUFuncOp kernel) {
   kernel.walk([](tile::LoadOp load) {
@@ -105,9 +133,12 @@ static void splitUses(::mlir::gpu::GPUFuncOp kernel) {
       return;
     SmallVector<OpOperand *> uses;
     for (OpOperand &use : load.getTile().getUses())
-      uses.push_back(&use);
+      if (!isa<tile::ContractOp>(use.getOwner()) || use.getOperandNumber() != 0)
+        uses.push_back(&use);
+    bool isLeft =
+        uses.size() < size_t(llvm::range_size(load.getTile().getUses()));
     OpBuilder b(load);
-    for (OpOperand *use : llvm::drop_end(uses))
+    for (OpOperand *use : isLeft ? uses : llvm::drop_end(uses))
       use->set(b.clone(*load)->getResult(0));
   });
 }
@@ -130,10 +161,85 @@ static void startTogether(ArrayRef<Staged> staged) {
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Blocks ahead of time
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A loop whose body copies keys and values of one block and uses them.
+struct KeyLoop {
+  scf::ForOp loop;
+  Staged keys, values;
+  /// What the operands of both loads are computed by, in the order of the body:
+  /// of the loop's variable and of what is outside of it.
+  SmallVector<Operation *> positions;
+};
+} // namespace
+
+/// Adds what `value` is computed by inside of `loop`; false if that needs more
+/// than the number of the iteration, or cannot be done once more.
+static bool addPositions(Value value, scf::ForOp loop,
+                         llvm::SetVector<Operation *> &positions) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument == loop.getInductionVar() ||
+           argument.getOwner() != loop.getBody();
+  Operation *op = value.getDefiningOp();
+  if (op->getBlock() != loop.getBody() || positions.contains(op))
+    return true;
+  if (op->getNumRegions() != 0 || !isMemoryEffectFree(op))
+    return false;
+  positions.insert(op);
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    return addPositions(operand, loop, positions);
+  });
+}
+
+/// The loop around `keys`, if the next block of it can be copied while this one
+/// is worked on.
+static std::optional<KeyLoop> asKeyLoop(Staged keys, ArrayRef<Staged> staged) {
+  auto loop = dyn_cast<scf::ForOp>(keys.load->getParentOp());
+  if (keys.role != Keys || !loop)
+    return std::nullopt;
+  for (Staged values : staged) {
+    if (values.role != Values || values.load->getParentOp() != loop)
+      continue;
+    if (keys.user->getBlock() != loop.getBody() ||
+        values.user->getBlock() != loop.getBody())
+      return std::nullopt;
+    llvm::SetVector<Operation *> positions;
+    for (tile::LoadOp load : {keys.load, values.load})
+      for (Value operand : load->getOperands())
+        if (!addPositions(operand, loop, positions))
+          return std::nullopt;
+    KeyLoop found{loop, keys, values, positions.takeVector()};
+    llvm::sort(found.positions, [](Operation *x, Operation *y) {
+      return x->isBeforeInBlock(y);
+    });
+    return found;
+  }
+  return std::nullopt;
+}
+
+static SmallVector<KeyLoop> findKeyLoops(ArrayRef<Staged> staged) {
+  SmallVector<KeyLoop> loops;
+  for (Staged one : staged)
+    if (auto loop = asKeyLoop(one, staged))
+      loops.push_back(*loop);
+  return loops;
+}
+
 namespace {
 struct StageTiles : public ladon::cuda::impl::StageTilesBase<StageTiles> {
+  using StageTilesBase::StageTilesBase;
+
   void runOnOperation() override {
-    WalkResult paged = getOperation().walk([](tile::LoadOp load) {
+    ::mlir::gpu::GPUFuncOp kernel = getOperation();
+    if (threadsOf(kernel) == 0) {
+      kernel.emitOpError("expected a known block size; run "
+                         "cuda-outline-kernels before");
+      return signalPassFailure();
+    }
+    WalkResult paged = kernel.walk([](tile::LoadOp load) {
       if (!load.getPages())
         return WalkResult::advance();
       load.emitError("cannot be compiled for a GPU: there are no keys and "
@@ -142,57 +248,149 @@ struct StageTiles : public ladon::cuda::impl::StageTilesBase<StageTiles> {
     });
     if (paged.wasInterrupted())
       return signalPassFailure();
-    hideScores(getOperation());
-    splitUses(getOperation());
-    SmallVector<Staged> staged;
-    getOperation().walk([&](tile::LoadOp load) {
-      if (auto found = asStaged(load))
-        staged.push_back(*found);
+    hideScores(kernel);
+    splitUses(kernel);
+    SmallVector<tile::LoadOp> queries;
+    kernel.walk([&](tile::LoadOp load) {
+      if (isLargeQuery(load, threadsOf(kernel)))
+        queries.push_back(load);
     });
+    SmallVector<Staged> staged = findStaged(kernel);
+    placeBuffers(queries, staged);
+    for (tile::LoadOp load : queries)
+      stageQueries(load);
+    if (stages > 1)
+      for (KeyLoop &loop : findKeyLoops(staged)) {
+        copyAhead(loop);
+        ++ahead;
+      }
+    // All that is left is copied where it is used.
+    staged = findStaged(kernel);
     startTogether(staged);
-    placeBuffers(staged);
     // In the order of the code: a walk is what finds out what is under way.
-    staged.clear();
-    getOperation().walk([&](tile::LoadOp load) {
-      if (auto found = asStaged(load))
-        staged.push_back(*found);
-    });
-    for (Staged one : staged)
+    for (Staged one : findStaged(kernel))
       stage(one);
   }
 
 private:
-  /// A place for each role, as large as the largest tile of it.
-  void placeBuffers(ArrayRef<Staged> staged) {
-    int64_t sizes[NumRoles] = {0, 0};
+  /// A place for each role, as large as the largest tile of it; two for keys
+  /// and values where there is room.
+  void placeBuffers(ArrayRef<tile::LoadOp> queries, ArrayRef<Staged> staged) {
+    int64_t sizes[NumRoles] = {0, 0, 0};
+    auto enlarge = [&](Role role, tile::LoadOp load) {
+      sizes[role] =
+          std::max(sizes[role], sharedBytes(load.getTile().getType()));
+    };
+    for (tile::LoadOp load : queries)
+      enlarge(Queries, load);
     for (Staged one : staged)
-      sizes[one.role] =
-          std::max(sizes[one.role], sharedBytes(one.load.getTile().getType()));
-    offsets[Keys] = 0;
-    offsets[Values] = sizes[Keys];
+      enlarge(one.role, one.load);
+    offsets[Queries] = 0;
+    offsets[Keys] = sizes[Queries];
+    offsets[Values] = sizes[Queries] + sizes[Keys];
+    stageBytes = sizes[Keys] + sizes[Values];
+    bool hasRoom = sizes[Queries] + 2 * stageBytes <= shared;
+    bool isLoop = llvm::any_of(
+        staged, [&](Staged one) { return asKeyLoop(one, staged).has_value(); });
+    stages = hasRoom && isLoop ? 2 : 1;
     getOperation()->setAttr(
-        sharedBytesAttr, OpBuilder(&getContext())
-                             .getI64IntegerAttr(sizes[Keys] + sizes[Values]));
+        sharedBytesAttr,
+        OpBuilder(&getContext())
+            .getI64IntegerAttr(sizes[Queries] + stages * stageBytes));
   }
 
-  Value buffer(ImplicitLocOpBuilder &b, Staged one) {
+  /// The place of a tile; `stage` is an index, or null for the first.
+  Value buffer(ImplicitLocOpBuilder &b, Role role, RankedTensorType tile,
+               Value stage = Value()) {
     auto space = ::mlir::gpu::AddressSpaceAttr::get(
         &getContext(), ::mlir::gpu::AddressSpace::Workgroup);
     auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(),
                                  AffineMap(), space);
     Value all = ::mlir::gpu::DynamicSharedMemoryOp::create(b, bytes);
-    auto rows = sharedTile(one.load.getTile().getType(), space);
-    Value view = memref::ViewOp::create(
-        b, rows, all, arith::ConstantIndexOp::create(b, offsets[one.role]),
-        ValueRange());
+    Value offset = arith::ConstantIndexOp::create(b, offsets[role]);
+    if (stage) {
+      Value size = arith::ConstantIndexOp::create(b, stageBytes);
+      offset = arith::AddIOp::create(b, offset,
+                                     arith::MulIOp::create(b, stage, size));
+    }
+    Value view = memref::ViewOp::create(b, sharedTile(tile, space), all, offset,
+                                        ValueRange());
     // The tile without the ends of its rows.
-    auto tile = cast<RankedTensorType>(one.load.getTile().getType());
     auto zero = b.getIndexAttr(0), unit = b.getIndexAttr(1);
     return memref::SubViewOp::create(b, view,
                                      ArrayRef<OpFoldResult>{zero, zero},
                                      {b.getIndexAttr(tile.getDimSize(0)),
                                       b.getIndexAttr(tile.getDimSize(1))},
                                      {unit, unit});
+  }
+
+  /// The copy that `load` stands for, with its operands mapped.
+  static void copy(ImplicitLocOpBuilder &b, tile::LoadOp load, Value to,
+                   const IRMapping &map = {}) {
+    auto mapped = [&](Value v) { return v ? map.lookupOrDefault(v) : v; };
+    tile::LoadOp::create(
+        b, TypeRange(), load.getSource(), mapped(load.getBatch()),
+        mapped(load.getHead()), mapped(load.getRow()), mapped(load.getRows()),
+        mapped(load.getPages()), ValueRange{to}, load.getPageSizeAttr(),
+        load.getScaleAttr(), load.getRowMapAttr(), load.getTransposed());
+  }
+
+  /// Fills the buffer of queries once. Whoever waits for keys waits for them,
+  /// too.
+  void stageQueries(tile::LoadOp load) {
+    ImplicitLocOpBuilder b(load.getLoc(), load);
+    Value to = buffer(b, Queries, load.getTile().getType());
+    copy(b, load, to);
+    NVVM::CpAsyncCommitGroupOp::create(b);
+    load.getTile().replaceAllUsesWith(to);
+    load.erase();
+  }
+
+  /// Copies of the next block start when those of this one have arrived: the
+  /// whole of this block's work is there for them. One barrier says that all
+  /// copies have arrived, and that the other buffers are not read any more.
+  void copyAhead(KeyLoop &keyLoop) {
+    scf::ForOp loop = keyLoop.loop;
+    Staged both[] = {keyLoop.keys, keyLoop.values};
+    auto fill = [&](ImplicitLocOpBuilder &b, Value iteration, Value stage) {
+      Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                                           iteration, loop.getUpperBound());
+      auto branch = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
+      {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(branch.thenBlock());
+        IRMapping map;
+        map.map(loop.getInductionVar(), iteration);
+        for (Operation *op : keyLoop.positions)
+          b.clone(*op, map);
+        for (Staged one : both)
+          copy(b, one.load,
+               buffer(b, one.role, one.load.getTile().getType(), stage), map);
+      }
+      NVVM::CpAsyncCommitGroupOp::create(b);
+    };
+    ImplicitLocOpBuilder b(loop.getLoc(), loop);
+    // Another loop may still read the buffers.
+    ::mlir::gpu::BarrierOp::create(b);
+    fill(b, loop.getLowerBound(), arith::ConstantIndexOp::create(b, 0));
+
+    b.setInsertionPointToStart(loop.getBody());
+    Value iteration = loop.getInductionVar();
+    Value two = arith::ConstantIndexOp::create(b, 2);
+    Value number = arith::DivUIOp::create(
+        b, arith::SubIOp::create(b, iteration, loop.getLowerBound()),
+        loop.getStep());
+    Value stage = arith::RemUIOp::create(b, number, two);
+    Value other =
+        arith::SubIOp::create(b, arith::ConstantIndexOp::create(b, 1), stage);
+    NVVM::CpAsyncWaitGroupOp::create(b, 0);
+    ::mlir::gpu::BarrierOp::create(b);
+    fill(b, arith::AddIOp::create(b, iteration, loop.getStep()), other);
+    for (Staged one : both) {
+      Value from = buffer(b, one.role, one.load.getTile().getType(), stage);
+      one.load.getTile().replaceAllUsesWith(from);
+      one.load.erase();
+    }
   }
 
   /// Fills a buffer where the load is, and waits for it where it is read.
@@ -203,15 +401,10 @@ private:
     bool follows = isCommit(one.load->getPrevNode());
     if (!follows)
       ::mlir::gpu::BarrierOp::create(b);
-    Value shared = buffer(b, one);
-    tile::LoadOp load = one.load;
-    tile::LoadOp::create(b, TypeRange(), load.getSource(), load.getBatch(),
-                         load.getHead(), load.getRow(), load.getRows(),
-                         load.getPages(), ValueRange{shared},
-                         load.getPageSizeAttr(), load.getScaleAttr(),
-                         load.getRowMapAttr(), load.getTransposed());
+    Value to = buffer(b, one.role, one.load.getTile().getType());
+    copy(b, one.load, to);
     NVVM::CpAsyncCommitGroupOp::create(b);
-    one.load.getTile().replaceAllUsesWith(shared);
+    one.load.getTile().replaceAllUsesWith(to);
     one.load.erase();
 
     b.setInsertionPoint(one.user);
@@ -234,6 +427,8 @@ private:
     return 0;
   }
 
-  int64_t offsets[NumRoles] = {0, 0};
+  int64_t offsets[NumRoles] = {0, 0, 0};
+  int64_t stageBytes = 0; ///< Of keys and values of one block.
+  int64_t stages = 1;
 };
 } // namespace

@@ -17,8 +17,7 @@ namespace ladon::cuda {
 /// `operands` of the functions stand for those of the operation, converted.
 using Vectors = llvm::SmallVector<mlir::Value>;
 
-//===-- Memory: ThreadMemory.cpp
-//-------------------------------------------===//
+//===-- Memory: ThreadMemory.cpp ------------------------------------------===//
 
 Vectors emitLoad(mlir::ImplicitLocOpBuilder &b, tile::LoadOp op);
 /// Of rows into shared memory, by all threads; asynchronous where rows of the
@@ -27,22 +26,21 @@ void emitCopy(mlir::ImplicitLocOpBuilder &b, tile::LoadOp op);
 void emitStore(mlir::ImplicitLocOpBuilder &b, tile::StoreOp op,
                mlir::Value tile);
 
-//===-- Products: ThreadProducts.cpp
-//---------------------------------------===//
+//===-- Products: ThreadProducts.cpp --------------------------------------===//
 
 Vectors emitContract(mlir::ImplicitLocOpBuilder &b, tile::ContractOp op,
                      mlir::Value left);
 Vectors emitAccumulate(mlir::ImplicitLocOpBuilder &b, tile::AccumulateOp op,
                        tile::AccumulateOp::Adaptor operands);
 
-//===-- Scores and rows: ThreadSoftmax.cpp
-//---------------------------------===//
+//===-- Scores and rows: ThreadSoftmax.cpp --------------------------------===//
 
 Vectors emitModify(mlir::ImplicitLocOpBuilder &b, tile::ModifyOp op,
                    mlir::Value scores);
 Vectors emitMask(mlir::ImplicitLocOpBuilder &b, tile::MaskOp op,
                  mlir::Value scores);
-Vectors emitRowMax(mlir::ImplicitLocOpBuilder &b, mlir::Value scores);
+Vectors emitRowMax(mlir::ImplicitLocOpBuilder &b, tile::RowMaxOp op,
+                   mlir::Value scores);
 Vectors emitSoftmaxInit(mlir::ImplicitLocOpBuilder &b, tile::SoftmaxInitOp op,
                         tile::SoftmaxInitOp::Adaptor operands);
 Vectors emitSoftmaxWeights(mlir::ImplicitLocOpBuilder &b,

@@ -41,11 +41,13 @@ static Value zeroOf(ImplicitLocOpBuilder &b, Type type) {
 // Registers
 //===----------------------------------------------------------------------===//
 
-/// Head and position of row `row` (i32) of a tile.
+/// Head and position of row `row`, an i32 or an index, of a tile.
 template <typename Op>
 static std::pair<Value, Value> headAndPosition(ImplicitLocOpBuilder &b, Op op,
                                                Value row) {
-  Value at = arith::IndexCastOp::create(b, b.getIndexType(), row);
+  Value at = row;
+  if (!row.getType().isIndex())
+    at = arith::IndexCastOp::create(b, b.getIndexType(), row);
   if (!op.getRowMap())
     return {op.getHead(), arith::AddIOp::create(b, op.getRow(), at)};
   MappedRow mapped = applyRowMap(b, op.getRowMap(), at);
@@ -56,27 +58,26 @@ static std::pair<Value, Value> headAndPosition(ImplicitLocOpBuilder &b, Op op,
 /// Rows that do not exist repeat the last one, so that nothing is read beyond
 /// it and their numbers are ordinary; columns that do not exist are zero.
 Vectors ladon::cuda::emitLoad(ImplicitLocOpBuilder &b, tile::LoadOp op) {
-  ThreadPlace place(b);
   auto type = cast<RankedTensorType>(op.getTileType());
-  VectorType vector = threadVector(type);
+  ThreadTile place(b, type);
+  VectorType vector = place.vector;
   Type element = type.getElementType();
   Value last = arith::SubIOp::create(
       b, arith::IndexCastOp::create(b, b.getI32Type(), op.getRows()),
       place.constant(1));
   last = arith::MaxSIOp::create(b, last, place.constant(0));
-  std::pair<Value, Value> rows[2];
-  for (int64_t half : {0, 1}) {
-    Value row = place.add(place.firstRow, place.constant(8 * half));
-    rows[half] = headAndPosition(b, op, arith::MinSIOp::create(b, row, last));
-  }
+  SmallVector<std::pair<Value, Value>> rows;
+  for (int64_t n = 0; n < place.rowCount(); ++n)
+    rows.push_back(
+        headAndPosition(b, op, arith::MinSIOp::create(b, place.row(n), last)));
   int64_t columns = type.getRank() == 2 ? type.getDimSize(1) : 0;
   SmallVector<Value> elements;
-  for (int64_t e = 0; e < vector.getNumElements(); ++e) {
-    auto [head, position] = rows[type.getRank() == 2 ? halfOf(e) : e];
+  for (int64_t e = 0; e < place.size; ++e) {
+    auto [head, position] = rows[place.rowOf(e)];
     SmallVector<Value> at = {op.getBatch(), head, position};
     Value exists;
     if (type.getRank() == 2) {
-      int64_t first = 8 * (e / 4);
+      int64_t first = place.firstColumn(e);
       if (first >= columns) {
         elements.push_back(zeroOf(b, element));
         continue;
@@ -106,14 +107,14 @@ Vectors ladon::cuda::emitLoad(ImplicitLocOpBuilder &b, tile::LoadOp op) {
 
 void ladon::cuda::emitStore(ImplicitLocOpBuilder &b, tile::StoreOp op,
                             Value tile) {
-  ThreadPlace place(b);
   auto type = cast<RankedTensorType>(op.getTile().getType());
+  ThreadTile place(b, type);
   Type element = getElementTypeOrSelf(op.getDest().getType());
   bool isMatrix = type.getRank() == 2;
   int64_t columns = isMatrix ? type.getDimSize(1) : 0;
   Value rows = arith::IndexCastOp::create(b, b.getI32Type(), op.getRows());
-  for (int64_t half : {0, 1}) {
-    Value row = place.add(place.firstRow, place.constant(8 * half));
+  for (int64_t number = 0; number < place.rowCount(); ++number) {
+    Value row = place.row(number);
     Value exists = isBelow(b, row, rows);
     if (!isMatrix) {
       // One of the four threads of the row.
@@ -131,13 +132,13 @@ void ladon::cuda::emitStore(ImplicitLocOpBuilder &b, tile::StoreOp op,
       memref::StoreOp::create(b, convert(b, x, element), op.getDest(), indices);
     };
     if (!isMatrix) {
-      put(half, at);
+      put(number, at);
       continue;
     }
     at.push_back({});
-    for (int64_t e = 0; e < threadVector(type).getNumElements(); ++e) {
-      int64_t first = 8 * (e / 4);
-      if (halfOf(e) != half || first >= columns)
+    for (int64_t e = 0; e < place.size; ++e) {
+      int64_t first = place.firstColumn(e);
+      if (place.rowOf(e) != number || first >= columns)
         continue;
       Value column = place.column(e);
       at.back() = place.index(column);
@@ -173,11 +174,10 @@ struct Copy {
 } // namespace
 
 /// Element by element: any strides, any type.
-static void copyElements(ImplicitLocOpBuilder &b, ThreadPlace &place,
-                         Copy &copy) {
-  Value first = place.index(place.thread);
+static void copyElements(ImplicitLocOpBuilder &b, Thread &thread, Copy &copy) {
+  Value first = thread.index(thread.number);
   auto loop = scf::ForOp::create(b, first, index(b, copy.rows * copy.padded),
-                                 index(b, threadsPerBlock));
+                                 index(b, thread.count));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value width = index(b, copy.padded);
@@ -192,10 +192,10 @@ static void copyElements(ImplicitLocOpBuilder &b, ThreadPlace &place,
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    Value position = arith::AddIOp::create(b, copy.op.getRow(), row);
+    auto [head, position] = headAndPosition(b, copy.op, row);
     Value x = memref::LoadOp::create(
         b, copy.op.getSource(),
-        ValueRange{copy.op.getBatch(), copy.op.getHead(), position, column});
+        ValueRange{copy.op.getBatch(), head, position, column});
     scf::YieldOp::create(b, convert(b, x, copy.element));
     b.setInsertionPointToStart(branch.elseBlock());
     scf::YieldOp::create(b, zeroOf(b, copy.element));
@@ -216,33 +216,34 @@ static Value pointer(ImplicitLocOpBuilder &b, Value base, Value bytes,
 
 /// Units of 16 bytes, asynchronously; of rows that do not exist nothing is
 /// read, and the unit is filled with zeros.
-static void copyUnits(ImplicitLocOpBuilder &b, ThreadPlace &place, Copy &copy,
+static void copyUnits(ImplicitLocOpBuilder &b, Thread &thread, Copy &copy,
                       int64_t bytes) {
   int64_t perUnit = 16 / bytes, perRow = copy.padded / perUnit;
   int64_t units = copy.rows * perRow;
   Value start = arith::AddIOp::create(
       b, arith::MulIOp::create(b, copy.op.getBatch(), copy.stride(0)),
-      arith::MulIOp::create(b, copy.op.getHead(), copy.stride(1)));
-  start = arith::AddIOp::create(b, start, copy.source.getOffset());
+      copy.source.getOffset());
   Value last = arith::SubIOp::create(b, copy.op.getRows(), index(b, 1));
   last = arith::MaxSIOp::create(b, last, index(b, 0));
   int64_t sharedRow = cast<MemRefType>(copy.shared.getType()).getDimSize(1);
   auto unit = [&](Value number) {
-    Value row =
-        place.index(arith::DivUIOp::create(b, number, place.constant(perRow)));
-    Value column = place.index(place.mul(
-        arith::RemUIOp::create(b, number, place.constant(perRow)), perUnit));
+    Value row = thread.index(
+        arith::DivUIOp::create(b, number, thread.constant(perRow)));
+    Value column = thread.index(thread.mul(
+        arith::RemUIOp::create(b, number, thread.constant(perRow)), perUnit));
     Value exists = isBelow(b, row, copy.op.getRows());
     // Columns beyond the last are zero, too.
     if (copy.padded > copy.columns)
       exists = arith::AndIOp::create(
           b, exists, isBelow(b, column, index(b, copy.columns)));
-    Value size = arith::SelectOp::create(b, exists, place.constant(16),
-                                         place.constant(0));
-    Value position = arith::AddIOp::create(
-        b, copy.op.getRow(), arith::MinSIOp::create(b, row, last));
+    Value size = arith::SelectOp::create(b, exists, thread.constant(16),
+                                         thread.constant(0));
+    auto [head, position] =
+        headAndPosition(b, copy.op, arith::MinSIOp::create(b, row, last));
     Value from = arith::AddIOp::create(
-        b, start, arith::MulIOp::create(b, position, copy.stride(2)));
+        b, start, arith::MulIOp::create(b, head, copy.stride(1)));
+    from = arith::AddIOp::create(
+        b, from, arith::MulIOp::create(b, position, copy.stride(2)));
     from = arith::AddIOp::create(
         b, from,
         arith::MinSIOp::create(b, column, index(b, copy.columns - perUnit)));
@@ -255,14 +256,14 @@ static void copyUnits(ImplicitLocOpBuilder &b, ThreadPlace &place, Copy &copy,
                 1),
         16, NVVM::LoadCacheModifierKind::CG, size);
   };
-  int64_t whole = units / threadsPerBlock;
+  int64_t whole = units / thread.count;
   for (int64_t n = 0; n < whole; ++n)
-    unit(place.add(place.thread, place.constant(n * threadsPerBlock)));
-  if (units % threadsPerBlock == 0)
+    unit(thread.add(thread.number, thread.constant(n * thread.count)));
+  if (units % thread.count == 0)
     return;
   Value number =
-      place.add(place.thread, place.constant(whole * threadsPerBlock));
-  auto rest = scf::IfOp::create(b, isBelow(b, number, place.constant(units)),
+      thread.add(thread.number, thread.constant(whole * thread.count));
+  auto rest = scf::IfOp::create(b, isBelow(b, number, thread.constant(units)),
                                 /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(rest.thenBlock());
@@ -288,7 +289,7 @@ static Value isRegular(ImplicitLocOpBuilder &b, Copy &copy, int64_t bytes) {
 }
 
 void ladon::cuda::emitCopy(ImplicitLocOpBuilder &b, tile::LoadOp op) {
-  ThreadPlace place(b);
+  Thread thread(b);
   Value out = op.getOuts()[0];
   auto type = cast<MemRefType>(out.getType());
   MemRefType whole = sharedTile(type, type.getMemorySpace());
@@ -307,12 +308,12 @@ void ladon::cuda::emitCopy(ImplicitLocOpBuilder &b, tile::LoadOp op) {
   bool sameType =
       getElementTypeOrSelf(op.getSource().getType()) == copy.element;
   if (!sameType || copy.columns * bytes % 16 != 0)
-    return copyElements(b, place, copy);
+    return copyElements(b, thread, copy);
   auto branch = scf::IfOp::create(b, isRegular(b, copy, bytes),
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  copyUnits(b, place, copy, bytes);
+  copyUnits(b, thread, copy, bytes);
   b.setInsertionPointToStart(branch.elseBlock());
-  copyElements(b, place, copy);
+  copyElements(b, thread, copy);
 }

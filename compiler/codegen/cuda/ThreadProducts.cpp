@@ -21,25 +21,27 @@ using namespace ladon;
 using namespace ladon::cuda;
 
 namespace {
-/// Products of a tile in registers with a tile in shared memory.
+/// Products of a tile in registers, or in shared memory, with one in shared
+/// memory.
 class Products {
 public:
-  Products(ImplicitLocOpBuilder &b, Value shared)
-      : b(b), place(b), shared(shared),
+  /// The result is a tile `result`.
+  Products(ImplicitLocOpBuilder &b, Type result, Value shared)
+      : place(b, result), b(b), shared(shared),
         element(getElementTypeOrSelf(shared.getType())),
-        isNarrow(element.getIntOrFloatBitWidth() == 16) {
-    auto type = cast<MemRefType>(shared.getType());
-    rowStride = sharedTile(type, Attribute()).getDimSize(1);
-  }
+        isNarrow(element.getIntOrFloatBitWidth() == 16) {}
+
+  ThreadTile place; ///< Of the result.
 
   /// Columns of the left tile in one step.
   int64_t depth() const { return isNarrow ? 16 : 8; }
 
-  /// The left operand of a step.
+  /// The left operand of a step, for 16 rows.
   struct Left {
     SmallVector<Value, 4> upper, lower; ///< lower is for f32 only.
   };
-  Left left(Value tile, int64_t step);
+  /// For all groups of 16 rows.
+  SmallVector<Left, 2> left(Value tile, int64_t step);
 
   /// The right operands of 16 columns of the result and one step, as two groups
   /// of 8 columns. `rowsAreDepth`: the rows of the shared tile are summed over;
@@ -54,17 +56,20 @@ public:
                             SmallVector<Value, 4> acc);
 
 private:
-  SmallVector<Value> loadMatrices(int64_t row, int64_t column, bool transpose);
-  Value loadShared(Value row, Value column);
+  Left leftOfVector(Value tile, int64_t step, int64_t group);
+  Left leftOfShared(Value tile, int64_t step, int64_t group);
+  /// Which of four matrices comes second: that of the next rows, or columns.
+  enum Second { Rows, Columns };
+  SmallVector<Value> loadMatrices(Value tile, Value row, int64_t column,
+                                  Second second, bool transpose);
+  Value loadShared(Value tile, Value row, Value column);
   std::pair<Value, Value> split(Value x);
   SmallVector<Value, 4> multiply(ValueRange a, ValueRange b, ValueRange c);
 
   ImplicitLocOpBuilder &b;
-  ThreadPlace place;
   Value shared;
   Type element;
   bool isNarrow;
-  int64_t rowStride;
 };
 } // namespace
 
@@ -87,49 +92,82 @@ std::pair<Value, Value> Products::split(Value x) {
   return {upper, arith::BitcastOp::create(b, i32, rest)};
 }
 
-Products::Left Products::left(Value tile, int64_t step) {
+SmallVector<Products::Left, 2> Products::left(Value tile, int64_t step) {
+  SmallVector<Left, 2> result;
+  for (int64_t group = 0; group < place.groups; ++group)
+    result.push_back(isa<MemRefType>(tile.getType())
+                         ? leftOfShared(tile, step, group)
+                         : leftOfVector(tile, step, group));
+  return result;
+}
+
+Products::Left Products::leftOfVector(Value tile, int64_t step, int64_t group) {
+  int64_t first =
+      group * cast<VectorType>(tile.getType()).getNumElements() / place.groups;
   Left result;
   if (isNarrow) {
     for (int64_t pair = 0; pair < 4; ++pair) {
-      int64_t first = 8 * step + 2 * pair;
+      int64_t from = first + 8 * step + 2 * pair;
       result.upper.push_back(vector::ShuffleOp::create(
-          b, tile, tile, ArrayRef<int64_t>{first, first + 1}));
+          b, tile, tile, ArrayRef<int64_t>{from, from + 1}));
     }
     return result;
   }
   // Column 2 t is the step's t, column 2 t + 1 its t + 4.
   for (int64_t e : {0, 2, 1, 3}) {
     auto [upper, lower] =
-        split(vector::ExtractOp::create(b, tile, 4 * step + e));
+        split(vector::ExtractOp::create(b, tile, first + 4 * step + e));
     result.upper.push_back(upper);
     result.lower.push_back(lower);
   }
   return result;
 }
 
-Value Products::loadShared(Value row, Value column) {
-  return memref::LoadOp::create(
-      b, shared, ValueRange{place.index(row), place.index(column)});
+Products::Left Products::leftOfShared(Value tile, int64_t step, int64_t group) {
+  Left result;
+  if (isNarrow) {
+    Value first = place.add(place.mul(place.warp, productRows * place.groups),
+                            place.constant(productRows * group));
+    result.upper = SmallVector<Value, 4>(
+        loadMatrices(tile, first, 16 * step, Rows, /*transpose=*/false));
+    return result;
+  }
+  for (int64_t odd : {0, 1})
+    for (int64_t half : {0, 1}) {
+      Value column = place.add(place.mul(place.inGroup, 2),
+                               place.constant(8 * step + odd));
+      auto [upper, lower] =
+          split(loadShared(tile, place.row(2 * group + half), column));
+      result.upper.push_back(upper);
+      result.lower.push_back(lower);
+    }
+  return result;
 }
 
-/// Four 8 x 8 matrices from (row, column) on: with `transpose` those of rows +0
-/// and +8, then of columns +8; otherwise of columns +0 and +8, then of rows +8.
-SmallVector<Value> Products::loadMatrices(int64_t row, int64_t column,
-                                          bool transpose) {
+Value Products::loadShared(Value tile, Value row, Value column) {
+  return memref::LoadOp::create(
+      b, tile, ValueRange{place.index(row), place.index(column)});
+}
+
+/// Four 8 x 8 matrices from (row, column) on: with the next rows second those
+/// of rows +0 and +8, then of columns +8; otherwise of columns +0 and +8, then
+/// of rows +8.
+SmallVector<Value> Products::loadMatrices(Value tile, Value row, int64_t column,
+                                          Second order, bool transpose) {
+  auto type = cast<MemRefType>(tile.getType());
+  int64_t rowStride = sharedTile(type, Attribute()).getDimSize(1);
   Value inMatrix = arith::AndIOp::create(b, place.lane, place.constant(7));
   Value second = arith::AndIOp::create(
       b, arith::ShRUIOp::create(b, place.lane, place.constant(3)),
       place.constant(1));
   Value third = arith::ShRUIOp::create(b, place.lane, place.constant(4));
-  Value moreRows = transpose ? second : third,
-        moreColumns = transpose ? third : second;
-  Value at = place.add(place.add(place.mul(moreRows, 8), inMatrix),
-                       place.constant(row));
+  Value moreRows = order == Rows ? second : third,
+        moreColumns = order == Rows ? third : second;
+  Value at = place.add(place.add(place.mul(moreRows, 8), inMatrix), row);
   at = place.add(place.mul(at, rowStride), place.mul(moreColumns, 8));
   at = place.add(at, place.constant(column));
-  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, shared);
-  Value offset =
-      memref::ExtractStridedMetadataOp::create(b, shared).getOffset();
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, tile);
+  Value offset = memref::ExtractStridedMetadataOp::create(b, tile).getOffset();
   Value bytes = arith::MulIOp::create(
       b, arith::AddIOp::create(b, place.index(at), offset),
       arith::ConstantIndexOp::create(b, 2));
@@ -158,9 +196,11 @@ std::array<Products::Right, 2> Products::right(int64_t column, int64_t step,
                                                bool rowsAreDepth) {
   std::array<Right, 2> result;
   if (isNarrow) {
-    SmallVector<Value> m = rowsAreDepth
-                               ? loadMatrices(16 * step, column, true)
-                               : loadMatrices(column, 16 * step, false);
+    SmallVector<Value> m =
+        rowsAreDepth ? loadMatrices(shared, place.constant(16 * step), column,
+                                    Rows, /*transpose=*/true)
+                     : loadMatrices(shared, place.constant(column), 16 * step,
+                                    Columns, /*transpose=*/false);
     result[0].upper = {m[0], m[1]};
     result[1].upper = {m[2], m[3]};
     return result;
@@ -170,8 +210,9 @@ std::array<Products::Right, 2> Products::right(int64_t column, int64_t step,
       Value along = place.add(place.group, place.constant(column + 8 * group));
       Value depth = place.add(place.mul(place.inGroup, 2),
                               place.constant(8 * step + odd));
-      auto [upper, lower] = split(rowsAreDepth ? loadShared(depth, along)
-                                               : loadShared(along, depth));
+      auto [upper, lower] =
+          split(rowsAreDepth ? loadShared(shared, depth, along)
+                             : loadShared(shared, along, depth));
       result[group].upper.push_back(upper);
       result[group].lower.push_back(lower);
     }
@@ -222,20 +263,24 @@ SmallVector<Value, 4> Products::add(const Left &left, const Right &right,
 
 Vectors ladon::cuda::emitContract(ImplicitLocOpBuilder &b, tile::ContractOp op,
                                   Value left) {
-  Products products(b, op.getRight());
   auto type = cast<RankedTensorType>(op.getResultTypes()[0]);
-  VectorType vector = threadVector(type);
-  int64_t steps =
-      2 * cast<VectorType>(left.getType()).getNumElements() / products.depth();
+  Products products(b, type, op.getRight());
+  VectorType vector = products.place.vector;
+  int64_t features = cast<ShapedType>(op.getRight().getType()).getDimSize(1);
   Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-  SmallVector<SmallVector<Value, 4>> sums(vector.getNumElements() / 4,
+  SmallVector<SmallVector<Value, 4>> sums(products.place.size / 4,
                                           SmallVector<Value, 4>(4, zero));
-  for (int64_t step = 0; step < steps; ++step) {
-    Products::Left rows = products.left(left, step);
-    for (size_t n = 0; n < sums.size(); n += 2) {
+  size_t perGroup = sums.size() / products.place.groups;
+  for (int64_t step = 0; step < paddedColumns(features) / products.depth();
+       ++step) {
+    auto rows = products.left(left, step);
+    for (size_t n = 0; n < perGroup; n += 2) {
       auto keys = products.right(8 * n, step, /*rowsAreDepth=*/false);
-      for (int64_t group : {0, 1})
-        sums[n + group] = products.add(rows, keys[group], sums[n + group]);
+      for (auto [group, ofGroup] : llvm::enumerate(rows))
+        for (int64_t half : {0, 1}) {
+          auto &sum = sums[group * perGroup + n + half];
+          sum = products.add(ofGroup, keys[half], sum);
+        }
     }
   }
   SmallVector<Value> elements;
@@ -256,7 +301,8 @@ Vectors ladon::cuda::emitContract(ImplicitLocOpBuilder &b, tile::ContractOp op,
 static Value accumulateGuarded(ImplicitLocOpBuilder &b, tile::AccumulateOp op,
                                Value weights, Value guard,
                                SmallVector<Value> acc) {
-  ThreadPlace place(b);
+  ThreadTile place(b, op.getAcc().getType()),
+      scores(b, op.getWeights().getType());
   Type f32 = b.getF32Type();
   auto number = [&](double x) -> Value {
     return arith::ConstantOp::create(b, b.getF32FloatAttr(x));
@@ -266,13 +312,15 @@ static Value accumulateGuarded(ImplicitLocOpBuilder &b, tile::AccumulateOp op,
   };
   Value hidden = number(-std::numeric_limits<double>::infinity());
   int64_t columns = cast<RankedTensorType>(op.getAcc().getType()).getDimSize(1);
-  int64_t groups = cast<VectorType>(weights.getType()).getNumElements() / 4;
-  for (int64_t n = 0; n < groups; ++n) {
-    // A weight is never negative, so that -1 says that the key is hidden.
+  int64_t perGroup = scores.size / scores.groups;
+  for (int64_t n = 0; n < perGroup / 4; ++n) {
+    // For each row those of an even and of an odd column. A weight is never
+    // negative, so that -1 says that the key is hidden.
     SmallVector<Value> marked;
-    for (int64_t e = 0; e < 4; ++e) {
-      Value s = vector::ExtractOp::create(b, guard, 4 * n + e);
-      Value w = widen(vector::ExtractOp::create(b, weights, 4 * n + e));
+    for (int64_t e = 0; e < 2 * scores.rowCount(); ++e) {
+      int64_t at = e / 4 * perGroup + 4 * n + e % 4;
+      Value s = vector::ExtractOp::create(b, guard, at);
+      Value w = widen(vector::ExtractOp::create(b, weights, at));
       Value isHidden =
           arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, s, hidden);
       marked.push_back(arith::SelectOp::create(b, isHidden, number(-1), w));
@@ -291,18 +339,18 @@ static Value accumulateGuarded(ImplicitLocOpBuilder &b, tile::AccumulateOp op,
     Value holder = arith::OrIOp::create(
         b, arith::AndIOp::create(b, place.lane, place.constant(~3)),
         arith::ShRUIOp::create(b, key, place.constant(1)));
-    Value weightOf[2], seen[2];
-    for (int64_t half : {0, 1}) {
-      Value mine = arith::SelectOp::create(b, isOdd, marked[2 * half + 1],
-                                           marked[2 * half]);
-      weightOf[half] = place.fromLane(mine, holder);
-      seen[half] = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
-                                         weightOf[half], number(-1));
+    SmallVector<Value> weightOf, seen;
+    for (int64_t r = 0; r < scores.rowCount(); ++r) {
+      Value mine =
+          arith::SelectOp::create(b, isOdd, marked[2 * r + 1], marked[2 * r]);
+      weightOf.push_back(place.fromLane(mine, holder));
+      seen.push_back(arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                           weightOf.back(), number(-1)));
     }
     Value row = place.index(place.add(key, place.constant(8 * n)));
     SmallVector<Value> next(loop.getRegionIterArgs());
     for (size_t e = 0; e < next.size(); ++e) {
-      int64_t first = 8 * (e / 4);
+      int64_t first = place.firstColumn(e), r = place.rowOf(e);
       if (first >= columns)
         continue;
       Value column = place.column(e);
@@ -310,43 +358,44 @@ static Value accumulateGuarded(ImplicitLocOpBuilder &b, tile::AccumulateOp op,
         column = arith::MinSIOp::create(b, column, place.constant(columns - 1));
       Value v = widen(memref::LoadOp::create(
           b, op.getValue(), ValueRange{row, place.index(column)}));
-      Value sum = math::FmaOp::create(b, weightOf[halfOf(e)], v, next[e]);
-      next[e] = arith::SelectOp::create(b, seen[halfOf(e)], sum, next[e]);
+      Value sum = math::FmaOp::create(b, weightOf[r], v, next[e]);
+      next[e] = arith::SelectOp::create(b, seen[r], sum, next[e]);
     }
     scf::YieldOp::create(b, next);
     acc.assign(loop.result_begin(), loop.result_end());
   }
-  auto vector = threadVector(cast<RankedTensorType>(op.getAcc().getType()));
-  return vector::FromElementsOp::create(b, vector, acc);
+  return vector::FromElementsOp::create(b, place.vector, acc);
 }
 
 Vectors ladon::cuda::emitAccumulate(ImplicitLocOpBuilder &b,
                                     tile::AccumulateOp op,
                                     tile::AccumulateOp::Adaptor operands) {
-  auto vector = threadVector(cast<RankedTensorType>(op.getAcc().getType()));
+  Products products(b, op.getAcc().getType(), op.getValue());
+  ThreadTile &place = products.place;
   SmallVector<Value> acc;
-  for (int64_t e = 0; e < vector.getNumElements(); ++e) {
+  for (int64_t e = 0; e < place.size; ++e) {
     Value factor =
-        vector::ExtractOp::create(b, operands.getRescale(), halfOf(e));
+        vector::ExtractOp::create(b, operands.getRescale(), place.rowOf(e));
     Value old = vector::ExtractOp::create(b, operands.getAcc(), e);
     acc.push_back(arith::MulFOp::create(b, old, factor));
   }
   if (op.getGuard())
     return {accumulateGuarded(b, op, operands.getWeights(), operands.getGuard(),
                               acc)};
-  Products products(b, op.getValue());
   int64_t keys = cast<MemRefType>(op.getValue().getType()).getDimSize(0);
+  int64_t perGroup = place.size / place.groups;
   for (int64_t step = 0; step < keys / products.depth(); ++step) {
-    Products::Left weights = products.left(operands.getWeights(), step);
-    for (size_t n = 0; 4 * n < acc.size(); n += 2) {
+    auto weights = products.left(operands.getWeights(), step);
+    for (int64_t n = 0; 4 * n < perGroup; n += 2) {
       auto values = products.right(8 * n, step, /*rowsAreDepth=*/true);
-      for (int64_t group : {0, 1}) {
-        auto at = acc.begin() + 4 * (n + group);
-        SmallVector<Value, 4> sum =
-            products.add(weights, values[group], {at, at + 4});
-        llvm::copy(sum, at);
-      }
+      for (auto [group, ofGroup] : llvm::enumerate(weights))
+        for (int64_t half : {0, 1}) {
+          auto *at = acc.begin() + group * perGroup + 4 * (n + half);
+          SmallVector<Value, 4> sum =
+              products.add(ofGroup, values[half], {at, at + 4});
+          llvm::copy(sum, at);
+        }
     }
   }
-  return {vector::FromElementsOp::create(b, vector, acc)};
+  return {vector::FromElementsOp::create(b, place.vector, acc)};
 }

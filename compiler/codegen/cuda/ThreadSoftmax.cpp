@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/cuda/ThreadEmitter.h"
 #include "compiler/codegen/vector/PositionRegion.h"
+#include "compiler/codegen/vector/RowMap.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,14 +26,6 @@ static Value splat(ImplicitLocOpBuilder &b, VectorType type, double value) {
   return arith::ConstantOp::create(
       b, DenseElementsAttr::get(type,
                                 b.getFloatAttr(type.getElementType(), value)));
-}
-
-/// The elements of a row vector, one for each element of a tile.
-static Value spread(ImplicitLocOpBuilder &b, Value rows, int64_t size) {
-  SmallVector<int64_t> halves;
-  for (int64_t e = 0; e < size; ++e)
-    halves.push_back(halfOf(e));
-  return vector::ShuffleOp::create(b, rows, rows, halves);
 }
 
 /// 2^x of each element, by the hardware: 2 ulp, and zero below 2^-126.
@@ -59,19 +52,19 @@ static Value power(ImplicitLocOpBuilder &b, Value x, bool base2) {
 using Combine = llvm::function_ref<Value(Value, Value)>;
 
 /// What `combine` makes of all elements of each row, as a vector of rows.
-static Value reduceRows(ImplicitLocOpBuilder &b, Value tile, Combine combine) {
-  ThreadPlace place(b);
-  SmallVector<Value> rows(2);
-  for (int64_t e = 0; e < sizeOf(tile); ++e) {
-    Value &row = rows[halfOf(e)];
+static Value reduceRows(ThreadTile &place, Value tile, Combine combine) {
+  ImplicitLocOpBuilder &b = place.b;
+  SmallVector<Value> rows(place.rowCount());
+  for (int64_t e = 0; e < place.size; ++e) {
+    Value &row = rows[place.rowOf(e)];
     Value x = vector::ExtractOp::create(b, tile, e);
     row = row ? combine(row, x) : x;
   }
   for (Value &row : rows)
     for (int64_t distance : {1, 2})
       row = combine(row, place.exchange(row, distance));
-  return vector::FromElementsOp::create(b, VectorType::get({2}, b.getF32Type()),
-                                        rows);
+  return vector::FromElementsOp::create(
+      b, VectorType::get({place.rowCount()}, b.getF32Type()), rows);
 }
 
 //===----------------------------------------------------------------------===//
@@ -81,16 +74,17 @@ static Value reduceRows(ImplicitLocOpBuilder &b, Value tile, Combine combine) {
 template <typename PositionOp>
 static Value emitPositions(ImplicitLocOpBuilder &b, PositionOp op,
                            Value scores) {
-  ThreadPlace place(b);
-  int64_t size = sizeOf(scores);
-  VectorEmitter e(b, b.getF32Type(), size);
+  ThreadTile place(b, op.getScores().getType());
+  VectorEmitter e(b, b.getF32Type(), place.size);
   PositionRegion region(e, op);
   auto positions = [&](Value first, Value more) -> Value {
     return arith::AddIOp::create(b, e.broadcast(e.toI32(first)), more);
   };
   region.emitUniform();
-  region.emitRows(Value(), positions(op.getQuery(), place.rows(size)));
-  return region.emitKeys(positions(op.getKey(), place.columns(size)), scores);
+  MappedRow rows = applyRowMap(b, op.getRowMap(), place.rows());
+  region.emitRows(rows.head ? positions(op.getHead(), rows.head) : Value(),
+                  positions(op.getQuery(), rows.position));
+  return region.emitKeys(positions(op.getKey(), place.columns()), scores);
 }
 
 Vectors ladon::cuda::emitModify(ImplicitLocOpBuilder &b, tile::ModifyOp op,
@@ -106,8 +100,10 @@ Vectors ladon::cuda::emitMask(ImplicitLocOpBuilder &b, tile::MaskOp op,
 }
 
 /// maxnumf leaves a NaN out.
-Vectors ladon::cuda::emitRowMax(ImplicitLocOpBuilder &b, Value scores) {
-  Value top = reduceRows(b, scores, [&](Value x, Value y) -> Value {
+Vectors ladon::cuda::emitRowMax(ImplicitLocOpBuilder &b, tile::RowMaxOp op,
+                                Value scores) {
+  ThreadTile place(b, op.getScores().getType());
+  Value top = reduceRows(place, scores, [&](Value x, Value y) -> Value {
     return arith::MaxNumFOp::create(b, x, y);
   });
   Value least = splat(b, cast<VectorType>(top.getType()), lowest);
@@ -122,7 +118,8 @@ Vectors ladon::cuda::emitSoftmaxInit(ImplicitLocOpBuilder &b,
                                      tile::SoftmaxInitOp op,
                                      tile::SoftmaxInitOp::Adaptor operands) {
   auto type = [&](unsigned number) {
-    return threadVector(cast<RankedTensorType>(op.getResultTypes()[number]));
+    return threadVector(cast<RankedTensorType>(op.getResultTypes()[number]),
+                        threadsOf(op));
   };
   Value max = splat(b, type(0), lowest), sum = splat(b, type(1), 0);
   if (Value sinks = operands.getSinks()) {
@@ -138,13 +135,13 @@ Vectors
 ladon::cuda::emitSoftmaxWeights(ImplicitLocOpBuilder &b,
                                 tile::SoftmaxWeightsOp op,
                                 tile::SoftmaxWeightsOp::Adaptor operands) {
+  ThreadTile place(b, op.getScores().getType());
   Value scores = operands.getScores(), old = operands.getMax();
   Value max = arith::MaxNumFOp::create(b, old, operands.getTop());
   Value rescale = power(b, arith::SubFOp::create(b, old, max), op.getBase2());
-  Value difference =
-      arith::SubFOp::create(b, scores, spread(b, max, sizeOf(scores)));
+  Value difference = arith::SubFOp::create(b, scores, place.spread(max));
   Value weights = power(b, difference, op.getBase2());
-  Value added = reduceRows(b, weights, [&](Value x, Value y) -> Value {
+  Value added = reduceRows(place, weights, [&](Value x, Value y) -> Value {
     return arith::AddFOp::create(b, x, y);
   });
   Value sum = math::FmaOp::create(b, operands.getSum(), rescale, added);
@@ -153,6 +150,7 @@ ladon::cuda::emitSoftmaxWeights(ImplicitLocOpBuilder &b,
 
 Vectors ladon::cuda::emitMerge(ImplicitLocOpBuilder &b, tile::MergeOp op,
                                tile::MergeOp::Adaptor operands) {
+  ThreadTile place(b, op.getAcc().getType());
   Value own = operands.getMax(), other = operands.getOtherMax();
   Value max = arith::MaxNumFOp::create(b, own, other);
   auto factor = [&](Value x) {
@@ -161,8 +159,7 @@ Vectors ladon::cuda::emitMerge(ImplicitLocOpBuilder &b, tile::MergeOp op,
   Value ownFactor = factor(own), otherFactor = factor(other);
   auto combine = [&](Value into, Value from) -> Value {
     auto each = [&](Value rows) {
-      return sizeOf(rows) == sizeOf(into) ? rows
-                                          : spread(b, rows, sizeOf(into));
+      return sizeOf(rows) == sizeOf(into) ? rows : place.spread(rows);
     };
     Value scaled = arith::MulFOp::create(b, from, each(otherFactor));
     return math::FmaOp::create(b, into, each(ownFactor), scaled);
@@ -175,6 +172,7 @@ Vectors
 ladon::cuda::emitSoftmaxFinish(ImplicitLocOpBuilder &b,
                                tile::SoftmaxFinishOp op,
                                tile::SoftmaxFinishOp::Adaptor operands) {
+  ThreadTile place(b, op.getAcc().getType());
   Value sum = operands.getSum(), acc = operands.getAcc();
   auto rows = cast<VectorType>(sum.getType());
   // A row that saw no key has sum 0 and acc 0, and stays 0; NaN stays NaN.
@@ -182,7 +180,7 @@ ladon::cuda::emitSoftmaxFinish(ImplicitLocOpBuilder &b,
                                         splat(b, rows, 0));
   Value divisor = arith::SelectOp::create(b, isEmpty, splat(b, rows, 1), sum);
   Value inverse = arith::DivFOp::create(b, splat(b, rows, 1), divisor);
-  Value out = arith::MulFOp::create(b, acc, spread(b, inverse, sizeOf(acc)));
+  Value out = arith::MulFOp::create(b, acc, place.spread(inverse));
   Value max = operands.getMax();
   if (op.getBase2())
     max = arith::MulFOp::create(b, max, splat(b, rows, llvm::numbers::ln2));

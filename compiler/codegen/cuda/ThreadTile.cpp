@@ -15,8 +15,17 @@ int64_t ladon::cuda::paddedColumns(int64_t columns) {
   return llvm::alignTo(columns, 16);
 }
 
-VectorType ladon::cuda::threadVector(RankedTensorType tile) {
-  int64_t held = tile.getDimSize(0) / (threadsPerBlock / 4);
+int64_t ladon::cuda::threadsOf(Operation *op) {
+  auto kernel = dyn_cast<::mlir::gpu::GPUFuncOp>(op);
+  if (!kernel)
+    kernel = op->getParentOfType<::mlir::gpu::GPUFuncOp>();
+  std::optional<ArrayRef<int32_t>> size = kernel.getKnownBlockSize();
+  return size ? size->front() : 0;
+}
+
+VectorType ladon::cuda::threadVector(RankedTensorType tile, int64_t threads) {
+  // Four threads share a row, or rows.
+  int64_t held = 4 * tile.getDimSize(0) / threads;
   if (tile.getRank() == 2)
     held *= paddedColumns(tile.getDimSize(1)) / 4;
   return VectorType::get({held}, tile.getElementType());
@@ -35,31 +44,80 @@ int64_t ladon::cuda::sharedBytes(Type tile) {
   return type.getNumElements() * type.getElementTypeBitWidth() / 8;
 }
 
-ThreadPlace::ThreadPlace(ImplicitLocOpBuilder &b) : b(b) {
+//===----------------------------------------------------------------------===//
+// Threads
+//===----------------------------------------------------------------------===//
+
+Thread::Thread(ImplicitLocOpBuilder &b)
+    : b(b), count(threadsOf(b.getInsertionBlock()->getParentOp())) {
   Value id = ::mlir::gpu::ThreadIdOp::create(
       b, b.getIndexType(), ::mlir::gpu::Dimension::x, IntegerAttr());
-  thread = arith::IndexCastOp::create(b, b.getI32Type(), id);
-  lane = arith::AndIOp::create(b, thread, constant(31));
+  number = arith::IndexCastOp::create(b, b.getI32Type(), id);
+  warp = arith::ShRUIOp::create(b, number, constant(5));
+  lane = arith::AndIOp::create(b, number, constant(31));
   group = arith::ShRUIOp::create(b, lane, constant(2));
   inGroup = arith::AndIOp::create(b, lane, constant(3));
-  Value warp = arith::ShRUIOp::create(b, thread, constant(5));
-  firstRow = add(mul(warp, 16), group);
 }
 
-Value ThreadPlace::constant(int64_t value) {
+Value Thread::constant(int64_t value) {
   return arith::ConstantIntOp::create(b, value, 32);
 }
 
-Value ThreadPlace::add(Value x, Value y) {
-  return arith::AddIOp::create(b, x, y);
-}
+Value Thread::add(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
 
-Value ThreadPlace::mul(Value x, int64_t y) {
+Value Thread::mul(Value x, int64_t y) {
   return arith::MulIOp::create(b, x, constant(y));
 }
 
-Value ThreadPlace::index(Value x) {
+Value Thread::index(Value x) {
   return arith::IndexCastOp::create(b, b.getIndexType(), x);
+}
+
+Value Thread::exchange(Value x, int64_t distance) {
+  return NVVM::ShflOp::create(b, x.getType(), constant(-1), x,
+                              constant(distance), constant(31),
+                              NVVM::ShflKind::bfly, UnitAttr());
+}
+
+Value Thread::fromLane(Value x, Value from) {
+  return NVVM::ShflOp::create(b, x.getType(), constant(-1), x, from,
+                              constant(31), NVVM::ShflKind::idx, UnitAttr());
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+ThreadTile::ThreadTile(ImplicitLocOpBuilder &b, Type tile) : Thread(b) {
+  auto type = cast<RankedTensorType>(tile);
+  vector = threadVector(type, count);
+  size = vector.getNumElements();
+  groups = 2 * type.getDimSize(0) / count;
+  firstRow = add(mul(warp, productRows * groups), group);
+}
+
+int64_t ThreadTile::rowOf(int64_t element) const {
+  int64_t perGroup = size / groups;
+  // Of a vector with one element per row, the element itself.
+  if (perGroup == 2)
+    return element;
+  return 2 * (element / perGroup) + element / 2 % 2;
+}
+
+Value ThreadTile::row(int64_t row) {
+  return add(firstRow, constant(productRows * (row / 2) + 8 * (row % 2)));
+}
+
+int64_t ThreadTile::firstColumn(int64_t element) const {
+  return 8 * (element % (size / groups) / 4);
+}
+
+int64_t ThreadTile::columnOffset(int64_t element) const {
+  return firstColumn(element) + element % 2;
+}
+
+Value ThreadTile::column(int64_t element) {
+  return add(mul(inGroup, 2), constant(columnOffset(element)));
 }
 
 /// `base` plus what `offsetOf` says, for each element.
@@ -75,30 +133,21 @@ static Value addToEach(ImplicitLocOpBuilder &b, Value base, int64_t size,
                                added);
 }
 
-Value ThreadPlace::rows(int64_t size) {
-  return addToEach(b, firstRow, size,
-                   [](int64_t element) { return 8 * halfOf(element); });
+Value ThreadTile::rows() {
+  return addToEach(b, firstRow, size, [&](int64_t element) {
+    int64_t row = rowOf(element);
+    return productRows * (row / 2) + 8 * (row % 2);
+  });
 }
 
-static int64_t columnOffset(int64_t element) {
-  return 8 * (element / 4) + element % 2;
+Value ThreadTile::columns() {
+  return addToEach(b, mul(inGroup, 2), size,
+                   [&](int64_t element) { return columnOffset(element); });
 }
 
-Value ThreadPlace::columns(int64_t size) {
-  return addToEach(b, mul(inGroup, 2), size, columnOffset);
-}
-
-Value ThreadPlace::column(int64_t element) {
-  return add(mul(inGroup, 2), constant(columnOffset(element)));
-}
-
-Value ThreadPlace::exchange(Value x, int64_t distance) {
-  return NVVM::ShflOp::create(b, x.getType(), constant(-1), x,
-                              constant(distance), constant(31),
-                              NVVM::ShflKind::bfly, UnitAttr());
-}
-
-Value ThreadPlace::fromLane(Value x, Value from) {
-  return NVVM::ShflOp::create(b, x.getType(), constant(-1), x, from,
-                              constant(31), NVVM::ShflKind::idx, UnitAttr());
+Value ThreadTile::spread(Value rows) {
+  SmallVector<int64_t> from;
+  for (int64_t element = 0; element < size; ++element)
+    from.push_back(rowOf(element));
+  return vector::ShuffleOp::create(b, rows, rows, from);
 }

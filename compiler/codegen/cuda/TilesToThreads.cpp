@@ -34,9 +34,11 @@ static LogicalResult checkTensor(Operation *op, RankedTensorType type) {
     return op->emitError("cannot be compiled for a GPU: expected tiles of "
                          "f32, f16 or bf16, found ")
            << element;
-  if (type.getDimSize(0) != tileRows)
+  int64_t threads = threadsOf(op);
+  if (type.getDimSize(0) != threads && 2 * type.getDimSize(0) != threads)
     return op->emitOpError("expected tiles of ")
-           << tileRows << " rows, found " << type.getDimSize(0);
+           << threads / 2 << " or " << threads << " rows, found "
+           << type.getDimSize(0);
   if (type.getRank() == 2 && type.getDimSize(1) > mostColumns)
     return op->emitError("cannot be compiled for a GPU: expected at most ")
            << mostColumns << " features, found " << type.getDimSize(1);
@@ -159,8 +161,8 @@ static void populateTilePatterns(RewritePatternSet &patterns,
         return emitMask(b, op, operands.getScores());
       });
   all.add<tile::RowMaxOp>(
-      [](Builder &b, tile::RowMaxOp, tile::RowMaxOp::Adaptor operands) {
-        return emitRowMax(b, operands.getScores());
+      [](Builder &b, tile::RowMaxOp op, tile::RowMaxOp::Adaptor operands) {
+        return emitRowMax(b, op, operands.getScores());
       });
   all.add(&emitSoftmaxInit);
   all.add(&emitSoftmaxWeights);
@@ -182,6 +184,12 @@ namespace {
 struct TilesToThreads
     : public ladon::cuda::impl::TilesToThreadsBase<TilesToThreads> {
   void runOnOperation() override {
+    int64_t threads = threadsOf(getOperation());
+    if (threads == 0 || threads % 32 != 0) {
+      getOperation().emitOpError("expected a known block size of whole warps; "
+                                 "run cuda-outline-kernels before");
+      return signalPassFailure();
+    }
     WalkResult checked = getOperation().walk([&](Operation *op) {
       // The expressions of positions are lowered with their operation.
       if (!isa_and_nonnull<tile::TileDialect>(op->getDialect()) ||
@@ -193,8 +201,9 @@ struct TilesToThreads
       return signalPassFailure();
     TypeConverter converter;
     converter.addConversion([](Type type) { return type; });
-    converter.addConversion(
-        [](RankedTensorType type) -> Type { return threadVector(type); });
+    converter.addConversion([=](RankedTensorType type) -> Type {
+      return threadVector(type, threads);
+    });
     RewritePatternSet patterns(&getContext());
     populateTilePatterns(patterns, converter);
     ConversionTarget target(getContext());

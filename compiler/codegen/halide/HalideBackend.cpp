@@ -27,9 +27,9 @@ public:
   llvm::StringRef getInstructions() const override {
     return machine->getInstructions();
   }
-  TileShape getTiles(mlir::Type element, int64_t headDim,
+  TileShape getTiles(mlir::Type element, mlir::Type stored, int64_t headDim,
                      int64_t valueDim) const override {
-    TileShape shape = machine->getTiles(element, headDim, valueDim);
+    TileShape shape = machine->getTiles(element, stored, headDim, valueDim);
     return {shape.queries, keysOfBlock, /*fewQueries=*/0, /*chunkKeys=*/0};
   }
   bool refusesSpecs() const override { return true; }

@@ -121,8 +121,11 @@ void Compilation::chooseTiles() {
        llvm::zip_equal(artifact::entryPoints(*module), programs)) {
     llvm::SetVector<int64_t> queries, keys, few, chunk;
     function.walk([&](attn::AttendOp op) {
-      TileShape tiles = target.getTiles(op.getElementType(), op.getHeadDim(),
-                                        op.getValueDim());
+      mlir::Type stored = mlir::getElementTypeOrSelf(op.getQuery().getType());
+      if (stored != mlir::getElementTypeOrSelf(op.getKey().getType()))
+        stored = op.getElementType();
+      TileShape tiles = target.getTiles(op.getElementType(), stored,
+                                        op.getHeadDim(), op.getValueDim());
       op->setAttr(tile::TileDialect::shapeName,
                   tile::ShapeAttr::get(&context, tiles.queries, tiles.keys,
                                        tiles.fewQueries, tiles.chunkKeys,
