@@ -214,7 +214,8 @@ TEST(RuntimeChecks, aComputedSizeIsThatOfItsFormula) {
                            1,
                            [](ladon_ctx *, void **) { hasRun = true; },
                            0,
-                           0};
+                           0,
+                           nullptr};
   std::vector<float> data(4096);
   auto call = [&](std::vector<int64_t> ofA, std::vector<int64_t> ofB) {
     Tensor a(data.data(), 2, 32, ofA), b(data.data(), 2, 32, ofB);
