@@ -1,4 +1,5 @@
 // RUN: ladon-opt %s --contract-to-cpu="vector-bits=128 rows=2 unroll=1" --canonicalize --cse | FileCheck %s
+// RUN: ladon-opt %s --contract-to-cpu="vector-bits=128 rows=10" | FileCheck %s --check-prefix=TEN
 
 #x = affine_map<(b, m, n, k) -> (b, m, k)>
 #w = affine_map<(b, m, n, k) -> (k, n)>
@@ -8,6 +9,10 @@
 // blocks of 96 rows; then a grid over blocks of rows and of 256 columns. The bias
 // is where the sums start, so its broadcast is gone; rows of x are copied, and
 // every product is a register tile of 2 x 2 vectors.
+// A block has whole register tiles: of 10 rows there are 9.
+// TEN-LABEL: func.func @biased(
+// TEN: %[[BLOCK:.*]] = arith.constant 90 : index
+// TEN: arith.ceildivui %{{.*}}, %[[BLOCK]]
 // CHECK-LABEL: func.func @biased(
 // CHECK-SAME: %[[X:[^:]*]]: memref<?x?x7xf32>, %[[W:[^:]*]]: memref<7x20xf32>, %[[BIAS:[^:]*]]: memref<20xf32>, %[[OUT:[^:]*]]: memref<?x?x20xf32>)
 // CHECK-NOT: linalg.broadcast

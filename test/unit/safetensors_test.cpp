@@ -73,7 +73,7 @@ TEST_F(SafetensorsTest, TensorsAreReadByName) {
   EXPECT_EQ(a.shape, (Extents{2, 1}));
   EXPECT_EQ(a.getFloat({0, 0}), 1);
   EXPECT_EQ(a.getFloat({1, 0}), -2);
-  EXPECT_EQ(b.element, ScalarType::Bool);
+  EXPECT_EQ(b.element, ScalarType::U8);
   EXPECT_TRUE(b.shape.empty());
   EXPECT_EQ(b.getInteger({}), 1);
 }
@@ -129,8 +129,8 @@ TEST_F(SafetensorsTest, EntriesMustFitTheFile) {
   EXPECT_EQ(entry("F32", "[1]", "[0]"),
             "a: the header has no dtype, shape and data_offsets");
   EXPECT_EQ(entry("F8_E5M2", "[1]", "[0, 1]"),
-            "a: expected elements of type bool, i32, i64, f16, bf16, f32 "
-            "or f64, found F8_E5M2");
+            "a: expected elements of type bool, u8, i8, i16, i32, i64, f16, "
+            "bf16, f32 or f64, found F8_E5M2");
   EXPECT_EQ(entry("f32", "[1]", "[0, 4]").substr(0, 28),
             "a: expected elements of type");
 }

@@ -27,8 +27,8 @@ using namespace ladon::cpu;
 /// Vectors of columns per register tile, and per panel of w: sizes of models
 /// are multiples of 16, and of 32, but not of 24.
 static constexpr int64_t registerColumns = 2;
-/// Rows per grid point; a multiple of every register tile's rows.
-static constexpr int64_t rowBlock = 96;
+/// Rows per grid point, at most: whole register tiles of them.
+static constexpr int64_t mostRows = 96;
 /// Columns per grid point, a multiple of every panel's: so often is a row of x
 /// used that was copied.
 static constexpr int64_t columnBlock = 256;
@@ -71,7 +71,9 @@ public:
                    int64_t unroll)
       : e(e), b(e.b), x(op.getInputs()[0]), w(op.getInputs()[1]),
         out(op.getOutputs()[0]), rank(cast<MemRefType>(x.getType()).getRank()),
-        group(group), unroll(unroll), width(registerColumns * e.lanes),
+        group(group), unroll(unroll),
+        rowBlock(std::max(mostRows - mostRows % group, group)),
+        width(registerColumns * e.lanes),
         depthBlock(panelBytes * 8 / (width * e.element.getWidth())),
         panels(e, w, width, depthBlock) {
     findInitial(op);
@@ -99,7 +101,7 @@ private:
   VectorEmitter &e;
   ImplicitLocOpBuilder &b;
   Value x, w, out;
-  int64_t rank, group, unroll, width, depthBlock;
+  int64_t rank, group, unroll, rowBlock, width, depthBlock;
   Operation *initialiser = nullptr;
   /// What `out` starts from, if not from its contents: a scalar, or a vector
   /// over the columns.

@@ -340,7 +340,8 @@ double Filler::floatAt(ArrayRef<int64_t> position, const HostTensor &tensor,
   case ValueKind::Largest:
     return role == Role::Value
                ? (normal < 0 ? -0.4 : 0.4) * largestOf(tensor.element) /
-                     double(std::max<int64_t>(tensor.shape[rank - 2], 1))
+                     double(
+                         std::max<int64_t>({tensor.shape[rank - 2], keys, 1}))
                : normal;
   case ValueKind::Padding:
     return normal;

@@ -58,6 +58,14 @@ ladon::splitNameValue(llvm::StringRef option, llvm::StringRef text) {
   return std::make_pair(name, value);
 }
 
+/// A byte, zero or not, is what a library takes for a bool.
+static HostTensor inputFor(const ast::Param &param, HostTensor tensor) {
+  if (param.type.element == ScalarType::Bool &&
+      tensor.element == ScalarType::U8)
+    tensor.element = ScalarType::Bool;
+  return tensor;
+}
+
 llvm::Error ladon::readNamedInputs(const ast::Attention &attention,
                                    llvm::ArrayRef<std::string> texts,
                                    std::vector<HostTensor> &inputs,
@@ -80,11 +88,7 @@ llvm::Error ladon::readNamedInputs(const ast::Attention &attention,
     auto tensor = isFile ? readNpy(value) : parseScalar(param, value);
     if (!tensor)
       return tensor.takeError();
-    // A byte, zero or not, is what a library takes for a bool.
-    if (param.type.element == ScalarType::Bool &&
-        tensor->element == ScalarType::U8)
-      tensor->element = ScalarType::Bool;
-    inputs[index] = std::move(*tensor);
+    inputs[index] = inputFor(param, std::move(*tensor));
     given[index] = true;
   }
   return llvm::Error::success();
@@ -114,7 +118,7 @@ llvm::Error ladon::readArchive(const ast::Attention &attention,
     isUsed = true;
     if (given[index])
       continue;
-    inputs[index] = array->second;
+    inputs[index] = inputFor(*attention.params[index], array->second);
     given[index] = true;
   }
   if (!isUsed)

@@ -29,8 +29,6 @@ static llvm::Error fail(const llvm::Twine &name, const llvm::Twine &what) {
 }
 
 static std::optional<ScalarType> elementOf(StringRef dtype) {
-  if (dtype == "U8")
-    return ScalarType::Bool;
   return dtype == dtype.upper() ? findScalarType(dtype.lower()) : std::nullopt;
 }
 
