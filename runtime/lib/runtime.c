@@ -11,6 +11,7 @@
 #include "checks.c"
 #include "cpu.c"
 #include "entry.c"
+#include "formulas.c"
 #include "launch.c"
 #include "loop.c"
 #include "machine.c"
