@@ -2,7 +2,6 @@
 
 #include "compiler/driver/check/InputGenerator.h"
 
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 
@@ -115,77 +114,11 @@ HostTensor ladon::makeView(ScalarType element, ArrayRef<int64_t> shape,
   return tensor;
 }
 
-//===--- Roles -----------------------------------------------------------===//
+//===--- Elements --------------------------------------------------------===//
 
 namespace {
 
 using Role = InputRole;
-
-/// Finds the roles in the checked tree.
-class Roles {
-public:
-  explicit Roles(const Attention &attention) {
-    for (const auto &let : attention.lets)
-      visit(let->value);
-    for (const Result &result : attention.results)
-      visit(result.value);
-  }
-  Role of(const Param *param) const { return roles.lookup(param); }
-  /// The attends whose pages have their numbers in a parameter.
-  llvm::DenseMap<const Param *, const AttendArgs *> tables;
-
-private:
-  void visit(const Expr *expr) {
-    if (!expr || !seen.insert({expr, true}).second)
-      return;
-    if (expr->kind == Kind::Attend) {
-      mark(expr->attend->q, Role::Query);
-      mark(expr->attend->k, Role::Key);
-      mark(expr->attend->v, Role::Value);
-      if (const Expr *table = expr->attend->pages) {
-        mark(table, Role::Pages);
-        tables[table->param] = expr->attend;
-      }
-      for (const Expr *part :
-           {expr->attend->q, expr->attend->k, expr->attend->v,
-            expr->attend->score, expr->attend->mask})
-        visit(part);
-    }
-    if (expr->kind == Kind::Name && expr->let)
-      visit(expr->let->value);
-    if (expr->kind == Kind::Index)
-      mark(expr->args[0], Role::Captured);
-    if (expr->kind == Kind::Binary && expr->binaryOp == BinaryOp::MatMul)
-      mark(expr->args[1], Role::Weight);
-    for (const Expr *arg : expr->args)
-      visit(arg);
-  }
-  /// The parameter that `expr` is, but for its layout.
-  void mark(const Expr *expr, Role role) {
-    if (expr->kind == Kind::Split || expr->kind == Kind::Concat ||
-        expr->kind == Kind::Transpose || expr->kind == Kind::Rotate)
-      mark(expr->args[0], role);
-    else if (expr->kind == Kind::Join && role != Role::Value)
-      for (const Expr *part : expr->args) // Sums of values that are each near
-        mark(part, role);                 // the largest would overflow.
-    else if (expr->kind == Kind::Name && expr->let)
-      mark(expr->let->value, role);
-    else if (expr->kind == Kind::Name && expr->param)
-      roles.try_emplace(expr->param, role);
-  }
-
-  llvm::DenseMap<const Param *, Role> roles;
-  llvm::DenseMap<const Expr *, bool> seen;
-};
-
-} // namespace
-
-llvm::DenseMap<const Param *, const AttendArgs *>
-ladon::pageTables(const Attention &attention) {
-  return Roles(attention).tables;
-}
-
-namespace {
 
 /// Fills the tensors of one set of inputs.
 class Filler {
@@ -232,7 +165,7 @@ private:
 
   const InputOptions &options;
   Random &random;
-  Roles roles;
+  InputRoles roles;
   int64_t largest = 1, keys = 1;
   int exponents = 400;
 };
@@ -443,33 +376,6 @@ void Filler::fill(const HostTensor &tensor, const Param &param, Role role) {
 
 //===--- Inputs ----------------------------------------------------------===//
 
-/// The tensors that an expression reads by index, and tables of pages.
-static void findIndexed(const Expr *expr, llvm::DenseSet<const Expr *> &seen,
-                        llvm::DenseSet<const Param *> &indexed) {
-  if (!expr || !seen.insert(expr).second)
-    return;
-  if (expr->kind == Kind::Index)
-    indexed.insert(expr->args[0]->param);
-  if (expr->kind == Kind::Attend && expr->attend->pages)
-    indexed.insert(expr->attend->pages->param);
-  if (expr->kind == Kind::Name && expr->let)
-    findIndexed(expr->let->value, seen, indexed);
-  if (expr->kind == Kind::Attend)
-    for (const Expr *part : {expr->attend->q, expr->attend->k, expr->attend->v,
-                             expr->attend->score, expr->attend->mask})
-      findIndexed(part, seen, indexed);
-  for (const Expr *arg : expr->args)
-    findIndexed(arg, seen, indexed);
-}
-
-static llvm::DenseSet<const Param *> indexedParams(const Attention &attention) {
-  llvm::DenseSet<const Expr *> seen;
-  llvm::DenseSet<const Param *> indexed;
-  for (const Result &result : attention.results)
-    findIndexed(result.value, seen, indexed);
-  return indexed;
-}
-
 /// Fails when the tensors of a spec could never fit this machine's memory.
 static llvm::Error
 checkMemory(const Attention &attention, const Bindings &bindings,
@@ -497,7 +403,7 @@ checkMemory(const Attention &attention, const Bindings &bindings,
 
 llvm::Expected<std::vector<HostTensor>>
 ladon::generateInputs(const Attention &attention, const InputOptions &options) {
-  Roles roles(attention);
+  InputRoles roles(attention);
   std::vector<InputRole> ofParams;
   for (const auto &param : attention.params)
     ofParams.push_back(roles.of(param.get()));
@@ -518,9 +424,7 @@ ladon::generateInputs(const Attention &attention, ArrayRef<InputRole> roles,
         if (bindings.extent(dim) < 0)
           return llvm::createStringError("the size " + dim.name + " of " +
                                          param->name + " is negative");
-  llvm::DenseSet<const Param *> indexed;
-  if (options.shapesOnly)
-    indexed = indexedParams(attention);
+  llvm::DenseSet<const Param *> indexed = InputRoles(attention).indexed;
   auto needsMemory = [&](const Param *param) {
     return !options.shapesOnly || indexed.contains(param);
   };

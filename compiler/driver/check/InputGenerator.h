@@ -10,6 +10,7 @@
 #ifndef LADON_COMPILER_DRIVER_CHECK_INPUTGENERATOR_H
 #define LADON_COMPILER_DRIVER_CHECK_INPUTGENERATOR_H
 
+#include "compiler/driver/check/InputRoles.h"
 #include "compiler/driver/check/Random.h"
 #include "compiler/driver/host/Sizes.h"
 
@@ -56,21 +57,6 @@ struct InputOptions {
   /// weights are shapes whose data is null.
   bool shapesOnly = false;
 };
-
-/// What a tensor parameter is used for.
-enum class InputRole {
-  Plain,
-  Query,
-  Key,
-  Value,
-  Weight,
-  Captured, ///< Read by index in a score or mask.
-  Pages     ///< The numbers of pages of keys and values.
-};
-
-/// The parameters that are tables of pages, each with an attend that it is for.
-llvm::DenseMap<const ast::Param *, const ast::AttendArgs *>
-pageTables(const ast::Attention &attention);
 
 /// One tensor per parameter, in order. Fails when a size is missing.
 llvm::Expected<std::vector<HostTensor>>

@@ -133,7 +133,7 @@ std::vector<SizeMap> ladon::edgeSizes(const ast::Attention &attention) {
     for (const std::string &name : sizeNames(attention))
       sizes[name] = name == "B" ? B : name == "T" ? T : S;
     // Pages for about T keys.
-    for (auto [table, attend] : pageTables(attention)) {
+    for (auto [table, attend] : InputRoles(attention).tables) {
       const ast::Dim &pages = table->type.dims->back();
       int64_t page = (*attend->k->type.dims)[2].size;
       if (!pages.isStatic())
