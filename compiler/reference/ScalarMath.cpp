@@ -360,6 +360,13 @@ Value ScalarMath::call(Builtin builtin, ScalarType type,
   }
 }
 
+/// 1 / (1 + exp(-x)). The exponential of a positive number would overflow where
+/// the value is still a subnormal number.
+static double logistic(double x) {
+  double power = std::exp(-std::fabs(x));
+  return x < 0 ? power / (1 + power) : 1 / (1 + power);
+}
+
 /// Functions of floats. A library function is taken to be within two units of
 /// the last place, hence the 2 |f| beside each propagated error.
 Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
@@ -394,16 +401,16 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
   case Builtin::Tanh:
     return done(std::tanh(x), 1 - std::tanh(x) * std::tanh(x));
   case Builtin::Sigmoid: {
-    double f = 1 / (1 + std::exp(-x));
+    double f = logistic(x);
     return done(f, f * (1 - f));
   }
   case Builtin::Silu: {
-    double share = 1 / (1 + std::exp(-x));
+    double share = logistic(x);
     return done(x * share, share + x * share * (1 - share));
   }
   case Builtin::Softplus:
     return done(x > 30 ? x + std::exp(-x) : std::log1p(std::exp(x)),
-                1 / (1 + std::exp(-x)));
+                logistic(x));
   case Builtin::Relu:
     return larger(args[0], Value());
   case Builtin::Erf:

@@ -53,10 +53,11 @@ Counts runGallery(llvm::StringRef directory, Runner &runner,
 
 /// How many specs are written at random.
 struct RandomOptions {
-  uint64_t seed = 1;    ///< Of the first; the others follow.
-  int count = 60;       ///< Specs, unless there is a time.
-  double minutes = 0;   ///< How long, if more than 0.
-  bool verbose = false; ///< Print each spec.
+  uint64_t seed = 1;         ///< Of the first; the others follow.
+  int count = 60;            ///< Specs, unless there is a time.
+  double minutes = 0;        ///< How long, if more than 0.
+  double shrinkSeconds = 30; ///< How long a failing spec is made smaller.
+  bool verbose = false;      ///< Print each spec.
 };
 
 /// Specs written at random through the numeric gate; a failing one is made

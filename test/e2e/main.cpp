@@ -45,6 +45,8 @@ int main(int argc, char **argv) {
   app.add_option("--random", random.count, "Run so many random specs");
   app.add_option("--minutes", random.minutes, "Run random specs for so long");
   app.add_option("--seed", random.seed, "Of the first random spec");
+  app.add_option("--shrink", random.shrinkSeconds,
+                 "For how many seconds a failing one is made smaller");
   app.add_flag("--defects", defects,
                "Compile with seeded defects, which must be caught");
   app.add_flag("--reference", reference,

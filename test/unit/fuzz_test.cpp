@@ -1,6 +1,7 @@
 //===- fuzz_test.cpp - What writes random specs, and shrinks them ---------===//
 
 #include "compiler/frontend/Frontend.h"
+#include "test/e2e/fuzz/Cases.h"
 #include "test/e2e/fuzz/Shrink.h"
 #include "test/e2e/fuzz/Specs.h"
 
@@ -192,6 +193,28 @@ TEST(RandomSpecs, AreSpecs) {
   EXPECT_GT(accepted, 270);
 }
 
+TEST(RandomSpecs, BoundTheKeysOfTheirPages) {
+  int paged = 0;
+  for (uint64_t seed = 1; seed <= 400; ++seed) {
+    Choices choices(seed);
+    GeneratedSpec spec = writeSpec(choices);
+    SizeMap sizes = chooseSizes(choices, spec);
+    EXPECT_EQ(sizes.size(), spec.sizes.size());
+    if (!StringRef(spec.text).contains("pages = "))
+      continue;
+    ++paged;
+    std::string page = ", " + std::to_string(spec.pageSize) + ", ";
+    EXPECT_TRUE(StringRef(spec.text).contains(page)) << spec.text;
+    int64_t scores = spec.heads * sizes["P"] * spec.pageSize;
+    for (const char *size : {"B", "S"})
+      if (sizes.count(size))
+        scores *= sizes[size];
+    EXPECT_LE(scores, 60000 + 8 * 3 * 130 * 65);
+    EXPECT_LE(sizes["N"], 30);
+  }
+  EXPECT_GT(paged, 10);
+}
+
 TEST(RandomSpecs, HaveEverythingThatTheLanguageHas) {
   std::string all;
   for (uint64_t seed = 1; seed <= 1500; ++seed) {
@@ -231,12 +254,41 @@ TEST(RandomSpecs, HaveEverythingThatTheLanguageHas) {
                            "sigmoid(d)",
                            "any(n",
                            "all(n",
-                           "sum(n"})
+                           "sum(n",
+                           "rms_norm(",
+                           "layer_norm(",
+                           "l2_norm(",
+                           ", eps = ",
+                           "rope(",
+                           ", dims = ",
+                           ", interleaved = true",
+                           ", base = ",
+                           ", frequencies = ",
+                           ", start = ",
+                           ", positions = ",
+                           ", cos = ",
+                           "concat(past_k, k",
+                           ", axis = 1)",
+                           ", axis = 2)",
+                           "float(k) * k_scale",
+                           "float(v) - 8",
+                           "pages = ",
+                           ": f32[N, ",
+                           "[1, ",
+                           ", 1]",
+                           "P + S",
+                           "(T + 7) // 8",
+                           "S + T]",
+                           "normalize = softmax_plus_one",
+                           "normalize = sigmoid",
+                           "normalize = relu,",
+                           "normalize = relu2",
+                           "normalize = linear",
+                           "divisor = "})
     expectSome(what);
   for (const char *element :
-       {"f32", "f64", "f16", "bf16", "i32", "i64", "bool"})
-    for (const char *form : {"[", "["})
-      expectSome(std::string(": ") + element + form);
+       {"f32", "f64", "f16", "bf16", "u8", "i8", "i16", "i32", "i64", "bool"})
+    expectSome(std::string(": ") + element + "[");
   // Captured tensors of every rank, and single values.
   for (const char *what : {": i32,", ": i64,", ": f32,", ": f64,", ": bool,",
                            "[b]", "[h]", "[b, j]", "[i, j]"})

@@ -146,6 +146,22 @@ TEST(ScalarMath, ErrorsAreNumbers) {
     }
 }
 
+TEST(ScalarMath, TheShareOfAFarNegativeNumberIsSubnormal) {
+  ScalarMath math;
+  math.floatType = ScalarType::F64;
+  Value value;
+  value.f = -711;
+  auto of = [&](Builtin function) {
+    return math.call(function, ScalarType::F64, value, ScalarType::F64).f;
+  };
+  // The exponential of 711 is infinite, that of -711 is not zero.
+  EXPECT_EQ(of(Builtin::Sigmoid), std::exp(-711.0));
+  EXPECT_GT(of(Builtin::Sigmoid), 0);
+  EXPECT_EQ(of(Builtin::Silu), -711 * std::exp(-711.0));
+  value.f = 711;
+  EXPECT_EQ(of(Builtin::Sigmoid), 1);
+}
+
 TEST(ScalarMath, TheErrorOfARootIsItsOwn) {
   ScalarMath math;
   Value value;

@@ -28,17 +28,21 @@ SizeMap e2e::chooseSizes(Choices &choices, const GeneratedSpec &spec) {
                                  49, 63, 64, 65, 72, 95, 96, 97, 128, 129};
   static const int64_t longest[] = {1,   0,   5,   31,  63,  64,  65, 127,
                                     128, 129, 200, 511, 512, 513, 700};
+  static const int64_t pools[] = {5, 1, 9, 0, 30};
   SizeMap sizes;
   int64_t left = mostScores / spec.heads / spec.attends;
   for (const std::string &name : spec.sizes) {
     int64_t size;
     if (name == "B")
       size = choices.pick<int64_t>({1, 2, 3});
+    else if (name == "N")
+      size = choices.pick<int64_t>(pools);
     else if (name == "S")
       size = choices.chance(60) ? chooseLength(choices, many, left)
                                 : choices.pick<int64_t>(few);
     else
-      size = chooseLength(choices, longest, std::max<int64_t>(left, 65));
+      size = chooseLength(choices, longest,
+                          std::max<int64_t>(left, 65) / spec.pageSize);
     sizes[name] = size;
     left /= std::max<int64_t>(size, 1);
   }

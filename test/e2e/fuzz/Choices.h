@@ -20,7 +20,7 @@
 namespace ladon::e2e {
 
 /// What a run of draws made; one may stand in the place of another of its kind.
-enum class SpanKind { Integer, Mask, Score, Clause, Trial };
+enum class SpanKind { Integer, Mask, Score, Tensor, Clause, Trial };
 
 class Choices {
 public:

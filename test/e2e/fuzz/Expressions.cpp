@@ -70,6 +70,11 @@ std::string ExpressionWriter::indexed(const std::string &element) {
   axes.push_back({std::to_string(scope.heads), "h"});
   axes.push_back({scope.batch, "b"});
   axes.push_back({std::to_string(scope.keyHeads), "hk"});
+  if (scope.hasComputedSizes && scope.dependsOnKeys) {
+    axes.push_back({"(" + scope.keys + " + 7) // 8", "j // 8"});
+    axes.push_back(
+        {scope.queries + " + " + scope.keys, "i - j + " + scope.keys});
+  }
   if (usesAllPositions()) {
     axes.push_back({"33", ""});
     axes.push_back({"7", ""});
@@ -175,7 +180,8 @@ std::string ExpressionWriter::integer(int depth) {
            integer(0) + " & 3)";
   case 18:
     if (!inFn)
-      return indexed(choices.pick<const char *>({"i32", "i64"}));
+      return indexed(
+          choices.pick<const char *>({"i32", "i64", "i8", "u8", "i16"}));
     [[fallthrough]];
   default:
     return "(" + inner + choices.pick<const char *>({" + ", " - "}) + "(" +
@@ -295,7 +301,8 @@ std::string ExpressionWriter::test() {
     [[fallthrough]];
   case 6:
     if (scope.dependsOnKeys) {
-      std::string element = choices.pick<const char *>({"i32", "i64"});
+      std::string element =
+          choices.pick<const char *>({"i32", "i64", "u8", "i8", "i16"});
       std::string ofQueries = declarations.capture(element + "[" + scope.batch +
                                                    ", " + scope.queries + "]"),
                   ofKeys = declarations.capture(element + "[" + scope.batch +

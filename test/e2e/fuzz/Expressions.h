@@ -43,6 +43,8 @@ struct AttendScope {
   bool usesBatch = true, usesHeads = true, usesQueries = true, usesKeys = true;
   /// Whether anything may be different for another key.
   bool dependsOnKeys = true;
+  /// Whether axes of captured tensors may be computed from other sizes.
+  bool hasComputedSizes = true;
 };
 
 /// Writes expressions of one attend.

@@ -73,7 +73,11 @@ bool RandomRun::nextSeed(uint64_t &seed) {
 /// The smallest case like the one that failed, in words.
 std::string RandomRun::shrinkFailure(uint64_t seed, const Choices &choices,
                                      const Failure &failure) {
+  // Each attempt compiles a spec.
+  double end = seconds() + options.shrinkSeconds;
   auto fails = [&](Choices &choices) {
+    if (seconds() > end)
+      return false;
     std::unique_ptr<RandomCase> test = writeCase(choices);
     Note note("a smaller spec of seed " + std::to_string(seed) + "\n" +
               test->text);

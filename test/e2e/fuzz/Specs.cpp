@@ -13,27 +13,32 @@ namespace {
 /// Writes one spec.
 class SpecWriter {
 public:
-  explicit SpecWriter(Choices &choices) : choices(choices) {}
+  explicit SpecWriter(Choices &choices)
+      : choices(choices), tensors(choices, declarations) {}
 
   GeneratedSpec write();
   GeneratedSpec writeAttend(const SpecDemands &wanted);
 
 private:
-  /// What an attend works on: the names of its tensors and their sizes.
+  /// What an attend works on: its tensors and their sizes.
   struct Operands {
     std::string q = "q", k = "k", v = "v";
     int64_t heads, keyHeads, headDim, valueDim;
     std::string queries, keys;
+    std::string pages;  ///< The table of pages, if there is one.
+    bool hasLse = true; ///< Known when the attend is written.
   };
   using Names = std::vector<std::string>;
 
-  std::string element();
   int64_t features();
   std::string length(const char *name);
-  std::string declare(const std::string &name, const Names &dims);
+  std::string keyLength(const std::string &queries);
+  void addSize(const std::string &name);
   Operands chooseOperands();
-  void declareOperands(const Operands &operands);
-  std::string attend(const Operands &operands);
+  void declareOperands(Operands &operands);
+  void declarePages(Operands &operands);
+  std::string normalizer(Operands &operands);
+  std::string attend(Operands &operands);
   void addResult(const std::string &name, const std::string &value,
                  const Names &dims);
   void addResults(const std::string &let, const Operands &operands);
@@ -47,10 +52,10 @@ private:
 
   Choices &choices;
   Declarations declarations;
-  bool isF64 = false, isMixed = false;
+  TensorWriter tensors;
   std::string batch = "B";
   Names sizes, results, values;
-  int64_t maxHeads = 1, attends = 0;
+  int64_t maxHeads = 1, attends = 0, pageSize = 1;
   SpecDemands demands;
 };
 
@@ -58,15 +63,13 @@ private:
 
 //===--- Types and sizes -------------------------------------------------===//
 
-/// The element type of a tensor that is computed on.
-std::string SpecWriter::element() {
-  if (isF64)
-    return "f64";
-  return isMixed ? choices.pick<const char *>({"f32", "f16", "bf16"}) : "f32";
-}
-
 int64_t SpecWriter::features() {
   return choices.pick<int64_t>({8, 1, 2, 3, 7, 16, 17, 24, 32, 33, 64, 65});
+}
+
+void SpecWriter::addSize(const std::string &name) {
+  if (!llvm::is_contained(sizes, name))
+    sizes.push_back(name);
 }
 
 /// A run-time size of that name, or a static one.
@@ -74,15 +77,25 @@ std::string SpecWriter::length(const char *name) {
   if (choices.chance(20))
     return std::to_string(
         choices.pick<int64_t>({1, 5, 8, 9, 17, 24, 48, 49, 64, 100, 129}));
-  if (!llvm::is_contained(sizes, name))
-    sizes.push_back(name);
+  addSize(name);
   return name;
 }
 
-std::string SpecWriter::declare(const std::string &name, const Names &dims) {
-  declarations.tensors.push_back(name + ": " + element() + "[" +
-                                 llvm::join(dims, ", ") + "]");
-  return name;
+/// The number of keys: that of the queries, another, or that of a past and
+/// something that comes after it.
+std::string SpecWriter::keyLength(const std::string &queries) {
+  switch (choices.below(8)) {
+  case 5:
+  case 6:
+    return queries;
+  case 7:
+    addSize("P");
+    if (choices.chance(40))
+      return "P + " + length("T");
+    return "P + " + choices.pick<std::string>({queries, "1", "17"});
+  default:
+    return length("T");
+  }
 }
 
 SpecWriter::Operands SpecWriter::chooseOperands() {
@@ -95,28 +108,59 @@ SpecWriter::Operands SpecWriter::chooseOperands() {
   if (choices.chance(40))
     operands.valueDim = features();
   operands.queries = length("S");
-  operands.keys = choices.chance(25) ? operands.queries : length("T");
+  operands.keys = keyLength(operands.queries);
   maxHeads = std::max(maxHeads, operands.heads);
   return operands;
 }
 
-void SpecWriter::declareOperands(const Operands &operands) {
+void SpecWriter::declareOperands(Operands &operands) {
   auto text = [](int64_t number) { return std::to_string(number); };
-  declare(operands.q, {batch, text(operands.heads), operands.queries,
-                       text(operands.headDim)});
-  declare(operands.k, {batch, text(operands.keyHeads), operands.keys,
-                       text(operands.headDim)});
-  declare(operands.v, {batch, text(operands.keyHeads), operands.keys,
-                       text(operands.valueDim)});
+  operands.q = tensors.operand("q", {batch, text(operands.heads),
+                                     operands.queries, text(operands.headDim)});
+  operands.k = tensors.operand("k", {batch, text(operands.keyHeads),
+                                     operands.keys, text(operands.headDim)});
+  operands.v = tensors.operand("v", {batch, text(operands.keyHeads),
+                                     operands.keys, text(operands.valueDim)});
+}
+
+/// Queries, and a pool of pages with keys and values.
+void SpecWriter::declarePages(Operands &operands) {
+  auto text = [](int64_t number) { return std::to_string(number); };
+  pageSize = choices.pick<int64_t>({16, 1, 2, 3, 7, 8, 64});
+  operands.keys = "P * " + text(pageSize);
+  for (const char *size : {"P", "N"})
+    addSize(size);
+  operands.q = tensors.operand("q", {batch, text(operands.heads),
+                                     operands.queries, text(operands.headDim)});
+  operands.k = tensors.operand("k", {"N", text(operands.keyHeads),
+                                     text(pageSize), text(operands.headDim)});
+  operands.v = tensors.operand("v", {"N", text(operands.keyHeads),
+                                     text(pageSize), text(operands.valueDim)});
+  operands.pages = declarations.capture("i32[" + batch + ", P]");
 }
 
 //===--- Attends and results ---------------------------------------------===//
 
-std::string SpecWriter::attend(const Operands &operands) {
+/// What makes weights of scores, as arguments of an attend.
+std::string SpecWriter::normalizer(Operands &operands) {
+  std::string name = choices.pick<const char *>(
+      {"softmax_plus_one", "sigmoid", "relu", "relu2", "linear", "softmax"});
+  std::string text = ",\n    normalize = " + name;
+  operands.hasLse = llvm::StringRef(name).starts_with("softmax");
+  if (operands.hasLse || choices.chance(50))
+    return text;
+  std::string divisor = declarations.capture(tensors.isF64 ? "f64" : "f32");
+  return text + ", divisor = " +
+         choices.pick<std::string>(
+             {"3", "1 + abs(" + divisor + ")", "1 + " + operands.queries});
+}
+
+std::string SpecWriter::attend(Operands &operands) {
   ++attends;
+  operands.hasLse = true;
   AttendScope scope = demands.scope;
-  scope.isF64 = isF64;
-  scope.isMixed = isMixed;
+  scope.isF64 = tensors.isF64;
+  scope.isMixed = tensors.isMixed;
   scope.heads = operands.heads;
   scope.keyHeads = operands.keyHeads;
   scope.batch = batch;
@@ -138,23 +182,27 @@ std::string SpecWriter::attend(const Operands &operands) {
   if (choices.chance(40))
     text += std::string(",\n    scale = ") +
             choices.pick<const char *>({"1", "0.5", "-0.3", "2 / 3", "1e-2"});
-  if (demands.mayHaveSinks && choices.chance(15))
+  if (!operands.pages.empty())
+    text += ",\n    pages = " + operands.pages;
+  if (demands.mayNormalize && choices.chance(12))
+    text += normalizer(operands);
+  if (demands.mayHaveSinks && operands.hasLse && choices.chance(15))
     text += ",\n    sinks = " +
-            declarations.capture(element() + "[" +
+            declarations.capture(tensors.element() + "[" +
                                  std::to_string(operands.heads) + "]");
   return text + ")";
 }
 
 void SpecWriter::addResult(const std::string &name, const std::string &value,
                            const Names &dims) {
-  results.push_back(name + ": " + element() + "[" + llvm::join(dims, ", ") +
-                    "]");
+  results.push_back(name + ": " + tensors.element() + "[" +
+                    llvm::join(dims, ", ") + "]");
   values.push_back(value);
 }
 
 /// The output of the attend `let`, its lse, or both.
 void SpecWriter::addResults(const std::string &let, const Operands &operands) {
-  int64_t which = choices.below(6);
+  int64_t which = operands.hasLse ? choices.below(6) : 0;
   std::string heads = std::to_string(operands.heads);
   if (which != 1)
     addResult(
@@ -168,7 +216,10 @@ void SpecWriter::addResults(const std::string &let, const Operands &operands) {
 
 void SpecWriter::writeOneAttend() {
   Operands operands = chooseOperands();
-  declareOperands(operands);
+  if (choices.chance(12))
+    declarePages(operands);
+  else
+    declareOperands(operands);
   declarations.lets.push_back("let a = " + attend(operands));
   addResults("a", operands);
 }
@@ -177,22 +228,25 @@ void SpecWriter::writeOneAttend() {
 void SpecWriter::writeTwoAttends() {
   Operands operands = chooseOperands();
   declareOperands(operands);
+  Operands others = operands;
   declarations.lets.push_back("let a = " + attend(operands));
-  declarations.lets.push_back("let d = " + attend(operands));
+  declarations.lets.push_back("let d = " + attend(others));
   if (choices.chance(50)) {
     addResults("a", operands);
-    addResults("d", operands);
+    addResults("d", others);
     return;
   }
-  const char *form = choices.pick<const char *>(
-      {"a + d", "a.out - 0.5 * d.out", "a * d / 2",
-       "a * exp(a.lse - max(a.lse, d.lse, -1e30)) + d / 2", "a * sigmoid(d)",
-       "max(tanh(a), d, 0.25)", "-a / 4 + 1"});
+  std::vector<const char *> forms = {
+      "a + d",          "a.out - 0.5 * d.out",   "a * d / 2",
+      "a * sigmoid(d)", "max(tanh(a), d, 0.25)", "-a / 4 + 1"};
+  if (operands.hasLse && others.hasLse)
+    forms.push_back("a * exp(a.lse - max(a.lse, d.lse, -1e30)) + d / 2");
+  const char *form = choices.pick(llvm::ArrayRef(forms));
   addResult("out", form,
             {batch, std::to_string(operands.heads), operands.queries,
              std::to_string(operands.valueDim)});
   if (llvm::StringRef(form).starts_with("-a"))
-    addResults("d", operands);
+    addResults("d", others);
 }
 
 /// One attend whose result is the queries, or the keys and values, of another.
@@ -204,19 +258,20 @@ void SpecWriter::writeChain() {
   second.headDim = first.valueDim;
   if (choices.chance(50)) {
     second.q = "a";
-    second.k = "k2", second.v = "v2";
     second.valueDim = choices.chance(30) ? features() : first.valueDim;
-    declare("k2", {batch, std::to_string(second.keyHeads), second.keys,
-                   std::to_string(second.headDim)});
-    declare("v2", {batch, std::to_string(second.keyHeads), second.keys,
-                   std::to_string(second.valueDim)});
+    second.k =
+        tensors.operand("k2", {batch, std::to_string(second.keyHeads),
+                               second.keys, std::to_string(second.headDim)});
+    second.v =
+        tensors.operand("v2", {batch, std::to_string(second.keyHeads),
+                               second.keys, std::to_string(second.valueDim)});
   } else {
-    second.q = "q2";
-    second.k = "a", second.v = "a";
+    second.k = second.v = "a";
     second.keyHeads = first.heads;
     second.keys = first.queries;
-    declare("q2", {batch, std::to_string(second.heads), second.queries,
-                   std::to_string(second.headDim)});
+    second.q =
+        tensors.operand("q2", {batch, std::to_string(second.heads),
+                               second.queries, std::to_string(second.headDim)});
   }
   declarations.lets.push_back("let d = " + attend(second));
   addResults("d", second);
@@ -236,17 +291,19 @@ void SpecWriter::writePacked() {
        {Packed{"q", operands.heads, operands.headDim, operands.queries},
         Packed{"k", operands.keyHeads, operands.headDim, operands.keys},
         Packed{"v", operands.keyHeads, operands.valueDim, operands.keys}}) {
-    declare(std::string("x") + name,
-            {batch, length, std::to_string(heads * features)});
-    declarations.lets.push_back(std::string("let ") + name + " = split(x" +
-                                name + ", heads = " + std::to_string(heads) +
-                                ")");
+    std::string side = name, count = std::to_string(heads);
+    std::string packed = tensors.operand(
+        "x" + side, {batch, length, std::to_string(heads * features)});
+    std::string value =
+        tensors.changed("split(" + packed + ", heads = " + count + ")", side,
+                        {batch, count, length, std::to_string(features)});
+    declarations.lets.push_back("let " + side + " = " + value);
   }
   declarations.lets.push_back("let a = " + attend(operands));
   addResult("out", "concat(a)",
             {batch, operands.queries,
              std::to_string(operands.heads * operands.valueDim)});
-  if (choices.chance(30))
+  if (operands.hasLse && choices.chance(30))
     addResult("lse", "a.lse",
               {batch, std::to_string(operands.heads), operands.queries});
 }
@@ -258,43 +315,49 @@ void SpecWriter::writeModule() {
   operands.valueDim = std::min<int64_t>(operands.valueDim, 17);
   std::string width = std::to_string(choices.pick<int64_t>({8, 5, 16, 20, 33}));
   bool isSelf = operands.queries == operands.keys;
-  declare("x", {batch, operands.queries, width});
+  std::string x = tensors.operand("x", {batch, operands.queries, width});
+  std::string y =
+      isSelf ? x : tensors.operand("y", {batch, operands.keys, width});
+  declarations.lets.push_back("let nx = " + x);
   if (!isSelf)
-    declare("y", {batch, operands.keys, width});
+    declarations.lets.push_back("let ny = " + y);
   auto project = [&](const char *name, const char *from, int64_t heads,
-                     int64_t dim) {
+                     int64_t dim, const std::string &length) {
     std::string columns = std::to_string(heads * dim);
     bool isTransposed = choices.chance(25);
-    std::string weight =
-        declare(std::string("w") + name,
-                isTransposed ? Names{columns, width} : Names{width, columns});
+    std::string weight = tensors.declare(std::string("w") + name,
+                                         isTransposed ? Names{columns, width}
+                                                      : Names{width, columns});
     std::string value = std::string(from) + " @ " +
                         (isTransposed ? "transpose(" + weight + ")" : weight);
     if (choices.chance(40))
-      value += " + " + declare(std::string("bias_") + name, {columns});
-    declarations.lets.push_back(std::string("let ") + name + " = split(" +
-                                value + ", heads = " + std::to_string(heads) +
-                                ")");
+      value += " + " + tensors.declare(std::string("bias_") + name, {columns});
+    std::string count = std::to_string(heads);
+    value = tensors.changed("split(" + value + ", heads = " + count + ")", name,
+                            {batch, count, length, std::to_string(dim)});
+    declarations.lets.push_back(std::string("let ") + name + " = " + value);
   };
-  project("q", "x", operands.heads, operands.headDim);
-  project("k", isSelf ? "x" : "y", operands.keyHeads, operands.headDim);
-  project("v", isSelf ? "x" : "y", operands.keyHeads, operands.valueDim);
+  const char *other = isSelf ? "nx" : "ny";
+  project("q", "nx", operands.heads, operands.headDim, operands.queries);
+  project("k", other, operands.keyHeads, operands.headDim, operands.keys);
+  project("v", other, operands.keyHeads, operands.valueDim, operands.keys);
   declarations.lets.push_back("let a = " + attend(operands));
   std::string columns = std::to_string(operands.heads * operands.valueDim);
   std::string value = "concat(a)";
   if (choices.chance(70)) {
-    value += " @ " + declare("wo", {columns, width});
+    value += " @ " + tensors.declare("wo", {columns, width});
     columns = width;
     if (choices.chance(40))
-      value = "(" + value + " + " + declare("bias_o", {width}) + ") * 0.5";
+      value =
+          "(" + value + " + " + tensors.declare("bias_o", {width}) + ") * 0.5";
     if (choices.chance(30))
       value =
           choices.pick<const char *>({"silu(", "tanh(", "gelu("}) + value + ")";
     if (choices.chance(40))
-      value = "x + " + value;
+      value = "nx + " + value;
   }
   addResult("out", value, {batch, operands.queries, columns});
-  if (choices.chance(20))
+  if (operands.hasLse && choices.chance(20))
     addResult("lse", "a.lse",
               {batch, std::to_string(operands.heads), operands.queries});
 }
@@ -320,13 +383,14 @@ GeneratedSpec SpecWriter::assemble() const {
   spec.sizes = sizes;
   spec.heads = maxHeads;
   spec.attends = attends;
+  spec.pageSize = pageSize;
   return spec;
 }
 
 GeneratedSpec SpecWriter::write() {
   int64_t family = choices.below(10);
-  isF64 = choices.chance(15);
-  isMixed = choices.chance(35);
+  tensors.isF64 = choices.chance(15);
+  tensors.isMixed = choices.chance(35);
   if (choices.chance(10))
     batch = std::to_string(1 + choices.below(2));
   else
@@ -353,17 +417,26 @@ GeneratedSpec SpecWriter::write() {
 
 GeneratedSpec SpecWriter::writeAttend(const SpecDemands &wanted) {
   demands = wanted;
-  isF64 = choices.chance(15);
-  isMixed = choices.chance(35);
+  demands.mayNormalize = false;
+  demands.scope.hasComputedSizes = false;
+  tensors.isF64 = choices.chance(15);
+  tensors.isMixed = choices.chance(35);
   Operands operands = chooseOperands();
   operands.queries = "S";
   operands.keys = "T";
   sizes = {"B", "S", "T"};
-  declareOperands(operands);
+  auto declare = [&](const char *name, int64_t heads, const char *length,
+                     int64_t features) {
+    tensors.declare(
+        name, {batch, std::to_string(heads), length, std::to_string(features)});
+  };
+  declare("q", operands.heads, "S", operands.headDim);
+  declare("k", operands.keyHeads, "T", operands.headDim);
+  declare("v", operands.keyHeads, "T", operands.valueDim);
   if (!demands.tensor.empty())
     declarations.tensors.push_back(demands.tensor);
   declarations.lets.push_back("let a = " + attend(operands));
-  isMixed = false;
+  tensors.isMixed = false;
   addResult("out", "a.out",
             {batch, std::to_string(operands.heads), operands.queries,
              std::to_string(operands.valueDim)});

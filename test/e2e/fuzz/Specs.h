@@ -3,7 +3,7 @@
 #ifndef LADON_TEST_E2E_FUZZ_SPECS_H
 #define LADON_TEST_E2E_FUZZ_SPECS_H
 
-#include "test/e2e/fuzz/Expressions.h"
+#include "test/e2e/fuzz/Tensors.h"
 
 namespace ladon::e2e {
 
@@ -14,6 +14,7 @@ struct GeneratedSpec {
   /// attends there are: what the reference's time depends on.
   std::vector<std::string> sizes;
   int64_t heads = 1, keyHeads = 1, attends = 1;
+  int64_t pageSize = 1; ///< How many keys there are for each of the size P.
 };
 
 /// Any spec: an attend, several, one that feeds another, packed heads, a module
@@ -27,6 +28,7 @@ struct SpecDemands {
   std::string mask;   ///< Of every attend, before any other condition.
   bool hasOnlyThisMask = false;
   bool mayHaveSinks = true;
+  bool mayNormalize = true; ///< In other ways than by a softmax.
 };
 
 /// A spec of one attend with the results `out` and `lse` in its float type,
