@@ -70,6 +70,21 @@ Counts runRandomSpecs(const RandomOptions &options, Runner &compiled,
 Counts runDefects(llvm::StringRef source, const Target &target, bool ofKernels,
                   bool verbose);
 
+/// How many small changes to modules are tried.
+struct MutantOptions {
+  uint64_t seed = 1;
+  unsigned count = 0;
+  unsigned processes = 1; ///< At a time.
+  bool verbose = false;   ///< Print the fate of each.
+  OptionTable specs;
+};
+
+/// Compiles specs of the source tree with one small change each to the module
+/// at the tile or vector level; a trial must notice, unless the change is known
+/// to be none that a caller can see (test/e2e/mutants/equivalent.txt).
+Counts runMutants(llvm::StringRef source, const Target &target,
+                  const MutantOptions &options);
+
 } // namespace ladon::e2e
 
 #endif // LADON_TEST_E2E_SUITES_H

@@ -17,6 +17,7 @@ int main(int argc, char **argv) {
   int refused = 0;
   GalleryOptions gallery;
   RandomOptions random;
+  MutantOptions mutants;
   random.count = 0;
   unsigned threads = 0;
   bool reference = false, defects = false;
@@ -49,6 +50,9 @@ int main(int argc, char **argv) {
                  "For how many seconds a failing one is made smaller");
   app.add_flag("--defects", defects,
                "Compile with seeded defects, which must be caught");
+  app.add_option("--mutants", mutants.count,
+                 "Try so many small changes to compiled modules, which must be "
+                 "caught");
   app.add_flag("--reference", reference,
                "Test the reference in place of compiled code");
   CLI11_PARSE(app, argc, argv);
@@ -60,7 +64,7 @@ int main(int argc, char **argv) {
 
   const std::string source = LADON_SOURCE_DIR;
   if (directories.empty() && onnx.empty() && !defects && random.count == 0 &&
-      random.minutes == 0) {
+      random.minutes == 0 && mutants.count == 0) {
     // Everything there is.
     defects = !reference;
     random.count = 60;
@@ -107,6 +111,13 @@ int main(int argc, char **argv) {
       return 2;
     }
     counts += runRandomSpecs(random, *runner, *interpreterRunner(**tiled));
+  }
+  if (mutants.count > 0) {
+    mutants.seed = random.seed;
+    mutants.processes = llvm::parallel::strategy.compute_thread_count();
+    mutants.verbose = gallery.verbose;
+    mutants.specs = gallery.specs;
+    counts += runMutants(source, **target, mutants);
   }
   if (defects)
     counts += runDefects(source, **target, /*ofKernels=*/!simulate.empty(),

@@ -67,6 +67,7 @@ protected:
   void expectRightUpToTheBorderAndBeyond();
   void expectRightAroundTheEndsOfChunks();
   void expectTheLastOfMany();
+  void expectTheMaximumOfEveryLane();
 
 private:
   /// The gate's verdict on one call, whose values and views depend on `number`.
@@ -145,6 +146,40 @@ void FewQueries::expectTheLastOfMany() {
   }
 }
 
+/// One key has all the weight, whichever lane of a register it is in: with the
+/// largest score of the others taken for the largest, its weight would be
+/// infinite.
+void FewQueries::expectTheMaximumOfEveryLane() {
+  const ast::Attention &attention = spec->attention();
+  for (int64_t queries : {1, 8, 12}) {
+    InputOptions options;
+    options.sizes["B"] = 1;
+    options.sizes["S"] = queries;
+    options.sizes["T"] = 40;
+    auto inputs = generateInputs(attention, options);
+    ASSERT_TRUE(bool(inputs)) << llvm::toString(inputs.takeError());
+    auto fill = [&](size_t input,
+                    llvm::function_ref<double(llvm::ArrayRef<int64_t>)> value) {
+      HostTensor &tensor = (*inputs)[input];
+      forEachPosition(tensor.shape, [&](llvm::ArrayRef<int64_t> at) {
+        tensor.setFloat(at, value(at));
+      });
+    };
+    fill(0, [](llvm::ArrayRef<int64_t> at) { return at[3] ? 0 : 120; });
+    fill(2, [](llvm::ArrayRef<int64_t> at) { return at[2] + 1; });
+    for (int64_t key = 0; key < 40; ++key) {
+      fill(1, [&](llvm::ArrayRef<int64_t> at) {
+        return at[2] == key && at[3] == 0 ? 120 : 0;
+      });
+      HostTensor out = (*spec)(*inputs).front();
+      // The last query sees all keys under a causal mask, too.
+      for (int64_t head = 0; head < out.shape[1]; ++head)
+        ASSERT_EQ(out.getFloat({0, head, queries - 1, 0}), key + 1)
+            << queries << " queries";
+    }
+  }
+}
+
 /// One test: to compile a form takes longer than to call it.
 TEST_P(FewQueries, are_right) {
   spec = std::make_unique<CompiledSpec>(textOf(GetParam()));
@@ -152,8 +187,11 @@ TEST_P(FewQueries, are_right) {
   expectRightUpToTheBorderAndBeyond();
   expectRightAroundTheEndsOfChunks();
   // Rows of other masks depend on where they are.
-  if (GetParam().options == llvm::StringRef(", mask = causal"))
+  llvm::StringRef options = GetParam().options;
+  if (options == ", mask = causal")
     expectTheLastOfMany();
+  if (options.empty() || options == ", mask = causal")
+    expectTheMaximumOfEveryLane();
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, FewQueries, testing::ValuesIn(forms),

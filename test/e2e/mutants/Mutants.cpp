@@ -1,0 +1,375 @@
+//===- Mutants.cpp - Which small changes to its output go unnoticed? ------===//
+//
+// Specs are compiled with one small change to the module at the tile or the
+// vector level, and what comes of it goes through the numeric gate. A mutant
+// may write anywhere and run for ever, so each has a process of its own.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/driver/check/NumericTrial.h"
+#include "compiler/driver/compile/Compile.h"
+#include "compiler/driver/host/HostCall.h"
+#include "test/e2e/Suites.h"
+#include "test/e2e/mutants/Mutations.h"
+
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <map>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace ladon;
+using namespace ladon::e2e;
+using llvm::StringRef;
+
+/// Seconds after which a mutant counts as one that hangs.
+static constexpr unsigned patience = 60;
+/// Trials of a mutant that none of them catches.
+static constexpr size_t mostTrials = 160;
+/// Bytes that a mutant may ask for.
+static constexpr rlim_t mostMemory = rlim_t(6) << 30;
+
+namespace {
+
+/// What came of a mutant; the exit status of its process.
+enum class Fate {
+  Survived,
+  Caught,
+  NoDifference, ///< The library is the same to the byte.
+  Invalid       ///< It is no valid module, or a pass refuses it.
+};
+
+/// One of the changes to one spec.
+struct Mutant {
+  const char *spec;
+  Stage stage;
+  size_t number;
+};
+
+/// Runs mutants, each in a process.
+class MutantRun {
+public:
+  MutantRun(StringRef source, const Target &target,
+            const MutantOptions &options)
+      : source(source), target(target), options(options) {}
+
+  Counts run();
+
+private:
+  std::unique_ptr<Spec> load(StringRef name) const;
+  std::vector<Mutant> collect(const char *spec, Stage stage) const;
+  std::vector<Mutant> choose() const;
+  Fate fateOf(const Mutant &mutant, int reportTo, std::string &reason) const;
+  [[noreturn]] void runInChild(const Mutant &mutant, int reportTo) const;
+  void judge(const Mutant &mutant, int status, StringRef report);
+  StringRef excuse(StringRef what) const;
+  void readEquivalents();
+
+  StringRef source;
+  const Target &target;
+  const MutantOptions &options;
+  std::map<std::string, int> fates;
+  int caught = 0, survived = 0, excused = 0;
+  /// Why mutants whose description contains a text change nothing that a
+  /// caller can see.
+  std::vector<std::pair<std::string, std::string>> equivalents;
+};
+
+} // namespace
+
+/// Specs that together have every operation of the two levels.
+static const char *const specs[] = {"examples/causal_cache",
+                                    "examples/with_lse",
+                                    "examples/packed_documents",
+                                    "examples/paged_cache",
+                                    "examples/sliding_window",
+                                    "examples/t5_bias",
+                                    "examples/bool_mask",
+                                    "test/e2e/specs/bf16_all",
+                                    "test/e2e/specs/f64_causal_lse",
+                                    "test/e2e/specs/sinks_causal_gqa",
+                                    "test/e2e/specs/int8_cache",
+                                    "test/e2e/specs/concat_causal",
+                                    "test/e2e/specs/rope_halves",
+                                    "test/e2e/specs/norms_qk",
+                                    "test/e2e/specs/gated_module",
+                                    "test/e2e/specs/integers_floor",
+                                    "test/e2e/specs/mask_every_other_block"};
+
+//===--- One mutant ------------------------------------------------------===//
+
+std::unique_ptr<Spec> MutantRun::load(StringRef name) const {
+  return llvm::cantFail(loadSpec(
+      (source + "/" + name + ".attn").str(),
+      options.specs.lookup(llvm::sys::path::filename(name)).overrides));
+}
+
+std::vector<Mutant> MutantRun::collect(const char *name, Stage stage) const {
+  std::vector<Mutant> mutants;
+  std::unique_ptr<Spec> spec = load(name);
+  Compilation compilation(*spec->checked, spec->sources, target);
+  compilation.setHook([&](Stage reached, mlir::ModuleOp module) -> llvm::Error {
+    if (reached == stage)
+      for (size_t count = mutationsOf(module).size(); count; --count)
+        mutants.push_back({name, stage, mutants.size()});
+    return llvm::Error::success();
+  });
+  llvm::cantFail(compilation.run(stage));
+  return mutants;
+}
+
+/// Bytes from the first element of a tensor to the end of its last one.
+static size_t spanOf(const HostTensor &tensor) {
+  if (tensor.size() == 0)
+    return 0;
+  int64_t elements = 1;
+  for (auto [extent, stride] : llvm::zip_equal(tensor.shape, tensor.strides))
+    elements += (extent - 1) * stride;
+  return elements * byteSize(tensor.element);
+}
+
+/// A copy of a tensor whose last byte is the last before a page that faults.
+static HostTensor guarded(const HostTensor &tensor) {
+  HostTensor copy = tensor;
+  if (tensor.size() == 0)
+    return copy;
+  size_t bytes = spanOf(tensor), page = sysconf(_SC_PAGESIZE);
+  size_t pages = llvm::alignTo(bytes, page);
+  void *memory = mmap(nullptr, pages + page, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    _exit(int(Fate::Invalid));
+  char *end = static_cast<char *>(memory) + pages;
+  mprotect(end, page, PROT_NONE);
+  std::shared_ptr<void> mapped(memory,
+                               [=](void *at) { munmap(at, pages + page); });
+  copy.data = end - bytes;
+  copy.owner = std::shared_ptr<std::vector<char>>(mapped, tensor.owner.get());
+  std::memcpy(copy.data, tensor.data, bytes);
+  return copy;
+}
+
+static void tell(int pipe, StringRef text) {
+  if (write(pipe, text.data(), text.size()) < 0)
+    _exit(int(Fate::Invalid));
+}
+
+/// Compiles the mutant and tries it; `reason` is why it was caught. What it is
+/// is reported before anything can happen.
+Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
+                       std::string &reason) const {
+  std::unique_ptr<Spec> spec = load(mutant.spec);
+  bool isValid = true;
+  auto compile = [&](bool isMutated) {
+    Compilation compilation(*spec->checked, spec->sources, target);
+    if (isMutated)
+      compilation.setHook(
+          [&](Stage stage, mlir::ModuleOp module) -> llvm::Error {
+            if (stage != mutant.stage)
+              return llvm::Error::success();
+            Mutation mutation = mutationsOf(module)[mutant.number];
+            tell(reportTo, mutation.describe() + "\n");
+            mutation.make();
+            isValid = mlir::succeeded(mlir::verify(module));
+            return isValid ? llvm::Error::success()
+                           : llvm::createStringError("invalid");
+          });
+    return compilation.makeArtefact();
+  };
+  auto artefact = compile(true);
+  if (!artefact) {
+    reason = llvm::toString(artefact.takeError());
+    return Fate::Invalid;
+  }
+  auto loaded = LoadedAttention::load(*artefact);
+  if (!loaded) {
+    reason = llvm::toString(loaded.takeError());
+    return Fate::Caught;
+  }
+  auto program = [&](llvm::ArrayRef<HostTensor> inputs,
+                     llvm::ArrayRef<HostTensor> outputs, int threads) {
+    std::vector<HostTensor> ins(inputs.size()), outs(outputs.size());
+    std::transform(inputs.begin(), inputs.end(), ins.begin(), guarded);
+    std::transform(outputs.begin(), outputs.end(), outs.begin(), guarded);
+    llvm::Error error = callOnHost(**loaded, ins, outs, threads);
+    // With the gaps, which must be as they were.
+    for (auto [from, to] : llvm::zip_equal(outs, outputs))
+      std::memcpy(to.data, from.data, spanOf(to));
+    return error;
+  };
+  const ast::Attention &attention = spec->attention();
+  std::vector<SizeMap> sizes =
+      options.specs.lookup(llvm::sys::path::filename(mutant.spec)).sizes;
+  if (sizes.empty())
+    sizes = edgeSizes(attention);
+  // All sizes with all kinds of values: the suite has them over many specs.
+  size_t trials = std::min(sizes.size() * allValueKinds().size(), mostTrials);
+  for (size_t number = 0; number < trials; ++number) {
+    Trial trial = makeTrial(sizes, number);
+    auto report =
+        runTrial(attention, program, trial, {target.usesMatrixUnits()});
+    reason = report ? report->problem() : llvm::toString(report.takeError());
+    if (!reason.empty())
+      return Fate::Caught;
+  }
+  bool isSame = artefact->library == llvm::cantFail(compile(false)).library;
+  return isSame ? Fate::NoDifference : Fate::Survived;
+}
+
+/// In a folder of its own, for what failed compilations leave.
+void MutantRun::runInChild(const Mutant &mutant, int reportTo) const {
+  int nowhere = open("/dev/null", O_WRONLY);
+  dup2(nowhere, STDOUT_FILENO);
+  dup2(nowhere, STDERR_FILENO);
+  rlimit limit{mostMemory, mostMemory};
+  setrlimit(RLIMIT_AS, &limit);
+  rlimit noCore{0, 0};
+  setrlimit(RLIMIT_CORE, &noCore);
+  alarm(patience);
+  std::string reason;
+  Fate fate = fateOf(mutant, reportTo, reason);
+  tell(reportTo, reason);
+  _exit(int(fate));
+}
+
+//===--- All of them -----------------------------------------------------===//
+
+/// So many of all there are, at random.
+std::vector<Mutant> MutantRun::choose() const {
+  std::vector<Mutant> all;
+  for (const char *spec : specs)
+    for (Stage stage : {Stage::Tile, Stage::Vector}) {
+      std::vector<Mutant> own = collect(spec, stage);
+      all.insert(all.end(), own.begin(), own.end());
+    }
+  llvm::outs() << all.size() << " changes to " << std::size(specs)
+               << " specs at two levels, of which " << options.count
+               << " at random from seed " << options.seed << "\n";
+  llvm::outs().flush();
+  Random random(options.seed);
+  for (size_t at = 0; at + 1 < all.size(); ++at)
+    std::swap(all[at], all[random.integer(at, all.size() - 1)]);
+  all.resize(std::min<size_t>(all.size(), options.count));
+  return all;
+}
+
+/// Lines "TEXT => WHY".
+void MutantRun::readEquivalents() {
+  auto file = llvm::MemoryBuffer::getFile(
+      (source + "/test/e2e/mutants/equivalent.txt").str());
+  if (!file)
+    return;
+  llvm::SmallVector<StringRef> lines;
+  (*file)->getBuffer().split(lines, '\n');
+  for (StringRef line : lines) {
+    auto [text, why] = line.split(" => ");
+    if (!line.starts_with("#") && !why.empty())
+      equivalents.emplace_back(text.trim().str(), why.trim().str());
+  }
+}
+
+StringRef MutantRun::excuse(StringRef what) const {
+  for (const auto &[text, why] : equivalents)
+    if (what.contains(text))
+      return why;
+  return "";
+}
+
+void MutantRun::judge(const Mutant &mutant, int status, StringRef report) {
+  auto [what, reason] = report.split('\n');
+  Fate fate = WIFEXITED(status) ? Fate(WEXITSTATUS(status)) : Fate::Caught;
+  std::string where = std::string(mutant.spec) +
+                      (mutant.stage == Stage::Tile ? " tile " : " vector ") +
+                      std::to_string(mutant.number) + ", " + what.str();
+  if (!WIFEXITED(status)) {
+    bool isHang = WTERMSIG(status) == SIGALRM;
+    ++fates[isHang ? "by a hang" : "by a crash"];
+    ++caught;
+  } else if (fate == Fate::Caught) {
+    ++fates["by the gate"];
+    ++caught;
+  } else if (fate == Fate::NoDifference) {
+    ++fates["without a difference in the code"];
+  } else if (fate == Fate::Invalid) {
+    ++fates["that are no valid module"];
+  } else if (StringRef why = excuse(what); !why.empty()) {
+    ++excused;
+    if (options.verbose)
+      llvm::outs() << "equivalent: " << where << " (" << why << ")\n";
+    return;
+  } else {
+    ++survived;
+    llvm::outs() << "SURVIVED " << where << "\n";
+    return;
+  }
+  if (options.verbose)
+    llvm::outs() << (fate == Fate::Invalid ? "invalid: " : "caught: ") << where
+                 << " (" << reason.substr(0, 100) << ")\n";
+}
+
+Counts MutantRun::run() {
+  readEquivalents();
+  std::vector<Mutant> chosen = choose();
+  struct Child {
+    const Mutant *mutant;
+    int reports;
+  };
+  std::map<pid_t, Child> running;
+  // Where failed compilations leave their folders.
+  llvm::SmallString<128> folder;
+  if (llvm::sys::fs::createUniqueDirectory("ladon-mutants", folder)) {
+    llvm::outs() << "FAIL mutants: no folder for temporary files\n";
+    return {0, 1, 0};
+  }
+  auto waitForOne = [&] {
+    int status = 0;
+    pid_t child = wait(&status);
+    auto [mutant, reports] = running.at(child);
+    char text[1024];
+    ssize_t bytes = std::max<ssize_t>(read(reports, text, sizeof text), 0);
+    close(reports);
+    running.erase(child);
+    judge(*mutant, status, StringRef(text, bytes));
+    llvm::outs().flush();
+  };
+  for (const Mutant &mutant : chosen) {
+    if (running.size() >= options.processes)
+      waitForOne();
+    int ends[2];
+    if (pipe(ends))
+      llvm::report_fatal_error("no pipe");
+    llvm::outs().flush();
+    pid_t child = fork();
+    if (child == 0) {
+      if (chdir(folder.c_str()))
+        _exit(int(Fate::Invalid));
+      runInChild(mutant, ends[1]);
+    }
+    close(ends[1]);
+    running[child] = {&mutant, ends[0]};
+  }
+  while (!running.empty())
+    waitForOne();
+  llvm::sys::fs::remove_directories(folder);
+  for (const auto &[how, count] : fates)
+    llvm::outs() << "  " << count << " " << how << "\n";
+  llvm::outs() << "  " << excused << " are equivalent\n"
+               << "mutants: " << caught << " of " << caught + survived
+               << " were caught\n";
+  return {caught, survived, 0};
+}
+
+Counts e2e::runMutants(StringRef source, const Target &target,
+                       const MutantOptions &options) {
+  return MutantRun(source, target, options).run();
+}
