@@ -2,9 +2,12 @@
 
 #include "compiler/reference/HostTensor.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cstring>
+#include <limits>
 #include <sys/mman.h>
 
 using namespace ladon;
@@ -12,6 +15,9 @@ using namespace ladon::ast;
 using llvm::ArrayRef;
 
 int64_t ladon::elementCount(ArrayRef<int64_t> shape) {
+  // However long the other axes are.
+  if (llvm::is_contained(shape, 0))
+    return 0;
   int64_t count = 1;
   for (int64_t extent : shape)
     count *= extent;
@@ -21,7 +27,9 @@ int64_t ladon::elementCount(ArrayRef<int64_t> shape) {
 Extents ladon::denseStrides(ArrayRef<int64_t> shape) {
   Extents strides(shape.size(), 1);
   for (size_t axis = shape.size(); axis-- > 1;)
-    strides[axis - 1] = strides[axis] * shape[axis];
+    // Too large only where there are no elements, and no stride matters.
+    strides[axis - 1] = llvm::checkedMul(strides[axis], shape[axis])
+                            .value_or(std::numeric_limits<int64_t>::max());
   return strides;
 }
 

@@ -220,6 +220,17 @@ TEST(Npy, TheBytesOfAllAxesCount) {
   auto empty = read("(0, 4611686018427387904)");
   ASSERT_TRUE(bool(empty)) << llvm::toString(empty.takeError());
   EXPECT_EQ(empty->shape, (Extents{0, INT64_C(4611686018427387904)}));
+  // The product of the other axes has more than 64 bits.
+  for (const char *shape :
+       {"(0, 777777777, 777777777777773)", "(777777777, 777777777777773, 0)",
+        "(777777777, 0, 777777777777773)"}) {
+    auto array = read(shape);
+    ASSERT_TRUE(bool(array)) << llvm::toString(array.takeError());
+    EXPECT_EQ(array->size(), 0);
+    for (int64_t stride : array->strides)
+      EXPECT_GE(stride, 0);
+    EXPECT_EQ(array->dense().shape, array->shape);
+  }
   EXPECT_EQ(empty->size(), 0);
 }
 

@@ -260,6 +260,26 @@ TEST_F(TrialTest, ValuesAreOfTheirKind) {
         all(bad[which], [](auto, double x) { return std::isfinite(x); }));
 }
 
+TEST_F(TrialTest, OfOddSeedsOneOfTheLastKeysIsNan) {
+  InputOptions options;
+  options.values = ValueKind::NonFinite;
+  std::set<int64_t> places;
+  for (options.seed = 1; options.seed < 40; options.seed += 2) {
+    std::vector<HostTensor> bad = inputs(options);
+    std::set<int64_t> keys;
+    for (int which : {1, 2})
+      forEachPosition(bad[which].shape, [&](llvm::ArrayRef<int64_t> at) {
+        if (std::isnan(bad[which].getFloat(at)))
+          keys.insert(at[2]);
+      });
+    ASSERT_EQ(keys.size(), 1u);
+    places.insert(*keys.begin());
+  }
+  // From the last one on, each in turn.
+  EXPECT_TRUE(places.count(inputs(options)[1].shape[2] - 1));
+  EXPECT_GT(places.size(), 2u);
+}
+
 /// The smallest and the largest size of the elements of a tensor.
 std::pair<double, double> sizesOf(const HostTensor &tensor) {
   std::pair<double, double> sizes = {INFINITY, 0};

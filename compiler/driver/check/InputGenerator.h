@@ -19,11 +19,12 @@ namespace ladon {
 /// What queries, keys and values hold.
 enum class ValueKind {
   Normal,
-  Sharp,       ///< Normal, queries times 30: one key takes nearly all weight.
-  Constant,    ///< Equal numbers: each output is the mean of equal numbers.
-  OneHot,      ///< v[j, e] = 1 where e = j mod Dv: the output is the weights.
-  KeyIndex,    ///< v[j, e] = j: every indexing error shows.
-  NonFinite,   ///< Normal, some keys and values NaN: they must not spread.
+  Sharp,     ///< Normal, queries times 30: one key takes nearly all weight.
+  Constant,  ///< Equal numbers: each output is the mean of equal numbers.
+  OneHot,    ///< v[j, e] = 1 where e = j mod Dv: the output is the weights.
+  KeyIndex,  ///< v[j, e] = j: every indexing error shows.
+  NonFinite, ///< Normal, some keys and values NaN: they must not spread. Of odd
+             ///< seeds one key only, near the end.
   Alternating, ///< Signs alternate with the key, so that sums cancel.
   Wide, ///< Of all exponents; those of a query and a key cancel in a product.
   Subnormal, ///< Keys and values below the smallest normal number.

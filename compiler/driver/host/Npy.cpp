@@ -127,7 +127,8 @@ static llvm::Expected<NpyHeader> parseHeader(StringRef bytes, StringRef name) {
   Extents shape;
   if (!parseShape(headerField(header, "shape"), shape))
     return fail(name, "the header has no valid shape");
-  int64_t size = byteSize(*element);
+  bool isEmpty = llvm::is_contained(shape, 0);
+  int64_t size = isEmpty ? 0 : byteSize(*element);
   for (int64_t extent : shape) {
     std::optional<int64_t> product = llvm::checkedMul(size, extent);
     if (!product || *product > maxBytes)
