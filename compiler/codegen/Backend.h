@@ -60,6 +60,8 @@ public:
   virtual TileShape getTiles(mlir::Type element, mlir::Type stored,
                              int64_t headDim, int64_t valueDim) const = 0;
 
+  /// What attends on tensors get that only this target can follow.
+  virtual void buildTensorPipeline(mlir::OpPassManager &pm) const {}
   /// From attends on buffers to classified tile loop nests, or to whatever else
   /// the next pipeline takes.
   virtual void buildTilePipeline(mlir::OpPassManager &pm) const = 0;

@@ -355,7 +355,7 @@ attn::AttendOp Importer::attend(const Expr *expr) {
     if (!body)
       return;
     OpBuilder::InsertionGuard guard(b);
-    Block *block = isScore ? op.createScoreBody(b) : op.createMaskBody(b);
+    Block *block = op.createBody(b, isScore ? op.getScore() : op.getMask());
     b.setInsertionPointToStart(block);
     auto blockArgs = block->getArguments();
     Position position;

@@ -13,7 +13,7 @@ using namespace mlir;
 using namespace ladon::interpreter;
 
 double ladon::interpreter::rounded(double value, Type type) {
-  if (type.isF64())
+  if (type.isF64() || type.isInteger())
     return value;
   if (type.isF32())
     return static_cast<double>(static_cast<float>(value));

@@ -101,8 +101,10 @@ void Interpreter::loadTile(Operation *operation) {
     for (int64_t d = 0; d < layout.columns; ++d) {
       if (r->shape.size() > 1)
         at[3] = d;
-      double x = rounded(loadElement(source, at).real, elementOf(op.getTile()));
-      r->data[layout.at(i, d)] = scale * x;
+      RuntimeValue stored = loadElement(source, at);
+      double x =
+          source.element.isInteger() ? double(stored.integer) : stored.real;
+      r->data[layout.at(i, d)] = scale * rounded(x, elementOf(op.getTile()));
     }
   }
   set(op.getTile(), r);

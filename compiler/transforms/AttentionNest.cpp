@@ -202,7 +202,7 @@ Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
       .getTile();
 }
 
-/// Clones a score or mask region into a position operation.
+/// Clones a region of the attend into a position operation.
 template <typename PositionOp>
 Value AttentionNest::positions(const QueryRows &rows, Value scores,
                                Region &region, Value firstKey, Value count) {
@@ -270,6 +270,9 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
   Value value = loadBlock(rows, valueView, op.getValueDim(), first, count);
   using Weights = tile::SoftmaxWeightsOp;
   Value weight = weights->getResult(Weights::Weights);
+  if (op.hasWeight())
+    weight =
+        positions<tile::ModifyOp>(rows, weight, op.getWeight(), first, count);
   Type operand = cast<ShapedType>(value.getType()).getElementType();
   if (tiles.narrow && operand != accumulator())
     weight = arith::TruncFOp::create(

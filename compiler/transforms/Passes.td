@@ -54,6 +54,27 @@ def CanonicalizeMasks : Pass<"attn-canonicalize-masks", "::mlir::func::FuncOp"> 
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def FuseScales : Pass<"attn-fuse-scales", "::mlir::func::FuncOp"> {
+  let summary = "Read scaled keys and values as they are stored";
+  let description = [{
+    Keys or values that are the product of a stored tensor (of i8, f16, bf16 or
+    of the type that is computed in) and of factors without features, one per
+    key, head or batch, are not computed beforehand: the attend reads what is
+    stored. A score of such keys is multiplied by the factors in `score`, and a
+    weight of such values in `weight`; constant factors of keys join `scale`.
+
+        k[b,hk,j,d] = stored[b,hk,j,d] * factor[b,hk,j]
+        s = sum_d q[d] k[d]   becomes   s = factor * sum_d q[d] stored[d]
+
+    Numbers are the same up to rounding. Factors that differ between the
+    features of a key are left where they are.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"fused", "fused", "Operands read as they are stored">
+  ];
+}
+
 def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
   let summary = "Tensors to memrefs, results to arguments";
   let description = [{

@@ -17,6 +17,11 @@ void ladon::buildFusePipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+void ladon::buildStoredOperandsPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createFuseScales());
+  pm.addPass(createCanonicalizerPass());
+}
+
 void ladon::buildBufferizePipeline(OpPassManager &pm) {
   pm.addPass(createBufferizeAttention());
   pm.addPass(createCanonicalizerPass());

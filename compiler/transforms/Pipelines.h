@@ -10,6 +10,10 @@ namespace ladon {
 /// Folds heads and masks, on tensors: what `--emit fused` shows.
 void buildFusePipeline(mlir::OpPassManager &pm);
 
+/// From there to attends that read keys and values as they are stored: for
+/// targets whose tiles can be integers.
+void buildStoredOperandsPipeline(mlir::OpPassManager &pm);
+
 /// From there to memrefs. Leaves functions with memref and scalar arguments,
 /// `attn.attend` and linalg operations on memrefs, and `memref.alloc` for what
 /// lies between them.

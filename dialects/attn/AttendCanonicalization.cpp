@@ -13,27 +13,23 @@
 using namespace mlir;
 using namespace ladon::attn;
 
+/// The block arguments of capture `index`, one for each region that is there.
+static SmallVector<BlockArgument, 3> getCaptureArguments(AttendOp op,
+                                                         unsigned index) {
+  SmallVector<BlockArgument, 3> args;
+  for (Region *region : op.getBodies())
+    args.push_back(op.getCaptureArguments(*region)[index]);
+  return args;
+}
+
 /// Removes capture `index`; its block arguments have no uses left.
 static void eraseCapture(AttendOp op, unsigned index,
                          PatternRewriter &rewriter) {
   rewriter.modifyOpInPlace(op, [&] {
-    if (op.hasScore())
-      op.getScore().eraseArgument(5 + index);
-    if (op.hasMask())
-      op.getMask().eraseArgument(4 + index);
+    for (BlockArgument arg : getCaptureArguments(op, index))
+      arg.getOwner()->eraseArgument(arg.getArgNumber());
     op.getCapturesMutable().erase(index);
   });
-}
-
-/// The block arguments of capture `index`, one for each region that is there.
-static SmallVector<BlockArgument, 2> getCaptureArguments(AttendOp op,
-                                                         unsigned index) {
-  SmallVector<BlockArgument, 2> args;
-  if (op.hasScore())
-    args.push_back(op.getScoreCaptures()[index]);
-  if (op.hasMask())
-    args.push_back(op.getMaskCaptures()[index]);
-  return args;
 }
 
 static Value getYielded(Region &region) {
@@ -42,7 +38,8 @@ static Value getYielded(Region &region) {
 
 namespace {
 
-/// `score` that yields s, and `mask` that yields true, are as good as none.
+/// `score` that yields s, `weight` that yields w and `mask` that yields true
+/// are as good as none.
 struct DropPlainRegions : OpRewritePattern<AttendOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -56,12 +53,12 @@ struct DropPlainRegions : OpRewritePattern<AttendOp> {
       });
       return success();
     };
-    if (op.hasScore() &&
-        getYielded(op.getScore()) == op.getScore().getArgument(0))
-      return drop(op.getScore());
+    for (Region *region : {&op.getScore(), &op.getWeight()})
+      if (!region->empty() && getYielded(*region) == region->getArgument(0))
+        return drop(*region);
     if (op.hasMask() && matchPattern(getYielded(op.getMask()), m_One()))
       return drop(op.getMask());
-    return rewriter.notifyMatchFailure(op, "expected a plain score or mask");
+    return rewriter.notifyMatchFailure(op, "expected a plain region");
   }
 };
 

@@ -36,8 +36,8 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
   for (Type type : inits.getTypes())
     if (isa<RankedTensorType>(type))
       state.addTypes(type);
-  state.addRegion();
-  state.addRegion();
+  for (unsigned region = 0; region < 3; ++region)
+    state.addRegion();
 
   SmallVector<AffineMap> maps;
   for (unsigned operand = 0; operand < 3 + inits.size(); ++operand)
@@ -59,30 +59,29 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
   props.indexing_maps = builder.getAffineMapArrayAttr(maps);
 }
 
-/// Types of the arguments of a score or mask region.
-static SmallVector<Type> getBodyTypes(AttendOp op, bool isScore) {
+/// Types of the arguments of a region.
+static SmallVector<Type> getBodyTypes(AttendOp op, Region &region) {
   SmallVector<Type> types;
-  if (isScore)
+  if (op.hasNumber(region))
     types.push_back(op.getElementType());
   types.append(4, IntegerType::get(op.getContext(), 32));
   llvm::append_range(types, op.getCaptures().getTypes());
   return types;
 }
 
-static Block *createBody(OpBuilder &builder, AttendOp op, Region &region,
-                         bool isScore) {
-  SmallVector<Type> types = getBodyTypes(op, isScore);
-  SmallVector<Location> locs(types.size(), op.getLoc());
+Block *AttendOp::createBody(OpBuilder &builder, Region &region) {
+  SmallVector<Type> types = getBodyTypes(*this, region);
+  SmallVector<Location> locs(types.size(), getLoc());
   OpBuilder::InsertionGuard guard(builder);
   return builder.createBlock(&region, region.end(), types, locs);
 }
 
-Block *AttendOp::createScoreBody(OpBuilder &builder) {
-  return createBody(builder, *this, getScore(), /*isScore=*/true);
-}
-
-Block *AttendOp::createMaskBody(OpBuilder &builder) {
-  return createBody(builder, *this, getMask(), /*isScore=*/false);
+SmallVector<Region *, 3> AttendOp::getBodies() {
+  SmallVector<Region *, 3> bodies;
+  for (Region &region : getOperation()->getRegions())
+    if (!region.empty())
+      bodies.push_back(&region);
+  return bodies;
 }
 
 //===----------------------------------------------------------------------===//
@@ -252,7 +251,9 @@ static LogicalResult verifyOperandTypes(AttendOp op) {
       return op.emitOpError("expected ")
              << operandNames[operand] << " to be a " << kind
              << " as query is, found " << type;
-    if (getComputedType(type.getElementType()) != op.getElementType())
+    bool isInteger = type.getElementType().isInteger();
+    if (!isInteger &&
+        getComputedType(type.getElementType()) != op.getElementType())
       return op.emitOpError("expected ")
              << operandNames[operand] << " to be computed in "
              << op.getElementType() << " as query is, found "
@@ -398,12 +399,11 @@ LogicalResult AttendOp::verify() {
   return success();
 }
 
-static LogicalResult verifyBody(AttendOp op, Region &region, bool isScore) {
+static LogicalResult verifyBody(AttendOp op, Region &region, StringRef name) {
   if (region.empty())
     return success();
-  StringRef name = isScore ? "score" : "mask";
   Block &body = region.front();
-  SmallVector<Type> expected = getBodyTypes(op, isScore);
+  SmallVector<Type> expected = getBodyTypes(op, region);
   if (body.getArgumentTypes() != TypeRange(expected))
     return op.emitOpError("expected ")
            << name << " arguments of types " << TypeRange(expected)
@@ -412,7 +412,7 @@ static LogicalResult verifyBody(AttendOp op, Region &region, bool isScore) {
   if (!yield)
     return op.emitOpError("expected ") << name << " to end in attn.yield";
   Type yielded = op.getElementType();
-  if (!isScore)
+  if (!op.hasNumber(region))
     yielded = IntegerType::get(op.getContext(), 1);
   if (yield.getValue().getType() != yielded)
     return yield.emitOpError("expected a value of ")
@@ -423,14 +423,15 @@ static LogicalResult verifyBody(AttendOp op, Region &region, bool isScore) {
       return type.isIntOrIndexOrFloat();
     });
     if (inner.getNumRegions() != 0 || !isMemoryEffectFree(&inner) || !isScalar)
-      return inner.emitOpError("does not belong in a score or mask: expected "
-                               "pure operations on scalars and attn.read");
+      return inner.emitOpError("does not belong in a ")
+             << name << ": expected pure operations on scalars and attn.read";
   }
   return success();
 }
 
 LogicalResult AttendOp::verifyRegions() {
-  if (failed(verifyBody(*this, getScore(), /*isScore=*/true)))
+  if (failed(verifyBody(*this, getScore(), "score")) ||
+      failed(verifyBody(*this, getMask(), "mask")))
     return failure();
-  return verifyBody(*this, getMask(), /*isScore=*/false);
+  return verifyBody(*this, getWeight(), "weight");
 }

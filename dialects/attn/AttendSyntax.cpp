@@ -94,13 +94,12 @@ ParseResult AttendOp::parse(OpAsmParser &parser, OperationState &result) {
 
   if (parser.parseKeyword("maps") || parser.parseAttribute(props.indexing_maps))
     return failure();
-  Region *score = result.addRegion(), *mask = result.addRegion();
-  if (succeeded(parser.parseOptionalKeyword("score")) &&
-      parseBody(parser, *score))
-    return failure();
-  if (succeeded(parser.parseOptionalKeyword("mask")) &&
-      parseBody(parser, *mask))
-    return failure();
+  for (StringRef keyword : {"score", "mask", "weight"}) {
+    Region *region = result.addRegion();
+    if (succeeded(parser.parseOptionalKeyword(keyword)) &&
+        parseBody(parser, *region))
+      return failure();
+  }
   if (parser.parseOptionalAttrDict(result.attributes))
     return failure();
   if (succeeded(parser.parseOptionalArrow()) &&
@@ -148,6 +147,7 @@ void AttendOp::print(OpAsmPrinter &p) {
   p << "    maps " << getIndexingMaps();
   printBody(p, "score", getScore());
   printBody(p, "mask", getMask());
+  printBody(p, "weight", getWeight());
   p.printOptionalAttrDict((*this)->getAttrs(),
                           {"heads", "key_value_heads", "head_dim", "value_dim",
                            "scale", "indexing_maps", "operandSegmentSizes"});
@@ -159,8 +159,8 @@ void AttendOp::getAsmBlockArgumentNames(Region &region,
                                         OpAsmSetValueNameFn setName) {
   if (region.empty())
     return;
-  static constexpr StringRef names[] = {"s", "b", "h", "i", "j"};
-  unsigned first = &region == &getScore() ? 0 : 1;
+  StringRef names[] = {&region == &getWeight() ? "w" : "s", "b", "h", "i", "j"};
+  unsigned first = hasNumber(region) ? 0 : 1;
   for (BlockArgument arg : region.getArguments()) {
     size_t position = first + arg.getArgNumber();
     setName(arg, position < std::size(names) ? names[position] : "captured");

@@ -15,6 +15,11 @@ def Attn_Tensor : RankedTensorOf<[Attn_Float]>;
 def Attn_Shaped : AnyTypeOf<[RankedTensorOf<[Attn_Float]>,
                              MemRefOf<[Attn_Float]>],
                             "ranked tensor or memref of f16, bf16, f32 or f64">;
+/// Keys and values may be small integers, too.
+def Attn_KeyValue : AnyTypeOf<[RankedTensorOf<[I8, Attn_Float]>,
+                               MemRefOf<[I8, Attn_Float]>],
+                              "ranked tensor or memref of i8, f16, bf16, f32 "
+                              "or f64">;
 /// Numbers of pages.
 def Attn_Table : AnyTypeOf<[RankedTensorOf<[I32]>, MemRefOf<[I32]>],
                            "ranked tensor or memref of i32">;
@@ -68,7 +73,8 @@ def Attn_AttendOp : Attn_Op<"attend", [
     For every batch `b`, query head `h` and query position `i`:
 
         s[j]   = score(scale * sum_d q[b,h,i,d] * k[b,hk,j,d], b, h, i, j)
-        out[e] = sum_{visible j} exp(s[j]) v[b,hk,j,e] / sum_{visible j} exp(s[j])
+        out[e] = sum_{visible j} weight(exp(s[j]), b, h, i, j) v[b,hk,j,e]
+                 / sum_{visible j} exp(s[j])
         lse    = log(sum_{visible j} exp(s[j]))
 
     where `hk = h floordiv (heads / key_value_heads)` and `j` is visible when
@@ -100,16 +106,19 @@ def Attn_AttendOp : Attn_Op<"attend", [
     operands by maps such as `(b, i, h * 64 + d)`.
 
     `score` has block arguments `(s, b, h, i, j, captures...)`, `mask`
-    `(b, h, i, j, captures...)`; s has the type that is computed in, positions
-    are i32.
-    Either region may be empty: the plain score, and no mask. Regions see
-    nothing but their arguments, and hold only pure scalar operations and
+    `(b, h, i, j, captures...)`, `weight` `(w, b, h, i, j, captures...)`; s and w
+    have the type that is computed in, positions are i32. `weight` must be
+    linear in w, for w comes divided by some number of its row: it is there for
+    factors of values that have one per key.
+    Any region may be empty: the plain score, no mask, the plain weight. Regions
+    see nothing but their arguments, and hold only pure scalar operations and
     `attn.read`. The destinations are `out` and, if a second one is given, `lse`.
 
     All of it is computed in f64 if q has elements of f64, else in f32. The
     other operands may have any element type with the same computed type:
     elements of f16 and bf16 are widened when they are read, and results rounded
-    to them, to nearest even, when they are stored.
+    to them, to nearest even, when they are stored. Keys and values of i8 are
+    signed integers, converted when they are read.
 
     The operation is on tensors, and returns its destinations' new values, or on
     memrefs, writes its destinations, and returns nothing. What the destinations
@@ -131,7 +140,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
     ```
   }];
   let arguments = (ins
-    Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
+    Attn_Shaped:$query, Attn_KeyValue:$key, Attn_KeyValue:$value,
     Variadic<Attn_Capture>:$captures,
     Optional<Attn_Shaped>:$sinks,
     Optional<Attn_Table>:$pages,
@@ -140,7 +149,8 @@ def Attn_AttendOp : Attn_Op<"attend", [
     I64Attr:$value_dim, F64Attr:$scale,
     AffineMapArrayAttr:$indexing_maps);
   let results = (outs Variadic<Attn_Tensor>:$results);
-  let regions = (region MaxSizedRegion<1>:$score, MaxSizedRegion<1>:$mask);
+  let regions = (region MaxSizedRegion<1>:$score, MaxSizedRegion<1>:$mask,
+                        MaxSizedRegion<1>:$weight);
   let skipDefaultBuilders = 1;
   /// On tensors or memrefs in the canonical form, with empty regions. Heads and
   /// feature sizes are those of the types.
@@ -165,6 +175,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
     }
     bool hasScore() { return !getScore().empty(); }
     bool hasMask() { return !getMask().empty(); }
+    bool hasWeight() { return !getWeight().empty(); }
     /// The number of positions of a page; only with a table of pages.
     int64_t getPageSize() {
       return ::llvm::cast<::mlir::ShapedType>(getKey().getType())
@@ -192,16 +203,19 @@ def Attn_AttendOp : Attn_Op<"attend", [
         unsigned operand);
     /// The axis of an operand with that role, or -1.
     int64_t findAxis(unsigned operand, AxisRole role);
-    /// Adds the one block of an empty region, with the arguments it must have.
-    ::mlir::Block *createScoreBody(::mlir::OpBuilder &builder);
-    ::mlir::Block *createMaskBody(::mlir::OpBuilder &builder);
-    /// The block arguments that stand for the captures.
-    ::mlir::Block::BlockArgListType getScoreCaptures() {
-      return getScore().getArguments().drop_front(5);
+    /// Adds the one block of an empty region of the operation, with the
+    /// arguments it must have.
+    ::mlir::Block *createBody(::mlir::OpBuilder &builder,
+                              ::mlir::Region &region);
+    /// Whether a region has s or w as its first argument.
+    bool hasNumber(::mlir::Region &region) { return &region != &getMask(); }
+    /// The block arguments of a region that stand for the captures.
+    ::mlir::Block::BlockArgListType getCaptureArguments(
+        ::mlir::Region &region) {
+      return region.getArguments().drop_front(hasNumber(region) ? 5 : 4);
     }
-    ::mlir::Block::BlockArgListType getMaskCaptures() {
-      return getMask().getArguments().drop_front(4);
-    }
+    /// The regions that are not empty.
+    ::llvm::SmallVector<::mlir::Region *, 3> getBodies();
   }];
 }
 
@@ -227,7 +241,7 @@ def Attn_ReadOp : Attn_Op<"read", [Pure]> {
 }
 
 def Attn_YieldOp : Attn_Op<"yield", [Pure, Terminator, ParentOneOf<["AttendOp"]>]> {
-  let summary = "the score or visibility of one position";
+  let summary = "the score, visibility or weight of one position";
   let arguments = (ins AnyType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }

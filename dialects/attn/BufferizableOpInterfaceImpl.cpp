@@ -41,22 +41,15 @@ struct AttendInterface
     rewriter.setInsertionPoint(op);
     OperationState onMemory(op->getLoc(), AttendOp::getOperationName(),
                             operands, /*types=*/{}, op->getAttrs());
-    onMemory.addRegion();
-    onMemory.addRegion();
+    for (Region &region : attend->getRegions())
+      onMemory.addRegion()->takeBody(region);
     auto result = cast<AttendOp>(rewriter.create(onMemory));
-    for (auto [from, to] :
-         llvm::zip(attend->getRegions(), result->getRegions()))
-      to.takeBody(from);
 
     // The regions see the captured buffers.
-    auto retype = [&](Block::BlockArgListType args) {
-      for (auto [arg, capture] : llvm::zip(args, result.getCaptures()))
+    for (Region *region : result.getBodies())
+      for (auto [arg, capture] :
+           llvm::zip(result.getCaptureArguments(*region), result.getCaptures()))
         arg.setType(capture.getType());
-    };
-    if (result.hasScore())
-      retype(result.getScoreCaptures());
-    if (result.hasMask())
-      retype(result.getMaskCaptures());
     replaceOpWithBufferizedValues(rewriter, op, result.getInits());
     return success();
   }

@@ -21,7 +21,8 @@ def Tile_LoadOp : Tile_ValueOp<"load", [
     unspecified, and nothing is read for them. `rows` may be zero.
 
     The elements of the source are converted to the type of the tile and then
-    multiplied by `scale`, where given, in that type.
+    multiplied by `scale`, where given, in that type. A tile of i8 is one of
+    integers, as they are stored: its source has them, too.
 
     With `pages`, a table `[batch, page]` of page numbers and the static size of
     a page, position `p` is `source[table[batch, p floordiv size],
@@ -33,15 +34,15 @@ def Tile_LoadOp : Tile_ValueOp<"load", [
          -> tensor<64x24xf32>
     ```
   }];
-  let arguments = (ins Tile_Storage:$source, Index:$batch, Index:$head,
+  let arguments = (ins Tile_Source:$source, Index:$batch, Index:$head,
                        Index:$row, Index:$rows,
                        Optional<MemRefRankOf<[I32], [2]>>:$pages,
-                       Variadic<Tile_Buffer>:$outs,
+                       Variadic<Tile_StoredBuffer>:$outs,
                        OptionalAttr<I64Attr>:$page_size,
                        OptionalAttr<F64Attr>:$scale,
                        OptionalAttr<AffineMapAttr>:$row_map,
                        UnitAttr:$transposed);
-  let results = (outs Optional<Tile_Result>:$tile);
+  let results = (outs Optional<Tile_StoredResult>:$tile);
   let assemblyFormat = [{
     $source `[` $batch `,` $head `,` $row `]` `rows` $rows
     (`map` $row_map^)? (`pages` $pages^ `:` type($pages) `of` $page_size)?
@@ -67,7 +68,7 @@ def Tile_StoreOp : Tile_ValueOp<"store", [Tile_ValueOpInterface]> {
     (to nearest, ties to even). A tile of one axis goes to a destination of
     three.
   }];
-  let arguments = (ins Tile_Tile:$tile, Tile_Storage:$dest, Index:$batch,
+  let arguments = (ins Tile_Tile:$tile, Tile_Destination:$dest, Index:$batch,
                        Index:$head, Index:$row, Index:$rows,
                        OptionalAttr<AffineMapAttr>:$row_map,
                        UnitAttr:$transposed);
@@ -238,7 +239,7 @@ def Tile_ContractOp : Tile_ValueOp<"contract", [
        : tensor<64x24xf32>, tensor<128x64xf32> -> tensor<128x24xf32>
     ```
   }];
-  let arguments = (ins Tile_Tile:$left, Tile_Tile:$right, Index:$columns,
+  let arguments = (ins Tile_Tile:$left, Tile_StoredTile:$right, Index:$columns,
                        Variadic<Tile_Buffer>:$outs, AffineMapArrayAttr:$maps,
                        UnitAttr:$compact, OptionalAttr<F64Attr>:$scale);
   let results = (outs Variadic<Tile_AccResult>:$results);

@@ -90,7 +90,7 @@ def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [Tile_ValueOpInterface]> {
     Without it, a value that is not finite turns the results of rows that do not
     see it into NaN.
   }];
-  let arguments = (ins Tile_Tile:$weights, Tile_Tile:$value, Index:$keys,
+  let arguments = (ins Tile_Tile:$weights, Tile_StoredTile:$value, Index:$keys,
                        Tile_AccTile:$acc, Tile_AccTile:$rescale,
                        Optional<Tile_AccTile>:$guard, UnitAttr:$transposed);
   let results = (outs Optional<Tile_AccResult>:$result);

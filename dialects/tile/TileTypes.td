@@ -13,17 +13,24 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Tile_Operand : AnyTypeOf<[F16, BF16, F32, F64]>;
 def Tile_Accumulator : AnyTypeOf<[F32, F64]>;
+/// What keys and values may be stored as; i8 holds signed integers.
+def Tile_Stored : AnyTypeOf<[I8, F16, BF16, F32, F64]>;
 
 /// A value, or the buffer that stands for it.
 def Tile_Tile : AnyTypeOf<[StaticShapeTensorOf<[Tile_Operand]>,
                            StaticShapeMemRefOf<[Tile_Operand]>]>;
 def Tile_AccTile : AnyTypeOf<[StaticShapeTensorOf<[Tile_Accumulator]>,
                               StaticShapeMemRefOf<[Tile_Accumulator]>]>;
+def Tile_StoredTile : AnyTypeOf<[StaticShapeTensorOf<[Tile_Stored]>,
+                                 StaticShapeMemRefOf<[Tile_Stored]>]>;
 def Tile_Result : StaticShapeTensorOf<[Tile_Operand]>;
+def Tile_StoredResult : StaticShapeTensorOf<[Tile_Stored]>;
 def Tile_AccResult : StaticShapeTensorOf<[Tile_Accumulator]>;
 def Tile_Buffer : StaticShapeMemRefOf<[Tile_Operand]>;
+def Tile_StoredBuffer : StaticShapeMemRefOf<[Tile_Stored]>;
 /// Where users and partial results keep elements.
-def Tile_Storage : MemRefOf<[Tile_Operand]>;
+def Tile_Source : MemRefOf<[Tile_Stored]>;
+def Tile_Destination : MemRefOf<[Tile_Operand]>;
 def Tile_Capture : AnyTypeOf<[AnyMemRef, AnyInteger, AnyFloat]>;
 
 /// An operation with a form on tensors and one on buffers.

@@ -165,6 +165,11 @@ LogicalResult LoadOp::verify() {
     return failure();
   if (getTransposed() && tile.dims.size() == 1)
     return emitOpError("expected a tile of rank 2 to transpose");
+  Type stored = cast<MemRefType>(getSource().getType()).getElementType();
+  if (tile.element.isInteger() && (tile.element != stored || getScale()))
+    return emitOpError("expected a tile of integers to be loaded as it is, "
+                       "found a source of ")
+           << stored << (getScale() ? " and a scale" : "");
   if (!getPages() != !getPageSize())
     return emitOpError("expected a page table together with a page size");
   if (getPageSize() && static_cast<int64_t>(*getPageSize()) < 1)

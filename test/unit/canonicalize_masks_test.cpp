@@ -99,7 +99,7 @@ public:
     for (unsigned at = 0; at < 4; ++at)
       values[body.getArgument(at)] = b.getI32IntegerAttr(positions[at]);
     for (auto [arg, outside] :
-         llvm::zip(op.getMaskCaptures(), op.getCaptures()))
+         llvm::zip(op.getCaptureArguments(op.getMask()), op.getCaptures()))
       if (!isa<ShapedType>(arg.getType()))
         values[arg] = evaluate(outside);
     for (Operation &inner : body.without_terminator())

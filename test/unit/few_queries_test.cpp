@@ -23,6 +23,9 @@ struct Form {
   const char *element;
   int64_t heads, keyHeads, features, valueFeatures;
   const char *options; ///< Of the attend, as the language has them.
+  /// What keys and values are stored as, with a scale for each; null where they
+  /// are as queries are.
+  const char *cache = nullptr;
 };
 
 const Form forms[] = {
@@ -41,6 +44,9 @@ const Form forms[] = {
     {"halves_of_whole_registers", "f16", 6, 2, 16, 32, ", mask = causal"},
     {"brain_floats_of_whole_registers", "bf16", 4, 1, 32, 16, ""},
     {"brain_floats", "bf16", 2, 2, 31, 3, ", score = s + j / 1024"},
+    {"bytes", "f32", 4, 2, 31, 17, ", mask = causal", "i8"},
+    {"bytes_of_whole_registers", "f32", 8, 2, 32, 16, "", "i8"},
+    {"scaled_halves", "f32", 2, 2, 16, 24, ", mask = j % 5 != 2", "f16"},
 };
 
 void PrintTo(const Form &form, std::ostream *os) { *os << form.name; }
@@ -49,15 +55,20 @@ std::string textOf(const Form &form) {
   std::string text;
   llvm::raw_string_ostream os(text);
   bool hasSinks = llvm::StringRef(form.options).contains("sinks");
+  const char *cache = form.cache ? form.cache : form.element;
   os << "attention few(q: " << form.element << "[B, " << form.heads << ", S, "
-     << form.features << "], k: " << form.element << "[B, " << form.keyHeads
-     << ", T, " << form.features << "], v: " << form.element << "[B, "
-     << form.keyHeads << ", T, " << form.valueFeatures << "]";
+     << form.features << "], k: " << cache << "[B, " << form.keyHeads << ", T, "
+     << form.features << "], v: " << cache << "[B, " << form.keyHeads << ", T, "
+     << form.valueFeatures << "]";
+  if (form.cache)
+    os << ", ks: f32[B, " << form.keyHeads << ", T], vs: f32[B, "
+       << form.keyHeads << ", T]";
   if (hasSinks)
     os << ", z: " << form.element << "[" << form.heads << "]";
   os << ") -> (o: " << form.element << "[B, " << form.heads << ", S, "
      << form.valueFeatures << "], lse: " << form.element << "[B, " << form.heads
-     << ", S]) {\n  let a = attend(q, k, v" << form.options
+     << ", S]) {\n  let a = attend(q, "
+     << (form.cache ? "float(k) * ks, float(v) * vs" : "k, v") << form.options
      << ")\n  return a.out, a.lse\n}\n";
   return text;
 }

@@ -25,6 +25,9 @@ public:
     return {figures.queryTile(element.getIntOrFloatBitWidth()), figures.keyTile,
             /*fewQueries=*/8, /*chunkKeys=*/4 * figures.keyTile};
   }
+  void buildTensorPipeline(mlir::OpPassManager &pm) const override {
+    ladon::buildStoredOperandsPipeline(pm);
+  }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
     ladon::buildTilePipeline(pm);
   }

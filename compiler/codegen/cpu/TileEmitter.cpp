@@ -23,8 +23,8 @@ double ladon::cpu::lowestFinite(FloatType type) {
                       : std::numeric_limits<double>::lowest();
 }
 
-FloatType ladon::cpu::elementOf(Value memref) {
-  return cast<FloatType>(cast<MemRefType>(memref.getType()).getElementType());
+Type ladon::cpu::elementOf(Value memref) {
+  return cast<MemRefType>(memref.getType()).getElementType();
 }
 
 int64_t ladon::cpu::extent(Value buffer, unsigned axis) {
@@ -35,7 +35,7 @@ int64_t ladon::cpu::extent(Value buffer, unsigned axis) {
 static constexpr int64_t lineBytes = 64;
 
 int64_t ladon::cpu::lineElements(Value memory) {
-  return lineBytes * 8 / elementOf(memory).getWidth();
+  return lineBytes * 8 / elementOf(memory).getIntOrFloatBitWidth();
 }
 
 void ladon::cpu::prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
@@ -67,8 +67,16 @@ void ladon::cpu::forEach(VectorEmitter &e, Value lower, Value upper,
 void ladon::cpu::forRegisters(VectorEmitter &e, int64_t width,
                               llvm::function_ref<void(Value)> whole,
                               llvm::function_ref<void(Value)> single) {
+  // Several at a time: a register is a load, a conversion and a store, and the
+  // loop around it as much again.
+  constexpr int64_t together = 4;
   int64_t square = width - width % e.lanes;
-  forEach(e, e.index(0), e.index(square), e.lanes, whole);
+  int64_t main = width - width % (together * e.lanes);
+  forEach(e, e.index(0), e.index(main), together * e.lanes, [&](Value d) {
+    for (int64_t n = 0; n < together; ++n)
+      whole(e.addIndex(d, n * e.lanes));
+  });
+  forEach(e, e.index(main), e.index(square), e.lanes, whole);
   forEach(e, e.index(square), e.index(width), 1, single);
 }
 

@@ -120,8 +120,8 @@ mlir::Value emitHasNonFinite(VectorEmitter &e, mlir::Value tile);
 
 /// The lowest finite number of an element type: the maximum of no scores.
 double lowestFinite(mlir::FloatType type);
-/// The type of the elements of a memref of floats.
-mlir::FloatType elementOf(mlir::Value memref);
+/// The type of the elements of a memref.
+mlir::Type elementOf(mlir::Value memref);
 /// The size of a buffer along an axis.
 int64_t extent(mlir::Value buffer, unsigned axis);
 /// How many elements of a buffer a cache line holds.

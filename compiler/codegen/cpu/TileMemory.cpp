@@ -82,8 +82,8 @@ static VectorType vectorOf(VectorEmitter &e, Value memory) {
 /// calls give equal bits.
 static void clearRest(VectorEmitter &e, Value buffer, Value count) {
   ImplicitLocOpBuilder &b = e.b;
-  FloatType element = elementOf(buffer);
-  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(element, 0));
+  Type element = elementOf(buffer);
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
   auto vector = VectorType::get({e.lanes}, element);
   Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(vector));
   forEach(e, count, e.index(extent(buffer, 0)), 1, [&](Value row) {
@@ -106,7 +106,7 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
                    Value buffer, std::optional<double> scale,
                    bool isSparse = false) {
   ImplicitLocOpBuilder &b = e.b;
-  FloatType element = elementOf(buffer);
+  Type element = elementOf(buffer);
   auto scaled = [&](Value x) -> Value {
     x = e.convert(x, element);
     if (!scale)
@@ -148,7 +148,7 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
 static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
                     Value count) {
   ImplicitLocOpBuilder &b = e.b;
-  FloatType element = elementOf(rows.memory);
+  Type element = elementOf(rows.memory);
   forEach(e, e.index(0), count, 1, [&](Value row) {
     SmallVector<Value> at = rows.indices(e, row);
     auto single = [&](Value d) {
@@ -300,7 +300,7 @@ void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
   Value tile = op.getTile(), dest = op.getDest(), count = op.getRows();
   Rows rows{dest,           op.getBatch(),     op.getHead(),  op.getRow(),
             op.getRowMap(), /*pages=*/Value(), /*pageSize=*/0};
-  FloatType element = elementOf(dest);
+  Type element = elementOf(dest);
   if (cast<MemRefType>(tile.getType()).getRank() == 1)
     return forEach(e, e.index(0), count, 1, [&](Value row) {
       Value x = memref::LoadOp::create(b, tile, row);

@@ -36,9 +36,10 @@ static Value computedTile(tile::ValueOpInterface op) {
   return op->getOperand(0);
 }
 
+/// Copies of integers compute nothing.
 static FloatType computedType(tile::ValueOpInterface op) {
-  return cast<FloatType>(
-      cast<MemRefType>(computedTile(op).getType()).getElementType());
+  auto element = dyn_cast<FloatType>(elementOf(computedTile(op)));
+  return element ? element : Float32Type::get(op.getContext());
 }
 
 /// Whether rows are taken as they are; products convert them, row by row.

@@ -87,13 +87,15 @@ static Value truncateToBF16(ImplicitLocOpBuilder &b, Value x) {
   return arith::BitcastOp::create(b, shaped(b.getBF16Type()), result);
 }
 
-Value VectorEmitter::convert(Value x, FloatType to) {
-  auto from = cast<FloatType>(getElementTypeOrSelf(x.getType()));
+Value VectorEmitter::convert(Value x, Type to) {
+  Type from = getElementTypeOrSelf(x.getType());
   if (from == to)
     return x;
   auto vector = dyn_cast<VectorType>(x.getType());
-  Type type = vector ? Type(vector.clone(to)) : Type(to);
-  if (to.getWidth() > from.getWidth())
+  Type type = vector ? Type(vector.clone(to)) : to;
+  if (from.isInteger())
+    return arith::SIToFPOp::create(b, type, x);
+  if (to.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
     return arith::ExtFOp::create(b, type, x);
   if (to.isBF16() && from.isF32())
     return truncateToBF16(b, x);

@@ -41,9 +41,10 @@ public:
   mlir::Value toI32(mlir::Value index);
   /// Lane numbers 0, 1, ... as i32.
   mlir::Value laneNumbers();
-  /// A float, or a vector of floats, in another type; narrowing rounds to
-  /// nearest, ties to even, overflows to infinity and keeps NaN.
-  mlir::Value convert(mlir::Value x, mlir::FloatType to);
+  /// A number, or a vector of them, in another type of floats, or unchanged in
+  /// its own; narrowing rounds to nearest, ties to even, overflows to infinity
+  /// and keeps NaN. Integers are signed.
+  mlir::Value convert(mlir::Value x, mlir::Type to);
   mlir::Value addIndex(mlir::Value x, int64_t y);
   mlir::Value minIndex(mlir::Value x, mlir::Value y);
   /// x > y ? x : y, so y where x is NaN: one instruction on x86.

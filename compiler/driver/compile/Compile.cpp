@@ -152,6 +152,7 @@ void Compilation::buildPipeline(mlir::OpPassManager &pm, Stage stage) const {
   case Stage::Fused:
     return buildFusePipeline(pm);
   case Stage::Buffers:
+    target.buildTensorPipeline(pm);
     return buildBufferizePipeline(pm);
   case Stage::Tile:
     return target.buildTilePipeline(pm);

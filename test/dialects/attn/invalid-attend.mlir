@@ -404,7 +404,7 @@ func.func @tensor_in_mask(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v
       maps [#q, #k, #v, #out]
       mask(%b: i32, %h: i32, %i: i32, %j: i32) {
         %t = arith.cmpi sle, %j, %i : i32
-        // expected-error@+1 {{does not belong in a score or mask: expected pure operations on scalars and attn.read}}
+        // expected-error@+1 {{does not belong in a mask: expected pure operations on scalars and attn.read}}
         %x = tensor.from_elements %j : tensor<1xi32>
         attn.yield %t : i1
       }
@@ -426,7 +426,7 @@ func.func @impure_mask(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: t
       outs(%o : tensor<?x8x?x32xf32>)
       maps [#q, #k, #v, #out]
       mask(%b: i32, %h: i32, %i: i32, %j: i32) {
-        // expected-error@+1 {{does not belong in a score or mask: expected pure operations on scalars and attn.read}}
+        // expected-error@+1 {{does not belong in a mask: expected pure operations on scalars and attn.read}}
         %t = func.call @random() : () -> i1
         attn.yield %t : i1
       }
@@ -724,6 +724,64 @@ func.func @pages_unknown_size(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>
   %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
       ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
       pages(%p : tensor<?x?xi32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @weight_arguments(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected weight arguments of types 'f32', 'i32', 'i32', 'i32', 'i32', found 'i32', 'i32', 'i32', 'i32'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      weight(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %t = arith.sitofp %j : i32 to f32
+        attn.yield %t : f32
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @weight_result(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      weight(%w: f32, %b: i32, %h: i32, %i: i32, %j: i32) {
+        // expected-error@+1 {{expected a value of 'f32' in weight, found 'i32'}}
+        attn.yield %j : i32
+      }
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @wide_integers(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xi16>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{operand #1 must be ranked tensor or memref of i8, f16, bf16, f32 or f64, but got 'tensor<?x2x?x64xi16>'}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xi16>, tensor<?x2x?x32xf32>)
       outs(%o : tensor<?x8x?x32xf32>)
       maps [#q, #k, #v, #out]
       -> tensor<?x8x?x32xf32>

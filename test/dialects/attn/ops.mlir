@@ -109,3 +109,28 @@ func.func @on_memory(%q: memref<?x?x512xf32>, %k: memref<?x2x?x64xf32>,
       } {note = "kept"}
   return
 }
+
+// Keys and values of bytes, and a weight of which values get more or less.
+// CHECK-LABEL: func.func @weights
+func.func @weights(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xi8>,
+                   %v: tensor<?x2x?x32xi8>, %scales: tensor<?x?xf32>,
+                   %out: tensor<?x8x?x32xf32>) -> tensor<?x8x?x32xf32> {
+  // CHECK: ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x8x?x64xf32>, tensor<?x2x?x64xi8>, tensor<?x2x?x32xi8>)
+  // CHECK: maps
+  // CHECK-NEXT: weight(%[[W:.*]]: f32, %[[B:.*]]: i32, %{{.*}}: i32, %{{.*}}: i32, %[[J:.*]]: i32, %[[C:.*]]: tensor<?x?xf32>) {
+  // CHECK-NEXT:   %[[SCALE:.*]] = attn.read %[[C]][%[[B]], %[[J]]]
+  // CHECK-NEXT:   arith.mulf %[[W]], %[[SCALE]] : f32
+  // CHECK-NEXT:   attn.yield
+  // CHECK-NEXT: } -> tensor<?x8x?x32xf32>
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xi8>, tensor<?x2x?x32xi8>)
+      captures(%scales : tensor<?x?xf32>)
+      outs(%out : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      weight(%w: f32, %b: i32, %h: i32, %i: i32, %j: i32, %c: tensor<?x?xf32>) {
+        %scale = attn.read %c[%b, %j] : tensor<?x?xf32>, i32, i32 -> f32
+        %scaled = arith.mulf %w, %scale : f32
+        attn.yield %scaled : f32
+      } -> tensor<?x8x?x32xf32>
+  return %r : tensor<?x8x?x32xf32>
+}

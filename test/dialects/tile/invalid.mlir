@@ -56,7 +56,7 @@ func.func @load_transposed_row(%x: memref<?x2x?xf32>, %i: index) {
 // -----
 
 func.func @load_dynamic_tile(%x: memref<?x2x?x4xf32>, %i: index) {
-  // expected-error@+1 {{'tile.load' op result #0 must be statically shaped tensor of 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'tensor<?x4xf32>'}}
+  // expected-error@+1 {{'tile.load' op result #0 must be statically shaped tensor of 8-bit signless integer or 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'tensor<?x4xf32>'}}
   %t = tile.load %x[%i, %i, %i] rows %i : memref<?x2x?x4xf32> -> tensor<?x4xf32>
   return
 }
@@ -64,7 +64,7 @@ func.func @load_dynamic_tile(%x: memref<?x2x?x4xf32>, %i: index) {
 // -----
 
 func.func @load_tile_type(%x: memref<?x2x?x4xf32>, %i: index) {
-  // expected-error@+1 {{'tile.load' op result #0 must be statically shaped tensor of 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'tensor<8x4xi32>'}}
+  // expected-error@+1 {{'tile.load' op result #0 must be statically shaped tensor of 8-bit signless integer or 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'tensor<8x4xi32>'}}
   %t = tile.load %x[%i, %i, %i] rows %i : memref<?x2x?x4xf32> -> tensor<8x4xi32>
   return
 }
@@ -72,7 +72,7 @@ func.func @load_tile_type(%x: memref<?x2x?x4xf32>, %i: index) {
 // -----
 
 func.func @load_source_type(%x: memref<?x2x?x4xi32>, %i: index) {
-  // expected-error@+1 {{'tile.load' op operand #0 must be memref of 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'memref<?x2x?x4xi32>'}}
+  // expected-error@+1 {{'tile.load' op operand #0 must be memref of 8-bit signless integer or 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'memref<?x2x?x4xi32>'}}
   %t = tile.load %x[%i, %i, %i] rows %i : memref<?x2x?x4xi32> -> tensor<8x4xf32>
   return
 }
@@ -80,7 +80,7 @@ func.func @load_source_type(%x: memref<?x2x?x4xi32>, %i: index) {
 // -----
 
 func.func @load_out_type(%x: memref<?x2x?x4xf32>, %i: index, %t: memref<?x4xf32>) {
-  // expected-error@+1 {{'tile.load' op operand #5 must be variadic of statically shaped memref of 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'memref<?x4xf32>'}}
+  // expected-error@+1 {{'tile.load' op operand #5 must be variadic of statically shaped memref of 8-bit signless integer or 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'memref<?x4xf32>'}}
   tile.load %x[%i, %i, %i] rows %i outs(%t : memref<?x4xf32>) : memref<?x2x?x4xf32>
   return
 }
@@ -1475,5 +1475,21 @@ func.func private @shape_short_chunk() attributes {tile.shape = #tile.shape<quer
 func.func @weights_wider_than_acc(%w: tensor<8x16xf64>, %v: tensor<16x4xf32>, %a: tensor<8x4xf32>, %r: tensor<8xf32>, %n: index) {
   // expected-error@+1 {{'tile.accumulate' op expected weights no wider than acc, found 'f64' and 'f32'}}
   %x = tile.accumulate %w, %v keys %n into %a rescale %r : tensor<8x16xf64>, tensor<16x4xf32>, tensor<8x4xf32>, tensor<8xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @load_converted_integers(%x: memref<?x2x?x4xf32>, %i: index) {
+  // expected-error@+1 {{'tile.load' op expected a tile of integers to be loaded as it is, found a source of 'f32'}}
+  %t = tile.load %x[%i, %i, %i] rows %i : memref<?x2x?x4xf32> -> tensor<8x4xi8>
+  return
+}
+
+// -----
+
+func.func @load_scaled_integers(%x: memref<?x2x?x4xi8>, %i: index) {
+  // expected-error@+1 {{'tile.load' op expected a tile of integers to be loaded as it is, found a source of 'i8' and a scale}}
+  %t = tile.load %x[%i, %i, %i] rows %i scale 2.0 : memref<?x2x?x4xi8> -> tensor<8x4xi8>
   return
 }
