@@ -201,7 +201,8 @@ TEST_P(FewQueries, are_right) {
   llvm::StringRef options = GetParam().options;
   if (options == ", mask = causal")
     expectTheLastOfMany();
-  if (options.empty() || options == ", mask = causal")
+  // Its keys are written as floats without a scale.
+  if (!GetParam().cache && (options.empty() || options == ", mask = causal"))
     expectTheMaximumOfEveryLane();
 }
 
