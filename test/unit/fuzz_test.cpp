@@ -193,6 +193,19 @@ TEST(RandomSpecs, AreSpecs) {
   EXPECT_GT(accepted, 270);
 }
 
+TEST(RandomSpecs, HaveOneAxisOfKeysInATensor) {
+  // Two of them, and a trial takes a quarter of a minute to make its inputs.
+  for (uint64_t seed = 1; seed <= 1500; ++seed) {
+    Choices choices(seed);
+    std::string text = writeSpec(choices).text;
+    llvm::SmallVector<StringRef> lines;
+    StringRef(text).split(lines, '\n');
+    for (StringRef line : lines)
+      if (line.contains("(T + 7) // 8"))
+        EXPECT_EQ(line.count("T"), 1u) << text;
+  }
+}
+
 TEST(RandomSpecs, BoundTheKeysOfTheirPages) {
   int paged = 0;
   for (uint64_t seed = 1; seed <= 400; ++seed) {

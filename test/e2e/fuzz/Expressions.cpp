@@ -2,6 +2,7 @@
 
 #include "test/e2e/fuzz/Expressions.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace ladon::e2e;
@@ -62,18 +63,19 @@ std::string ExpressionWriter::floatElement() {
 std::string ExpressionWriter::indexed(const std::string &element) {
   struct Axis {
     std::string extent, position;
+    bool isOfKeys = false; ///< As long as the keys, about.
   };
   std::vector<Axis> axes;
   if (scope.dependsOnKeys)
-    axes.push_back({scope.keys, "j"});
+    axes.push_back({scope.keys, "j", true});
   axes.push_back({scope.queries, "i"});
   axes.push_back({std::to_string(scope.heads), "h"});
   axes.push_back({scope.batch, "b"});
   axes.push_back({std::to_string(scope.keyHeads), "hk"});
   if (scope.hasComputedSizes && scope.dependsOnKeys) {
-    axes.push_back({"(" + scope.keys + " + 7) // 8", "j // 8"});
+    axes.push_back({"(" + scope.keys + " + 7) // 8", "j // 8", true});
     axes.push_back(
-        {scope.queries + " + " + scope.keys, "i - j + " + scope.keys});
+        {scope.queries + " + " + scope.keys, "i - j + " + scope.keys, true});
   }
   if (usesAllPositions()) {
     axes.push_back({"33", ""});
@@ -89,7 +91,9 @@ std::string ExpressionWriter::indexed(const std::string &element) {
     type += (at ? ", " : "") + axis.extent;
     index += (at ? ", " : "") + (isFree ? integer(1) : axis.position);
     // Each length once, or the tensor is too large.
-    if (!axis.position.empty())
+    if (axis.isOfKeys)
+      llvm::erase_if(axes, [](const Axis &other) { return other.isOfKeys; });
+    else if (!axis.position.empty())
       axes.erase(axes.begin() + which);
     if (axes.empty())
       break;
