@@ -181,7 +181,8 @@ struct Expr {
 
 /// The arguments of an `attend`, one for each row of Builtins.def; those that
 /// need not be given may be null. q is [B, H, S, D], k [B, Hk, T, D],
-/// v [B, Hk, T, Dv]; results are out [B, H, S, Dv] and lse [B, H, S].
+/// v [B, Hk, T, Dv]; results are out [B, H, S, Dv], lse [B, H, S], scores and
+/// weights [B, H, S, T].
 struct AttendArgs {
 #define ATTEND_ARGUMENT(name, use) Expr *name = nullptr;
 #include "compiler/frontend/Builtins.def"

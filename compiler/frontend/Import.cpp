@@ -3,6 +3,7 @@
 #include "compiler/frontend/Import.h"
 
 #include "compiler/frontend/Importer.h"
+#include "compiler/frontend/TreeBuilder.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -96,18 +97,20 @@ const Expr *Importer::findAttend(const Expr *expr) {
   return expr;
 }
 
-/// Notes the attends whose lse is asked for.
-void Importer::findLse(const Expr *expr) {
+/// Notes the attends whose lse or weights are asked for.
+void Importer::findMembers(const Expr *expr) {
   if (expr->kind == Kind::Name && expr->let)
     return;
   if (expr->kind == Kind::Member && expr->name == "lse")
     withLse.insert(findAttend(expr->args[0]));
+  if (expr->kind == Kind::Member && expr->name == "weights")
+    withWeights.insert(findAttend(expr->args[0]));
   for (const Expr *arg : expr->args)
-    findLse(arg);
+    findMembers(arg);
   if (expr->attend)
     for (const Expr *operand :
          {expr->attend->q, expr->attend->k, expr->attend->v})
-      findLse(operand);
+      findMembers(operand);
 }
 
 OwningOpRef<ModuleOp> Importer::import() {
@@ -117,10 +120,10 @@ OwningOpRef<ModuleOp> Importer::import() {
   createFunction();
   for (const auto &let : attention.lets) {
     letNames[let->value] = let->name;
-    findLse(let->value);
+    findMembers(let->value);
   }
   for (const ast::Result &result : attention.results)
-    findLse(result.value);
+    findMembers(result.value);
   SmallVector<Value> results;
   for (const ast::Result &result : attention.results)
     results.push_back(tensor(result.value));
@@ -327,6 +330,15 @@ void Importer::capture(const Expr *expr, const ast::AttendArgs &attend,
 attn::AttendOp Importer::attend(const Expr *expr) {
   if (attn::AttendOp known = attends.lookup(expr))
     return known;
+  bool hasWeights = withWeights.contains(expr);
+  attn::AttendOp op =
+      createAttend(expr, hasWeights || withLse.contains(expr), hasWeights);
+  op.setNormalized(hasWeights);
+  return attends[expr] = op;
+}
+
+attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
+                                      bool hasScores) {
   const ast::AttendArgs &args = *expr->attend;
   Value query = tensor(args.q), key = tensor(args.k), value = tensor(args.v);
 
@@ -338,16 +350,18 @@ attn::AttendOp Importer::attend(const Expr *expr) {
   SmallVector<Value> captured, inits = {empty(expr->type)};
   for (auto &[name, outside] : captures)
     captured.push_back(outside);
-  if (withLse.contains(expr)) {
-    ast::Type lse = expr->type;
-    lse.dims->pop_back();
-    inits.push_back(empty(lse));
+  ast::Type rows = expr->type;
+  rows.dims->pop_back();
+  if (hasLse)
+    inits.push_back(empty(rows));
+  if (hasScores) {
+    rows.dims->push_back(TreeBuilder::keyCount(args));
+    inits.push_back(empty(rows));
   }
   auto op = attn::AttendOp::create(
       b, query, key, value, captured, inits, args.scaleValue,
       args.sinks ? params.lookup(args.sinks->param) : Value(),
       args.pages ? params.lookup(args.pages->param) : Value());
-  attends[expr] = op;
   if (args.mask)
     masked[args.mask] = op;
 

@@ -33,8 +33,16 @@ Value Importer::emitTensor(const Expr *expr) {
     return attend(expr).getResult(0);
   case Kind::Member: {
     const Expr *source = findAttend(expr->args[0]);
+    if (expr->name == "scores") {
+      attn::AttendOp &op = scores[source];
+      if (!op)
+        op = createAttend(source, /*hasLse=*/true, /*hasScores=*/true);
+      return op.getResult(2);
+    }
     Value out = tensor(source);
-    return expr->name == "lse" ? attends.lookup(source).getResult(1) : out;
+    if (expr->name == "out")
+      return out;
+    return attends.lookup(source).getResult(expr->name == "lse" ? 1 : 2);
   }
   case Kind::Split: {
     Value source = tensor(expr->args[0]);

@@ -46,7 +46,7 @@ private:
   void describe(mlir::func::FuncOp function);
   mlir::func::FuncOp createFunction();
   static const ast::Expr *findAttend(const ast::Expr *expr);
-  void findLse(const ast::Expr *expr);
+  void findMembers(const ast::Expr *expr);
 
   mlir::Value extent(const ast::Dim &dim);
   mlir::Value computedExtent(const SizeExpr &size);
@@ -65,6 +65,8 @@ private:
   mlir::Value tensor(const ast::Expr *expr);
   mlir::Value emitTensor(const ast::Expr *expr);
   attn::AttendOp attend(const ast::Expr *expr);
+  attn::AttendOp createAttend(const ast::Expr *expr, bool hasLse,
+                              bool hasScores);
   mlir::Value keyCount(const ast::AttendArgs &args);
   void capture(const ast::Expr *expr, const ast::AttendArgs &attend,
                Captures &captures);
@@ -98,7 +100,9 @@ private:
   llvm::StringMap<mlir::Value> extents, integerExtents;
   llvm::DenseMap<const ast::Expr *, mlir::Value> tensors;
   llvm::DenseMap<const ast::Expr *, attn::AttendOp> attends;
-  llvm::DenseSet<const ast::Expr *> withLse;
+  /// Operations for scores only, of which nothing else is used.
+  llvm::DenseMap<const ast::Expr *, attn::AttendOp> scores;
+  llvm::DenseSet<const ast::Expr *> withLse, withWeights;
   llvm::DenseSet<const ast::Let *> visitedLocals; ///< By `capture`.
   /// Names of the lets whose values are being emitted, for locations.
   llvm::DenseMap<const ast::Expr *, llvm::StringRef> letNames;

@@ -318,9 +318,9 @@ private:
   llvm::StringSet<> sizes;  ///< Bound by a parameter.
   llvm::StringSet<> used;   ///< Names something refers to.
   llvm::StringSet<> broken; ///< Declared, but with an error.
-  /// What stands for an attend whose weights are no softmax, and the lse that
-  /// it has, or null.
-  llvm::DenseMap<const Expr *, Expr *> lseOfNormalized;
+  /// What stands for an attend whose weights are no softmax, and its results by
+  /// name: lse, which may be null, scores and weights.
+  llvm::DenseMap<const Expr *, llvm::StringMap<Expr *>> membersOfNormalized;
   std::vector<bool> fnBroken;
   std::vector<std::vector<bool>> fnArgUsed;
   llvm::DenseSet<const char *> localsUsed; ///< By where their name stands.

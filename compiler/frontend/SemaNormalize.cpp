@@ -29,6 +29,15 @@ static Expr *logOfWeight(TreeBuilder &tree, StringRef normalizer, Expr *score) {
   return normalizer == "relu2" ? tree.binary(BinaryOp::Mul, log, 2) : log;
 }
 
+/// What a normaliser other than a softmax makes of a tensor of scores.
+static Expr *weightOf(TreeBuilder &tree, StringRef normalizer, Expr *scores) {
+  if (normalizer == "sigmoid")
+    return tree.call(Builtin::Sigmoid, "sigmoid", {scores});
+  Expr *weight = tree.call(Builtin::Relu, "relu", {scores});
+  return normalizer == "relu2" ? tree.binary(BinaryOp::Mul, weight, weight)
+                               : weight;
+}
+
 ast::Expr *Sema::normalized(const Arguments &given, const Scope *scope,
                             Expr *attend) {
   const syntax::Expr *at = given.lookup("normalize");
@@ -57,11 +66,16 @@ ast::Expr *Sema::normalized(const Arguments &given, const Scope *scope,
 
   TreeBuilder tree(spec, attend->range);
   const auto &dims = *attend->type.dims;
-  Expr *result, *lse = nullptr;
+  Expr *result, *lse = nullptr, *scores = tree.member(attend, "scores"),
+                *weights = nullptr;
   if (name == "softmax_plus_one") {
-    Expr *share = tree.call(Builtin::Sigmoid, "sigmoid", {tree.lse(attend)});
+    Expr *share =
+        tree.call(Builtin::Sigmoid, "sigmoid", {tree.member(attend, "lse")});
     result = tree.binary(BinaryOp::Mul, attend, tree.repeat(share, dims));
-    lse = tree.call(Builtin::Softplus, "softplus", {tree.lse(attend)});
+    lse =
+        tree.call(Builtin::Softplus, "softplus", {tree.member(attend, "lse")});
+    weights = tree.binary(BinaryOp::Mul, tree.member(attend, "weights"),
+                          tree.repeat(share, *scores->type.dims));
   } else {
     Expr *score = attend->attend->score;
     if (!score) {
@@ -69,18 +83,28 @@ ast::Expr *Sema::normalized(const Arguments &given, const Scope *scope,
       score->name = "s";
       score->indexVar = IndexVar::Score;
     }
-    auto weighted = [&](Expr *of) {
+    auto withScore = [&](Expr *of) {
       Expr *one = tree.create(Kind::Attend, attend->type);
       one->attend = spec.context.createAttend();
       *one->attend = *attend->attend;
-      one->attend->score = logOfWeight(tree, name, of);
-      Expr *sum = tree.call(Builtin::Exp, "exp", {tree.lse(one)});
+      one->attend->score = of;
+      return one;
+    };
+    auto weighted = [&](Expr *of) {
+      Expr *one = withScore(logOfWeight(tree, name, of));
+      Expr *sum = tree.call(Builtin::Exp, "exp", {tree.member(one, "lse")});
       return tree.binary(BinaryOp::Mul, one, tree.repeat(sum, dims));
     };
     result = weighted(score);
-    if (name == "linear")
-      result =
-          tree.binary(BinaryOp::Sub, result, weighted(tree.negative(score)));
+    weights = weightOf(tree, name, scores);
+    if (name == "linear") {
+      Expr *negative = tree.negative(score);
+      result = tree.binary(BinaryOp::Sub, result, weighted(negative));
+      // What is hidden is hidden from both, and has neither weight.
+      Expr *others = tree.member(withScore(negative), "scores");
+      weights =
+          tree.binary(BinaryOp::Sub, weights, weightOf(tree, name, others));
+    }
   }
   if (divisor) {
     Expr *value = elaborateScalar(divisor, scope, {Place::Tensor});
@@ -93,7 +117,9 @@ ast::Expr *Sema::normalized(const Arguments &given, const Scope *scope,
       return nullptr;
     }
     result = tree.binary(BinaryOp::Div, result, value);
+    weights = tree.binary(BinaryOp::Div, weights, value);
   }
-  lseOfNormalized[result] = lse;
+  membersOfNormalized[result] = {
+      {"lse", lse}, {"scores", scores}, {"weights", weights}};
   return result;
 }

@@ -3,6 +3,7 @@
 #include "compiler/frontend/Builtins.h"
 #include "compiler/frontend/Fold.h"
 #include "compiler/frontend/Sema.h"
+#include "compiler/frontend/TreeBuilder.h"
 
 using namespace ladon;
 using ast::BinaryOp;
@@ -206,29 +207,25 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
   const Expr *attend = base;
   while (attend->kind == Kind::Name && attend->let)
     attend = attend->let->value;
-  if (auto found = lseOfNormalized.find(attend);
-      found != lseOfNormalized.end() && (name == "out" || name == "lse")) {
-    if (name == "out")
-      return base;
-    if (!found->second)
-      report(DiagId::NoLse, expr->range, scope);
-    return found->second;
-  }
-  if (attend->kind != Kind::Attend) {
+  auto normalized = membersOfNormalized.find(attend);
+  bool isNormalized = normalized != membersOfNormalized.end();
+  if (attend->kind != Kind::Attend && !isNormalized) {
     report(DiagId::MemberOfOther, expr->range, scope, name);
     return nullptr;
   }
-  if (name != "out" && name != "lse") {
+  if (name != "out" && name != "lse" && name != "scores" && name != "weights") {
     report(DiagId::UnknownMember, expr->name.range, scope, name);
     return nullptr;
   }
-  Expr *result = create(Kind::Member, expr, scope, attend->type.element);
-  result->name = name.str();
-  result->args = {base};
-  result->type = attend->type;
-  if (name == "lse")
-    result->type.dims->pop_back();
-  return result;
+  if (isNormalized && name == "out")
+    return base;
+  if (isNormalized) {
+    Expr *member = normalized->second.lookup(name);
+    if (!member)
+      report(DiagId::NoLse, expr->range, scope);
+    return member;
+  }
+  return TreeBuilder(spec, expr->range).member(base, *attend, name);
 }
 
 //===--- Products ---------------------------------------------------------===//

@@ -9,6 +9,7 @@
 #define LADON_COMPILER_FRONTEND_TREEBUILDER_H
 
 #include "compiler/frontend/CheckedSpec.h"
+#include "compiler/support/SizeExpr.h"
 
 namespace ladon {
 
@@ -25,6 +26,20 @@ public:
   static ast::Type computed(ast::Type type) {
     type.element = computedType(type.element);
     return type;
+  }
+
+  /// T: that of the keys, or where they lie in pages that of all pages.
+  static ast::Dim keyCount(const ast::AttendArgs &attend) {
+    const ast::Dim &keys = (*attend.k->type.dims)[2];
+    if (!attend.pages)
+      return keys;
+    const ast::Dim &pages = attend.pages->type.dims->back();
+    if (pages.isStatic())
+      return {pages.size * keys.size, ""};
+    SizeExpr count =
+        *SizeExpr::join(SizeExpr::Op::Mul, *SizeExpr::parse(pages.name),
+                        SizeExpr::constant(keys.size));
+    return {-1, count.str()};
   }
 
   Expr *create(Kind kind, ast::Type type, llvm::ArrayRef<Expr *> args = {}) {
@@ -78,13 +93,19 @@ public:
     type.dims->pop_back();
     return create(Kind::Sum, type, {value});
   }
-  /// The lse of an attend.
-  Expr *lse(Expr *attend) {
-    ast::Type type = attend->type;
-    type.dims->pop_back();
-    Expr *result = create(Kind::Member, type, {attend});
-    result->name = "lse";
+  /// A result of an attend, by its name; `of` is the attend or stands for it.
+  Expr *member(Expr *of, const Expr &attend, llvm::StringRef name) {
+    ast::Type type = attend.type;
+    if (name != "out")
+      type.dims->pop_back();
+    if (name == "scores" || name == "weights")
+      type.dims->push_back(keyCount(*attend.attend));
+    Expr *result = create(Kind::Member, type, {of});
+    result->name = name.str();
     return result;
+  }
+  Expr *member(Expr *attend, llvm::StringRef name) {
+    return member(attend, *attend, name);
   }
   /// `value` as a tensor that is computed once, however often it is read.
   Expr *named(Expr *value, llvm::StringRef name) {

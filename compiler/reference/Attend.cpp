@@ -45,9 +45,12 @@ public:
   AttendResult run();
 
   MatrixUnitRounding rounding;
+  std::optional<int64_t> places; ///< Of keys in scores, if these are wanted.
 
 private:
   void row(Point point, AttendResult &result) const;
+  void storeScores(int64_t row, llvm::ArrayRef<VisibleKey> visible,
+                   bool certain, AttendResult &result) const;
   /// The visible keys of a row; false when a comparison was too close to tell.
   bool visibleKeys(Point point, std::vector<VisibleKey> &visible) const;
   Value scaledScore(const Point &point) const;
@@ -163,6 +166,26 @@ static double findDrifts(std::vector<VisibleKey> &visible, double lse,
   return std::max(mostOthers.back(), -leastOthers.back());
 }
 
+/// The scores of a row. Its weights, where it has any, are stored later; all of
+/// this is without a bound where it is not certain what is visible.
+void Attend::storeScores(int64_t row, llvm::ArrayRef<VisibleKey> visible,
+                         bool certain, AttendResult &result) const {
+  for (Tensor *tensor : {&result.scores, &result.weights}) {
+    std::fill_n(tensor->error.data() + row * keys, keys,
+                certain ? 0 : infinity);
+    std::fill_n(tensor->magnitude.data() + row * keys, keys, 1);
+  }
+  if (!certain)
+    return;
+  for (const VisibleKey &key : visible) {
+    int64_t at = row * keys + key.key;
+    result.scores.value[at] = key.score;
+    result.scores.error[at] = key.error;
+    result.scores.magnitude[at] =
+        std::max({1.0, std::fabs(key.score), key.error});
+  }
+}
+
 void Attend::row(Point point, AttendResult &result) const {
   int64_t index = (point.batch * heads + point.head) * queries + point.query;
   double *out = result.out.value.data() + index * valueFeatures;
@@ -171,6 +194,8 @@ void Attend::row(Point point, AttendResult &result) const {
 
   std::vector<VisibleKey> visible;
   bool certain = visibleKeys(point, visible);
+  if (places)
+    storeScores(index, visible, certain, result);
   if (sinks)
     if (double sink = sinks->getFloat({point.head}); sink != -infinity)
       visible.push_back({-1, sink, std::fabs(sink)});
@@ -206,6 +231,24 @@ void Attend::row(Point point, AttendResult &result) const {
   double lseError = linear ? scoreError
                            : findDrifts(visible, lse, perScore) /
                                  (errorFactor * unitRoundoff(q.element));
+
+  if (places && std::isnan(denominator))
+    std::fill_n(result.weights.value.data() + index * keys, keys, denominator);
+  for (const VisibleKey &key : visible) {
+    if (!places || !certain || key.key < 0)
+      continue;
+    double ofScores = linear
+                          ? key.weight * (key.error + scoreError)
+                          : key.drift / (errorFactor * unitRoundoff(q.element));
+    int64_t at = index * keys + key.key;
+    result.weights.value[at] = key.weight;
+    // Weights below the normal numbers may be lost.
+    double tiny = q.element == ScalarType::F64
+                      ? std::numeric_limits<double>::min()
+                      : double(std::numeric_limits<float>::min());
+    result.weights.error[at] =
+        ofScores + key.weight * (1 + sumError) + tiny / unitRoundoff(q.element);
+  }
 
   std::vector<double> sumOut(valueFeatures), drift(valueFeatures),
       absolute(valueFeatures), weighted(valueFeatures),
@@ -263,6 +306,15 @@ AttendResult Attend::run() {
   result.lse = Tensor(q.element, {batches, heads, queries});
   result.out.headAxis = result.lse.headAxis = HeadAxis::Axis1;
   result.out.heads = result.lse.heads = heads;
+  if (places) {
+    result.scores = Tensor(q.element, {batches, heads, queries, *places});
+    result.scores.headAxis = HeadAxis::Axis1;
+    result.scores.heads = heads;
+    llvm::fill(result.scores.value, -infinity);
+    result.weights = Tensor(q.element, {batches, heads, queries, *places});
+    result.weights.headAxis = HeadAxis::Axis1;
+    result.weights.heads = heads;
+  }
   llvm::parallelFor(0, batches * heads, [&](size_t task) {
     Point point;
     point.batch = task / heads;
@@ -277,9 +329,11 @@ AttendResult Attend::run() {
 AttendResult reference::attend(const AttendArgs &args, const Tensor &q,
                                const Tensor &k, const Tensor &v,
                                const Bindings &bindings,
-                               MatrixUnitRounding rounding) {
+                               MatrixUnitRounding rounding,
+                               std::optional<int64_t> places) {
   Attend attend(args, q, k, v, bindings);
   attend.rounding = rounding;
+  attend.places = places;
   return attend.run();
 }
 

@@ -33,9 +33,10 @@ struct Tensor {
         magnitude(value.size()) {}
 };
 
-/// Both results of an attend: out [B, H, S, Dv] and lse [B, H, S].
+/// The results of an attend: out [B, H, S, Dv] and lse [B, H, S]; and where
+/// they are asked for scores and weights [B, H, S, T].
 struct AttendResult {
-  Tensor out, lse;
+  Tensor out, lse, scores, weights;
 };
 
 /// What matrix units do to the weights of at most 1, and to the values.
@@ -47,10 +48,12 @@ struct MatrixUnitRounding {
 /// For values stored as `type`.
 MatrixUnitRounding matrixUnitRounding(ast::ScalarType type);
 
-/// q [B, H, S, D], k [B, Hk, T, D], v [B, Hk, T, Dv].
+/// q [B, H, S, D], k [B, Hk, T, D], v [B, Hk, T, Dv]. Scores and weights are
+/// computed where there is a number of `places` for their keys, which is T
+/// unless there are no keys.
 AttendResult attend(const ast::AttendArgs &args, const Tensor &q,
                     const Tensor &k, const Tensor &v, const Bindings &bindings,
-                    MatrixUnitRounding rounding);
+                    MatrixUnitRounding rounding, std::optional<int64_t> places);
 
 } // namespace ladon::reference
 

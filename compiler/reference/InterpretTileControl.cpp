@@ -165,6 +165,8 @@ Error Interpreter::runTile(Operation *op, bool &known) {
     merge(op);
   } else if (isa<tile::SoftmaxFinishOp>(op)) {
     softmaxFinish(op);
+  } else if (isa<tile::SoftmaxNormalizeOp>(op)) {
+    softmaxNormalize(op);
   } else if (auto test = dyn_cast<tile::HasNonFiniteOp>(op)) {
     set(test.getResult(), llvm::any_of(tile(test.getTile()).data, [](double d) {
           return !std::isfinite(d);

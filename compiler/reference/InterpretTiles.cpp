@@ -118,9 +118,10 @@ void Interpreter::storeTile(Operation *operation) {
   if (source.data.empty())
     return;
   Layout layout(source, op.getTransposed());
+  int64_t columns = op.getColumns() ? integer(op.getColumns()) : layout.columns;
   for (int64_t i = 0; i < rows; ++i) {
     auto [moreHead, morePosition] = mapRow(op.getRowMap(), i);
-    for (int64_t d = 0; d < layout.columns; ++d) {
+    for (int64_t d = 0; d < columns; ++d) {
       SmallVector<int64_t, 4> at = {batch, head + moreHead, row + morePosition};
       if (source.shape.size() > 1)
         at.push_back(d);
@@ -378,4 +379,23 @@ void Interpreter::softmaxFinish(Operation *operation) {
   }
   set(op->getResult(0), out);
   set(op->getResult(1), lse);
+}
+
+void Interpreter::softmaxNormalize(Operation *operation) {
+  auto op = cast<tile::SoftmaxNormalizeOp>(operation);
+  const Tile &scores = tile(op.getScores()), &max = tile(op.getMax()),
+             &sum = tile(op.getSum());
+  auto weights = newTile(op.getResult(), kUnspecified);
+  int64_t keys = integer(op.getKeys());
+  Layout layout(scores, op.getTransposed());
+  for (int64_t i = 0; i < layout.rows && !scores.data.empty(); ++i)
+    for (int64_t j = 0; j < keys; ++j) {
+      double score = scores.data[layout.at(i, j)], weight = sum.data[i];
+      if (!std::isnan(weight))
+        weight = score == -kInfinity
+                     ? 0
+                     : power(op.getBase2(), score - max.data[i]) / weight;
+      weights->data[layout.at(i, j)] = weight;
+    }
+  set(op.getResult(), weights);
 }

@@ -92,6 +92,7 @@ private:
   void accumulate(mlir::Operation *op);
   void merge(mlir::Operation *op);
   void softmaxFinish(mlir::Operation *op);
+  void softmaxNormalize(mlir::Operation *op);
 
   const RuntimeValue &get(mlir::Value v) { return values[v]; }
   int64_t integer(mlir::Value v) { return values[v].integer; }

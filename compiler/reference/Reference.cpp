@@ -26,7 +26,7 @@ public:
 
 private:
   Tensor load(const Param *param);
-  const AttendResult &attendResult(const Expr *expr);
+  const AttendResult &attendResult(const Expr *expr, bool withScores = false);
   Tensor gatherPages(const Tensor &source, const HostTensor &table);
   Tensor elementwise(const Expr *expr);
   Tensor scalar(const Expr *expr);
@@ -34,7 +34,8 @@ private:
   Bindings bindings;
   Arithmetic arithmetic;
   llvm::DenseMap<const Let *, Tensor> lets;
-  llvm::DenseMap<const AttendArgs *, std::unique_ptr<AttendResult>> attends;
+  /// Those with scores in a map of their own, for they are large.
+  llvm::DenseMap<const AttendArgs *, std::unique_ptr<AttendResult>> attends[2];
 };
 
 } // namespace
@@ -63,14 +64,19 @@ Tensor Evaluator::scalar(const Expr *expr) {
   return tensor;
 }
 
-const AttendResult &Evaluator::attendResult(const Expr *expr) {
+const AttendResult &Evaluator::attendResult(const Expr *expr, bool withScores) {
   if (expr->kind == Kind::Name)
-    return attendResult(expr->let->value);
-  std::unique_ptr<AttendResult> &slot = attends[expr->attend];
+    return attendResult(expr->let->value, withScores);
+  std::unique_ptr<AttendResult> &slot = attends[withScores][expr->attend];
   if (!slot) {
     Tensor q = evaluate(expr->attend->q), k = evaluate(expr->attend->k),
            v = evaluate(expr->attend->v);
+    std::optional<int64_t> places;
+    if (withScores)
+      places = k.shape[2];
     if (const Expr *pages = expr->attend->pages) {
+      if (places)
+        *places *= bindings.inputs.find(pages->param)->second.shape[1];
       k = gatherPages(k, bindings.inputs.find(pages->param)->second);
       v = gatherPages(v, bindings.inputs.find(pages->param)->second);
     }
@@ -78,9 +84,9 @@ const AttendResult &Evaluator::attendResult(const Expr *expr) {
     if (arithmetic.matrixUnits)
       rounding = matrixUnitRounding(expr->attend->v->type.element);
     auto result = std::make_unique<AttendResult>(
-        attend(*expr->attend, q, k, v, bindings, rounding));
+        attend(*expr->attend, q, k, v, bindings, rounding, places));
     // Evaluating the operands may have moved the slot.
-    return *(attends[expr->attend] = std::move(result));
+    return *(attends[withScores][expr->attend] = std::move(result));
   }
   return *slot;
 }
@@ -171,8 +177,12 @@ Tensor Evaluator::evaluate(const Expr *expr) {
     }
     return scalar(expr);
   case Kind::Member: {
-    const AttendResult &result = attendResult(expr->args[0]);
-    return expr->name == "lse" ? result.lse : result.out;
+    bool ofKeys = expr->name == "scores" || expr->name == "weights";
+    const AttendResult &result = attendResult(expr->args[0], ofKeys);
+    return expr->name == "scores"    ? result.scores
+           : expr->name == "weights" ? result.weights
+           : expr->name == "lse"     ? result.lse
+                                     : result.out;
   }
   case Kind::Attend:
     return attendResult(expr).out;

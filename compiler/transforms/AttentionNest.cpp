@@ -3,10 +3,13 @@
 #include "compiler/transforms/AttentionNest.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace ladon;
@@ -70,7 +73,8 @@ static FailureOr<Value> canonicalView(ImplicitLocOpBuilder &b,
 }
 
 LogicalResult AttentionNest::makeViews() {
-  Value *views[] = {&queryView, &keyView, &valueView, &outView, &lseView};
+  Value *views[] = {&queryView, &keyView, &valueView,
+                    &outView,   &lseView, &scoresView};
   for (unsigned number = 0; number < op.getNumMaps(); ++number) {
     FailureOr<Value> view = canonicalView(b, op, number);
     if (failed(view))
@@ -291,13 +295,11 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
 // Finished rows
 //===----------------------------------------------------------------------===//
 
-/// The state with the sinks of its rows, if the operation has any: one more
-/// score for each row, without a value, in the units of the others. Every key
-/// has been seen when rows are finished, in both forms, so that a sink joins
-/// once.
-static SoftmaxState joinSinks(AttentionNest &nest, attn::AttendOp op,
-                              ImplicitLocOpBuilder &b, const QueryRows &rows,
-                              int64_t headsOfTile, SoftmaxState state) {
+/// One more score for each row, without a value, in the units of the others.
+/// Every key has been seen when rows are finished, in both forms, so that a
+/// sink joins once.
+SoftmaxState AttentionNest::withSinks(const QueryRows &rows,
+                                      SoftmaxState state) {
   Value sinks = op.getSinks();
   if (!sinks)
     return state;
@@ -306,15 +308,15 @@ static SoftmaxState joinSinks(AttentionNest &nest, attn::AttendOp op,
       b, ArrayRef<int64_t>{1, heads, 1}, sinks,
       SmallVector<ReassociationIndices>{{0, 1, 2}});
   AffineExpr row = b.getAffineDimExpr(0), zero = b.getAffineConstantExpr(0);
-  auto head = AffineMap::get(1, 0, {row % headsOfTile, zero}, b.getContext());
-  double scale = op.hasScore() ? 1 : llvm::numbers::log2e;
-  Value first = nest.index(0);
+  auto head = AffineMap::get(1, 0, {row % tiles.heads, zero}, b.getContext());
+  double scale = base2() ? llvm::numbers::log2e : 1;
+  Value first = index(0);
   auto load = tile::LoadOp::create(
-      b, nest.rowType(), view, first, rows.head, first, rows.count,
+      b, rowType(), view, first, rows.head, first, rows.count,
       /*pages=*/Value(), /*outs=*/ValueRange(), /*page_size=*/IntegerAttr(),
       b.getF64FloatAttr(scale), AffineMapAttr::get(head),
       /*transposed=*/false);
-  return nest.merge(state, nest.initial(load.getTile()));
+  return merge(state, initial(load.getTile()));
 }
 
 /// out and lse.
@@ -328,7 +330,7 @@ std::pair<Value, Value> AttentionNest::finished(SoftmaxState state) {
 bool AttentionNest::canHide() { return op.hasMask() || op.hasScore(); }
 
 Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
-  auto [out, lse] = finished(joinSinks(*this, op, b, rows, tiles.heads, state));
+  auto [out, lse] = finished(withSinks(rows, state));
   store(rows, out, lse);
   if (!canHide())
     return {};
@@ -337,7 +339,7 @@ Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
 
 void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
                                   SoftmaxState state) {
-  auto [out, lse] = finished(joinSinks(*this, op, b, rows, tiles.heads, state));
+  auto [out, lse] = finished(withSinks(rows, state));
   if (canHide()) {
     Value bad = tile::HasNonFiniteOp::create(b, b.getI1Type(), out);
     auto again = scf::IfOp::create(b, TypeRange{out.getType(), lse.getType()},
@@ -346,8 +348,7 @@ void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
     b.setInsertionPointToStart(again.thenBlock());
     SoftmaxState guarded =
         visitKeys(rows, query, index(0), keys, initial(), /*guarded=*/true);
-    auto [safe, safeLse] =
-        finished(joinSinks(*this, op, b, rows, tiles.heads, guarded));
+    auto [safe, safeLse] = finished(withSinks(rows, guarded));
     scf::YieldOp::create(b, ValueRange{safe, safeLse});
     b.setInsertionPointToStart(again.elseBlock());
     scf::YieldOp::create(b, ValueRange{out, lse});
@@ -359,11 +360,51 @@ void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
 
 void AttentionNest::store(const QueryRows &rows, Value out, Value lse) {
   tile::StoreOp::create(b, out, outView, rows.batch, rows.head, rows.position,
-                        rows.count, rowMap(), tiles.transposed);
+                        rows.count, /*columns=*/Value(), rowMap(),
+                        tiles.transposed);
   if (op.hasLse())
     tile::StoreOp::create(b, lse, lseView, rows.batch, rows.head, rows.position,
-                          rows.count, rowMap(),
+                          rows.count, /*columns=*/Value(), rowMap(),
                           /*transposed=*/false);
+}
+
+void AttentionNest::fillScoresOfNoKeys() {
+  Value isEmpty =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, keys, index(0));
+  auto branch = scf::IfOp::create(b, isEmpty, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  double hidden =
+      op.getNormalized() ? 0 : -std::numeric_limits<double>::infinity();
+  auto element = cast<FloatType>(elementOf(scoresView));
+  Value value = arith::ConstantOp::create(b, b.getFloatAttr(element, hidden));
+  linalg::FillOp::create(b, value, scoresView);
+}
+
+void AttentionNest::storeScores(const QueryRows &rows, Value query,
+                                std::optional<SoftmaxState> state) {
+  // Not a key loop: hidden keys, too, have a place that is written.
+  Value step = index(tiles.keys);
+  auto loop = scf::ForOp::create(b, index(0), keys, step);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value first = loop.getInductionVar();
+  Value count =
+      arith::MinSIOp::create(b, arith::SubIOp::create(b, keys, first), step);
+  Value tile = scores(rows, query, first, count, /*compact=*/false);
+  if (state)
+    tile = tile::SoftmaxNormalizeOp::create(b, tile.getType(), tile, count,
+                                            state->max, state->sum, base2(),
+                                            tiles.transposed)
+               .getResult();
+  auto all = memref::getMixedSizes(b, b.getLoc(), scoresView);
+  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)),
+      steps(4, b.getIndexAttr(1));
+  offsets.back() = first;
+  all.back() = count;
+  Value part = memref::SubViewOp::create(b, scoresView, offsets, all, steps);
+  tile::StoreOp::create(b, tile, part, rows.batch, rows.head, rows.position,
+                        rows.count, count, rowMap(), tiles.transposed);
 }
 
 //===----------------------------------------------------------------------===//
@@ -375,7 +416,7 @@ void AttentionNest::storeState(SoftmaxState state, SoftmaxState memory,
   Value rows = index(tiles.rows);
   auto store = [&](Value tile, Value dest, bool transposed) {
     tile::StoreOp::create(b, tile, dest, batch, head, row, rows,
-                          AffineMapAttr(), transposed);
+                          /*columns=*/Value(), AffineMapAttr(), transposed);
   };
   store(state.max, memory.max, false);
   store(state.sum, memory.sum, false);

@@ -64,10 +64,11 @@ public:
   /// The extents of the operands: batch entries, S and T.
   mlir::Value batches, queries, keys;
   /// The view of an operand, by the position of its map: with the axes (batch,
-  /// head, position, feature), or without the last for lse.
+  /// head, position, feature), or without the last for lse. The features of
+  /// scores are keys.
   mlir::Value getView(unsigned operand) {
-    const mlir::Value views[] = {queryView, keyView, valueView, outView,
-                                 lseView};
+    const mlir::Value views[] = {queryView, keyView, valueView,
+                                 outView,   lseView, scoresView};
     return views[operand];
   }
 
@@ -90,6 +91,14 @@ public:
   /// updates over all keys.
   void finishGuarded(const QueryRows &rows, mlir::Value query,
                      SoftmaxState state);
+  /// Where a pool of pages is empty there are no keys, but places for them.
+  void fillScoresOfNoKeys();
+  /// Stores the scores of all keys, or with a state what it makes of them:
+  /// their weights.
+  void storeScores(const QueryRows &rows, mlir::Value query,
+                   std::optional<SoftmaxState> state);
+  /// The state with the sinks of its rows, if there are any.
+  SoftmaxState withSinks(const QueryRows &rows, SoftmaxState state);
 
   /// Partial states are kept in memrefs [batch, head, row, features] and
   /// [batch, head, row].
@@ -123,15 +132,17 @@ private:
   std::pair<mlir::Value, mlir::Value> finished(SoftmaxState state);
   void store(const QueryRows &rows, mlir::Value out, mlir::Value lse);
   /// Scores in base 2 need one operation less per element; a score expression
-  /// must see them in natural units.
-  bool base2() { return !op.hasScore(); }
+  /// must see them in natural units, as must who asks for scores.
+  bool base2() {
+    return !op.hasScore() && (!op.hasScores() || op.getNormalized());
+  }
   mlir::AffineMapAttr rowMap();
 
   attn::AttendOp op;
   mlir::ImplicitLocOpBuilder &b;
   AttentionTiles tiles;
   /// Views of the operands as (batch, head, position, feature).
-  mlir::Value queryView, keyView, valueView, outView, lseView;
+  mlir::Value queryView, keyView, valueView, outView, lseView, scoresView;
 };
 
 } // namespace ladon

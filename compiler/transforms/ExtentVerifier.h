@@ -41,6 +41,7 @@ private:
   llvm::SmallVector<Extent> getStatic(mlir::Type type);
 
   mlir::LogicalResult visit(attn::AttendOp op);
+  mlir::LogicalResult verifyPagedKeys(attn::AttendOp op, Extent found);
   mlir::LogicalResult visit(attn::SplitHeadsOp op);
   mlir::LogicalResult visit(attn::ConcatHeadsOp op);
   mlir::LogicalResult visit(mlir::linalg::LinalgOp op);

@@ -61,12 +61,24 @@ static int64_t keysOfBlock(attn::AttendOp op, int64_t wanted, int64_t enough) {
 // Many queries
 //===----------------------------------------------------------------------===//
 
+/// Whether nobody reads what the attend computes but its scores: the memory of
+/// the rest is its own.
+static bool wantsScoresOnly(attn::AttendOp op) {
+  return op.hasScores() && !op.getNormalized() &&
+         llvm::all_of(op.getInits().drop_back(), [](Value init) {
+           return init.getDefiningOp<memref::AllocOp>() && init.hasOneUse();
+         });
+}
+
 /// One grid point per tile of queries of one head, over all keys. Tiles come
 /// last first: under a causal mask the last queries see the most keys, and work
 /// is handed out in order.
 static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
-                          ImplicitLocOpBuilder &b, AttentionTiles tiles) {
+                          ImplicitLocOpBuilder &b, AttentionTiles tiles,
+                          bool scoresOnly) {
   nest.setTiles(tiles);
+  if (op.hasScores() && op.getPages())
+    nest.fillScoresOfNoKeys();
   Value height = nest.index(tiles.rows);
   Value count = arith::CeilDivSIOp::create(b, nest.queries, height);
   Value heads = nest.index(op.getHeads());
@@ -83,9 +95,15 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
     Value rest = arith::SubIOp::create(b, nest.queries, rows.position);
     rows.count = arith::MinSIOp::create(b, rest, height);
     Value query = nest.loadQuery(rows);
+    if (scoresOnly)
+      return nest.storeScores(rows, query, std::nullopt);
     SoftmaxState state = nest.visitKeys(rows, query, nest.index(0), nest.keys,
                                         nest.initial(), /*guarded=*/false);
     nest.finishGuarded(rows, query, state);
+    if (op.getNormalized())
+      nest.storeScores(rows, query, nest.withSinks(rows, state));
+    else if (op.hasScores())
+      nest.storeScores(rows, query, std::nullopt);
   });
 }
 
@@ -206,6 +224,7 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         return signalPassFailure();
       }
       ImplicitLocOpBuilder b(op.getLoc(), op);
+      bool scoresOnly = wantsScoresOnly(op);
       AttentionNest nest(op, b);
       if (failed(nest.makeViews()))
         return signalPassFailure();
@@ -225,7 +244,9 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
       many.keys = keysOfBlock(op, shape.getKeys(), 64);
       many.narrow = shape.getNarrow();
       many.transposed = transposed && !many.narrow;
-      if (shape.getFew() > 0) {
+      // Scores are stored by the form for many queries: it has them at hand,
+      // and who looks at them asks for many rows.
+      if (shape.getFew() > 0 && !op.hasScores()) {
         AttentionTiles few;
         few.heads = op.getHeads() / op.getKeyValueHeads();
         few.rows = few.heads;
@@ -251,7 +272,7 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
                                      /*withElseRegion=*/false);
         b.setInsertionPointToStart(all.thenBlock());
       }
-      tileByQueries(op, nest, b, many);
+      tileByQueries(op, nest, b, many, scoresOnly);
       op.erase();
     }
   }

@@ -122,9 +122,26 @@ SmallVector<Extent> ExtentVerifier::getStatic(Type type) {
 // attn and linalg
 //===----------------------------------------------------------------------===//
 
+/// Keys in pages: as many as the table has pages for. A pool that is empty has
+/// none of them, which only the call knows.
+LogicalResult ExtentVerifier::verifyPagedKeys(attn::AttendOp op, Extent found) {
+  std::optional<SizeExpr> pages =
+      SizeExpr::parse(str(extents[op.getPages()].back()));
+  std::optional<SizeExpr> keys =
+      pages ? SizeExpr::join(SizeExpr::Op::Mul, *pages,
+                             SizeExpr::constant(op.getPageSize()))
+            : std::nullopt;
+  if (keys && keys->str() == str(found))
+    return success();
+  return explain(op.emitOpError("expected ")
+                 << (keys ? keys->str() : "an unknown number of")
+                 << " keys in pages, found " << str(found) << " in scores");
+}
+
 LogicalResult ExtentVerifier::visit(attn::AttendOp op) {
-  static constexpr StringLiteral operands[] = {"query", "key", "value", "out",
-                                               "lse"};
+  using Role = attn::AttendOp::AxisRole;
+  static constexpr StringLiteral operands[] = {"query", "key", "value",
+                                               "out",   "lse", "scores"};
   static constexpr StringLiteral sizes[] = {
       "batch size", "number of queries", "number of keys", "number of pages"};
   // Other axes have numbers, which the verifier has compared.
@@ -134,10 +151,16 @@ LogicalResult ExtentVerifier::visit(attn::AttendOp op) {
   for (unsigned index = 0; index < op.getNumMaps(); ++index) {
     ArrayRef<Extent> axes = extents[op.getMappedOperand(index).get()];
     for (auto [axis, role] : llvm::enumerate(*op.getAxisRoles(index))) {
-      bool isBatch = role == attn::AttendOp::AxisRole::Batch;
-      if (!isBatch && role != attn::AttendOp::AxisRole::Position)
+      bool isBatch = role == Role::Batch;
+      bool isKey = index == attn::AttendOp::Scores && role == Role::Feature;
+      if (isKey && op.getPages()) {
+        if (failed(verifyPagedKeys(op, axes[axis])))
+          return failure();
         continue;
-      bool isKeyOrValue = index == 1 || index == 2;
+      }
+      if (!isBatch && !isKey && role != Role::Position)
+        continue;
+      bool isKeyOrValue = index == 1 || index == 2 || isKey;
       unsigned which = isKeyOrValue ? (op.getPages() && isBatch ? 3 : 2) : 1;
       if (isBatch && which != 3)
         which = 0;

@@ -11,8 +11,8 @@
 using namespace mlir;
 using namespace ladon::attn;
 
-static constexpr StringLiteral operandNames[] = {"query", "key", "value", "out",
-                                                 "lse"};
+static constexpr StringLiteral operandNames[] = {"query", "key", "value",
+                                                 "out",   "lse", "scores"};
 
 //===----------------------------------------------------------------------===//
 // Construction
@@ -118,10 +118,18 @@ static AffineExpr getHead(MLIRContext *context, unsigned operand, int64_t heads,
 }
 
 static AffineExpr getFeature(MLIRContext *context, unsigned operand) {
-  if (operand > 3)
+  switch (operand) {
+  case AttendOp::Q:
+  case AttendOp::K:
+    return getAffineDimExpr(AttendOp::Feature, context);
+  case AttendOp::V:
+  case AttendOp::Out:
+    return getAffineDimExpr(AttendOp::ValueFeature, context);
+  case AttendOp::Scores:
+    return getAffineDimExpr(AttendOp::Key, context);
+  default:
     return {};
-  return getAffineDimExpr(
-      operand < 2 ? AttendOp::Feature : AttendOp::ValueFeature, context);
+  }
 }
 
 static AffineExpr getPosition(MLIRContext *context, unsigned operand) {
@@ -161,7 +169,7 @@ AttendOp::getAxisRoles(unsigned operand) {
   AffineExpr position = getPosition(getContext(), operand);
   AffineExpr feature = getFeatureExpr(operand);
   AffineExpr joined;
-  if (feature)
+  if (feature && operand != Scores)
     joined = head * getFeatureCount(*this, operand) + feature;
 
   SmallVector<AxisRole, 4> roles;
@@ -239,10 +247,12 @@ static LogicalResult verifySizes(AttendOp op) {
 
 static LogicalResult verifyOperandTypes(AttendOp op) {
   size_t inits = op.getInits().size();
-  if (inits != 1 && inits != 2)
-    return op.emitOpError("expected a destination for out and at most one for "
-                          "lse, found ")
+  if (inits < 1 || inits > 3)
+    return op.emitOpError("expected a destination for out and at most one each "
+                          "for lse and scores, found ")
            << inits << " destinations";
+  if (op.getNormalized() && !op.hasScores())
+    return op.emitOpError("expected a destination for the normalized scores");
   bool onMemory = isa<MemRefType>(op.getQuery().getType());
   StringRef kind = onMemory ? "memref" : "tensor";
   for (unsigned operand = 0; operand < op.getNumMaps(); ++operand) {
@@ -326,7 +336,9 @@ static LogicalResult emitMapError(AttendOp op, unsigned operand) {
   AffineExpr head = op.getHeadExpr(operand);
   os << getAffineDimExpr(AttendOp::Batch, op.getContext()) << ", "
      << getPosition(op.getContext(), operand);
-  if (AffineExpr feature = op.getFeatureExpr(operand))
+  if (operand == AttendOp::Scores)
+    os << ", " << head << " and " << op.getFeatureExpr(operand);
+  else if (AffineExpr feature = op.getFeatureExpr(operand))
     os << ", " << head << " and " << feature << " (or "
        << head * getFeatureCount(op, operand) + feature << " for the two)";
   else
@@ -362,8 +374,15 @@ static LogicalResult verifyMaps(AttendOp op) {
     for (auto [axis, role] : llvm::enumerate(*roles)) {
       int64_t extent = type.getDimSize(axis);
       bool isPosition = role == AttendOp::AxisRole::Position;
-      if (isPosition || role == AttendOp::AxisRole::Batch) {
+      bool isKey =
+          operand == AttendOp::Scores && role == AttendOp::AxisRole::Feature;
+      // Of keys in pages there are as many as the table has pages for.
+      if (isKey && op.getPages())
+        continue;
+      if (isPosition || isKey || role == AttendOp::AxisRole::Batch) {
         bool isKeyOrValue = operand == 1 || operand == 2;
+        isPosition |= isKey;
+        isKeyOrValue |= isKey;
         unsigned which = isPosition ? (isKeyOrValue ? 2 : 1)
                          : isKeyOrValue && op.getPages() ? 3
                                                          : 0;

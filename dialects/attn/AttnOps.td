@@ -112,7 +112,13 @@ def Attn_AttendOp : Attn_Op<"attend", [
     factors of values that have one per key.
     Any region may be empty: the plain score, no mask, the plain weight. Regions
     see nothing but their arguments, and hold only pure scalar operations and
-    `attn.read`. The destinations are `out` and, if a second one is given, `lse`.
+    `attn.read`.
+
+    The destinations are `out`, if a second one is given `lse`, and if a third
+    one is given `scores`, of the axes (b, h, i, j): there `s[j]`, and minus
+    infinity where key j is not visible. With `normalized` they are the weights
+    `exp(s[j] - lse)` instead, before `weight`, and 0 where key j is not visible;
+    if the lse of a row is NaN, all of its weights are.
 
     All of it is computed in f64 if q has elements of f64, else in f32. The
     other operands may have any element type with the same computed type:
@@ -146,7 +152,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
     Optional<Attn_Table>:$pages,
     Variadic<Attn_Shaped>:$inits,
     I64Attr:$heads, I64Attr:$key_value_heads, I64Attr:$head_dim,
-    I64Attr:$value_dim, F64Attr:$scale,
+    I64Attr:$value_dim, F64Attr:$scale, UnitAttr:$normalized,
     AffineMapArrayAttr:$indexing_maps);
   let results = (outs Variadic<Attn_Tensor>:$results);
   let regions = (region MaxSizedRegion<1>:$score, MaxSizedRegion<1>:$mask,
@@ -166,8 +172,11 @@ def Attn_AttendOp : Attn_Op<"attend", [
   let extraClassDeclaration = [{
     /// The dimensions of the indexing maps, by position.
     enum MapDim : unsigned { Batch, Head, Query, Key, Feature, ValueFeature };
+    /// The operands that have a map, by its position.
+    enum Mapped : unsigned { Q, K, V, Out, Lse, Scores };
     /// What an axis of an operand counts. Positions are those of queries for q,
-    /// out and lse, of keys for k and v. Joined is `h * D + d`.
+    /// out, lse and scores, of keys for k and v. Features of scores are keys.
+    /// Joined is `h * D + d`.
     enum class AxisRole { Batch, Head, Position, Feature, Joined };
 
     ::mlir::MutableOperandRange getDpsInitsMutable() {
@@ -182,11 +191,12 @@ def Attn_AttendOp : Attn_Op<"attend", [
           .getDimSize(findAxis(1, AxisRole::Position));
     }
     bool hasLse() { return getInits().size() > 1; }
+    bool hasScores() { return getInits().size() > 2; }
     /// What is computed in: f32 or f64.
     ::mlir::FloatType getElementType();
-    /// The map of q, k, v (0 to 2), out (3) or lse (4).
+    /// The map of q, k, v (0 to 2), out (3), lse (4) or scores (5).
     ::mlir::AffineMap getMap(unsigned operand);
-    /// q, k, v, out or lse, by the position of its map.
+    /// q, k, v, out, lse or scores, by the position of its map.
     ::mlir::OpOperand &getMappedOperand(unsigned operand);
     unsigned getNumMaps() { return 3 + getInits().size(); }
     /// The map of an operand in the canonical form.
@@ -195,7 +205,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
     /// `h`, or `h floordiv g` for k and v with fewer heads: what stands for the
     /// head in the map of `operand`.
     ::mlir::AffineExpr getHeadExpr(unsigned operand);
-    /// `d` or `e`, and null for lse.
+    /// `d` or `e`, for scores `j`, and null for lse.
     ::mlir::AffineExpr getFeatureExpr(unsigned operand);
     /// What each axis of an operand counts, after its map; none when the map
     /// has no such reading.

@@ -239,6 +239,8 @@ void ladon::tile::registerBufferizableOpInterfaceExternalModels(
     AccumulateOp::attachInterface<ValueOpModel<AccumulateOp>>(*context);
     MergeOp::attachInterface<ValueOpModel<MergeOp>>(*context);
     SoftmaxFinishOp::attachInterface<ValueOpModel<SoftmaxFinishOp>>(*context);
+    SoftmaxNormalizeOp::attachInterface<ValueOpModel<SoftmaxNormalizeOp>>(
+        *context);
     HasNonFiniteOp::attachInterface<ValueOpModel<HasNonFiniteOp>>(*context);
   });
 }

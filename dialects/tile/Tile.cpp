@@ -124,6 +124,7 @@ DEFINE_EFFECTS(SoftmaxWeightsOp)
 DEFINE_EFFECTS(AccumulateOp)
 DEFINE_EFFECTS(MergeOp)
 DEFINE_EFFECTS(SoftmaxFinishOp)
+DEFINE_EFFECTS(SoftmaxNormalizeOp)
 DEFINE_EFFECTS(HasNonFiniteOp)
 #undef DEFINE_EFFECTS
 

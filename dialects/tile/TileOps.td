@@ -67,14 +67,19 @@ def Tile_StoreOp : Tile_ValueOp<"store", [Tile_ValueOpInterface]> {
     `dest[batch, head + h(r), row + p(r), :]`, rounded to the destination's type
     (to nearest, ties to even). A tile of one axis goes to a destination of
     three.
+
+    With `columns`, only that many of the first columns of each row are stored,
+    and the destination has as many features.
   }];
   let arguments = (ins Tile_Tile:$tile, Tile_Destination:$dest, Index:$batch,
                        Index:$head, Index:$row, Index:$rows,
+                       Optional<Index>:$columns,
                        OptionalAttr<AffineMapAttr>:$row_map,
                        UnitAttr:$transposed);
   let assemblyFormat = [{
     $tile `,` $dest `[` $batch `,` $head `,` $row `]` `rows` $rows
-    (`map` $row_map^)? (`transposed` $transposed^)? attr-dict
+    (`columns` $columns^)? (`map` $row_map^)? (`transposed` $transposed^)?
+    attr-dict
     `:` type($tile) `,` type($dest)
   }];
   let hasVerifier = 1;

@@ -166,6 +166,36 @@ def Tile_SoftmaxFinishOp : Tile_ValueOp<"softmax_finish", [
   }];
 }
 
+def Tile_SoftmaxNormalizeOp : Tile_ValueOp<"softmax_normalize", [
+    Tile_ValueOpInterface]> {
+  let summary = "the weights of finished rows";
+  let description = [{
+    With the scores `s` of the first `keys` keys, and the state of their rows
+    after all keys:
+
+        weights = B^(s - max) / sum
+
+    where B is 2 with `base2`, else e. A score of minus infinity has weight
+    zero, unless the sum is NaN: then the whole row is. Weights of columns from
+    `keys` on are unspecified.
+  }];
+  let arguments = (ins Tile_AccTile:$scores, Index:$keys, Tile_AccTile:$max,
+                       Tile_AccTile:$sum, UnitAttr:$base2,
+                       UnitAttr:$transposed);
+  let results = (outs Optional<Tile_AccResult>:$result);
+  let assemblyFormat = [{
+    $scores `keys` $keys `state` `(` $max `,` $sum `)`
+    (`base2` $base2^)? (`transposed` $transposed^)? attr-dict
+    `:` type($scores) `,` type($max) `,` type($sum) (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::llvm::SmallVector<std::pair<unsigned, unsigned>> getUpdates() {
+      return {{0, 0}};
+    }
+  }];
+}
+
 def Tile_HasNonFiniteOp : Tile_ValueOp<"has_non_finite", [
     Tile_ValueOpInterface]> {
   let summary = "whether any element is infinite or NaN";

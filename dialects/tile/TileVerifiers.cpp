@@ -130,9 +130,11 @@ static LogicalResult verifyRowMap(Operation *op, std::optional<AffineMap> map) {
   return success();
 }
 
-/// The tensor that rows are loaded from or stored to.
+/// The tensor that rows are loaded from or stored to; `isPart` when it has
+/// fewer features than the tile.
 static LogicalResult verifyRows(Operation *op, Value memory, TileShape tile,
-                                bool transposed, StringRef what) {
+                                bool transposed, StringRef what,
+                                bool isPart = false) {
   auto type = cast<MemRefType>(memory.getType());
   if (tile.dims.size() != 1 && tile.dims.size() != 2)
     return op->emitOpError("expected a tile of rank 1 or 2, found rank ")
@@ -144,7 +146,7 @@ static LogicalResult verifyRows(Operation *op, Value memory, TileShape tile,
   if (tile.dims.size() == 1)
     return success();
   int64_t features = type.getDimSize(3);
-  if (!ShapedType::isDynamic(features) &&
+  if (!ShapedType::isDynamic(features) && !isPart &&
       features != columnsOf(tile, transposed))
     return op->emitOpError("expected ")
            << features << " features in the tile, found "
@@ -179,9 +181,11 @@ LogicalResult LoadOp::verify() {
 
 LogicalResult StoreOp::verify() {
   TileShape tile = shapeOf(getTile());
-  if (failed(
-          verifyRows(*this, getDest(), tile, getTransposed(), "destination")))
+  if (failed(verifyRows(*this, getDest(), tile, getTransposed(), "destination",
+                        /*isPart=*/bool(getColumns()))))
     return failure();
+  if (getColumns() && tile.dims.size() == 1)
+    return emitOpError("expected a tile of rank 2 to store columns of");
   return verifyRowMap(*this, getRowMap());
 }
 
@@ -404,6 +408,17 @@ LogicalResult SoftmaxWeightsOp::verify() {
     return failure();
   return verifyForm(*this, {getScores(), getTop(), getMax(), getSum()},
                     {scores, row, row, row});
+}
+
+LogicalResult SoftmaxNormalizeOp::verify() {
+  if (failed(expectRank(*this, "scores", getScores(), 2)))
+    return failure();
+  TileShape scores = shapeOf(getScores());
+  TileShape row{{rowsOf(scores, getTransposed())}, scores.element};
+  if (failed(expectShape(*this, "max", getMax(), row)) ||
+      failed(expectShape(*this, "sum", getSum(), row)))
+    return failure();
+  return verifyForm(*this, {getScores(), getMax(), getSum()}, {scores});
 }
 
 LogicalResult AccumulateOp::verify() {

@@ -293,6 +293,43 @@ func.func @finish_rows(%m: memref<2xf32>, %l: memref<2xf32>, %a: memref<2x12xf32
   return
 }
 
+// Rows without weights are not divided by zero.
+// CHECK-LABEL: func.func @normalize_lanes(
+// CHECK: %[[SUM:.*]] = vector.load %arg2
+// CHECK: %[[EMPTY:.*]] = arith.cmpf oeq, %[[SUM]]
+// CHECK: %[[DIVISOR:.*]] = arith.select %[[EMPTY]], %{{.*}}, %[[SUM]]
+// CHECK: %[[INVERSE:.*]] = arith.divf %{{.*}}, %[[DIVISOR]]
+// CHECK: scf.for %[[KEY:.*]] = %c0 to %arg3
+// CHECK: arith.subf
+// CHECK: %[[W:.*]] = arith.mulf %{{.*}}, %[[INVERSE]]
+// CHECK: vector.store %[[W]], %arg0[%[[KEY]],
+func.func @normalize_lanes(%s: memref<5x8xf32>, %m: memref<8xf32>, %l: memref<8xf32>, %n: index) {
+  tile.softmax_normalize %s keys %n state(%m, %l) transposed : memref<5x8xf32>, memref<8xf32>, memref<8xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @normalize_rows(
+// CHECK: scf.for %[[ROW:.*]] = %c0 to %c2
+// CHECK: memref.load %arg1[%[[ROW]]]
+// CHECK: arith.divf %{{.*}} : f32
+// CHECK: scf.for
+// CHECK: vector.store %{{.*}}, %arg0[%[[ROW]],
+func.func @normalize_rows(%s: memref<2x16xf32>, %m: memref<2xf32>, %l: memref<2xf32>, %n: index) {
+  tile.softmax_normalize %s keys %n state(%m, %l) base2 : memref<2x16xf32>, memref<2xf32>, memref<2xf32>
+  return
+}
+
+// Of a last block only the columns that exist are stored.
+// CHECK-LABEL: func.func @store_columns(
+// CHECK-DAG: %[[REST:.*]] = arith.remui %arg3, %c8
+// CHECK: %[[WHOLE:.*]] = arith.subi %arg3, %[[REST]]
+// CHECK: scf.for %{{.*}} = %c0 to %[[WHOLE]] step %c8
+// CHECK: scf.for %{{.*}} = %[[WHOLE]] to %arg3 step %c1
+func.func @store_columns(%t: memref<16x8xf32>, %o: memref<?x2x?x?xf32>, %i: index, %n: index) {
+  tile.store %t, %o[%i, %i, %i] rows %i columns %n transposed : memref<16x8xf32>, memref<?x2x?x?xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @init(
 // CHECK-DAG: %[[LOWEST:.*]] = arith.constant dense<-1.7976931348623157E+308> : vector<4xf64>
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<4xf64>

@@ -18,7 +18,7 @@ namespace {
 
 /// A line of cases.txt.
 struct Case {
-  StringRef name, spec, notYet, missing;
+  StringRef name, spec;
   ParamOverrides overrides;
   std::vector<std::pair<StringRef, StringRef>> inputs, outputs;
 };
@@ -40,37 +40,18 @@ static Case parseCase(StringRef line) {
   Case result;
   StringRef rest;
   std::tie(result.name, rest) = line.split(": ");
-  if (rest.consume_front("not yet: ")) {
-    result.notYet = rest;
-    return result;
-  }
   llvm::SmallVector<StringRef> parts;
   rest.split(parts, '|');
   for (StringRef &part : parts)
     part = part.trim();
-  parts.resize(4);
+  parts.resize(3);
   auto [spec, params] = parts[0].split(' ');
   result.spec = spec;
   for (auto [name, value] : parsePairs(params))
     result.overrides.emplace_back(name.str(), value.str());
   result.inputs = parsePairs(parts[1]);
   result.outputs = parsePairs(parts[2]);
-  if (parts[3].consume_front("not: "))
-    result.missing = parts[3];
   return result;
-}
-
-/// Ones where the last two positions agree, in the shape the spec declares.
-static HostTensor identity(const ast::Param &param, const Arrays &arrays) {
-  Extents shape;
-  const HostTensor &k = arrays.find("in_K")->second;
-  for (const ast::Dim &dim : *param.type.dims)
-    shape.push_back(dim.isStatic() ? dim.size : k.shape[0]);
-  HostTensor tensor = HostTensor::zeros(param.type.element, shape);
-  forEachPosition(shape, [&](llvm::ArrayRef<int64_t> position) {
-    tensor.setFloat(position, position[2] == position[3]);
-  });
-  return tensor;
 }
 
 static llvm::Expected<HostTensor> findArray(const Arrays &arrays,
@@ -99,10 +80,6 @@ static llvm::Error runCase(const Case &test, StringRef directory,
     for (auto [name, from] : test.inputs)
       if (name == param->name)
         array = from;
-    if (array == "identity") {
-      inputs.push_back(identity(*param, *arrays));
-      continue;
-    }
     auto tensor = findArray(*arrays, array);
     if (!tensor)
       return tensor.takeError();
@@ -190,8 +167,6 @@ Counts e2e::runOnnxCases(StringRef directory, Runner &runner) {
   }
   llvm::SmallVector<StringRef> lines;
   (*buffer)->getBuffer().split(lines, '\n', -1, /*KeepEmpty=*/false);
-  std::string partly, notYet;
-  int numPartly = 0, numNotYet = 0;
   for (StringRef line : lines) {
     if (line.starts_with("#"))
       continue;
@@ -200,26 +175,15 @@ Counts e2e::runOnnxCases(StringRef directory, Runner &runner) {
       fail(test.name, llvm::createStringError("not in the manifest"));
       continue;
     }
-    if (!test.notYet.empty()) {
-      notYet += ("  not yet: " + test.name + ": " + test.notYet + "\n").str();
-      ++numNotYet;
-      continue;
-    }
     if (llvm::Error error = runCase(test, directory, runner)) {
       fail(test.name, std::move(error));
       continue;
     }
     ++counts.passed;
-    if (!test.missing.empty()) {
-      partly += ("  in part: " + test.name + ", without " + test.missing + "\n")
-                    .str();
-      ++numPartly;
-    }
   }
   for (const auto &name : *names)
     fail(name.first(), llvm::createStringError("no line in cases.txt"));
-  llvm::outs() << partly << notYet << "onnx: " << total << " cases, "
-               << counts.passed << " passed (" << numPartly << " in part), "
-               << counts.failed << " failed, " << numNotYet << " not yet\n";
+  llvm::outs() << "onnx: " << total << " cases, " << counts.passed
+               << " passed, " << counts.failed << " failed\n";
   return counts;
 }

@@ -224,3 +224,72 @@ func.func @in_one_page(%q: memref<2x4x?x4xf32>, %k: memref<?x2x128x4xf32>,
       {tile.shape = #tile.shape<queries = 8, keys = 64>}
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+
+// Weights: once the state is known the keys are visited again, hidden ones too.
+// CHECK-LABEL: func.func @weights(
+// CHECK: tile.load {{.*}} scale 0.72134752044448169
+// CHECK: %[[STATE:.*]]:3 = tile.key_loop
+// CHECK: tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) base2
+// CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[T:.*]] step %c16 {
+// CHECK-NEXT: %[[REST:.*]] = arith.subi %[[T]], %[[FIRST]]
+// CHECK-NEXT: %[[COUNT:.*]] = arith.minsi %[[REST]], %c16
+// CHECK-NEXT: tile.load {{.*}} rows %[[COUNT]]
+// CHECK-NEXT: %[[S:.*]] = tile.contract
+// CHECK-NEXT: %[[W:.*]] = tile.softmax_normalize %[[S]] keys %[[COUNT]] state(%[[STATE]]#0, %[[STATE]]#1) base2 transposed
+// CHECK: %[[PART:.*]] = memref.subview %arg5[0, 0, 0, %[[FIRST]]] [2, 3, %{{.*}}, %[[COUNT]]] [1, 1, 1, 1]
+// CHECK-NEXT: tile.store %[[W]], %[[PART]]{{.*}} columns %[[COUNT]] transposed
+func.func @weights(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
+    %v: memref<2x3x?x5xf64>, %out: memref<2x3x?x5xf64>,
+    %lse: memref<2x3x?xf64>, %weights: memref<2x3x?x?xf64>) {
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x3x?x4xf64>, memref<2x3x?x4xf64>, memref<2x3x?x5xf64>)
+      outs(%out, %lse, %weights : memref<2x3x?x5xf64>, memref<2x3x?xf64>, memref<2x3x?x?xf64>)
+      maps [#q, #k, #v, #out, #lse, #scores] {normalized}
+  return
+}
+
+// Scores in natural units; a few queries have no form of their own.
+// CHECK-LABEL: func.func @scores(
+// CHECK: tile.load {{.*}} scale 5.000000e-01
+// CHECK: tile.key_loop
+// CHECK-NOT: base2
+// CHECK-NOT: tile.softmax_normalize
+// CHECK: tile.store {{.*}} columns
+// CHECK-NOT: tile.grid
+func.func @scores(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
+    %v: memref<2x3x?x5xf64>, %out: memref<2x3x?x5xf64>,
+    %lse: memref<2x3x?xf64>, %scores: memref<2x3x?x?xf64>) {
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x3x?x4xf64>, memref<2x3x?x4xf64>, memref<2x3x?x5xf64>)
+      outs(%out, %lse, %scores : memref<2x3x?x5xf64>, memref<2x3x?xf64>, memref<2x3x?x?xf64>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+      {tile.shape = #tile.shape<queries = 4, keys = 16, few = 8, chunk = 64>}
+  return
+}
+
+// Where nobody reads out and lse, the softmax is not computed.
+// CHECK-LABEL: func.func @scores_only(
+// CHECK: tile.grid
+// CHECK-NOT: tile.key_loop
+// CHECK-NOT: tile.softmax
+// CHECK: tile.store {{.*}} columns
+// CHECK-NOT: tile.store
+func.func @scores_only(%q: memref<2x3x7x4xf64>, %k: memref<2x3x?x4xf64>,
+    %v: memref<2x3x?x5xf64>, %scores: memref<2x3x7x?xf64>) {
+  %out = memref.alloc() : memref<2x3x7x5xf64>
+  %lse = memref.alloc() : memref<2x3x7xf64>
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x3x7x4xf64>, memref<2x3x?x4xf64>, memref<2x3x?x5xf64>)
+      outs(%out, %lse, %scores : memref<2x3x7x5xf64>, memref<2x3x7xf64>, memref<2x3x7x?xf64>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+  return
+}

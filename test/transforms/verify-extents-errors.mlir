@@ -362,3 +362,69 @@ func.func @blocks(%x: tensor<4xf32> {attn.param = #attn.param<input x: f32[4]>})
 ^bb1:
   return %x : tensor<4xf32>
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+!heads = tensor<?x2x?x8xf32>
+
+// A place for each query in place of one for each key.
+func.func @scores(
+    %q: !heads {attn.param = #attn.param<input q: f32[B, 2, S, 8]>},
+    %k: !heads {attn.param = #attn.param<input k: f32[B, 2, T, 8]>})
+    -> (tensor<?x2x?x?xf32> {attn.param = #attn.param<output out: f32[B, 2, S, S]>}) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %b = tensor.dim %q, %c0 : !heads
+  %s = tensor.dim %q, %c2 : !heads
+  %lse = tensor.empty(%b, %s) : tensor<?x2x?xf32>
+  %init = tensor.empty(%b, %s, %s) : tensor<?x2x?x?xf32>
+  // expected-error@+2 {{expected one number of keys, found T in key and S in scores}}
+  // expected-note@+1 {{need one name}}
+  %out:3 = attn.attend heads 2 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %k : !heads, !heads, !heads)
+      outs(%q, %lse, %init : !heads, tensor<?x2x?xf32>, tensor<?x2x?x?xf32>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+      -> !heads, tensor<?x2x?xf32>, tensor<?x2x?x?xf32>
+  return %out#2 : tensor<?x2x?x?xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+!heads = tensor<?x2x?x8xf32>
+!pool = tensor<?x2x4x8xf32>
+
+// A place for each page in place of one for each key.
+func.func @paged_scores(
+    %q: !heads {attn.param = #attn.param<input q: f32[B, 2, S, 8]>},
+    %k: !pool {attn.param = #attn.param<input k: f32[N, 2, 4, 8]>},
+    %table: tensor<?x?xi32> {attn.param = #attn.param<input table: i32[B, P]>})
+    -> (tensor<?x2x?x?xf32> {attn.param = #attn.param<output out: f32[B, 2, S, P]>}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %b = tensor.dim %q, %c0 : !heads
+  %s = tensor.dim %q, %c2 : !heads
+  %p = tensor.dim %table, %c1 : tensor<?x?xi32>
+  %lse = tensor.empty(%b, %s) : tensor<?x2x?xf32>
+  %init = tensor.empty(%b, %s, %p) : tensor<?x2x?x?xf32>
+  // expected-error@+2 {{expected 4 * P keys in pages, found P in scores}}
+  // expected-note@+1 {{need one name}}
+  %out:3 = attn.attend heads 2 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %k : !heads, !pool, !pool) pages(%table : tensor<?x?xi32>)
+      outs(%q, %lse, %init : !heads, tensor<?x2x?xf32>, tensor<?x2x?x?xf32>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+      -> !heads, tensor<?x2x?xf32>, tensor<?x2x?x?xf32>
+  return %out#2 : tensor<?x2x?x?xf32>
+}

@@ -289,6 +289,15 @@ void LaneTiles::merge(tile::MergeOp op) {
   });
 }
 
+/// What weights are multiplied by: 1 where there are none.
+static Value inverseOfSum(VectorEmitter &e, Value sum) {
+  Value one = e.splat(1);
+  Value empty =
+      arith::CmpFOp::create(e.b, arith::CmpFPredicate::OEQ, sum, e.splat(0));
+  return arith::DivFOp::create(e.b, one,
+                               arith::SelectOp::create(e.b, empty, one, sum));
+}
+
 void LaneTiles::softmaxFinish(tile::SoftmaxFinishOp op) {
   Value zero = e.splat(0), acc = op.getAcc();
   forColumns(extent(acc, 1), [&](Value column) {
@@ -296,8 +305,7 @@ void LaneTiles::softmaxFinish(tile::SoftmaxFinishOp op) {
     // A row that saw no key has total 0 and acc 0, and stays 0; NaN stays NaN.
     Value empty =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, total, zero);
-    Value inverse = arith::DivFOp::create(
-        b, e.splat(1), arith::SelectOp::create(b, empty, e.splat(1), total));
+    Value inverse = inverseOfSum(e, total);
     e.loop(e.index(0), e.index(extent(acc, 0)), 1, {},
            [&](Value d, ValueRange) -> SmallVector<Value> {
              Value x = e.load(acc, {d, column});
@@ -310,5 +318,22 @@ void LaneTiles::softmaxFinish(tile::SoftmaxFinishOp op) {
     Value lse = e.add(highest, math::LogOp::create(b, total));
     lse = arith::SelectOp::create(b, empty, e.splat(-infinity), lse);
     e.store(lse, op.getOuts()[0], column);
+  });
+}
+
+void LaneTiles::softmaxNormalize(tile::SoftmaxNormalizeOp op) {
+  Value scores = op.getScores();
+  forColumns(extent(scores, 1), [&](Value column) {
+    Value highest = e.load(op.getMax(), column);
+    Value factor = inverseOfSum(e, e.load(op.getSum(), column));
+    e.loop(e.index(0), op.getKeys(), 1, {},
+           [&](Value key, ValueRange) -> SmallVector<Value> {
+             Value s = e.load(scores, {key, column});
+             Value weight = emitPower(e, arith::SubFOp::create(b, s, highest),
+                                      op.getBase2());
+             e.store(arith::MulFOp::create(b, weight, factor), scores,
+                     {key, column});
+             return {};
+           });
   });
 }

@@ -471,3 +471,21 @@ void RowTiles::softmaxFinish(tile::SoftmaxFinishOp op) {
     memref::StoreOp::create(b, lse, op.getOuts()[0], row);
   });
 }
+
+void RowTiles::softmaxNormalize(tile::SoftmaxNormalizeOp op) {
+  Value scores = op.getScores();
+  forRows(extent(scores, 0), [&](Value row) {
+    Value highest =
+        e.broadcast(memref::LoadOp::create(b, op.getMax(), row).getResult());
+    Value total = memref::LoadOp::create(b, op.getSum(), row);
+    Value empty =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, total, scalar(0));
+    Value factor = e.broadcast(arith::DivFOp::create(
+        b, scalar(1), arith::SelectOp::create(b, empty, scalar(1), total)));
+    forScores(scores, row, op.getKeys(), /*max=*/Value(), [&](Value, Value s) {
+      Value weight =
+          emitPower(e, arith::SubFOp::create(b, s, highest), op.getBase2());
+      return arith::MulFOp::create(b, weight, factor).getResult();
+    });
+  });
+}

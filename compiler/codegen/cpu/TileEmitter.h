@@ -43,6 +43,7 @@ public:
   void accumulate(tile::AccumulateOp op);
   void merge(tile::MergeOp op);
   void softmaxFinish(tile::SoftmaxFinishOp op);
+  void softmaxNormalize(tile::SoftmaxNormalizeOp op);
 
 private:
   /// Runs `body` for the first lane of each register of `rows` rows.
@@ -78,6 +79,7 @@ public:
   void accumulate(tile::AccumulateOp op);
   void merge(tile::MergeOp op);
   void softmaxFinish(tile::SoftmaxFinishOp op);
+  void softmaxNormalize(tile::SoftmaxNormalizeOp op);
 
 private:
   using Load = llvm::function_ref<mlir::Value(mlir::Value from, mlir::Value)>;

@@ -144,9 +144,23 @@ static void copyIn(VectorEmitter &e, const Rows &rows, Value count,
   });
 }
 
-/// Copies the first `count` rows of `buffer` [R, D] out, converted.
+/// Runs `whole` over the registers of the first `columns` columns, or of all
+/// `width` of them when it is null, and `single` over the rest.
+static void forSomeRegisters(VectorEmitter &e, int64_t width, Value columns,
+                             llvm::function_ref<void(Value)> whole,
+                             llvm::function_ref<void(Value)> single) {
+  if (!columns)
+    return forRegisters(e, width, whole, single);
+  Value rest = arith::RemUIOp::create(e.b, columns, e.index(e.lanes));
+  Value square = arith::SubIOp::create(e.b, columns, rest);
+  forEach(e, e.index(0), square, e.lanes, whole);
+  forEach(e, square, columns, 1, single);
+}
+
+/// Copies the first `count` rows of `buffer` [R, D] out, converted; of each the
+/// first `columns`, unless it is null.
 static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
-                    Value count) {
+                    Value count, Value columns) {
   ImplicitLocOpBuilder &b = e.b;
   Type element = elementOf(rows.memory);
   forEach(e, e.index(0), count, 1, [&](Value row) {
@@ -166,8 +180,11 @@ static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
     };
     ifDense(
         e, rows.memory,
-        [&] { forRegisters(e, extent(buffer, 1), whole, single); },
-        [&] { forEach(e, e.index(0), e.index(extent(buffer, 1)), 1, single); });
+        [&] { forSomeRegisters(e, extent(buffer, 1), columns, whole, single); },
+        [&] {
+          Value end = columns ? columns : e.index(extent(buffer, 1));
+          forEach(e, e.index(0), end, 1, single);
+        });
   });
 }
 
@@ -264,15 +281,21 @@ void ladon::cpu::emitLoad(VectorEmitter &e, tile::LoadOp op) {
 
 /// Turns a transposed tile in registers, and hands each of its first `count`
 /// rows, `lanes` features at a time, to `whole`; features that fill no register
-/// are left to `single`.
+/// are left to `single`. Of the features only the first `columns`, unless that
+/// is null.
 static void
-transposeOut(VectorEmitter &e, Value tile, Value count,
+transposeOut(VectorEmitter &e, Value tile, Value count, Value columns,
              llvm::function_ref<void(Value row, Value d, Value x)> whole,
              llvm::function_ref<void(Value row, Value d, Value x)> single) {
   ImplicitLocOpBuilder &b = e.b;
-  int64_t features = extent(tile, 0), square = features - features % e.lanes;
+  int64_t features = extent(tile, 0);
+  Value end = columns ? columns : e.index(features);
+  Value square = e.index(features - features % e.lanes);
+  if (columns)
+    square = arith::SubIOp::create(
+        b, columns, arith::RemUIOp::create(b, columns, e.index(e.lanes)));
   forEach(e, e.index(0), e.index(extent(tile, 1)), e.lanes, [&](Value column) {
-    forEach(e, e.index(0), e.index(square), e.lanes, [&](Value d) {
+    forEach(e, e.index(0), square, e.lanes, [&](Value d) {
       SmallVector<Value> block;
       for (int64_t t = 0; t < e.lanes; ++t)
         block.push_back(e.load(tile, {e.addIndex(d, t), column}));
@@ -287,9 +310,9 @@ transposeOut(VectorEmitter &e, Value tile, Value count,
       }
     });
   });
-  if (square < features)
+  if (columns || features % e.lanes != 0)
     forEach(e, e.index(0), count, 1, [&](Value row) {
-      forEach(e, e.index(square), e.index(features), 1, [&](Value d) {
+      forEach(e, square, end, 1, [&](Value d) {
         single(row, d, memref::LoadOp::create(b, tile, ValueRange{d, row}));
       });
     });
@@ -297,7 +320,8 @@ transposeOut(VectorEmitter &e, Value tile, Value count,
 
 void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
   ImplicitLocOpBuilder &b = e.b;
-  Value tile = op.getTile(), dest = op.getDest(), count = op.getRows();
+  Value tile = op.getTile(), dest = op.getDest(), count = op.getRows(),
+        columns = op.getColumns();
   Rows rows{dest,           op.getBatch(),     op.getHead(),  op.getRow(),
             op.getRowMap(), /*pages=*/Value(), /*pageSize=*/0};
   Type element = elementOf(dest);
@@ -308,16 +332,16 @@ void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
                               rows.indices(e, row));
     });
   if (!op.getTransposed())
-    return copyOut(e, tile, rows, count);
+    return copyOut(e, tile, rows, count, columns);
   if (!rows.areStrided()) {
     Value copy = scratch(e, extent(tile, 1), extent(tile, 0));
     transposeOut(
-        e, tile, count,
+        e, tile, count, columns,
         [&](Value row, Value d, Value x) { e.store(x, copy, {row, d}); },
         [&](Value row, Value d, Value x) {
           memref::StoreOp::create(b, x, copy, ValueRange{row, d});
         });
-    return copyOut(e, copy, rows, count);
+    return copyOut(e, copy, rows, count, columns);
   }
   auto single = [&](Value row, Value d, Value x) {
     SmallVector<Value> at = rows.indices(e, row);
@@ -331,7 +355,7 @@ void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
             e, dest, {rows.batch, rows.head, rows.position, e.index(0)}, count,
             extent(tile, 0));
         transposeOut(
-            e, tile, count,
+            e, tile, count, columns,
             [&](Value row, Value d, Value x) {
               vector::StoreOp::create(b, e.convert(x, element), view,
                                       ValueRange{row, d});
@@ -340,7 +364,8 @@ void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
       },
       [&] {
         forEach(e, e.index(0), count, 1, [&](Value row) {
-          forEach(e, e.index(0), e.index(extent(tile, 0)), 1, [&](Value d) {
+          Value end = columns ? columns : e.index(extent(tile, 0));
+          forEach(e, e.index(0), end, 1, [&](Value d) {
             single(row, d, memref::LoadOp::create(b, tile, ValueRange{d, row}));
           });
         });

@@ -107,9 +107,8 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
   int64_t lanes = vectorBits / element.getIntOrFloatBitWidth();
   bool rowsInLanes = op->hasAttr("transposed");
   bool keysInLanes =
-      !rowsInLanes &&
-      isa<tile::RowMaxOp, tile::ModifyOp, tile::MaskOp, tile::SoftmaxWeightsOp>(
-          op);
+      !rowsInLanes && isa<tile::RowMaxOp, tile::ModifyOp, tile::MaskOp,
+                          tile::SoftmaxWeightsOp, tile::SoftmaxNormalizeOp>(op);
   auto lanesOf = [&](Value tile) {
     return cast<MemRefType>(tile.getType()).getShape().back();
   };
@@ -198,6 +197,7 @@ static void populateTilePatterns(RewritePatternSet &patterns,
   ADD_TILE_PATTERN(AccumulateOp, accumulate);
   ADD_TILE_PATTERN(MergeOp, merge);
   ADD_TILE_PATTERN(SoftmaxFinishOp, softmaxFinish);
+  ADD_TILE_PATTERN(SoftmaxNormalizeOp, softmaxNormalize);
   patterns.add<TilePattern<tile::ContractOp>>(context, vectorBits, registers,
                                               emitContract);
   patterns.add<TilePattern<tile::LoadOp>>(

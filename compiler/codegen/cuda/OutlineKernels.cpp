@@ -69,6 +69,15 @@ struct OutlineKernels
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    WalkResult scores = module.walk([](tile::StoreOp op) {
+      if (!op.getColumns())
+        return WalkResult::advance();
+      op.emitError("cannot be compiled for a GPU: scores and weights are no "
+                   "results");
+      return WalkResult::interrupt();
+    });
+    if (scores.wasInterrupted())
+      return signalPassFailure();
     SmallVector<scf::ForallOp> loops;
     module.walk<WalkOrder::PreOrder>([&](scf::ForallOp loop) {
       loops.push_back(loop);

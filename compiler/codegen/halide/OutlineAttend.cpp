@@ -157,6 +157,9 @@ LogicalResult Outliner::run() {
   if (op.getPages())
     return op.emitError("cannot be compiled by Halide: there are no keys and "
                         "values in pages; build it with '--codegen llvm'");
+  if (op.hasScores())
+    return op.emitError("cannot be compiled by Halide: scores and weights are "
+                        "no results; build it with '--codegen llvm'");
   if (failed(nest.makeViews()))
     return failure();
   int64_t group = op.getHeads() / op.getKeyValueHeads();

@@ -46,3 +46,21 @@ func.func @pages(%q: memref<1x1x?x8xf32>, %k: memref<?x1x16x8xf32>, %table: memr
       maps [#q, #k, #v, #o] {tile.shape = #tile.shape<queries = 24, keys = 128>}
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#o = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#l = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#s = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+
+func.func @scores(%q: memref<1x1x?x8xf32>, %k: memref<1x1x?x8xf32>, %out: memref<1x1x?x8xf32>, %lse: memref<1x1x?xf32>, %scores: memref<1x1x?x?xf32>) {
+  // expected-error@+1 {{cannot be compiled by Halide: scores and weights are no results; build it with '--codegen llvm'}}
+  attn.attend heads 1 key_value_heads 1 head_dim 8 value_dim 8 scale 1.0
+      ins(%q, %k, %k : memref<1x1x?x8xf32>, memref<1x1x?x8xf32>, memref<1x1x?x8xf32>)
+      outs(%out, %lse, %scores : memref<1x1x?x8xf32>, memref<1x1x?xf32>, memref<1x1x?x?xf32>)
+      maps [#q, #k, #v, #o, #l, #s] {tile.shape = #tile.shape<queries = 24, keys = 128>}
+  return
+}

@@ -80,12 +80,12 @@ func.func @infinite_scale(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v
 #lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
 
 func.func @no_destination(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
-  // expected-error@+1 {{expected a destination for out and at most one for lse, found 3 destinations}}
-  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+  // expected-error@+1 {{expected a destination for out and at most one each for lse and scores, found 4 destinations}}
+  %r:4 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
       ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
-      outs(%o, %o, %o : tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>)
-      maps [#q, #k, #v, #out, #out, #out]
-      -> tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>
+      outs(%o, %o, %o, %o : tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out, #out, #out, #out]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>, tensor<?x8x?x32xf32>
   return
 }
 
@@ -785,5 +785,119 @@ func.func @wide_integers(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xi16>, %v:
       outs(%o : tensor<?x8x?x32xf32>)
       maps [#q, #k, #v, #out]
       -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+
+func.func @normalized_what(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>) {
+  // expected-error@+1 {{expected a destination for the normalized scores}}
+  %r:2 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>)
+      maps [#q, #k, #v, #out, #lse] {normalized}
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+
+func.func @scores_keys(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>, %s: tensor<?x8x?x8xf32>) {
+  // expected-error@+1 {{expected one number of keys, found 9 and, in scores, 8}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l, %s : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x8xf32>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x8xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+
+func.func @scores_heads(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>, %s: tensor<?x4x?x9xf32>) {
+  // expected-error@+1 {{expected an extent of 8 on axis 1 of scores, found 4}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l, %s : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x4x?x9xf32>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x4x?x9xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+
+func.func @scores_rank(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>, %s: tensor<?x8x?xf32>) {
+  // expected-error@+1 {{expected scores of rank 4 after its map, found rank 3}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l, %s : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?xf32>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+
+func.func @scores_map(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>, %s: tensor<?x8x?x9xf32>) {
+  // expected-error@+1 {{expected the map of scores to give d0, d2, d1 and d3, each once, found}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l, %s : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x9xf32>)
+      maps [#q, #k, #v, #out, #lse, #out]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x9xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
+
+func.func @scores_type(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>, %s: tensor<?x8x?x9xf64>) {
+  // expected-error@+1 {{expected scores to be computed in 'f32' as query is, found 'f64'}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l, %s : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x9xf64>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x9xf64>
   return
 }

@@ -37,6 +37,21 @@ func.func @plain(%q: tensor<?x8x?x64xf64>, %k: tensor<?x2x?x64xf64>,
   return %o : tensor<?x8x?x32xf64>
 }
 
+// CHECK-LABEL: func.func @normalized
+func.func @normalized(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>,
+                   %v: tensor<?x2x?x32xf32>, %init: tensor<?x8x?x32xf32>,
+                   %sums: tensor<?x8x?xf32>, %dest: tensor<?x8x?x?xf16>)
+    -> tensor<?x8x?x?xf16> {
+  // CHECK: outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x?xf16>)
+  // CHECK-NEXT: maps [{{.*}}] {normalized} -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x?xf16>
+  %o:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%init, %sums, %dest : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x?xf16>)
+      maps [#q, #k, #v, #out, #lse, affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>]
+      {normalized} -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x?xf16>
+  return %o#2 : tensor<?x8x?x?xf16>
+}
+
 // CHECK-LABEL: func.func @stored_with_sinks
 func.func @stored_with_sinks(%q: tensor<?x8x?x64xbf16>, %k: tensor<?x2x?x64xf16>,
                              %v: tensor<?x2x?x32xf32>, %offset: i32,

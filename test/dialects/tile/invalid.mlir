@@ -1493,3 +1493,43 @@ func.func @load_scaled_integers(%x: memref<?x2x?x4xi8>, %i: index) {
   %t = tile.load %x[%i, %i, %i] rows %i scale 2.0 : memref<?x2x?x4xi8> -> tensor<8x4xi8>
   return
 }
+
+// -----
+
+func.func @normalize_rank(%s: tensor<8xf32>, %m: tensor<8xf32>, %i: index) {
+  // expected-error@+1 {{'tile.softmax_normalize' op expected scores of rank 2, found rank 1}}
+  %r = tile.softmax_normalize %s keys %i state(%m, %m) : tensor<8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_max(%s: tensor<8x4xf32>, %m: tensor<4xf32>, %l: tensor<8xf32>, %i: index) {
+  // expected-error@+1 {{'tile.softmax_normalize' op expected max of 8xf32, found 4xf32}}
+  %r = tile.softmax_normalize %s keys %i state(%m, %l) : tensor<8x4xf32>, tensor<4xf32>, tensor<8xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_sum(%s: tensor<8x4xf32>, %m: tensor<8xf32>, %l: tensor<4xf32>, %i: index) {
+  // expected-error@+1 {{'tile.softmax_normalize' op expected sum of 8xf32, found 4xf32}}
+  %r = tile.softmax_normalize %s keys %i state(%m, %l) : tensor<8x4xf32>, tensor<8xf32>, tensor<4xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_result(%s: tensor<8x4xf32>, %m: tensor<8xf32>, %i: index) {
+  // expected-error@+1 {{'tile.softmax_normalize' op expected result 0 of 8x4xf32, found 4x8xf32}}
+  %r = tile.softmax_normalize %s keys %i state(%m, %m) : tensor<8x4xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @store_columns_of_row(%t: tensor<8xf32>, %x: memref<?x2x?xf32>, %i: index) {
+  // expected-error@+1 {{'tile.store' op expected a tile of rank 2 to store columns of}}
+  tile.store %t, %x[%i, %i, %i] rows %i columns %i : tensor<8xf32>, memref<?x2x?xf32>
+  return
+}

@@ -129,6 +129,19 @@ func.func @options(%q: memref<?x8x?x4xbf16>, %k: memref<?x2x32x4xf16>, %pages: m
   return
 }
 
+// CHECK-LABEL: func.func @weights
+func.func @weights(%s: tensor<16x8xf32>, %r: tensor<8xf32>, %b: memref<8x16xf32>, %m: memref<8xf32>,
+                   %o: memref<?x8x?x?xf16>, %i: index) {
+  // CHECK: %[[W:.*]] = tile.softmax_normalize %{{.*}} keys %{{.*}} state(%{{.*}}, %{{.*}}) base2 transposed : tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<16x8xf32>
+  %w = tile.softmax_normalize %s keys %i state(%r, %r) base2 transposed
+      : tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<16x8xf32>
+  // CHECK: tile.store %[[W]], %{{.*}}[%{{.*}}] rows %{{.*}} columns %{{.*}} transposed : tensor<16x8xf32>, memref<?x8x?x?xf16>
+  tile.store %w, %o[%i, %i, %i] rows %i columns %i transposed : tensor<16x8xf32>, memref<?x8x?x?xf16>
+  // CHECK: tile.softmax_normalize %{{.*}} keys %{{.*}} state(%{{.*}}, %{{.*}}) : memref<8x16xf32>, memref<8xf32>, memref<8xf32>{{$}}
+  tile.softmax_normalize %b keys %i state(%m, %m) : memref<8x16xf32>, memref<8xf32>, memref<8xf32>
+  return
+}
+
 // Contractions over half-precision operands and f64, and rows of one element.
 // CHECK-LABEL: func.func @types
 func.func @types(%a: tensor<8x4xf16>, %b: tensor<16x4xf16>, %x: memref<?x2x?xf64>, %i: index) {
