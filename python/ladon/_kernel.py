@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from . import _program
 from ._native import Entry
@@ -43,6 +44,16 @@ class Picture(str):
         return self.svg
 
 
+def _formula(symbol: str, symbols: list[str]) -> Callable[[tuple[int, ...]], int] | None:
+    """For a size that is computed from others, such as "(S + 15) // 16", a function of
+    the values of all symbols; None for the name of a size."""
+    if symbol.isidentifier():
+        return None
+    # A formula has numbers, names, + - * // and parentheses, as Python has them.
+    body = re.sub(r"[A-Za-z_]\w*", lambda name: f"s[{symbols.index(name[0])}]", symbol)
+    return eval(f"lambda s: {body}")
+
+
 class Kernel(Entry):
     """A compiled attention. Call it with the arguments of its spec:
 
@@ -79,8 +90,9 @@ class Kernel(Entry):
     library: str
 
     def __init__(self, library: str, manifest: dict[str, Any], header: str, build: Build):
+        symbols = manifest["symbols"]
         super().__init__(library, manifest["entry"], manifest["last_error"], manifest["params"],
-                         manifest["symbols"])
+                         symbols, [_formula(symbol, symbols) for symbol in symbols])
         every = [Parameter(p["name"], p["kind"], p["dtype"], tuple(p.get("dims", ())),
                            p.get("doc")) for p in manifest["params"]]
         self.name = manifest["name"]

@@ -1,10 +1,10 @@
-from typing import Any
+from typing import Any, Callable
 
 class Entry:
     """An entry point of a compiled library."""
 
     def __init__(self, library: str, entry: str, last_error: str, params: list[dict[str, Any]],
-                 symbols: list[str]) -> None: ...
+                 symbols: list[str], formulas: list[Callable[[tuple[int, ...]], int] | None]) -> None: ...
     def __call__(self, *arguments: Any, out: Any = None, threads: int = 0,
                  stream: int | None = None, **named: Any) -> Any: ...
 

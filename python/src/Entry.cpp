@@ -2,8 +2,6 @@
 
 #include "Entry.h"
 
-#include <nanobind/nanobind.h>
-
 #include <dlfcn.h>
 #include <memory>
 #include <stdexcept>
@@ -57,8 +55,9 @@ struct Entry::Call {
 
 Entry::Entry(const std::string &path, const std::string &entry,
              const std::string &lastErrorName, std::vector<Param> someParams,
-             size_t symbolCount)
-    : name(entry), params(std::move(someParams)), symbolCount(symbolCount) {
+             std::vector<nb::object> someFormulas)
+    : name(entry), params(std::move(someParams)),
+      formulas(std::move(someFormulas)) {
   for (size_t index = 0; index < params.size(); ++index) {
     types.push_back(typeOf(params[index]));
     if (params[index].kind == Param::Output) {
@@ -236,6 +235,29 @@ static std::pair<nb::object, nb::object> familyOf(PyObject *object) {
           nb::borrow(PyTuple_GET_ITEM(family, 1))};
 }
 
+/// Sizes that are computed from others and that no input has.
+bool Entry::computeSizes(std::vector<int64_t> &symbols) const {
+  nb::object all;
+  for (size_t symbol = 0; symbol < symbols.size(); ++symbol) {
+    if (symbols[symbol] >= 0 || formulas[symbol].is_none())
+      continue;
+    if (!all) {
+      all = nb::steal(PyTuple_New(Py_ssize_t(symbols.size())));
+      for (size_t at = 0; at < symbols.size(); ++at)
+        PyTuple_SET_ITEM(all.ptr(), Py_ssize_t(at),
+                         PyLong_FromLongLong(symbols[at]));
+    }
+    nb::object value =
+        nb::steal(PyObject_CallOneArg(formulas[symbol].ptr(), all.ptr()));
+    if (!value)
+      return false;
+    symbols[symbol] = PyLong_AsLongLong(value.ptr());
+    if (PyErr_Occurred())
+      return false;
+  }
+  return true;
+}
+
 bool Entry::takeOutputs(Call &call) const {
   call.outputs.reserve(results.size());
   if (call.out) {
@@ -255,7 +277,7 @@ bool Entry::takeOutputs(Call &call) const {
   } else {
     // Extents are bound by the first parameter that has them. Where inputs do
     // not fit, the library says so before it looks at results.
-    std::vector<int64_t> symbols(symbolCount, -1);
+    std::vector<int64_t> symbols(formulas.size(), -1);
     for (size_t index : given) {
       const Param &param = params[index];
       const DLTensor &tensor = call.arrays[index].tensor;
@@ -266,6 +288,8 @@ bool Entry::takeOutputs(Call &call) const {
             symbol = tensor.shape[axis];
         }
     }
+    if (!computeSizes(symbols))
+      return false;
     auto [make, finish] = familyOf(call.family);
     call.finish = finish;
     for (size_t index : results) {

@@ -6,6 +6,7 @@
 #include "Array.h"
 
 #include <ffi.h>
+#include <nanobind/nanobind.h>
 
 #include <string>
 #include <string_view>
@@ -31,10 +32,11 @@ struct Param {
 /// Arguments are the inputs and scalars of the spec, in its order or by name.
 class Entry {
 public:
-  /// Opens a library. Throws std::runtime_error with a sentence.
+  /// Opens a library. `formulas` has for each symbol None, or what computes it
+  /// from a tuple of all of them. Throws std::runtime_error with a sentence.
   Entry(const std::string &library, const std::string &entry,
         const std::string &lastError, std::vector<Param> params,
-        size_t symbolCount);
+        std::vector<nanobind::object> formulas);
   ~Entry();
   Entry(const Entry &) = delete;
 
@@ -48,6 +50,7 @@ private:
                   bool &isOption) const;
   bool readScalar(const Param &param, PyObject *object, void *value) const;
   bool takeInputs(Call &call) const;
+  bool computeSizes(std::vector<int64_t> &symbols) const;
   bool takeOutputs(Call &call) const;
   bool run(Call &call) const;
 
@@ -59,7 +62,7 @@ private:
   std::vector<size_t> given;   ///< Which params arguments stand for, in order.
   std::vector<size_t> results; ///< Which params are results, in order.
   std::unordered_map<std::string_view, size_t> byName;
-  size_t symbolCount;
+  std::vector<nanobind::object> formulas; ///< By symbol, or None.
   mutable ffi_cif interface;
   std::vector<ffi_type *> types;
 };

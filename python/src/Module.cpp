@@ -67,11 +67,14 @@ NB_MODULE(_native, module) {
           "__init__",
           [](Entry *self, const std::string &library, const std::string &entry,
              const std::string &lastError, const nb::list &params,
-             const nb::list &symbols) {
+             const nb::list &symbols, const nb::list &formulas) {
+            std::vector<nb::object> bySymbol;
+            for (nb::handle formula : formulas)
+              bySymbol.push_back(nb::borrow(formula));
             new (self) Entry(library, entry, lastError,
-                             readParams(params, symbols), nb::len(symbols));
+                             readParams(params, symbols), std::move(bySymbol));
           },
           nb::arg("library"), nb::arg("entry"), nb::arg("last_error"),
-          nb::arg("params"), nb::arg("symbols"));
+          nb::arg("params"), nb::arg("symbols"), nb::arg("formulas"));
   module.def("native_level", nativeLevel);
 }

@@ -230,3 +230,14 @@ def test_kernels_go_and_come(own_cache):
         kernel = ladon.compile(PLAIN)
         kernel(q, k, v)
         del kernel
+
+
+def test_results_of_computed_sizes():
+    kernel = ladon.compile("""attention grown(past: f32[B, 2, P, 8], k: f32[B, 2, N, 8]) -> (
+        keys: f32[B, 2, P + N, 8], halves: f32[B, 2, 2 * N, 8]) {
+      return concat(past, k), concat(k, k) }""")
+    for past, new in (0, 3), (4, 0), (5, 2):
+        a, b = (numpy.random.default_rng(n).standard_normal((1, 2, n, 8)).astype(numpy.float32) for n in (past, new))
+        keys, twice = kernel(a, b)
+        assert (keys == numpy.concatenate([a, b], 2)).all()
+        assert (twice == numpy.concatenate([b, b], 2)).all()

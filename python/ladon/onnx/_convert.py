@@ -9,6 +9,9 @@ import onnx
 
 #: Names of the inputs, in order.
 INPUTS = ("Q", "K", "V", "attn_mask", "past_key", "past_value", "nonpad_kv_seqlen")
+#: Those whose parameter has another name.
+NAMES = {"Q": "q", "K": "k", "V": "v", "nonpad_kv_seqlen": "len"}
+#: Names of the outputs, in order.
 OUTPUTS = ("Y", "present_key", "present_value", "qk_matmul_output")
 
 ELEMENTS = {onnx.TensorProto.FLOAT16: "f16", onnx.TensorProto.BFLOAT16: "bf16",
@@ -31,15 +34,15 @@ class Tensor(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """A node as a spec. A cache (past_key) is the caller's to append to: k and v of
-    the spec are the whole of it."""
+    """A node as a spec."""
 
     spec: str
     #: What each input and attribute of the node became, for people.
     mapping: list[tuple[str, str]]
-    #: The parameters of the spec, in order: "q", "k", "v", "attn_mask", "past", "len".
+    #: Which inputs the parameters of the spec are, in order.
     parameters: list[str]
-    packed: bool  #: Q is [B, S, H * D], and so is the result.
+    #: Which outputs its results are, in order.
+    results: list[str]
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
@@ -63,12 +66,13 @@ class _Writer:
         self.mapping: list[tuple[str, str]] = []
         self.declarations: list[str] = []
         self.parameters: list[str] = []
+        self.outputs = [what for what, name in zip(OUTPUTS, node.output) if name]
         self.conditions: list[str] = []
         self.terms: list[str] = []
 
-    def declare(self, name: str, element: str, dims: str = "") -> None:
-        self.parameters.append(name)
-        self.declarations.append(f"{name}: {element}" + (f"[{dims}]" if dims else ""))
+    def declare(self, what: str, element: str, dims: str) -> None:
+        self.parameters.append(what)
+        self.declarations.append(f"{NAMES.get(what, what)}: {element}[{dims}]")
 
     def write(self) -> Conversion:
         q, k, v = (self.inputs[x] for x in ("Q", "K", "V"))
@@ -86,32 +90,65 @@ class _Writer:
         self.element = ELEMENTS[q.element]
         features, value_features = (self.features(t, n) for t, n in ((q, heads), (v, shared)))
 
+        self.keys = "P + N" if cached else "T"
         operands = []
-        for what, tensor, count, length, width in (
-                ("q", q, heads, "S", features), ("k", k, shared, "T", features),
-                ("v", v, shared, "T", value_features)):
-            # A cache has heads, so that what is appended to it has them too.
-            if packed and not (cached and what != "q"):
+        for what, tensor, count, width in (("Q", q, heads, features), ("K", k, shared, features),
+                                           ("V", v, shared, value_features)):
+            name = NAMES[what]
+            length = "S" if what == "Q" else "N" if cached else "T"
+            if packed:
                 self.declare(what, ELEMENTS[tensor.element], f"B, {length}, {count * width}")
-                operands.append(f"split({what}, heads = {count})")
-                self.mapping.append((what.upper(), f"`{what}`, {count} heads of {width} features"))
+                operands.append(f"split({name}, heads = {count})")
+                self.mapping.append((what, f"`{name}`, {count} heads of {width} features"))
             else:
                 self.declare(what, ELEMENTS[tensor.element], f"B, {count}, {length}, {width}")
-                operands.append(what)
-                self.mapping.append((what.upper(), f"`{what}`"))
+                operands.append(name)
+                self.mapping.append((what, f"`{name}`"))
+        if cached:
+            for index, what, width in ((1, "past_key", features), (2, "past_value", value_features)):
+                past = self.inputs[what]
+                if past is None or past.element not in ELEMENTS:
+                    raise Unsupported(f"{what}: expected a cache of floats")
+                self.declare(what, ELEMENTS[past.element], f"B, {shared}, P, {width}")
+                operands[index] = f"concat({what}, {operands[index]})"
+            self.mapping.append(("past_key, past_value", "the beginning of the keys and values"))
         self.mask()
         self.positions(cached)
-        arguments = [", ".join(operands), f"scale = {self.scale(features)!r}"]
-        score = self.score()
-        if score != "s":
-            arguments.append(f"score = {score}")
+        arguments = f"queries, keys, values, scale = {self.scale(features)!r}"
+        cap = self.softcap()
+        score = " + ".join([cap or "s", *self.terms])
+        attend = arguments + (f", score = {score}" if score != "s" else "")
         if self.conditions:
-            arguments.append("mask = " + " and ".join(self.conditions))
-        result = f"B, S, {heads * value_features}" if packed else f"B, {heads}, S, {value_features}"
-        attend = "attend(" + ", ".join(arguments) + ")"
-        spec = (f"attention {self.name}({', '.join(self.declarations)}) -> {self.element}[{result}] {{\n"
-                f"  return {f'concat({attend})' if packed else attend}\n}}\n")
-        return Conversion(spec, self.mapping, self.parameters, packed)
+            attend += ", mask = " + " and ".join(self.conditions)
+
+        types = {"Y": f"B, S, {heads * value_features}" if packed else f"B, {heads}, S, {value_features}",
+                 "present_key": f"B, {shared}, {self.keys}, {features}",
+                 "present_value": f"B, {shared}, {self.keys}, {value_features}",
+                 "qk_matmul_output": f"B, {heads}, S, {self.keys}"}
+        values = {"Y": "concat(a)" if packed else "a", "present_key": "keys", "present_value": "values",
+                  "qk_matmul_output": self.matrix(arguments, cap)}
+        elements = {"present_key": ELEMENTS[k.element], "present_value": ELEMENTS[v.element]}
+        results = [f"{what.lower()}: {elements.get(what, self.element)}[{types[what]}]" for what in self.outputs]
+        lets = [f"let {name} = {operand}\n"
+                for name, operand in zip(("queries", "keys", "values"), operands)]
+        spec = (f"attention {self.name}({', '.join(self.declarations)}) -> ({', '.join(results)}) {{\n"
+                f"{''.join(lets)}let a = attend({attend})\n"
+                f"return {', '.join(values[what] for what in self.outputs)}\n}}\n")
+        return Conversion(spec, self.mapping, self.parameters, self.outputs)
+
+    def matrix(self, arguments: str, cap: Optional[str]) -> str:
+        """What qk_matmul_output is: the scores, with softcap, with masks, or the weights."""
+        mode = self.attributes.get("qk_matmul_output_mode", 0)
+        if mode not in range(4):
+            raise Unsupported(f"qk_matmul_output_mode: expected 0 to 3, found {mode}")
+        if mode < 2:
+            score = f", score = {cap}" if mode == 1 and cap else ""
+            result = f"attend({arguments}{score}).scores"
+        else:
+            result = "a.scores" if mode == 2 else "a.weights"
+        if "qk_matmul_output" in self.outputs:
+            self.mapping.append(("qk_matmul_output", f"`{result}`"))
+        return result
 
     def heads(self, q: Tensor, k: Tensor, packed: bool) -> tuple[int, int]:
         if not packed:
@@ -165,20 +202,12 @@ class _Writer:
         left = self.attributes.get("left_window_size", -1)
         right = self.attributes.get("right_window_size", -1)
         causal = self.attributes.get("is_causal", 0)
-        before = ""
-        if causal or left >= 0 or right >= 0:
-            if self.inputs["nonpad_kv_seqlen"] is not None:
-                before = " + int(len[b]) - S"
-            elif cached:
-                self.declare("past", "i32")
-                before = " + past"
+        before = " + P" if cached else ""
         if self.inputs["nonpad_kv_seqlen"] is not None:
-            self.declare("len", "i64", "B")
+            before = " + int(len[b]) - S"
+            self.declare("nonpad_kv_seqlen", "i64", "B")
             self.conditions.append("j < len[b]")
             self.mapping.append(("nonpad_kv_seqlen", "`len`, `mask = ... j < len[b]`"))
-        if cached:
-            self.mapping.append(("past_key, past_value", "the beginning of `k` and `v`"
-                                 + (", of length `past`" if before else "")))
         for name, holds, condition in (("is_causal", causal, f"j <= i{before}"),
                                        ("left_window_size", left >= 0, f"i{before} - j <= {left}"),
                                        ("right_window_size", right >= 0, f"j - (i{before}) <= {right}")):
@@ -195,10 +224,10 @@ class _Writer:
         self.mapping.append(("scale", f"`scale = {float(scale)!r}`"))
         return float(scale)
 
-    def score(self) -> str:
+    def softcap(self) -> Optional[str]:
         cap = float(self.attributes.get("softcap", 0) or 0)
-        score = "s"
-        if cap > 0:
-            score = f"{cap!r} * tanh(s / {cap!r})"
-            self.mapping.append(("softcap", f"`score = {score}`"))
-        return " + ".join([score, *self.terms])
+        if not cap > 0:
+            return None
+        score = f"{cap!r} * tanh(s / {cap!r})"
+        self.mapping.append(("softcap", f"`score = {score}`"))
+        return score
