@@ -1,0 +1,44 @@
+"""The examples that are programs of Python, made small."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+MINILM = CACHE / "ladon/minilm-env"
+
+
+def run(python, *arguments):
+    return subprocess.run([str(python), *map(str, arguments)], capture_output=True, text=True)
+
+
+GPT2 = ("--layers", 2, "--model", 64, "--heads", 2, "--vocabulary", 300, "--prompt", 7, "--steps", 12, "--every", 4)
+
+
+def test_steps_of_a_decoder_are_those_from_scratch():
+    done = run(sys.executable, EXAMPLES / "gpt2/main.py", *GPT2, "--batch", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "then 12 steps" in done.stdout
+
+
+def test_a_cache_that_is_wrong_is_found(tmp_path):
+    for file in (EXAMPLES / "gpt2").iterdir():
+        # Steps take the position before their own.
+        text = file.read_text().replace("cache[0][0].shape[2]", "max(cache[0][0].shape[2] - 1, 0)")
+        (tmp_path / file.name).write_text(text)
+    done = run(sys.executable, tmp_path / "main.py", *GPT2)
+    assert done.returncode == 1 and "largest difference" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not (MINILM / "complete").exists(), reason="examples/minilm/run --setup gets the model")
+def test_embeddings_of_a_real_model(tmp_path):
+    lines = (EXAMPLES / "minilm/sentences.txt").read_text().splitlines()
+    (tmp_path / "few.txt").write_text("\n".join(lines[:6]) + "\n")
+    done = run(MINILM / "bin/python", EXAMPLES / "minilm/main.py", "--sentences", tmp_path / "few.txt",
+               "--batch", 4, "--rounds", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 sentences in batches of 4" in done.stdout
