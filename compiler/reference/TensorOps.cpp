@@ -9,6 +9,26 @@ using namespace ladon;
 using namespace ladon::reference;
 using llvm::ArrayRef;
 
+static void copyElement(const Tensor &source, size_t from, Tensor &result,
+                        size_t to) {
+  result.value[to] = source.value[from];
+  result.error[to] = source.error[from];
+  result.magnitude[to] = source.magnitude[from];
+}
+
+/// Calls `visit` with the place of each element as [batch, head, position,
+/// feature], in order, and as [batch, position, head * features + feature].
+static void
+forEachOfHeads(int64_t batches, int64_t heads, int64_t length, int64_t features,
+               llvm::function_ref<void(size_t apart, size_t joined)> visit) {
+  size_t apart = 0;
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t s = 0; s < length; ++s)
+        for (int64_t d = 0; d < features; ++d, ++apart)
+          visit(apart, ((b * length + s) * heads + h) * features + d);
+}
+
 /// result[b, h, s, d] = source[b, s, h * D + d]
 Tensor reference::split(const Tensor &source, int64_t heads) {
   int64_t batches = source.shape[0], length = source.shape[1],
@@ -16,16 +36,10 @@ Tensor reference::split(const Tensor &source, int64_t heads) {
   Tensor result(source.element, {batches, heads, length, features});
   result.headAxis = HeadAxis::Axis1;
   result.heads = heads;
-  size_t to = 0;
-  for (int64_t b = 0; b < batches; ++b)
-    for (int64_t h = 0; h < heads; ++h)
-      for (int64_t s = 0; s < length; ++s)
-        for (int64_t d = 0; d < features; ++d, ++to) {
-          size_t from = ((b * length + s) * heads + h) * features + d;
-          result.value[to] = source.value[from];
-          result.error[to] = source.error[from];
-          result.magnitude[to] = source.magnitude[from];
-        }
+  forEachOfHeads(batches, heads, length, features,
+                 [&](size_t apart, size_t joined) {
+                   copyElement(source, joined, result, apart);
+                 });
   return result;
 }
 
@@ -36,16 +50,10 @@ Tensor reference::concat(const Tensor &source) {
   Tensor result(source.element, {batches, length, heads * features});
   result.headAxis = HeadAxis::Features;
   result.heads = heads;
-  size_t from = 0;
-  for (int64_t b = 0; b < batches; ++b)
-    for (int64_t h = 0; h < heads; ++h)
-      for (int64_t s = 0; s < length; ++s)
-        for (int64_t d = 0; d < features; ++d, ++from) {
-          size_t to = ((b * length + s) * heads + h) * features + d;
-          result.value[to] = source.value[from];
-          result.error[to] = source.error[from];
-          result.magnitude[to] = source.magnitude[from];
-        }
+  forEachOfHeads(batches, heads, length, features,
+                 [&](size_t apart, size_t joined) {
+                   copyElement(source, apart, result, joined);
+                 });
   return result;
 }
 
@@ -54,11 +62,8 @@ Tensor reference::transpose(const Tensor &source) {
   int64_t rows = source.shape[0], columns = source.shape[1];
   Tensor result(source.element, {columns, rows});
   for (int64_t m = 0; m < rows; ++m)
-    for (int64_t n = 0; n < columns; ++n) {
-      result.value[n * rows + m] = source.value[m * columns + n];
-      result.error[n * rows + m] = source.error[m * columns + n];
-      result.magnitude[n * rows + m] = source.magnitude[m * columns + n];
-    }
+    for (int64_t n = 0; n < columns; ++n)
+      copyElement(source, m * columns + n, result, n * rows + m);
   return result;
 }
 
@@ -71,11 +76,7 @@ Tensor reference::repeat(const Tensor &source, const Extents &shape) {
   aligned.shape.resize(shape.size(), 1);
   size_t to = 0;
   forEachPosition(shape, [&](ArrayRef<int64_t> position) {
-    size_t from = broadcastIndex(aligned, position);
-    result.value[to] = source.value[from];
-    result.error[to] = source.error[from];
-    result.magnitude[to] = source.magnitude[from];
-    ++to;
+    copyElement(source, broadcastIndex(aligned, position), result, to++);
   });
   return result;
 }
