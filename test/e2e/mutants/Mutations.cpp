@@ -46,14 +46,9 @@ private:
 
 //===--- Operators -------------------------------------------------------===//
 
-/// The predicate that differs where both sides are equal.
-static arith::CmpIPredicate beside(arith::CmpIPredicate predicate) {
-  using P = arith::CmpIPredicate;
-  static const std::pair<P, P> pairs[] = {{P::eq, P::ne},
-                                          {P::slt, P::sle},
-                                          {P::sgt, P::sge},
-                                          {P::ult, P::ule},
-                                          {P::ugt, P::uge}};
+template <typename Predicate>
+static Predicate otherOfPair(Predicate predicate,
+                             ArrayRef<std::pair<Predicate, Predicate>> pairs) {
   for (auto [one, other] : pairs) {
     if (predicate == one)
       return other;
@@ -63,18 +58,23 @@ static arith::CmpIPredicate beside(arith::CmpIPredicate predicate) {
   return predicate;
 }
 
+/// The predicate that differs where both sides are equal.
+static arith::CmpIPredicate beside(arith::CmpIPredicate predicate) {
+  using P = arith::CmpIPredicate;
+  static const std::pair<P, P> pairs[] = {{P::eq, P::ne},
+                                          {P::slt, P::sle},
+                                          {P::sgt, P::sge},
+                                          {P::ult, P::ule},
+                                          {P::ugt, P::uge}};
+  return otherOfPair<P>(predicate, pairs);
+}
+
 static arith::CmpFPredicate beside(arith::CmpFPredicate predicate) {
   using P = arith::CmpFPredicate;
   static const std::pair<P, P> pairs[] = {
       {P::OEQ, P::ONE}, {P::UEQ, P::UNE}, {P::OLT, P::OLE}, {P::OGT, P::OGE},
       {P::ULT, P::ULE}, {P::UGT, P::UGE}, {P::ORD, P::UNO}};
-  for (auto [one, other] : pairs) {
-    if (predicate == one)
-      return other;
-    if (predicate == other)
-      return one;
-  }
-  return predicate;
+  return otherOfPair<P>(predicate, pairs);
 }
 
 void Collector::predicates(Operation *op) {
