@@ -9,7 +9,6 @@
 #include "llvm/Support/SourceMgr.h"
 
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace ladon;
