@@ -53,7 +53,7 @@ private:
                    bool certain, AttendResult &result) const;
   /// The visible keys of a row; false when a comparison was too close to tell.
   bool visibleKeys(Point point, std::vector<VisibleKey> &visible) const;
-  Value scaledScore(const Point &point) const;
+  Value scaledScore(const Point &point, bool &certain) const;
 
   const Tensor &q, &k, &v;
   int64_t batches, heads, queries, features, kvHeads, keys, valueFeatures;
@@ -65,15 +65,18 @@ private:
 } // namespace
 
 /// scale * sum_d q[d] k[d]. The error bound is the sum of |q[d] k[d]|, or that
-/// of the summation where partial sums are large.
-Value Attend::scaledScore(const Point &point) const {
+/// of the summation where partial sums are large. Clears `certain` where a
+/// partial sum of finite products may overflow in one order and not in another.
+Value Attend::scaledScore(const Point &point, bool &certain) const {
   int64_t qRow =
       ((point.batch * heads + point.head) * queries + point.query) * features;
   int64_t kRow =
       ((point.batch * kvHeads + point.kvHead) * keys + point.key) * features;
   double sum = 0, absolute = 0, partial = 0, inherited = 0;
+  bool isFinite = true;
   for (int64_t d = 0; d < features; ++d) {
     double qd = q.value[qRow + d], kd = k.value[kRow + d];
+    isFinite &= std::isfinite(qd) && std::isfinite(kd);
     sum += qd * kd;
     absolute += std::fabs(qd * kd);
     partial += std::fabs(sum);
@@ -84,6 +87,8 @@ Value Attend::scaledScore(const Point &point) const {
   value.f = scale * sum;
   value.err = std::fabs(scale) *
               (std::max(absolute, summationShare * partial) + inherited);
+  // Of f64 the absolute sum is itself an infinity, which is over the half.
+  certain &= !(isFinite && value.err > largestNumber(q.element) / 2);
   return value;
 }
 
@@ -99,10 +104,7 @@ bool Attend::visibleKeys(Point point, std::vector<VisibleKey> &visible) const {
       if (!isVisible)
         continue;
     }
-    point.score = scaledScore(point);
-    // A partial sum may overflow in one order and not in another.
-    certain &= !(std::isfinite(point.score.err) &&
-                 point.score.err > largestNumber(q.element) / 2);
+    point.score = scaledScore(point, certain);
     if (score) {
       ScalarMath math;
       math.floatType = q.element;

@@ -424,6 +424,25 @@ TEST(ErrorBounds, LeaveOpenWhatMayOverflow) {
   EXPECT_TRUE(std::isfinite(evaluateValues({8e37, 8e37})[0].error[0]));
 }
 
+TEST(ErrorBounds, LeaveOpenProductsThatMayOverflowInF64) {
+  // Seed 882040 of the random specs: the reference cannot hold a sum that is
+  // too large for f64, but knows that only finite numbers went into it.
+  std::string text = "attention tiny(q: f64[B, 1, S, 2], k: f64[B, 1, T, 2], "
+                     "v: f64[B, 1, T, 1]) -> (o: f64[B, 1, S, 1]) {\n"
+                     "  return attend(q, k, v, scale = 1e-3)\n}\n";
+  auto errorFor = [&](std::vector<double> query, std::vector<double> keys) {
+    return run(text, {tensor(ScalarType::F64, {1, 1, 1, 2}, query),
+                      tensor(ScalarType::F64, {1, 1, 2, 2}, keys),
+                      tensor(ScalarType::F64, {1, 1, 2, 1}, {1, 2})})[0]
+        .error[0];
+  };
+  EXPECT_EQ(errorFor({1.5e308, 1.5e308}, {1, 1, 0, 0}), inf);
+  EXPECT_EQ(errorFor({1.5e308, 1.5e308}, {1, -1, 0, 0}), inf);
+  EXPECT_EQ(errorFor({1.5e308, 0}, {10, 0, 0, 0}), inf);
+  // An infinity among the operands is one in any order.
+  EXPECT_NE(errorFor({inf, 1}, {1, 1, 0, 0}), inf);
+}
+
 TEST(ErrorBounds, APaddedRowIsTheMeanOfItsValues) {
   // The smallest number as the bias of every key: no key is preferred.
   auto results =
