@@ -19,6 +19,12 @@
 
 namespace ladon {
 
+/// The text of a spec that `range` covers.
+inline llvm::StringRef textOf(llvm::SMRange range) {
+  return {range.Start.getPointer(),
+          size_t(range.End.getPointer() - range.Start.getPointer())};
+}
+
 /// One enumerator per entry of Diagnostics.def.
 enum class DiagId : unsigned {
 #define DIAG(number, name, severity, format) name,

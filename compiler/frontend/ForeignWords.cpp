@@ -2,7 +2,6 @@
 
 #include "compiler/frontend/ForeignWords.h"
 
-#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace ladon;
@@ -15,16 +14,30 @@ struct Entry {
   ForeignWord word;
 };
 
+constexpr StringRef choice = "(if $0 then $1 else $2)";
+
 const Entry words[] = {
     // Conditions.
-    {"where", {"write 'if c then x else y'", ""}},
-    {"select", {"write 'if c then x else y'", ""}},
-    {"cond", {"write 'if c then x else y'", ""}},
+    {"where", {"write 'if c then x else y'", "", choice}},
+    {"select", {"write 'if c then x else y'", "", choice}},
+    {"cond", {"write 'if c then x else y'", "", choice}},
+    {"ifelse", {"write 'if c then x else y'", "", choice}},
     {"elif", {"write 'else if'", "else if"}},
     {"True", {"write 'true'", "true"}},
     {"False", {"write 'false'", "false"}},
     {"xor", {"of bools write '!=', of integers '^'", ""}},
     {"is", {"to compare write '=='", "=="}},
+    {"AND", {"bools are joined by 'and'", ""}},
+    {"OR", {"bools are joined by 'or'", ""}},
+    {"NOT", {"the other bool is 'not x'", ""}},
+    {"logical_and", {"bools are joined by 'and'", ""}},
+    {"logical_or", {"bools are joined by 'or'", ""}},
+    {"logical_not", {"the other bool is 'not x'", ""}},
+    {"None", {"leave out what there is not", ""}},
+    {"null", {"leave out what there is not", ""}},
+    {"is_causal", {"the mask of the past is 'causal'", "causal"}},
+    {"tril", {"the mask of the past is 'causal'", ""}},
+    {"triu", {"the mask of the past is 'causal'", ""}},
     // Positions.
     {"q_idx", {"the position of the query is 'i'", "i"}},
     {"query_idx", {"the position of the query is 'i'", "i"}},
@@ -33,6 +46,7 @@ const Entry words[] = {
     {"k_idx", {"the position of the key is 'j'", "j"}},
     {"key_idx", {"the position of the key is 'j'", "j"}},
     {"col", {"the position of the key is 'j'", "j"}},
+    {"kv", {"the position of the key is 'j'", "j"}},
     {"batch", {"the position in the batch is 'b'", "b"}},
     {"b_idx", {"the position in the batch is 'b'", "b"}},
     {"head", {"the query head is 'h'", "h"}},
@@ -54,7 +68,16 @@ const Entry words[] = {
     {"clip", {"between two limits is 'clamp'", "clamp"}},
     {"mod", {"the remainder is 'x % y'", ""}},
     {"fmod", {"the remainder is 'x % y'", ""}},
-    {"square", {"a square is 'pow(x, 2)'", ""}},
+    {"square", {"a square is 'pow(x, 2)'", "", "pow($0, 2)"}},
+    {"pi", {"write 3.141592653589793", "3.141592653589793"}},
+    {"nan", {"there is no name for NaN; to hide a key give it '-inf'", ""}},
+    {"arange", {"the positions are 'i' and 'j'", ""}},
+    {"iota", {"the positions are 'i' and 'j'", ""}},
+    {"len", {"a length is the name of its axis, such as 'S'", ""}},
+    {"math", {"functions have no prefix, write 'exp(...)'", ""}},
+    {"np", {"functions have no prefix, write 'exp(...)'", ""}},
+    {"torch", {"functions have no prefix, write 'exp(...)'", ""}},
+    {"lambda", {"a function is a fn above the attention: 'fn f(x) = ...'", ""}},
     {"logistic", {"1 / (1 + exp(-x)) is 'sigmoid'", "sigmoid"}},
     {"matmul", {"a product of matrices is 'x @ w'", ""}},
     {"softmax", {"'attend' takes the softmax of its scores", ""}},
@@ -68,6 +91,80 @@ const Entry types[] = {
     {"bfloat16", {"write 'bf16'", "bf16"}}, {"int", {"write 'i32'", "i32"}},
     {"int32", {"write 'i32'", "i32"}},      {"int64", {"write 'i64'", "i64"}},
     {"boolean", {"write 'bool'", "bool"}},
+};
+
+/// What other languages have behind a point.
+const Entry members[] = {
+    {"masked_fill", {"write 'if c then x else y'", ""}},
+    {"shape", {"a length is the name of its axis, such as 'S'", ""}},
+    {"size", {"a length is the name of its axis, such as 'S'", ""}},
+    {"T", {"a matrix is turned by 'transpose(w)'", ""}},
+    {"mT", {"a matrix is turned by 'transpose(w)'", ""}},
+    {"t", {"a matrix is turned by 'transpose(w)'", ""}},
+    {"to", {"a number is converted by 'float(x)' and 'int(x)'", ""}},
+    {"astype", {"a number is converted by 'float(x)' and 'int(x)'", ""}},
+    {"type", {"a number is converted by 'float(x)' and 'int(x)'", ""}},
+};
+
+/// Arguments of the functions that other libraries call attention.
+const Entry arguments[] = {
+    {"is_causal", {"write 'mask = causal'", ""}},
+    {"causal", {"write 'mask = causal'", ""}},
+    {"attn_mask", {"a mask is an expression: 'mask = seen[b, j]'", ""}},
+    {"attention_mask", {"a mask is an expression: 'mask = seen[b, j]'", ""}},
+    {"key_padding_mask", {"a mask is an expression: 'mask = seen[b, j]'", ""}},
+    {"block_mask", {"a mask is an expression: 'mask = seen[b, j]'", ""}},
+    {"mask_mod", {"a mask is an expression: 'mask = j <= i'", ""}},
+    {"score_mod",
+     {"a score is an expression: 'score = s + bias[h, i, j]'", ""}},
+    {"bias", {"it is added to the score: 'score = s + bias[h, i, j]'", ""}},
+    {"attn_bias",
+     {"it is added to the score: 'score = s + bias[h, i, j]'", ""}},
+    {"alibi_slopes", {"write 'score = s + slopes[h] * (j - i - offset)'", ""}},
+    {"softcap", {"write 'score = cap * tanh(s / cap)'", ""}},
+    {"logits_soft_cap", {"write 'score = cap * tanh(s / cap)'", ""}},
+    {"window", {"write 'mask = window(left, right)'", ""}},
+    {"window_size", {"write 'mask = window(left, right)'", ""}},
+    {"sliding_window", {"write 'mask = window(left, right)'", ""}},
+    {"softmax_scale", {"it is called 'scale'", "scale"}},
+    {"sm_scale", {"it is called 'scale'", "scale"}},
+    {"s_aux", {"they are called 'sinks'", "sinks"}},
+    {"sink", {"they are called 'sinks'", "sinks"}},
+    {"block_table", {"it is called 'pages'", "pages"}},
+    {"page_table", {"it is called 'pages'", "pages"}},
+    {"enable_gqa", {"heads are shared where keys have fewer of them", ""}},
+    {"num_heads", {"the heads are the second axis: 'split(x, heads = 8)'", ""}},
+    {"heads", {"the heads are the second axis: 'split(x, heads = 8)'", ""}},
+};
+
+/// A place where the grammar stops. An empty text fits any.
+struct Phrase {
+  StringRef expected, previous, found, advice;
+};
+
+const Phrase phrases[] = {
+    {"'fn', 'param' or 'attention'", "", "def",
+     "write 'attention name(q: f32[B, 8, S, 64], ...) -> f32[B, 8, S, 64] {'"},
+    {"", "lambda", "",
+     "a function is a fn above the attention: 'fn f(x) = ...'"},
+    {"'then'", "", "", "write 'if c then x else y'"},
+    {"'else'", "", "", "every 'if' has two sides: 'if c then x else y'"},
+    {"", "", "in", "to look for a value write 'any(p in 0..8, x[b, p] == i)'"},
+    {"an expression", "", ":", "a tensor is read with one index for each axis"},
+    {"an index", "", "", "a tensor is read with one index for each axis"},
+    {"an expression", "", "..",
+     "a tensor is read with one index for each axis"},
+    {"',' or ']'", "", ":", "a tensor is read with one index for each axis"},
+    {"an expression", "==", "=", "to compare write '=='"},
+    {"an expression", "<", ">", "what differs is compared by '!='"},
+    {"an expression", "", "=", "a value is named once: 'let x = ...'"},
+    {"'let', 'return' or '}'", "", "",
+     "a statement is 'let x = ...' or 'return x'"},
+    {"':' and a type", "", "[", "the name stands first: 'q: f32[B, 8, S, 64]'"},
+    {"':' and a type", "", "",
+     "the type follows the name: 'q: f32[B, 8, S, 64]'"},
+    {"'='", "", ":", "what follows is a value: '= x', its type is known"},
+    {"'='", "", "{", "the body of a fn is a value: 'fn f(x) = x + 1'"},
 };
 
 const ForeignWord *lookUp(llvm::ArrayRef<Entry> entries, StringRef name) {
@@ -84,4 +181,58 @@ const ForeignWord *ladon::findForeignWord(StringRef name) {
 
 const ForeignWord *ladon::findForeignType(StringRef name) {
   return lookUp(types, name);
+}
+
+const ForeignWord *ladon::findForeignMember(StringRef name) {
+  const ForeignWord *member = lookUp(members, name);
+  return member ? member : findForeignWord(name);
+}
+
+const ForeignWord *ladon::findForeignArgument(StringRef name) {
+  return lookUp(arguments, name);
+}
+
+StringRef ladon::findForeignPhrase(StringRef expected, StringRef previous,
+                                   StringRef found) {
+  auto fits = [](StringRef row, StringRef text) {
+    return row.empty() || row == text;
+  };
+  for (const Phrase &row : phrases)
+    if ((row.expected.empty() || expected.starts_with(row.expected)) &&
+        fits(row.previous, previous) && fits(row.found, found))
+      return row.advice;
+  return {};
+}
+
+StringRef ladon::findForeignCharacter(char c) {
+  switch (c) {
+  case ';':
+    return "a statement ends without a sign";
+  case '"':
+  case '\'':
+    return "a spec holds no text; infinity is 'inf'";
+  case '/':
+    return "a comment starts with '#'";
+  case '?':
+    return "a size known at run time has a name: 'f32[B, 8, S, 64]'";
+  default:
+    return {};
+  }
+}
+
+std::string ladon::expandCall(StringRef pattern,
+                              llvm::ArrayRef<StringRef> arguments) {
+  std::string text;
+  unsigned most = 0;
+  for (size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] != '$') {
+      text += pattern[at];
+      continue;
+    }
+    unsigned number = pattern[++at] - '0';
+    most = std::max(most, number + 1);
+    if (number < arguments.size())
+      text += arguments[number];
+  }
+  return most == arguments.size() ? text : std::string();
 }

@@ -2,6 +2,8 @@
 
 #include "compiler/frontend/Lexer.h"
 
+#include "compiler/frontend/ForeignWords.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/ConvertUTF.h"
@@ -125,7 +127,7 @@ private:
     if (c == '.' && rest.size() > 1 && llvm::isDigit(rest[1]) &&
         (tokens.empty() || !endsOperand(tokens.back().kind)))
       return lexBareFraction();
-    if (c == '?') {
+    if (c == '?' && !tokens.empty() && endsOperand(tokens.back().kind)) {
       diagnostics.report(DiagId::ForeignOperator, range(at, at + 1), "?",
                          "if c then x else y");
       ++at;
@@ -136,6 +138,8 @@ private:
       return lexComment();
     if (rest.starts_with("//") && isProse())
       return lexForeignComment();
+    if (rest.starts_with("/*"))
+      return lexUnexpected();
     for (const Foreign &foreign : foreigns)
       if (rest.starts_with(foreign.text) && !rest.starts_with("!=")) {
         SMRange where = range(at, at + foreign.text.size());
@@ -161,11 +165,17 @@ private:
       shown = "'" + text.substr(at, length).str() + "'";
     } else if (c < 0x20 || c == 0x7f) {
       shown = llvm::formatv("with code {0}", unsigned(c)).str();
+    } else if (c == '/') {
+      // A comment of C, left out as a whole; a division has an operand here.
+      length = std::min(text.find("*/", at + 2), text.size() - 2) + 2 - at;
+      shown = "'/*'";
     } else {
       shown = llvm::formatv("'{0}'", char(c)).str();
     }
-    diagnostics.report(DiagId::UnexpectedCharacter, range(at, at + length),
-                       shown);
+    Diagnostic &report = diagnostics.report(DiagId::UnexpectedCharacter,
+                                            range(at, at + length), shown);
+    if (StringRef advice = findForeignCharacter(c); !advice.empty())
+      report.note({}, advice.str());
     at += length;
     dropped = true;
   }
@@ -274,6 +284,8 @@ private:
       if (!hex && wordEnd == length + 1 && llvm::toLower(word.back()) == 'f')
         report.note({}, "numbers have no suffix: their place says their type")
             .fixIt(where, word.drop_back());
+      else if (StringRef(word).drop_front(length).starts_with("_"))
+        report.note({}, "the digits of a number stand together");
     } else {
       checkValue(word, isFloat, where);
     }

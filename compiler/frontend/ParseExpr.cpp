@@ -1,5 +1,6 @@
 //===- ParseExpr.cpp - Expressions ----------------------------------------===//
 
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/ParserImpl.h"
 
 #include "llvm/ADT/ScopeExit.h"
@@ -79,11 +80,6 @@ Operator binaryOperator(Tok kind) {
   default:
     return {};
   }
-}
-
-llvm::StringRef textOf(SMRange range) {
-  return {range.Start.getPointer(),
-          size_t(range.End.getPointer() - range.Start.getPointer())};
 }
 
 } // namespace
@@ -295,7 +291,10 @@ Expr *Parser::parsePostfix() {
         // `torch.exp(x)`.
         SMRange prefix = {begin, member.range.Start};
         Diagnostic *report = error(DiagId::PrefixedCall, prefix, member.text);
-        if (report && peek(1).kind != Tok::RParen)
+        const ForeignWord *word = findForeignMember(member.text);
+        if (report && word)
+          report->note({}, word->advice.str());
+        else if (report && peek(1).kind != Tok::RParen)
           report->fixIt({begin, member.range.End}, member.text);
         Token callee{Tok::Name, member.text};
         expr = parseCall(callee);

@@ -32,8 +32,12 @@ void Parser::errorExpected(StringRef what) {
                           : "'" + text.str() + "'";
   Diagnostic *report = error(DiagId::Expected, peek().range(), what, found);
   const ForeignWord *word = is(Tok::Name) ? findForeignWord(text) : nullptr;
-  if (report && word && endsOperand(tokens[at ? at - 1 : 0].kind))
+  const Token &previous = tokens[at ? at - 1 : 0];
+  StringRef phrase = findForeignPhrase(what, at ? previous.text : "", text);
+  if (report && word && endsOperand(previous.kind))
     report->note({}, word->advice.str());
+  else if (report && !phrase.empty())
+    report->note({}, phrase.str());
   // A `//` that divides is most often meant as a comment.
   size_t first = at > 64 ? at - 64 : 0;
   for (size_t back = at;

@@ -138,8 +138,8 @@ private:
   void checkFnBody(size_t index);
   void checkFnName(const syntax::Fn &fn, const syntax::Expr *expr);
   void checkFnCall(size_t index, const syntax::Expr *expr);
-  void reportUndefined(const syntax::Name &name, const Scope *scope,
-                       llvm::ArrayRef<llvm::StringRef> more = {});
+  Diagnostic &reportUndefined(const syntax::Name &name, const Scope *scope,
+                              llvm::ArrayRef<llvm::StringRef> more = {});
   std::optional<std::string> suggestion(llvm::StringRef name,
                                         llvm::ArrayRef<llvm::StringRef> more);
   static Binding bindingOf(llvm::StringRef name, const Scope *scope);

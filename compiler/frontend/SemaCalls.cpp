@@ -2,6 +2,7 @@
 
 #include "compiler/frontend/Builtins.h"
 #include "compiler/frontend/Fold.h"
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Sema.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -61,7 +62,13 @@ bool Sema::matchArguments(const syntax::Expr *call, const Scope *scope,
     if (!llvm::is_contained(named, name.text)) {
       Diagnostic &result =
           report(DiagId::NamedArgument, name.range, scope, callee, name.text);
-      if (!named.empty())
+      const ForeignWord *word =
+          callee == "attend" ? findForeignArgument(name.text) : nullptr;
+      if (word) {
+        result.note({}, word->advice.str());
+        if (!word->replacement.empty())
+          result.fixIt(name.range, word->replacement);
+      } else if (!named.empty())
         result.note({}, "named arguments are " + listed(named));
       continue;
     }
@@ -131,12 +138,22 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
         tensor != params.end() && tensor->second->type.isTensor())
       result.note({},
                   "a tensor is read with brackets: " + name.str() + "[...]");
+    else if (findScalarType(name))
+      result.note({}, "a number is converted by 'float(x)' and 'int(x)'");
     return nullptr;
   }
   llvm::SmallVector<StringRef, 8> fnNames;
   for (const syntax::Fn &fn : file.fns)
     fnNames.push_back(fn.name.text);
-  reportUndefined(expr->name, scope, fnNames);
+  Diagnostic &result = reportUndefined(expr->name, scope, fnNames);
+  const ForeignWord *word = findForeignWord(name);
+  if (!word || word->call.empty())
+    return nullptr;
+  llvm::SmallVector<StringRef, 4> arguments;
+  for (const syntax::Expr *arg : expr->args)
+    arguments.push_back(textOf(arg->range));
+  if (std::string call = expandCall(word->call, arguments); !call.empty())
+    result.fixIt(expr->range, call);
   return nullptr;
 }
 

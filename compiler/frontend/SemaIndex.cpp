@@ -1,6 +1,7 @@
 //===- SemaIndex.cpp - Captured tensors -----------------------------------===//
 
 #include "compiler/frontend/Builtins.h"
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Sema.h"
 
 using namespace ladon;
@@ -45,6 +46,11 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
       result.note({}, "all indices stand in one pair of brackets: x[i, j]")
           .fixIt({close, expr->args[1]->range.Start}, ", ");
     }
+    const ForeignWord *word = base->kind == SyntaxKind::Member
+                                  ? findForeignMember(base->name.text)
+                                  : nullptr;
+    if (word)
+      result.note({}, word->advice.str());
     return nullptr;
   }
   StringRef name = base->name.text;

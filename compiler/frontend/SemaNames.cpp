@@ -44,8 +44,8 @@ std::optional<std::string> Sema::suggestion(StringRef name,
   return found.empty() ? std::nullopt : std::optional(found.str());
 }
 
-void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
-                           llvm::ArrayRef<StringRef> more) {
+Diagnostic &Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
+                                  llvm::ArrayRef<StringRef> more) {
   Diagnostic &result =
       report(DiagId::UndefinedName, name.range, scope, name.text);
   // A spec starts with a keyword, so there is text before every name.
@@ -60,7 +60,7 @@ void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
     result.note({}, word->advice.str());
     if (!word->replacement.empty())
       result.fixIt(name.range, word->replacement);
-    return;
+    return result;
   }
   std::string upper = name.text.upper();
   if (sizes.contains(upper))
@@ -70,6 +70,7 @@ void Sema::reportUndefined(const syntax::Name &name, const Scope *scope,
   else if (llvm::isUpper(name.text[0]) && name.text.size() <= 2)
     result.note({}, "a size has a name when an axis of a parameter is "
                     "declared by that name");
+  return result;
 }
 
 //===--- Bodies of macros -------------------------------------------------===//

@@ -159,6 +159,8 @@ ast::Expr *Sema::elaborateScalar(const syntax::Expr *expr, const Scope *scope,
 ast::Expr *Sema::elaborateUnary(const syntax::Expr *expr, const Scope *scope,
                                 const Place &place) {
   Expr *operand = elaborate(expr->args[0], scope, place);
+  if (place.kind != Place::Tensor)
+    operand = asScalar(operand, expr->args[0], scope);
   if (!operand)
     return nullptr;
   const ast::Type &type = operand->type;
@@ -174,7 +176,7 @@ ast::Expr *Sema::elaborateUnary(const syntax::Expr *expr, const Scope *scope,
     Diagnostic &result = report(DiagId::OperandType, expr->args[0]->range,
                                 scope, spelling(op), wanted, describe(type));
     if (op == UnaryOp::BitNot && isBool)
-      result.note({}, "of a bool write 'not'");
+      result.note({}, "of a bool write 'not'").fixIt(expr->name.range, "not ");
     return nullptr;
   }
   if (type.isTensor()) {
@@ -259,7 +261,8 @@ ast::Expr *Sema::elaborateBinary(const syntax::Expr *expr, const Scope *scope,
                         : op == BinaryOp::BitXor ? "!="
                                                  : "";
     if (isBool && !ofBools.empty())
-      result.note({}, "of bools write '" + ofBools.str() + "'");
+      result.note({}, "of bools write '" + ofBools.str() + "'")
+          .fixIt(expr->name.range, ofBools);
     else if (isBool && wanted != "tensors")
       result.note({}, "int(x) makes 0 or 1 of a bool");
     else if (op == BinaryOp::BitXor && operand->type.isFloat())

@@ -2,8 +2,11 @@
 
 #include "compiler/frontend/Builtins.h"
 #include "compiler/frontend/Fold.h"
+#include "compiler/frontend/ForeignWords.h"
 #include "compiler/frontend/Sema.h"
 #include "compiler/frontend/TreeBuilder.h"
+
+#include "llvm/ADT/StringExtras.h"
 
 using namespace ladon;
 using ast::BinaryOp;
@@ -31,7 +34,11 @@ ast::Expr *Sema::elaborateTensor(const syntax::Expr *expr, const Scope *scope) {
 bool Sema::isStatic(const Dim &dim, StringRef what, const syntax::Expr *at,
                     const Scope *scope) {
   if (!dim.isStatic()) {
-    report(DiagId::AxisNotStatic, at->range, scope, what, dim.name);
+    Diagnostic &result =
+        report(DiagId::AxisNotStatic, at->range, scope, what, dim.name);
+    if (llvm::all_of(dim.name, llvm::isAlnum))
+      result.note({}, "write a number, or declare 'param " + dim.name +
+                          ": i32 = ...' above the attention");
     return false;
   }
   if (dim.size == 0) {
@@ -193,15 +200,20 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
                                  const Place &place) {
   StringRef name = expr->name.text;
   const syntax::Expr *of = expr->args[0];
+  auto noteMember = [&](Diagnostic &result) {
+    if (const ForeignWord *word = findForeignMember(name))
+      result.note({}, word->advice.str());
+  };
   if (of->kind == syntax::Expr::Kind::Name && findPosition(of->name.text)) {
-    report(DiagId::MemberOfOther, expr->range, scope, name);
+    noteMember(report(DiagId::MemberOfOther, expr->range, scope, name));
     return nullptr;
   }
   Expr *base = elaborate(of, scope, {Place::Tensor});
   if (!base)
     return nullptr;
   if (place.kind != Place::Tensor) {
-    report(DiagId::TensorAsScalar, expr->range, scope, "." + name.str());
+    noteMember(
+        report(DiagId::TensorAsScalar, expr->range, scope, "." + name.str()));
     return nullptr;
   }
   const Expr *attend = base;
@@ -210,11 +222,11 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
   auto normalized = membersOfNormalized.find(attend);
   bool isNormalized = normalized != membersOfNormalized.end();
   if (attend->kind != Kind::Attend && !isNormalized) {
-    report(DiagId::MemberOfOther, expr->range, scope, name);
+    noteMember(report(DiagId::MemberOfOther, expr->range, scope, name));
     return nullptr;
   }
   if (name != "out" && name != "lse" && name != "scores" && name != "weights") {
-    report(DiagId::UnknownMember, expr->name.range, scope, name);
+    noteMember(report(DiagId::UnknownMember, expr->name.range, scope, name));
     return nullptr;
   }
   if (isNormalized && name == "out")

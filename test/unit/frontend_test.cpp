@@ -46,10 +46,6 @@ struct Parsed {
   }
 };
 
-std::string textOf(llvm::SMRange range) {
-  return {range.Start.getPointer(), range.End.getPointer()};
-}
-
 const char *const expansion = R"(
 param reach: i32 = 4
 fn twice(x) = x + x
