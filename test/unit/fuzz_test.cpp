@@ -179,10 +179,10 @@ Checked check(uint64_t seed) {
 } // namespace
 
 TEST(RandomSpecs, AreSpecs) {
-  int accepted = 0;
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  int refused = 0;
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
     Checked checked = check(seed);
-    accepted += checked.isAccepted;
+    refused += !checked.isAccepted;
     // Never a mistake of syntax, of a name or of a type.
     StringRef diagnostics = checked.diagnostics;
     for (const char *code : {"LDN00", "LDN01", "LDN0201", "LDN0202", "LDN0203",
@@ -190,7 +190,9 @@ TEST(RandomSpecs, AreSpecs) {
       EXPECT_FALSE(diagnostics.contains(std::string("error: ") + code))
           << checked.diagnostics;
   }
-  EXPECT_GT(accepted, 270);
+  // What is refused tests nothing: one of twenty had a constant index outside
+  // of its tensor, or divided by a constant zero.
+  EXPECT_LE(refused, 10);
 }
 
 TEST(RandomSpecs, HaveOneAxisOfKeysInATensor) {

@@ -48,7 +48,35 @@ std::string ExpressionWriter::decimal() {
   }
 }
 
+/// Whether the front end can tell the value of an integer. Only what it cannot
+/// may stand where some values are errors.
+bool ExpressionWriter::isConstant(StringRef text) const {
+  auto isWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  while (!text.empty()) {
+    StringRef word = text.take_while(isWord);
+    text = text.drop_front(std::max<size_t>(word.size(), 1));
+    bool isPosition = llvm::is_contained(
+        llvm::ArrayRef<StringRef>{"i", "j", "h", "hk", "b", "offset"}, word);
+    bool isSize = !word.empty() && llvm::isUpper(word.front());
+    bool isCaptured =
+        word.consume_front("c") && llvm::all_of(word, llvm::isDigit);
+    bool isLocal = llvm::is_contained(locals, word) && !constants.count(word);
+    if (isPosition || isSize || isCaptured || isLocal)
+      return false;
+  }
+  return true;
+}
+
 //===--- Captured tensors ------------------------------------------------===//
+
+/// An index of any value, which is clamped; a constant is within the extent.
+std::string ExpressionWriter::freeIndex(StringRef extent) {
+  std::string index = integer(1);
+  int64_t most;
+  if (!isConstant(index))
+    return index;
+  return number(0, extent.getAsInteger(10, most) ? 0 : most - 1);
+}
 
 /// The element type of a captured tensor of floats.
 std::string ExpressionWriter::floatElement() {
@@ -89,7 +117,8 @@ std::string ExpressionWriter::indexed(const std::string &element) {
     bool isFree =
         axis.position.empty() || (usesAllPositions() && choices.chance(15));
     type += (at ? ", " : "") + axis.extent;
-    index += (at ? ", " : "") + (isFree ? integer(1) : axis.position);
+    index +=
+        (at ? ", " : "") + (isFree ? freeIndex(axis.extent) : axis.position);
     // Each length once, or the tensor is too large.
     if (axis.isOfKeys)
       llvm::erase_if(axes, [](const Axis &other) { return other.isOfKeys; });
@@ -176,9 +205,13 @@ std::string ExpressionWriter::integer(int depth) {
            ")";
   case 15:
     return choices.pick<const char *>({"int(", "i64("}) + comparison() + ")";
-  case 16:
-    return inner + choices.pick<const char *>({" // ", " % "}) + "(" +
-           integer(0) + ")";
+  case 16: {
+    std::string divisor = integer(0);
+    if (isConstant(divisor))
+      divisor = number(1, 9);
+    return inner + choices.pick<const char *>({" // ", " % "}) + "(" + divisor +
+           ")";
+  }
   case 17:
     return inner + choices.pick<const char *>({" << ", " >> "}) + "(" +
            integer(0) + " & 3)";
@@ -239,7 +272,10 @@ std::string ExpressionWriter::block(llvm::function_ref<std::string()> value) {
   std::string text = "{ ";
   for (int64_t count = 1 + choices.below(2); count; --count) {
     std::string of = integer(1);
+    bool isKnown = isConstant(of);
     locals.push_back("n" + std::to_string(namedLocals++));
+    if (isKnown)
+      constants.insert(locals.back());
     text += "let " + locals.back() + " = " + of + " ";
   }
   text += "return " + value() + " }";
@@ -254,6 +290,7 @@ ExpressionWriter::reduction(const char *name,
   std::string variable = "n" + std::to_string(namedLocals++);
   std::string range = number(-2, 1) + ".." + number(2, 5);
   locals.push_back(variable);
+  constants.insert(variable); // Each of its values is one.
   std::string text = name + ("(" + variable) + " in " + range + ", " + term();
   locals.pop_back();
   return text + ")";

@@ -12,6 +12,7 @@
 #include "test/e2e/fuzz/Choices.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <map>
 #include <string>
@@ -64,6 +65,8 @@ private:
   std::string number(int64_t low, int64_t high);
   std::string decimal();
   std::string indexed(const std::string &element);
+  std::string freeIndex(llvm::StringRef extent);
+  bool isConstant(llvm::StringRef text) const;
   std::string integerLeaf();
   std::string comparison();
   std::string floatComparison();
@@ -87,6 +90,7 @@ private:
   const AttendScope &scope;
   bool inFn = false;               ///< Where nothing can be captured.
   std::vector<std::string> locals; ///< Integers that a block around names.
+  llvm::StringSet<> constants;     ///< Those whose value is known.
   unsigned namedLocals = 0;
 };
 

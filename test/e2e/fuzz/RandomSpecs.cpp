@@ -146,7 +146,7 @@ Counts RandomRun::run() {
   // A grammar that writes nonsense, or scores that nobody can check, would pass
   // unseen. A few specs say nothing about it.
   if (finished >= enoughForShares &&
-      (refused * 4 > finished || worst.unchecked * 20 > worst.elements ||
+      (refused * 50 > finished || worst.unchecked * 20 > worst.elements ||
        worst.vacuous * 50 > worst.results)) {
     llvm::outs() << "FAIL random specs: " << refused << " of " << finished
                  << " refused, rounding decides " << worst.unchecked << " of "
