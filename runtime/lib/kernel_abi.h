@@ -93,8 +93,8 @@ const char *ladon_rt_last_error(void);
 
 /** Memory that lives until the call returns, 64-byte aligned, with undefined
  *  contents; `bytes` may be 0. When there is none, the call is marked as failed
- *  and null is returned; after that ladon_rt_parallel_for does nothing, so the
- *  code need not test it. */
+ *  and null is returned. After that ladon_rt_parallel_for does nothing; code
+ *  that uses the memory elsewhere tests the pointer, and returns. */
 void *ladon_rt_alloc(ladon_ctx *ctx, int64_t bytes);
 
 /** Likewise for memory that the code can do without: when there is none, null

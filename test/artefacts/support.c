@@ -28,6 +28,7 @@ Library openLibrary(const char *directory, const char *name) {
     fail("dlopen", dlerror());
   Library library;
   library.name = name;
+  library.handle = handle;
   *(void **)&library.entry = dlsym(handle, name);
   snprintf(text, sizeof text, "%s_last_error", name);
   *(void **)&library.lastError = dlsym(handle, text);
@@ -56,6 +57,13 @@ int32_t callLibrary(const Library *library, Tensor *const *t, int count,
     return ((int32_t (*)(T, T, T, T, T, T, T, T, O))library->entry)(
         ARG(0), ARG(1), ARG(2), ARG(3), ARG(4), ARG(5), ARG(6), ARG(7),
         options);
+  case 28:
+    return ((int32_t (*)(T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T,
+                         T, T, T, T, T, T, T, T, T, T, O))library->entry)(
+        ARG(0), ARG(1), ARG(2), ARG(3), ARG(4), ARG(5), ARG(6), ARG(7), ARG(8),
+        ARG(9), ARG(10), ARG(11), ARG(12), ARG(13), ARG(14), ARG(15), ARG(16),
+        ARG(17), ARG(18), ARG(19), ARG(20), ARG(21), ARG(22), ARG(23), ARG(24),
+        ARG(25), ARG(26), ARG(27), options);
   }
 #undef ARG
   fail(library->name, "no call with this number of tensors");

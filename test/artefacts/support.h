@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MAX_RANK = 4, MAX_TENSORS = 10 };
+enum { MAX_RANK = 4, MAX_TENSORS = 28 };
 
 /** Where a tensor's bytes lie. */
 typedef enum {
@@ -53,6 +53,7 @@ typedef struct {
 /** A library and its entry. */
 typedef struct {
   const char *name;
+  void *handle;
   void (*entry)(void);
   const char *(*lastError)(void);
 } Library;

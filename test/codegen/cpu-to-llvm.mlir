@@ -30,14 +30,19 @@
 // CHECK: %[[MOST:.*]] = llvm.mlir.constant(9223372036854775807 : i64)
 // CHECK: %[[SOME:.*]] = llvm.select %[[BEYOND]], %[[MOST]], %[[PRODUCT]]
 // CHECK: %[[BYTES:.*]] = llvm.select %[[EMPTY]], %{{.*}}, %[[SOME]]
-// CHECK: llvm.call @ladon_rt_alloc(%[[CONTEXT]], %[[BYTES]]) : (!llvm.ptr, i64) -> !llvm.ptr
+// CHECK: %[[MEMORY:.*]] = llvm.call @ladon_rt_alloc(%[[CONTEXT]], %[[BYTES]]) : (!llvm.ptr, i64) -> !llvm.ptr
+// Without the memory nothing is done with it: the function returns.
+// CHECK: %[[NONE:.*]] = llvm.mlir.zero : !llvm.ptr
+// CHECK: %[[REFUSED:.*]] = llvm.icmp "eq" %[[MEMORY]], %[[NONE]]
+// CHECK: llvm.cond_br %[[REFUSED]], ^[[LEAVE:.*]], ^bb1
+// CHECK: ^bb1:
 
 // CHECK: %[[OPTIONAL:.*]] = llvm.call @ladon_rt_try_alloc(%[[CONTEXT]], %{{.*}})
 // CHECK: %[[NULL:.*]] = llvm.mlir.zero : !llvm.ptr
 // CHECK: %[[GRANTED:.*]] = llvm.icmp "ne" %[[OPTIONAL]], %[[NULL]]
 // CHECK: llvm.cond_br %[[GRANTED]]
 
-// CHECK: ^bb2:
+// CHECK: ^bb4:
 // CHECK: %[[AT:.*]] = llvm.getelementptr %[[ARGS]][0] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
 // CHECK: %[[P:.*]] = llvm.load %[[AT]] : !llvm.ptr -> !llvm.ptr
 // CHECK: %[[FIELD0:.*]] = llvm.getelementptr %[[ENV0]][0, 0]
@@ -48,6 +53,8 @@
 // CHECK: llvm.call @ladon_rt_parallel_for(%[[CONTEXT]], %[[N]], %{{.*}}, %[[CALL]], %[[ENV0]])
 // CHECK: llvm.store %[[X]], %{{.*}} : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>, !llvm.ptr
 // CHECK: llvm.call @ladon_rt_parallel_for(
+// CHECK: ^[[LEAVE]]:
+// CHECK-NEXT: llvm.return
 llvm.func @entry.run(%context: !llvm.ptr, %arguments: !llvm.ptr) {
   %c0 = llvm.mlir.constant(0 : index) : i64
   %x = cpu.argument 0 : memref<?xf32>

@@ -76,6 +76,9 @@ struct MutantOptions {
   unsigned count = 0;
   unsigned processes = 1; ///< At a time.
   bool verbose = false;   ///< Print the fate of each.
+  /// "SPEC LEVEL NUMBER" as it is printed: this one, with what stands around
+  /// it, in place of some at random.
+  std::string only;
   OptionTable specs;
 };
 

@@ -53,6 +53,9 @@ int main(int argc, char **argv) {
   app.add_option("--mutants", mutants.count,
                  "Try so many small changes to compiled modules, which must be "
                  "caught");
+  app.add_option("--mutant", mutants.only,
+                 "Try this change, 'SPEC LEVEL NUMBER' as it is printed, and "
+                 "show what stands around it");
   app.add_flag("--reference", reference,
                "Test the reference in place of compiled code");
   CLI11_PARSE(app, argc, argv);
@@ -64,7 +67,7 @@ int main(int argc, char **argv) {
 
   const std::string source = LADON_SOURCE_DIR;
   if (directories.empty() && onnx.empty() && !defects && random.count == 0 &&
-      random.minutes == 0 && mutants.count == 0) {
+      random.minutes == 0 && mutants.count == 0 && mutants.only.empty()) {
     // Everything there is.
     defects = !reference;
     random.count = 60;
@@ -112,7 +115,7 @@ int main(int argc, char **argv) {
     }
     counts += runRandomSpecs(random, *runner, *interpreterRunner(**tiled));
   }
-  if (mutants.count > 0) {
+  if (mutants.count > 0 || !mutants.only.empty()) {
     mutants.seed = random.seed;
     mutants.processes = llvm::parallel::strategy.compute_thread_count();
     mutants.verbose = gallery.verbose;

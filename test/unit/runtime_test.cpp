@@ -327,6 +327,40 @@ TEST(RuntimeChecks, overlapOfOutputs) {
   expectRefused(call, LADON_OVERLAP, "sum: its memory overlaps that of out");
 }
 
+TEST(RuntimeChecks, overlapsAreThoseOfWholeSpans) {
+  // Every distance of two tensors of 48 elements, dense and with gaps into
+  // which the other would fit.
+  for (int64_t step : {1, 2})
+    for (int64_t at = 0; at <= 300; ++at) {
+      std::vector<float> all(500, -7);
+      ExampleCall call;
+      call.q.dl.data = all.data() + 150;
+      call.out.dl.data = all.data() + at;
+      call.out.setStrides({24 * step, 6 * step, 2 * step, step});
+      int64_t span = 47 * step + 1;
+      bool meets = at < 150 + 48 && 150 < at + span;
+      EXPECT_EQ(call.run(), meets ? LADON_OVERLAP : LADON_OK)
+          << "out at " << at << ", step " << step;
+      if (meets) {
+        EXPECT_EQ(all, std::vector<float>(500, -7));
+        EXPECT_TRUE(call.isUntouched());
+      }
+    }
+}
+
+TEST(RuntimeChecks, overlapsOfEmptyTensorsAndOfInputs) {
+  ExampleCall call;
+  // Inputs may share memory.
+  call.keep.dl.data = call.qData.data();
+  EXPECT_EQ(call.run(), LADON_OK);
+  // What has no elements meets nothing.
+  call.out.dl.data = call.qData.data();
+  for (Tensor *tensor : {&call.q, &call.out})
+    tensor->shape[2] = 0;
+  call.keep.shape[1] = 0;
+  EXPECT_EQ(call.run(), LADON_OK);
+}
+
 TEST(RuntimeChecks, neighboursDoNotOverlap) {
   std::vector<float> all(49 + 48 + 2, -7);
   ExampleCall call;

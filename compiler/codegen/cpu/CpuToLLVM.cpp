@@ -300,14 +300,27 @@ private:
   static Value getContext(Op op) { return ::getContext(op); }
 };
 
+/// Without the memory the function returns: the call has failed, and loops that
+/// are too small to launch would write to it.
 struct AllocToLLVM : public MemoryToLLVM<AllocOp> {
   using MemoryToLLVM::MemoryToLLVM;
 
   LogicalResult
   matchAndRewrite(AllocOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOp(
-        op, allocate(op, adaptor.getSizes(), allocName, rewriter).first);
+    Location loc = op.getLoc();
+    auto [descriptor, memory] =
+        allocate(op, adaptor.getSizes(), allocName, rewriter);
+    Value null = LLVM::ZeroOp::create(rewriter, loc, memory.getType());
+    Value refused = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::eq,
+                                         memory, null);
+    Block *before = op->getBlock();
+    Block *after = rewriter.splitBlock(before, Block::iterator(op));
+    Block *leave = rewriter.createBlock(after->getParent());
+    LLVM::ReturnOp::create(rewriter, loc, ValueRange());
+    rewriter.setInsertionPointToEnd(before);
+    LLVM::CondBrOp::create(rewriter, loc, refused, leave, after);
+    rewriter.replaceOp(op, descriptor);
     return success();
   }
 };

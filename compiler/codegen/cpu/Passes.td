@@ -151,7 +151,8 @@ def CpuToLLVM : Pass<"cpu-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Lower the cpu dialect to calls of the runtime";
   let description = [{
     Expects functions in the LLVM dialect. Memory comes from `ladon_rt_alloc`
-    and `ladon_rt_try_alloc`, with a number of bytes that does not wrap. A
+    and `ladon_rt_try_alloc`, with a number of bytes that does not wrap; without
+    the memory of a `cpu.alloc` the function returns, as the call has failed. A
     `cpu.launch` stores what it captures in a structure on the stack (of a memref
     that is an argument, where its descriptor lies) and calls
     `ladon_rt_parallel_for` with a trampoline that unpacks it for the task. The

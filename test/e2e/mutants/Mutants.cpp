@@ -72,7 +72,7 @@ private:
   Fate fateOf(const Mutant &mutant, int reportTo, std::string &reason) const;
   [[noreturn]] void runInChild(const Mutant &mutant, int reportTo) const;
   void judge(const Mutant &mutant, int status, StringRef report);
-  StringRef excuse(StringRef what) const;
+  StringRef excuse(StringRef where) const;
   void readEquivalents();
 
   StringRef source;
@@ -80,7 +80,7 @@ private:
   const MutantOptions &options;
   std::map<std::string, int> fates;
   int caught = 0, survived = 0, excused = 0;
-  /// Why mutants whose description contains a text change nothing that a
+  /// Why mutants in whose line all of some texts stand change nothing that a
   /// caller can see.
   std::vector<std::pair<std::string, std::string>> equivalents;
 };
@@ -179,6 +179,8 @@ Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
               return llvm::Error::success();
             Mutation mutation = mutationsOf(module)[mutant.number];
             tell(reportTo, mutation.describe() + "\n");
+            if (!options.only.empty())
+              llvm::errs() << mutation.surroundings();
             mutation.make();
             isValid = mlir::succeeded(mlir::verify(module));
             return isValid ? llvm::Error::success()
@@ -236,7 +238,8 @@ Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
 void MutantRun::runInChild(const Mutant &mutant, int reportTo) const {
   int nowhere = open("/dev/null", O_WRONLY);
   dup2(nowhere, STDOUT_FILENO);
-  dup2(nowhere, STDERR_FILENO);
+  if (options.only.empty())
+    dup2(nowhere, STDERR_FILENO);
   rlimit limit{mostMemory, mostMemory};
   setrlimit(RLIMIT_AS, &limit);
   rlimit noCore{0, 0};
@@ -250,7 +253,13 @@ void MutantRun::runInChild(const Mutant &mutant, int reportTo) const {
 
 //===--- All of them -----------------------------------------------------===//
 
-/// So many of all there are, at random.
+static std::string nameOf(const Mutant &mutant) {
+  return std::string(mutant.spec) +
+         (mutant.stage == Stage::Tile ? " tile " : " vector ") +
+         std::to_string(mutant.number);
+}
+
+/// So many of all there are, at random; or the only one.
 std::vector<Mutant> MutantRun::choose() const {
   std::vector<Mutant> all;
   for (const char *spec : specs)
@@ -258,6 +267,12 @@ std::vector<Mutant> MutantRun::choose() const {
       std::vector<Mutant> own = collect(spec, stage);
       all.insert(all.end(), own.begin(), own.end());
     }
+  if (!options.only.empty()) {
+    llvm::erase_if(all, [&](const Mutant &mutant) {
+      return nameOf(mutant) != options.only;
+    });
+    return all;
+  }
   llvm::outs() << all.size() << " changes to " << std::size(specs)
                << " specs at two levels, of which " << options.count
                << " at random from seed " << options.seed << "\n";
@@ -269,7 +284,7 @@ std::vector<Mutant> MutantRun::choose() const {
   return all;
 }
 
-/// Lines "TEXT => WHY".
+/// Lines "TEXT & TEXT => WHY".
 void MutantRun::readEquivalents() {
   auto file = llvm::MemoryBuffer::getFile(
       (source + "/test/e2e/mutants/equivalent.txt").str());
@@ -284,19 +299,21 @@ void MutantRun::readEquivalents() {
   }
 }
 
-StringRef MutantRun::excuse(StringRef what) const {
-  for (const auto &[text, why] : equivalents)
-    if (what.contains(text))
+StringRef MutantRun::excuse(StringRef where) const {
+  for (const auto &[texts, why] : equivalents) {
+    llvm::SmallVector<StringRef> parts;
+    StringRef(texts).split(parts, " & ");
+    if (llvm::all_of(parts,
+                     [&](StringRef part) { return where.contains(part); }))
       return why;
+  }
   return "";
 }
 
 void MutantRun::judge(const Mutant &mutant, int status, StringRef report) {
   auto [what, reason] = report.split('\n');
   Fate fate = WIFEXITED(status) ? Fate(WEXITSTATUS(status)) : Fate::Caught;
-  std::string where = std::string(mutant.spec) +
-                      (mutant.stage == Stage::Tile ? " tile " : " vector ") +
-                      std::to_string(mutant.number) + ", " + what.str();
+  std::string where = nameOf(mutant) + ", " + what.str();
   if (!WIFEXITED(status)) {
     bool isHang = WTERMSIG(status) == SIGALRM;
     ++fates[isHang ? "by a hang" : "by a crash"];
@@ -308,7 +325,7 @@ void MutantRun::judge(const Mutant &mutant, int status, StringRef report) {
     ++fates["without a difference in the code"];
   } else if (fate == Fate::Invalid) {
     ++fates["that are no valid module"];
-  } else if (StringRef why = excuse(what); !why.empty()) {
+  } else if (StringRef why = excuse(where); !why.empty()) {
     ++excused;
     if (options.verbose)
       llvm::outs() << "equivalent: " << where << " (" << why << ")\n";

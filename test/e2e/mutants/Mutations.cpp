@@ -8,6 +8,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/AsmState.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace ladon;
@@ -19,6 +20,39 @@ std::string Mutation::describe() const {
   llvm::raw_string_ostream os(text);
   op->print(os, OpPrintingFlags().skipRegions().useLocalScope());
   return what + ": " + text.substr(0, text.find('\n')).substr(0, 150);
+}
+
+/// How many operations before and after one are shown.
+static constexpr int shownBefore = 30, shownAfter = 15;
+
+std::string Mutation::surroundings() const {
+  Operation *function = op;
+  while (function->getParentOp() && !isa<ModuleOp>(function->getParentOp()))
+    function = function->getParentOp();
+  AsmState names(function, OpPrintingFlags().skipRegions());
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto print = [&](Operation *shown, StringRef mark) {
+    std::string line;
+    llvm::raw_string_ostream lineOs(line);
+    shown->print(lineOs, names);
+    os << mark << StringRef(line).split('\n').first << "\n";
+  };
+  SmallVector<Operation *> around;
+  for (Operation *outer = op->getParentOp(); outer && outer != function;
+       outer = outer->getParentOp())
+    around.push_back(outer);
+  for (Operation *outer : llvm::reverse(around))
+    print(outer, "in ");
+  Operation *first = op;
+  for (int left = shownBefore; left && first->getPrevNode(); --left)
+    first = first->getPrevNode();
+  int left = shownAfter;
+  for (Operation *shown = first; shown && left; shown = shown->getNextNode()) {
+    print(shown, shown == op ? "> " : "  ");
+    left -= op->isBeforeInBlock(shown);
+  }
+  return text;
 }
 
 namespace {

@@ -25,6 +25,8 @@ struct Mutation {
 
   /// "cmpi slt in place of sle: %3 = arith.cmpi sle, ...", cut to a line.
   std::string describe() const;
+  /// The operations of its block near to it, one a line, and those around.
+  std::string surroundings() const;
 };
 
 /// All of a module, in its order; the same module has the same.
