@@ -41,9 +41,11 @@ static std::pair<Attribute, TensorAxis> sourceOf(TensorAxis at) {
 
 /// The axis that b, i or j runs along, by the number of the argument.
 static TensorAxis axisOf(AttendOp op, unsigned number) {
-  unsigned operand = number == 3 ? 1 : 0;
   auto role =
       number == 0 ? AttendOp::AxisRole::Batch : AttendOp::AxisRole::Position;
+  unsigned operand = number == 3 ? AttendOp::K : AttendOp::Q;
+  if (op.isShared(operand, role))
+    operand = AttendOp::Out;
   return {op.getMappedOperand(operand).get(), op.findAxis(operand, role)};
 }
 

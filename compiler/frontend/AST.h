@@ -151,7 +151,7 @@ struct Expr {
     Concat,    ///< args[0]
     Transpose, ///< args[0], a matrix
     Repeat,    ///< args[0] for every position of the last axes, which it lacks
-    Sum,       ///< args[0] summed over its last axis
+    Sum,       ///< args[0] summed over axis `intValue`, which it loses
     Join,      ///< args one after the other along axis `intValue`
     Iota,      ///< 0, 1, 2, ... along its one axis
     Rotate     ///< args = x, cosines, sines; intValue: a pair is two neighbours
@@ -181,12 +181,16 @@ struct Expr {
 
 /// The arguments of an `attend`, one for each row of Builtins.def; those that
 /// need not be given may be null. q is [B, H, S, D], k [B, Hk, T, D],
-/// v [B, Hk, T, Dv]; results are out [B, H, S, Dv], lse [B, H, S], scores and
-/// weights [B, H, S, T].
+/// v [B, Hk, T, Dv], where each may have a B or H of 1 for all; results are
+/// out [B, H, S, Dv], lse [B, H, S], scores and weights [B, H, S, T].
 struct AttendArgs {
 #define ATTEND_ARGUMENT(name, use) Expr *name = nullptr;
 #include "compiler/frontend/Builtins.def"
-  double scaleValue = 0; ///< Of `scale`, or 1 / sqrt(D), after Sema.
+  double scaleValue = 0;   ///< Of `scale`, or 1 / sqrt(D), after Sema.
+  double dropoutValue = 0; ///< The share of weights that are dropped, after
+                           ///< Sema; `dropout` and `seed` are null if it is 0.
+  Dim batch;               ///< B, after Sema.
+  Dim heads, kvHeads;      ///< H and Hk, after Sema.
 };
 
 /// A parameter of the attention: a tensor, or a scalar given at run time.

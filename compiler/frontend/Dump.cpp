@@ -74,7 +74,7 @@ private:
     case Kind::Repeat:
       return "repeat";
     case Kind::Sum:
-      return "sum";
+      return "sum axis=" + std::to_string(expr->intValue);
     case Kind::Join:
       return "concat axis=" + std::to_string(expr->intValue);
     case Kind::Iota:

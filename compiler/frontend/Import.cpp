@@ -7,6 +7,8 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace ladon;
 using ast::BinaryOp;
@@ -337,6 +339,30 @@ attn::AttendOp Importer::attend(const Expr *expr) {
   return attends[expr] = op;
 }
 
+/// The weight of a position after dropout: none, or larger by what is missing
+/// elsewhere. A share is a multiple of 2^-32, as random bits are.
+static Value keptWeight(OpBuilder &builder, Location loc,
+                        const Position &position, Value seed, double share) {
+  ImplicitLocOpBuilder b(loc, builder);
+  Value weight = position.score;
+  double limit = std::min(std::round(share * 0x1p32), 0x1p32 - 1);
+  Value bits =
+      attn::RandomOp::create(b, b.getI32Type(), seed, position.batch,
+                             position.head, position.query, position.key);
+  Value isKept = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::uge, bits,
+      arith::ConstantOp::create(
+          b, b.getIntegerAttr(b.getI32Type(),
+                              APInt(32, static_cast<uint64_t>(limit)))));
+  auto real = [&](double value) -> Value {
+    return arith::ConstantOp::create(b,
+                                     b.getFloatAttr(weight.getType(), value));
+  };
+  Value larger =
+      arith::MulFOp::create(b, weight, real(1 / (1 - limit * 0x1p-32)));
+  return arith::SelectOp::create(b, isKept, larger, real(0));
+}
+
 attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
                                       bool hasScores) {
   const ast::AttendArgs &args = *expr->attend;
@@ -344,7 +370,7 @@ attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
 
   Captures captures;
   visitedLocals.clear();
-  for (const Expr *region : {args.score, args.mask})
+  for (const Expr *region : {args.score, args.mask, args.seed})
     if (region)
       capture(region, args, captures);
   SmallVector<Value> captured, inits = {empty(expr->type)};
@@ -365,15 +391,15 @@ attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
   if (args.mask)
     masked[args.mask] = op;
 
-  auto emitRegion = [&](const Expr *body, bool isScore) {
+  auto emitRegion = [&](const Expr *body, Region &region) {
     if (!body)
       return;
     OpBuilder::InsertionGuard guard(b);
-    Block *block = op.createBody(b, isScore ? op.getScore() : op.getMask());
+    Block *block = op.createBody(b, region);
     b.setInsertionPointToStart(block);
     auto blockArgs = block->getArguments();
     Position position;
-    if (isScore) {
+    if (op.hasNumber(region)) {
       position.score = blockArgs.front();
       blockArgs = blockArgs.drop_front();
     }
@@ -385,10 +411,14 @@ attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
     for (auto [entry, arg] : llvm::zip(captures, blockArgs.drop_front(4)))
       position.captured[entry.first] = arg;
     Value result = ExprImporter(b, locations, position).emit(body);
+    if (body == args.seed)
+      result = keptWeight(b, locations.get(args.dropout->range), position,
+                          /*seed=*/result, args.dropoutValue);
     attn::YieldOp::create(b, locations.get(body->range), result);
   };
-  emitRegion(args.score, /*isScore=*/true);
-  emitRegion(args.mask, /*isScore=*/false);
+  emitRegion(args.score, op.getScore());
+  emitRegion(args.mask, op.getMask());
+  emitRegion(args.seed, op.getWeight());
   return op;
 }
 

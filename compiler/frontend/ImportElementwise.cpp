@@ -70,7 +70,8 @@ struct Leaf {
 };
 } // namespace
 
-Value Importer::loop(const Expr *expr, Value init, bool sums) {
+Value Importer::loop(const Expr *expr, Value init,
+                     std::optional<unsigned> summed) {
   SmallVector<const Expr *> found;
   collectLeaves(expr, found);
   ArrayRef<Dim> whole = *expr->type.dims;
@@ -94,11 +95,11 @@ Value Importer::loop(const Expr *expr, Value init, bool sums) {
     maps.push_back(leafMap(b, leaf, whole));
   }
   AffineMap identity = b.getMultiDimIdentityMap(rank);
-  maps.push_back(sums ? identity.dropResult(rank - 1) : identity);
+  maps.push_back(summed ? identity.dropResult(*summed) : identity);
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  if (sums)
-    iterators.back() = utils::IteratorType::reduction;
+  if (summed)
+    iterators[*summed] = utils::IteratorType::reduction;
 
   auto buildBody = [&](OpBuilder &builder, Location outer, ValueRange args) {
     Position nowhere;
@@ -151,7 +152,7 @@ Value Importer::loop(const Expr *expr, Value init, bool sums) {
     };
     Value result = emit(expr);
     // Which partial sums there are is left to the compiler.
-    if (sums)
+    if (summed)
       result = arith::AddFOp::create(builder, outer, result, args.back(),
                                      arith::FastMathFlags::reassoc);
     linalg::YieldOp::create(builder, outer, result);
@@ -161,10 +162,10 @@ Value Importer::loop(const Expr *expr, Value init, bool sums) {
       .getResult(0);
 }
 
-Value Importer::sumRows(const Expr *expr) {
+Value Importer::sumAlong(const Expr *expr) {
   Value init = empty(expr->type);
   Type element = cast<RankedTensorType>(init.getType()).getElementType();
   Value zero = arith::ConstantOp::create(b, b.getFloatAttr(element, 0));
   init = linalg::FillOp::create(b, zero, init).getResult(0);
-  return loop(expr->args[0], init, /*sums=*/true);
+  return loop(expr->args[0], init, unsigned(expr->intValue));
 }

@@ -73,7 +73,7 @@ Value Importer::emitTensor(const Expr *expr) {
   case Kind::Join:
     return join(expr);
   case Kind::Sum:
-    return sumRows(expr);
+    return sumAlong(expr);
   case Kind::Rotate:
     return rotate(expr);
   case Kind::Binary:

@@ -79,13 +79,14 @@ private:
   /// A single value, at the top level of the function.
   mlir::Value single(const ast::Expr *expr);
   /// The tree of operations `expr` as one loop over the axes of its shape, into
-  /// `init`, to whose elements the values are added if `sums`.
-  mlir::Value loop(const ast::Expr *expr, mlir::Value init, bool sums);
+  /// `init`; where that lacks axis `summed`, values are added to its elements.
+  mlir::Value loop(const ast::Expr *expr, mlir::Value init,
+                   std::optional<unsigned> summed);
   mlir::Value elementwise(const ast::Expr *expr) {
-    return loop(expr, empty(expr->type), /*sums=*/false);
+    return loop(expr, empty(expr->type), /*summed=*/std::nullopt);
   }
   mlir::Value join(const ast::Expr *expr);
-  mlir::Value sumRows(const ast::Expr *expr);
+  mlir::Value sumAlong(const ast::Expr *expr);
   mlir::Value rotate(const ast::Expr *expr);
 
   mlir::ImplicitLocOpBuilder b;

@@ -275,7 +275,9 @@ private:
   Expr *elaborateAttend(const syntax::Expr *expr, const Scope *scope);
   std::optional<AttendShape> checkAttendShapes(const Arguments &given,
                                                const Scope *scope,
-                                               const ast::AttendArgs &attend);
+                                               ast::AttendArgs &attend);
+  void checkDropout(const syntax::Expr *call, const Scope *scope,
+                    const Arguments &given, ast::AttendArgs &attend);
   void checkScale(const syntax::Expr *expr, const Scope *scope,
                   ast::AttendArgs &attend);
   void checkPages(const syntax::Expr *expr, const Scope *scope,

@@ -16,6 +16,9 @@ static std::string text(const Dim &dim) {
   return dim.isStatic() ? std::to_string(dim.size) : dim.name;
 }
 
+/// Whether an axis fits any other.
+static bool isOne(const Dim &dim) { return dim.size == 1; }
+
 /// Whether `expr` is a parameter [heads] that is computed in `computed`.
 static bool isSinks(const ast::Expr &expr, const Dim &heads,
                     ScalarType computed) {
@@ -61,13 +64,14 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
     checkScore(score, scope, place, *attend);
   if (const syntax::Expr *sinks = given.lookup("sinks"); sinks && shape) {
     attend->sinks = elaborateTensor(sinks, scope);
-    Dim heads = (*attend->q->type.dims)[1];
-    if (attend->sinks && !isSinks(*attend->sinks, heads, place.floatType))
-      report(DiagId::SinksType, sinks->range, scope, text(heads),
+    if (attend->sinks &&
+        !isSinks(*attend->sinks, attend->heads, place.floatType))
+      report(DiagId::SinksType, sinks->range, scope, text(attend->heads),
              spelling(place.floatType), describe(attend->sinks->type));
   }
   if (const syntax::Expr *pages = given.lookup("pages"); pages && shape)
     checkPages(pages, scope, *attend);
+  checkDropout(expr, scope, given, *attend);
   place.kind = Place::Mask;
   if (const syntax::Expr *mask = given.lookup("mask"))
     checkMask(mask, scope, place, *attend);
@@ -75,14 +79,14 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
     return nullptr;
   Expr *result = create(Kind::Attend, expr, scope, place.floatType);
   result->attend = attend;
-  result->type.dims = attend->q->type.dims;
-  result->type.dims->back() = attend->v->type.dims->back();
+  result->type.dims = {attend->batch, attend->heads, (*attend->q->type.dims)[2],
+                       attend->v->type.dims->back()};
   return normalized(given, scope, result);
 }
 
-std::optional<AttendShape>
-Sema::checkAttendShapes(const Arguments &given, const Scope *scope,
-                        const ast::AttendArgs &attend) {
+std::optional<AttendShape> Sema::checkAttendShapes(const Arguments &given,
+                                                   const Scope *scope,
+                                                   ast::AttendArgs &attend) {
   const Expr *tensors[] = {attend.q, attend.k, attend.v};
   const StringRef what[] = {"queries", "keys", "values"};
   // Keys and values in pages: the third axis is one page, and the first counts
@@ -133,13 +137,23 @@ Sema::checkAttendShapes(const Arguments &given, const Scope *scope,
         .note(at[1]->range, type(1));
     good = false;
   }
-  for (unsigned side = 1; side < 3; ++side)
-    if (!paged && !(q[0] == (*dims[side])[0])) {
-      report(DiagId::BatchMismatch, at[side]->range, scope, what[0], text(q[0]),
-             what[side], text((*dims[side])[0]))
-          .note(at[0]->range, type(0));
-      good = false;
+  // The first batch that is not 1 is the one of the result.
+  unsigned first = 0;
+  attend.batch = q[0];
+  for (unsigned side = 1; side < 3 && !paged; ++side) {
+    const Dim &batch = (*dims[side])[0];
+    if (isOne(batch) || batch == attend.batch)
+      continue;
+    if (isOne(attend.batch)) {
+      attend.batch = batch;
+      first = side;
+      continue;
     }
+    report(DiagId::BatchMismatch, at[side]->range, scope, what[first],
+           text(attend.batch), what[side], text(batch))
+        .note(at[first]->range, type(first));
+    good = false;
+  }
   if (!(q[3] == k[3])) {
     report(DiagId::FeatureMismatch, at[1]->range, scope, q[3].size, k[3].size)
         .note(at[0]->range, type(0));
@@ -151,19 +165,23 @@ Sema::checkAttendShapes(const Arguments &given, const Scope *scope,
         .note(at[1]->range, type(1));
     good = false;
   }
-  if (!(k[1] == v[1])) {
+  attend.kvHeads = isOne(k[1]) ? v[1] : k[1];
+  attend.heads = isOne(q[1]) ? attend.kvHeads : q[1];
+  if (!(k[1] == v[1]) && !isOne(k[1]) && !isOne(v[1])) {
     report(DiagId::KvHeadMismatch, at[2]->range, scope, k[1].size, v[1].size)
         .note(at[1]->range, type(1));
     good = false;
   }
-  if (q[1].size % k[1].size) {
-    report(DiagId::HeadGroups, at[1]->range, scope, q[1].size, k[1].size)
+  if (attend.heads.size % attend.kvHeads.size) {
+    unsigned side = isOne(k[1]) ? 2 : 1;
+    report(DiagId::HeadGroups, at[side]->range, scope, attend.heads.size,
+           attend.kvHeads.size)
         .note(at[0]->range, type(0));
     good = false;
   }
   if (!good)
     return std::nullopt;
-  return AttendShape{q[1], k[1]};
+  return AttendShape{attend.heads, attend.kvHeads};
 }
 
 void Sema::checkPages(const syntax::Expr *expr, const Scope *scope,
@@ -172,9 +190,10 @@ void Sema::checkPages(const syntax::Expr *expr, const Scope *scope,
   Expr *table = elaborate(expr, scope, {Place::Tensor});
   if (!table)
     return;
-  const Dim &batch = attend.q->type.dims->front();
-  if (!table->type.isTensor() || !isPageTable(*table, batch)) {
-    report(DiagId::PagesType, expr->range, scope, text(batch),
+  if (isOne(attend.batch) && table->type.isTensor())
+    attend.batch = table->type.dims->front();
+  if (!table->type.isTensor() || !isPageTable(*table, attend.batch)) {
+    report(DiagId::PagesType, expr->range, scope, text(attend.batch),
            describe(table->type));
     return;
   }
@@ -185,6 +204,46 @@ void Sema::checkPages(const syntax::Expr *expr, const Scope *scope,
     return;
   }
   attend.pages = table;
+}
+
+void Sema::checkDropout(const syntax::Expr *call, const Scope *scope,
+                        const Arguments &given, ast::AttendArgs &attend) {
+  const syntax::Expr *share = given.lookup("dropout"),
+                     *seed = given.lookup("seed");
+  if (!share && !seed)
+    return;
+  if (!share || !seed) {
+    report(DiagId::MissingArgument, call->range, scope, "attend",
+           share ? "'seed = ...', which decides what is dropped"
+                 : "'dropout = ...' where there is a seed");
+    return;
+  }
+  Expr *value = elaborateScalar(share, scope, {Place::Constant});
+  Expr *key = elaborateScalar(seed, scope, {Place::Uniform});
+  if (!value || !key)
+    return;
+  std::optional<double> number = foldFloat(value);
+  bool isNumber = number && value->type.element != ScalarType::Bool;
+  if (!isNumber || !(*number >= 0 && *number < 1)) {
+    report(DiagId::DropoutValue, share->range, scope,
+           isNumber ? numberText(*number) : describe(value->type));
+    return;
+  }
+  if (!key->type.isInteger()) {
+    report(DiagId::SeedType, seed->range, scope, describe(key->type));
+    return;
+  }
+  if (*number == 0)
+    return;
+  attend.dropoutValue = *number;
+  attend.dropout = value;
+  attend.seed = key;
+  if (key->type.element == ScalarType::I64)
+    return;
+  attend.seed = create(Kind::Call, seed, scope, ScalarType::I64);
+  attend.seed->name = "i64";
+  attend.seed->builtin = ast::Builtin::ToI64;
+  attend.seed->args = {key};
 }
 
 void Sema::checkScale(const syntax::Expr *expr, const Scope *scope,

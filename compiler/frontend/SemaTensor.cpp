@@ -225,19 +225,25 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
     noteMember(report(DiagId::MemberOfOther, expr->range, scope, name));
     return nullptr;
   }
-  if (name != "out" && name != "lse" && name != "scores" && name != "weights") {
+  if (!llvm::is_contained({"out", "lse", "scores", "weights", "mean_weights"},
+                          name)) {
     noteMember(report(DiagId::UnknownMember, expr->name.range, scope, name));
     return nullptr;
   }
   if (isNormalized && name == "out")
     return base;
-  if (isNormalized) {
-    Expr *member = normalized->second.lookup(name);
-    if (!member)
-      report(DiagId::NoLse, expr->range, scope);
+  TreeBuilder tree(spec, expr->range);
+  bool isMean = name == "mean_weights";
+  if (isMean)
+    name = "weights";
+  Expr *member = isNormalized ? normalized->second.lookup(name)
+                              : tree.member(base, *attend, name);
+  if (!member)
+    report(DiagId::NoLse, expr->range, scope);
+  if (!isMean)
     return member;
-  }
-  return TreeBuilder(spec, expr->range).member(base, *attend, name);
+  double heads = double((*member->type.dims)[1].size);
+  return tree.binary(BinaryOp::Mul, tree.sum(member, 1), 1 / heads);
 }
 
 //===--- Products ---------------------------------------------------------===//

@@ -87,12 +87,16 @@ public:
     return create(Kind::Repeat, {computedType(value->type.element), dims},
                   {value});
   }
-  /// The sums over the last axis, as a tensor without it.
-  Expr *sum(Expr *value) {
+  /// The sums over an axis, as a tensor without it.
+  Expr *sum(Expr *value, size_t axis) {
     ast::Type type = computed(value->type);
-    type.dims->pop_back();
-    return create(Kind::Sum, type, {value});
+    type.dims->erase(type.dims->begin() + axis);
+    Expr *result = create(Kind::Sum, type, {value});
+    result->intValue = int64_t(axis);
+    return result;
   }
+  /// The sums over the last axis.
+  Expr *sum(Expr *value) { return sum(value, value->type.dims->size() - 1); }
   /// A result of an attend, by its name; `of` is the attend or stands for it.
   Expr *member(Expr *of, const Expr &attend, llvm::StringRef name) {
     ast::Type type = attend.type;

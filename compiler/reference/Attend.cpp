@@ -6,6 +6,7 @@
 #include "llvm/Support/Parallel.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -30,14 +31,22 @@ class Attend {
 public:
   Attend(const AttendArgs &args, const Tensor &q, const Tensor &k,
          const Tensor &v, const Bindings &bindings)
-      : q(q), k(k), v(v), batches(q.shape[0]), heads(q.shape[1]),
-        queries(q.shape[2]), features(q.shape[3]), kvHeads(k.shape[1]),
+      : q(q), k(k), v(v), batches(bindings.extent(args.batch)),
+        heads(bindings.extent(args.heads)), queries(q.shape[2]),
+        features(q.shape[3]), kvHeads(bindings.extent(args.kvHeads)),
         keys(k.shape[2]), valueFeatures(v.shape[3]), scale(args.scaleValue) {
     int64_t offset = keys - queries;
     if (args.score)
       score.emplace(args.score, bindings, offset, q.element);
     if (args.mask)
       mask.emplace(args.mask, bindings, offset, q.element);
+    if (args.seed) {
+      ScalarMath math;
+      seed = uint64_t(PointExpr(args.seed, bindings, offset, q.element)
+                          .evaluate(Point(), math)
+                          .i);
+      share = args.dropoutValue;
+    }
     if (args.sinks)
       sinks = bindings.inputs.find(args.sinks->param)->second;
   }
@@ -54,24 +63,37 @@ private:
   /// The visible keys of a row; false when a comparison was too close to tell.
   bool visibleKeys(Point point, std::vector<VisibleKey> &visible) const;
   Value scaledScore(const Point &point, bool &certain) const;
+  /// What dropout multiplies the weight of a key by: 0, or what makes up for
+  /// that.
+  double factor(const Point &point, int64_t key) const;
 
   const Tensor &q, &k, &v;
   int64_t batches, heads, queries, features, kvHeads, keys, valueFeatures;
   double scale;
   std::optional<PointExpr> score, mask;
   std::optional<HostTensor> sinks;
+  uint64_t seed = 0;
+  double share = 0; ///< Of weights that are dropped.
 };
 
 } // namespace
+
+/// Where row (b, h, position) of a tensor [B, H, positions, features] begins,
+/// which may have one batch entry or head for all.
+static int64_t rowOf(const Tensor &tensor, int64_t batch, int64_t head,
+                     int64_t position) {
+  const Extents &shape = tensor.shape;
+  batch = shape[0] == 1 ? 0 : batch;
+  head = shape[1] == 1 ? 0 : head;
+  return ((batch * shape[1] + head) * shape[2] + position) * shape[3];
+}
 
 /// scale * sum_d q[d] k[d]. The error bound is the sum of |q[d] k[d]|, or that
 /// of the summation where partial sums are large. Clears `certain` where a
 /// partial sum of finite products may overflow in one order and not in another.
 Value Attend::scaledScore(const Point &point, bool &certain) const {
-  int64_t qRow =
-      ((point.batch * heads + point.head) * queries + point.query) * features;
-  int64_t kRow =
-      ((point.batch * kvHeads + point.kvHead) * keys + point.key) * features;
+  int64_t qRow = rowOf(q, point.batch, point.head, point.query);
+  int64_t kRow = rowOf(k, point.batch, point.kvHead, point.key);
   double sum = 0, absolute = 0, partial = 0, inherited = 0;
   bool isFinite = true;
   for (int64_t d = 0; d < features; ++d) {
@@ -90,6 +112,32 @@ Value Attend::scaledScore(const Point &point, bool &certain) const {
   // Of f64 the absolute sum is itself an infinity, which is over the half.
   certain &= !(isFinite && value.err > largestNumber(q.element) / 2);
   return value;
+}
+
+/// One word of Philox-4x32 with 10 rounds (Salmon et al., SC 2011).
+static uint32_t philox(std::array<uint32_t, 4> counter, uint64_t seed,
+                       unsigned word) {
+  uint32_t low = uint32_t(seed), high = uint32_t(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    uint64_t first = uint64_t(0xd2511f53) * counter[0];
+    uint64_t third = uint64_t(0xcd9e8d57) * counter[2];
+    counter = {uint32_t(third >> 32) ^ counter[1] ^ low, uint32_t(third),
+               uint32_t(first >> 32) ^ counter[3] ^ high, uint32_t(first)};
+    low += 0x9e3779b9;
+    high += 0xbb67ae85;
+  }
+  return counter[word];
+}
+
+double Attend::factor(const Point &point, int64_t key) const {
+  if (share == 0 || key < 0)
+    return 1;
+  // As many of the 2^32 words as come nearest to the share are dropped.
+  double dropped = std::min(std::round(share * 0x1p32), 0x1p32 - 1);
+  uint32_t word = philox({uint32_t(key / 4), uint32_t(point.query),
+                          uint32_t(point.head), uint32_t(point.batch)},
+                         seed, key % 4);
+  return word < dropped ? 0 : 0x1p32 / (0x1p32 - dropped);
 }
 
 bool Attend::visibleKeys(Point point, std::vector<VisibleKey> &visible) const {
@@ -256,10 +304,11 @@ void Attend::row(Point point, AttendResult &result) const {
       absolute(valueFeatures), weighted(valueFeatures),
       lowest(valueFeatures, infinity), highest(valueFeatures, -infinity);
   for (VisibleKey &key : visible) {
-    int64_t vRow = ((point.batch * kvHeads + point.kvHead) * keys + key.key) *
-                   valueFeatures;
+    int64_t vRow = rowOf(v, point.batch, point.kvHead, key.key);
+    // Of the weight, by which the value is multiplied: so of the value.
+    double kept = factor(point, key.key);
     for (int64_t e = 0; e < valueFeatures; ++e) {
-      double ve = key.key < 0 ? 0 : v.value[vRow + e];
+      double ve = key.key < 0 ? 0 : kept * v.value[vRow + e];
       out[e] += key.weight * ve;
       sumOut[e] += std::fabs(out[e]);
       drift[e] += key.drift * std::fabs(ve);
@@ -268,8 +317,10 @@ void Attend::row(Point point, AttendResult &result) const {
       largest[e] = std::max(largest[e], std::fabs(ve));
       lowest[e] = std::min(lowest[e], ve);
       highest[e] = std::max(highest[e], ve);
-      if (key.key >= 0)
-        outError[e] = std::max(outError[e], v.error[vRow + e]);
+      if (key.key < 0)
+        continue;
+      double rounded = share > 0 ? std::fabs(ve) : 0;
+      outError[e] = std::max(outError[e], kept * v.error[vRow + e] + rounded);
     }
   }
   // A convex combination of the values moves by at most the largest of them

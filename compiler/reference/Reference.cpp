@@ -198,7 +198,7 @@ Tensor Evaluator::evaluate(const Expr *expr) {
     return join(evaluate(expr->args[0]), evaluate(expr->args[1]),
                 expr->intValue);
   case Kind::Sum:
-    return sumRows(evaluate(expr->args[0]));
+    return sumAlong(evaluate(expr->args[0]), expr->intValue);
   case Kind::Iota:
     return iota(expr->type.element, bindings.shape(expr->type)[0]);
   case Kind::Rotate:

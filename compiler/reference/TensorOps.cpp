@@ -111,18 +111,21 @@ Tensor reference::matmul(const Tensor &left, const Tensor &right) {
   return result;
 }
 
-/// result[...] = sum_d source[..., d]
-Tensor reference::sumRows(const Tensor &source) {
-  int64_t features = source.shape.back();
-  Tensor result(source.element, ArrayRef(source.shape).drop_back());
-  if (source.headAxis == HeadAxis::Axis1 && result.shape.size() > 1) {
+/// result[..., ...] = sum_d source[..., d, ...], where d counts along `axis`
+Tensor reference::sumAlong(const Tensor &source, int64_t axis) {
+  int64_t terms = source.shape[axis];
+  int64_t step = elementCount(ArrayRef(source.shape).drop_front(axis + 1));
+  Extents shape = source.shape;
+  shape.erase(shape.begin() + axis);
+  Tensor result(source.element, shape);
+  if (source.headAxis == HeadAxis::Axis1 && axis != 1 && shape.size() > 1) {
     result.headAxis = source.headAxis;
     result.heads = source.heads;
   }
   for (size_t row = 0; row < result.value.size(); ++row) {
     double partial = 0, absolute = 0;
-    for (int64_t d = 0; d < features; ++d) {
-      size_t from = row * features + d;
+    for (int64_t d = 0; d < terms; ++d) {
+      size_t from = (row / step * terms + d) * step + row % step;
       result.value[row] += source.value[from];
       result.error[row] += source.error[from];
       absolute += std::fabs(source.value[from]);

@@ -18,7 +18,7 @@ Tensor transpose(const Tensor &source);
 Tensor repeat(const Tensor &source, const Extents &shape);
 Tensor matmul(const Tensor &left, const Tensor &right);
 Tensor join(const Tensor &left, const Tensor &right, int64_t axis);
-Tensor sumRows(const Tensor &source);
+Tensor sumAlong(const Tensor &source, int64_t axis);
 Tensor iota(ast::ScalarType element, int64_t count);
 Tensor rotate(const Tensor &source, const Tensor &cosines, const Tensor &sines,
               bool neighbours);

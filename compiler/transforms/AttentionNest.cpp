@@ -81,7 +81,8 @@ LogicalResult AttentionNest::makeViews() {
       return failure();
     *views[number] = *view;
   }
-  batches = memref::DimOp::create(b, queryView, 0);
+  bool isShared = op.isShared(0, attn::AttendOp::AxisRole::Batch);
+  batches = memref::DimOp::create(b, isShared ? outView : queryView, 0);
   queries = memref::DimOp::create(b, queryView, 2);
   keys = memref::DimOp::create(b, keyView, 2);
   if (Value table = op.getPages()) {
@@ -95,6 +96,15 @@ LogicalResult AttentionNest::makeViews() {
     keys = arith::MulIOp::create(b, pages, keys);
   }
   return success();
+}
+
+Value AttentionNest::batchOf(unsigned operand, Value batch) {
+  return op.isShared(operand, attn::AttendOp::AxisRole::Batch) ? index(0)
+                                                               : batch;
+}
+
+Value AttentionNest::headOf(unsigned operand, Value head) {
+  return op.isShared(operand, attn::AttendOp::AxisRole::Head) ? index(0) : head;
 }
 
 //===----------------------------------------------------------------------===//
@@ -145,11 +155,12 @@ FloatAttr AttentionNest::scale() {
 Value AttentionNest::loadQuery(const QueryRows &rows) {
   auto type = RankedTensorType::get(
       matrix(tiles.rows, op.getHeadDim()).getShape(), scoreOperand());
-  return tile::LoadOp::create(
-             b, type, queryView, rows.batch, rows.head, rows.position,
-             rows.count, /*pages=*/Value(), /*outs=*/ValueRange(),
-             /*page_size=*/IntegerAttr(), tiles.narrow ? FloatAttr() : scale(),
-             rowMap(), tiles.transposed)
+  return tile::LoadOp::create(b, type, queryView, batchOf(0, rows.batch),
+                              headOf(0, rows.head), rows.position, rows.count,
+                              /*pages=*/Value(), /*outs=*/ValueRange(),
+                              /*page_size=*/IntegerAttr(),
+                              tiles.narrow ? FloatAttr() : scale(), rowMap(),
+                              tiles.transposed)
       .getTile();
 }
 
@@ -183,15 +194,17 @@ static Value pageOf(ImplicitLocOpBuilder &b, Value table, Value pool,
 }
 
 /// A block of keys or values.
-Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
-                               int64_t features, Value first, Value count) {
+Value AttentionNest::loadBlock(const QueryRows &rows, unsigned operand,
+                               Value first, Value count) {
+  Value view = getView(operand);
+  int64_t features = operand == 1 ? op.getHeadDim() : op.getValueDim();
   Type element = accumulator();
   if (tiles.stored || (tiles.narrow && isNarrow(elementOf(view))))
     element = elementOf(view);
-  if (tiles.narrow && view == keyView)
+  if (tiles.narrow && operand == 1)
     element = scoreOperand();
   auto type = RankedTensorType::get({tiles.keys, features}, element);
-  Value batch = rows.batch, pages = op.getPages();
+  Value batch = batchOf(operand, rows.batch), pages = op.getPages();
   if (isInOnePage()) {
     Value size = index(op.getPageSize());
     batch = pageOf(b, pages, view, batch, first, size);
@@ -199,7 +212,8 @@ Value AttentionNest::loadBlock(const QueryRows &rows, Value view,
     pages = {};
   }
   return tile::LoadOp::create(
-             b, type, view, batch, rows.keyHead, first, count, pages,
+             b, type, view, batch, headOf(operand, rows.keyHead), first, count,
+             pages,
              /*outs=*/ValueRange(),
              pages ? b.getI64IntegerAttr(op.getPageSize()) : IntegerAttr(),
              /*scale=*/FloatAttr(), AffineMapAttr(), /*transposed=*/false)
@@ -226,7 +240,7 @@ Value AttentionNest::positions(const QueryRows &rows, Value scores,
 
 Value AttentionNest::scores(const QueryRows &rows, Value query, Value firstKey,
                             Value count, bool compact) {
-  Value key = loadBlock(rows, keyView, op.getHeadDim(), firstKey, count);
+  Value key = loadBlock(rows, /*operand=*/1, firstKey, count);
   Value scores =
       tile::ContractOp::create(
           b, matrix(tiles.rows, tiles.keys), query, key, count,
@@ -271,7 +285,7 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
       b, TypeRange{s.getType(), rowType(), rowType(), rowType()}, s, top, count,
       body->getArgument(2), body->getArgument(3), ValueRange(), base2(),
       tiles.transposed);
-  Value value = loadBlock(rows, valueView, op.getValueDim(), first, count);
+  Value value = loadBlock(rows, /*operand=*/2, first, count);
   using Weights = tile::SoftmaxWeightsOp;
   Value weight = weights->getResult(Weights::Weights);
   if (op.hasWeight())

@@ -72,6 +72,11 @@ public:
     return views[operand];
   }
 
+  /// Where in q, k or v, by its number, that batch entry or head lies: one may
+  /// be shared by all.
+  mlir::Value batchOf(unsigned operand, mlir::Value batch);
+  mlir::Value headOf(unsigned operand, mlir::Value head);
+
   /// The scaled query rows, as a tile.
   mlir::Value loadQuery(const QueryRows &rows);
   /// The state of rows that have seen no key, but maybe a sink each.
@@ -121,8 +126,9 @@ private:
   mlir::FloatAttr scale();
   mlir::Type scoreOperand();
   mlir::RankedTensorType matrix(int64_t rows, int64_t columns);
-  mlir::Value loadBlock(const QueryRows &rows, mlir::Value view,
-                        int64_t features, mlir::Value first, mlir::Value count);
+  /// Of k (1) or v (2).
+  mlir::Value loadBlock(const QueryRows &rows, unsigned operand,
+                        mlir::Value first, mlir::Value count);
   mlir::Value scores(const QueryRows &rows, mlir::Value query,
                      mlir::Value firstKey, mlir::Value count, bool compact);
   template <typename PositionOp>

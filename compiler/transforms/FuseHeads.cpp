@@ -46,7 +46,8 @@ static unsigned fuseInputs(AttendOp op) {
   for (unsigned operand = 0; operand < 3; ++operand) {
     OpOperand &use = op.getMappedOperand(operand);
     auto split = use.get().getDefiningOp<SplitHeadsOp>();
-    if (!split)
+    // One head for all is no part of a joined axis.
+    if (!split || op.isShared(operand, AttendOp::AxisRole::Head))
       continue;
     setMap(op, operand,
            joinHeads(op.getMap(operand), split.getType().getDimSize(3)));

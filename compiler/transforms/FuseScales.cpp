@@ -194,7 +194,10 @@ private:
     auto args = region.getArguments().drop_front();
     Value batch = args[0], head = args[1], key = args[3];
     Value pages = attend.getPages();
-    switch ((*attend.getAxisRoles(number))[axis]) {
+    AttendOp::AxisRole role = (*attend.getAxisRoles(number))[axis];
+    if (attend.isShared(number, role))
+      return integer(0);
+    switch (role) {
     case AttendOp::AxisRole::Batch:
       if (!pages)
         return batch;

@@ -75,6 +75,15 @@ def FuseScales : Pass<"attn-fuse-scales", "::mlir::func::FuncOp"> {
   ];
 }
 
+def ExpandRandom : Pass<"attn-expand-random", "::mlir::func::FuncOp"> {
+  let summary = "Write random bits as integer arithmetic";
+  let description = [{
+    Every `attn.random` becomes the ten rounds of Philox-4x32 in operations of
+    `arith`, which all back ends have.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
   let summary = "Tensors to memrefs, results to arguments";
   let description = [{

@@ -23,6 +23,7 @@ void ladon::buildStoredOperandsPipeline(OpPassManager &pm) {
 }
 
 void ladon::buildBufferizePipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createExpandRandom());
   pm.addPass(createBufferizeAttention());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -152,6 +152,8 @@ LogicalResult ExtentVerifier::visit(attn::AttendOp op) {
     ArrayRef<Extent> axes = extents[op.getMappedOperand(index).get()];
     for (auto [axis, role] : llvm::enumerate(*op.getAxisRoles(index))) {
       bool isBatch = role == Role::Batch;
+      if (op.isShared(index, role))
+        continue;
       bool isKey = index == attn::AttendOp::Scores && role == Role::Feature;
       if (isKey && op.getPages()) {
         if (failed(verifyPagedKeys(op, axes[axis])))

@@ -22,9 +22,12 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
                      Value key, Value value, ValueRange captures,
                      ValueRange inits, double scale, Value sinks, Value pages) {
   auto queryType = cast<ShapedType>(query.getType());
+  auto keyType = cast<ShapedType>(key.getType());
   auto valueType = cast<ShapedType>(value.getType());
-  int64_t heads = queryType.getDimSize(1);
-  int64_t keyValueHeads = valueType.getDimSize(1);
+  auto outType = cast<ShapedType>(inits.front().getType());
+  int64_t heads = outType.getDimSize(1);
+  int64_t keyValueHeads =
+      std::max(keyType.getDimSize(1), valueType.getDimSize(1));
 
   state.addOperands({query, key, value});
   state.addOperands(captures);
@@ -43,6 +46,18 @@ void AttendOp::build(OpBuilder &builder, OperationState &state, Value query,
   for (unsigned operand = 0; operand < 3 + inits.size(); ++operand)
     maps.push_back(
         getCanonicalMap(builder.getContext(), operand, heads, keyValueHeads));
+  const ShapedType types[] = {queryType, keyType, valueType};
+  for (auto [operand, type] : llvm::enumerate(types)) {
+    SmallVector<AffineExpr> axes(maps[operand].getResults());
+    AffineExpr shared = builder.getAffineConstantExpr(0);
+    // The first axis of a pool counts its pages.
+    bool countsPages = operand > 0 && pages;
+    if (type.getDimSize(0) == 1 && outType.getDimSize(0) != 1 && !countsPages)
+      axes[0] = shared;
+    if (type.getDimSize(1) == 1 && (operand > 0 ? keyValueHeads : heads) != 1)
+      axes[1] = shared;
+    maps[operand] = AffineMap::get(6, 0, axes, builder.getContext());
+  }
   auto &props = state.getOrAddProperties<Properties>();
   props.operandSegmentSizes = {1,
                                1,
@@ -172,9 +187,16 @@ AttendOp::getAxisRoles(unsigned operand) {
   if (feature && operand != Scores)
     joined = head * getFeatureCount(*this, operand) + feature;
 
+  // A 0 is in place of the batch, or if that has its axis, of the head.
+  ArrayRef<AffineExpr> axes = getMap(operand).getResults();
+  AffineExpr zero = getAffineConstantExpr(0, getContext());
+  bool needsBatch = !llvm::is_contained(axes, batch);
   SmallVector<AxisRole, 4> roles;
-  for (AffineExpr axis : getMap(operand).getResults()) {
-    if (axis == batch)
+  for (AffineExpr axis : axes) {
+    if (axis == zero && operand <= V) {
+      roles.push_back(needsBatch ? AxisRole::Batch : AxisRole::Head);
+      needsBatch = false;
+    } else if (axis == batch)
       roles.push_back(AxisRole::Batch);
     else if (axis == head)
       roles.push_back(AxisRole::Head);
@@ -205,6 +227,11 @@ int64_t AttendOp::findAxis(unsigned operand, AxisRole role) {
     return -1;
   auto *found = llvm::find(*roles, role);
   return found == roles->end() ? -1 : found - roles->begin();
+}
+
+bool AttendOp::isShared(unsigned operand, AxisRole role) {
+  int64_t axis = findAxis(operand, role);
+  return axis >= 0 && isa<AffineConstantExpr>(getMap(operand).getResult(axis));
 }
 
 //===----------------------------------------------------------------------===//
@@ -312,6 +339,8 @@ static LogicalResult verifyPages(AttendOp op) {
 /// The extent an axis must have, or a dynamic one.
 static int64_t getExpectedExtent(AttendOp op, unsigned operand,
                                  AttendOp::AxisRole role) {
+  if (op.isShared(operand, role))
+    return 1;
   bool isKeyOrValue = operand == 1 || operand == 2;
   int64_t heads = isKeyOrValue ? op.getKeyValueHeads() : op.getHeads();
   switch (role) {
@@ -379,7 +408,9 @@ static LogicalResult verifyMaps(AttendOp op) {
       // Of keys in pages there are as many as the table has pages for.
       if (isKey && op.getPages())
         continue;
-      if (isPosition || isKey || role == AttendOp::AxisRole::Batch) {
+      bool isBatch =
+          role == AttendOp::AxisRole::Batch && !op.isShared(operand, role);
+      if (isPosition || isKey || isBatch) {
         bool isKeyOrValue = operand == 1 || operand == 2;
         isPosition |= isKey;
         isKeyOrValue |= isKey;

@@ -100,7 +100,9 @@ def Attn_AttendOp : Attn_Op<"attend", [
         q (b, h, i, d)   k (b, h floordiv g, j, d)   v (b, h floordiv g, j, e)
         out (b, h, i, e)   lse (b, h, i)
 
-    with `g = heads / key_value_heads` (left out when it is 1). A map may have
+    with `g = heads / key_value_heads` (left out when it is 1). In the map of q,
+    k or v a 0 may stand for the batch or for the head: the operand has one of
+    them, which all read. A map may have
     its results in any order, and may join head and feature into one axis, as
     `h * head_dim + d`: `attn-fuse-heads` replaces split and concatenated
     operands by maps such as `(b, i, h * 64 + d)`.
@@ -109,7 +111,7 @@ def Attn_AttendOp : Attn_Op<"attend", [
     `(b, h, i, j, captures...)`, `weight` `(w, b, h, i, j, captures...)`; s and w
     have the type that is computed in, positions are i32. `weight` must be
     linear in w, for w comes divided by some number of its row: it is there for
-    factors of values that have one per key.
+    factors of values that have one per key, and for dropout.
     Any region may be empty: the plain score, no mask, the plain weight. Regions
     see nothing but their arguments, and hold only pure scalar operations and
     `attn.read`.
@@ -159,7 +161,8 @@ def Attn_AttendOp : Attn_Op<"attend", [
                         MaxSizedRegion<1>:$weight);
   let skipDefaultBuilders = 1;
   /// On tensors or memrefs in the canonical form, with empty regions. Heads and
-  /// feature sizes are those of the types.
+  /// feature sizes are those of the types; a batch or heads of 1 are shared by
+  /// as many as the first destination, or the other one of k and v, has.
   let builders = [OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key,
       "::mlir::Value":$value, "::mlir::ValueRange":$captures,
       "::mlir::ValueRange":$inits, "double":$scale,
@@ -213,6 +216,9 @@ def Attn_AttendOp : Attn_Op<"attend", [
         unsigned operand);
     /// The axis of an operand with that role, or -1.
     int64_t findAxis(unsigned operand, AxisRole role);
+    /// Whether an operand has one batch entry, or one head, for all: its map
+    /// has a 0 there.
+    bool isShared(unsigned operand, AxisRole role);
     /// Adds the one block of an empty region of the operation, with the
     /// arguments it must have.
     ::mlir::Block *createBody(::mlir::OpBuilder &builder,
@@ -248,6 +254,24 @@ def Attn_ReadOp : Attn_Op<"read", [Pure]> {
     `->` type($result)
   }];
   let hasVerifier = 1;
+}
+
+def Attn_RandomOp : Attn_Op<"random", [Pure]> {
+  let summary = "32 random bits that belong to a position";
+  let description = [{
+    Philox-4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
+    3") with the key `seed`, low half first, and the counter
+    `(key floordiv 4, query, head, batch)`: word `key mod 4` of its output. So
+    the bits depend on nothing but seed and position.
+
+    ```mlir
+    %bits = attn.random %seed[%b, %h, %i, %j]
+    ```
+  }];
+  let arguments = (ins I64:$seed, I32:$batch, I32:$head, I32:$query, I32:$key);
+  let results = (outs I32:$result);
+  let assemblyFormat =
+      "$seed `[` $batch `,` $head `,` $query `,` $key `]` attr-dict";
 }
 
 def Attn_YieldOp : Attn_Op<"yield", [Pure, Terminator, ParentOneOf<["AttendOp"]>]> {

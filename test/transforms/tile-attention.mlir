@@ -293,3 +293,29 @@ func.func @scores_only(%q: memref<2x3x7x4xf64>, %k: memref<2x3x?x4xf64>,
       maps [#q, #k, #v, #out, #lse, #scores]
   return
 }
+
+// -----
+
+// One batch entry and one head of queries, and one head of values: all grid points
+// read those, and the result says how many there are.
+// CHECK-LABEL: func.func @shared(
+// CHECK-SAME: %[[Q:.*]]: memref<1x1x?x4xf32>, %[[K:.*]]: memref<?x3x?x4xf32>, %[[V:.*]]: memref<?x1x?x5xf32>, %[[OUT:.*]]: memref<?x3x?x5xf32>
+// CHECK: %[[BATCHES:.*]] = memref.dim %[[OUT]], %c0
+// CHECK: tile.grid(%[[BATCHES]], %c3, %{{.*}})
+// CHECK-NEXT: ^bb0(%[[B:.*]]: index, %[[H:.*]]: index, %{{.*}}: index):
+// CHECK: tile.load %[[Q]][%c0, %c0, %{{.*}}]
+// CHECK: tile.load %[[K]][%[[B]], %[[H]], %{{.*}}]
+// CHECK: tile.load %[[V]][%[[B]], %c0, %{{.*}}]
+// CHECK: tile.store %{{.*}}, %[[OUT]][%[[B]], %[[H]], %{{.*}}]
+func.func @shared(%q: memref<1x1x?x4xf32>, %k: memref<?x3x?x4xf32>,
+    %v: memref<?x1x?x5xf32>, %out: memref<?x3x?x5xf32>) {
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<1x1x?x4xf32>, memref<?x3x?x4xf32>, memref<?x1x?x5xf32>)
+      outs(%out : memref<?x3x?x5xf32>)
+      maps [affine_map<(b, h, i, j, d, e) -> (0, 0, i, d)>,
+            affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>,
+            affine_map<(b, h, i, j, d, e) -> (b, 0, j, e)>,
+            affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>]
+      {tile.shape = #tile.shape<queries = 8, keys = 16>}
+  return
+}

@@ -189,7 +189,10 @@ LogicalResult Outliner::run() {
   Value zero = nest.index(0);
   auto rows = [&](unsigned operand, Value ofHead, Value from, Value length) {
     Value view = nest.getView(operand);
-    arguments.push_back(buffers.addRows(view, {batch, ofHead, from}, length));
+    arguments.push_back(buffers.addRows(
+        view,
+        {nest.batchOf(operand, batch), nest.headOf(operand, ofHead), from},
+        length));
   };
   rows(0, head, first, count);
   rows(1, keyHead, zero, nest.keys);

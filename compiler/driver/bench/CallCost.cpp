@@ -31,7 +31,8 @@ private:
 void WorkCounter::addAttend(const AttendArgs &args) {
   Extents q = bindings.shape(args.q->type), v = bindings.shape(args.v->type);
   int64_t visible = countVisiblePairs(args, bindings);
-  work.pairs += q[0] * q[1] * q[2] * bindings.keyCount(args);
+  work.pairs += bindings.extent(args.batch) * args.heads.size * q[2] *
+                bindings.keyCount(args);
   work.visiblePairs += visible;
   work.flops += double(visible) * double(2 * q[3] + 2 * v[3]);
 }

@@ -322,8 +322,8 @@ static int64_t countPairs(const RowMask &mask, int64_t queries, int64_t keys) {
 int64_t ladon::countVisiblePairs(const AttendArgs &args,
                                  const Bindings &bindings) {
   Extents q = bindings.shape(args.q->type);
-  int64_t batches = q[0], heads = q[1], queries = q[2],
-          keys = bindings.keyCount(args);
+  int64_t batches = bindings.extent(args.batch), heads = args.heads.size,
+          queries = q[2], keys = bindings.keyCount(args);
   int64_t all = batches * heads * queries * keys;
   if (!args.mask || all == 0)
     return all;
@@ -336,7 +336,7 @@ int64_t ladon::countVisiblePairs(const AttendArgs &args,
   Point point;
   for (point.batch = 0; point.batch < batchesToVisit; ++point.batch)
     for (point.head = 0; point.head < headsToVisit; ++point.head) {
-      point.kvHead = point.head / (heads / (*args.k->type.dims)[1].size);
+      point.kvHead = point.head / (heads / args.kvHeads.size);
       mask.prepare(point);
       count += countPairs(mask, queries, keys);
     }

@@ -26,8 +26,9 @@ void InputRoles::visit(const Expr *expr) {
       tables[table->param] = expr->attend;
       indexed.insert(table->param);
     }
-    for (const Expr *part : {expr->attend->q, expr->attend->k, expr->attend->v,
-                             expr->attend->score, expr->attend->mask})
+    for (const Expr *part :
+         {expr->attend->q, expr->attend->k, expr->attend->v,
+          expr->attend->score, expr->attend->mask, expr->attend->seed})
       visit(part);
   }
   if (expr->kind == Kind::Name && expr->let)

@@ -5,8 +5,10 @@
 #include "compiler/driver/host/HostCall.h"
 #include "compiler/driver/host/NamedInputs.h"
 #include "compiler/driver/host/Npy.h"
+#include "compiler/driver/host/Picture.h"
 #include "compiler/driver/host/Sizes.h"
 #include "compiler/reference/Reference.h"
+#include "compiler/support/Files.h"
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -21,7 +23,8 @@ namespace {
 
 struct RunOptions {
   CommonOptions common;
-  std::vector<std::string> inputs, archives, outputs;
+  std::vector<std::string> inputs, archives, outputs, labels;
+  std::string picture;
   std::string random;
   uint64_t seed = 1;
   int threads = 0;
@@ -133,10 +136,56 @@ static llvm::Error writeOutputs(const ast::Attention &attention,
     if (llvm::Error error = writeNpy(path, outputs[index]))
       return error;
   }
-  if (options.outputs.empty())
+  if (options.outputs.empty() && options.picture.empty())
     for (size_t index = 0; index < outputs.size(); ++index)
       summarize(attention.results[index].name, outputs[index]);
   return llvm::Error::success();
+}
+
+/// Which result is drawn, and into which file: NAME=FILE, or a file for the
+/// result of the name `weights`.
+static std::pair<llvm::StringRef, llvm::StringRef>
+pictureOf(llvm::StringRef text) {
+  return text.contains('=') ? text.split('=') : std::pair("weights", text);
+}
+
+static llvm::Error writePicture(const ast::Attention &attention,
+                                const RunOptions &options,
+                                llvm::ArrayRef<HostTensor> outputs) {
+  if (options.picture.empty())
+    return llvm::Error::success();
+  PictureLabels labels;
+  for (size_t at = 0; at < options.labels.size(); ++at) {
+    auto words = readLabels(options.labels[at]);
+    if (!words)
+      return words.takeError();
+    if (at == 0)
+      labels.rows = *words;
+    labels.columns = std::move(*words);
+  }
+  auto [name, path] = pictureOf(options.picture);
+  for (auto [result, tensor] : llvm::zip(attention.results, outputs)) {
+    if (result.name != name)
+      continue;
+    auto picture = drawHeatMaps(tensor, name, labels);
+    if (!picture)
+      return picture.takeError();
+    return writeFile(path, *picture);
+  }
+  llvm_unreachable("the name was checked before the computation");
+}
+
+static llvm::Error checkResultName(const ast::Attention &attention,
+                                   llvm::StringRef option,
+                                   llvm::StringRef name) {
+  std::string names;
+  for (const ast::Result &result : attention.results) {
+    if (result.name == name)
+      return llvm::Error::success();
+    names += (names.empty() ? "" : ", ") + result.name;
+  }
+  return llvm::createStringError(option + " " + name +
+                                 ": the results of the spec are " + names);
 }
 
 static llvm::Error checkOutputNames(const ast::Attention &attention,
@@ -145,17 +194,13 @@ static llvm::Error checkOutputNames(const ast::Attention &attention,
     auto pair = splitNameValue("--output", text);
     if (!pair)
       return pair.takeError();
-    bool known = false;
-    std::string names;
-    for (const ast::Result &result : attention.results) {
-      known |= result.name == pair->first;
-      names += (names.empty() ? "" : ", ") + result.name;
-    }
-    if (!known)
-      return llvm::createStringError("--output " + pair->first +
-                                     ": the results of the spec are " + names);
+    if (llvm::Error error = checkResultName(attention, "--output", pair->first))
+      return error;
   }
-  return llvm::Error::success();
+  if (options.picture.empty())
+    return llvm::Error::success();
+  return checkResultName(attention, "--picture",
+                         pictureOf(options.picture).first);
 }
 
 static int runRun(const RunOptions &options) {
@@ -172,6 +217,8 @@ static int runRun(const RunOptions &options) {
   if (int code = compute(session, options, *inputs, outputs))
     return code;
   if (llvm::Error error = writeOutputs(attention, options, outputs))
+    return reportUser(std::move(error));
+  if (llvm::Error error = writePicture(attention, options, outputs))
     return reportUser(std::move(error));
   return ExitSuccess;
 }
@@ -198,6 +245,18 @@ void ladon::addRunCommand(CLI::App &app, int &exitCode) {
                    "Where a result goes; without any, a summary is printed")
       ->allow_extra_args(false)
       ->type_name("NAME=FILE");
+  command
+      ->add_option("--picture", options->picture,
+                   "Draw a result as heat maps, one for each head: an SVG file "
+                   "of the result called 'weights' or NAME")
+      ->type_name("[NAME=]FILE");
+  command
+      ->add_option("--labels", options->labels,
+                   "A word for each query, one a line, for the picture; and a "
+                   "second file for the keys where they have others")
+      ->expected(1, 2)
+      ->needs("--picture")
+      ->type_name("FILE [FILE]");
   command
       ->add_option("--random", options->random,
                    "Make the inputs that are not given, of these sizes")

@@ -901,3 +901,56 @@ func.func @scores_type(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: t
       -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?x9xf64>
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (0, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+// All batch entries share one, not some one of several.
+func.func @shared_batch(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected an extent of 1 on axis 0 of query, found a dynamic one}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, 0, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @shared_head(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  // expected-error@+1 {{expected an extent of 1 on axis 1 of key, found 2}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<?x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (0, h, i, e)>
+
+// Nobody could say which batch entry a destination would keep.
+func.func @shared_out(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<1x8x?x32xf32>) {
+  // expected-error@+1 {{expected the map of out to give}}
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<1x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      -> tensor<1x8x?x32xf32>
+  return
+}

@@ -76,6 +76,29 @@ func.func @stored_with_sinks(%q: tensor<?x8x?x64xbf16>, %k: tensor<?x2x?x64xf16>
   return %o : tensor<?x8x?x32xf16>
 }
 
+// One batch entry of queries, of one head, and one head of values for all.
+// CHECK-LABEL: func.func @shared
+func.func @shared(%q: tensor<1x1x?x64xf32>, %k: tensor<?x8x?x64xf32>,
+                  %v: tensor<?x1x?x32xf32>, %init: tensor<?x8x?x32xf32>)
+    -> tensor<?x8x?x32xf32> {
+  // CHECK: maps [#[[Q:.*]], #{{.*}}, #[[V:.*]], #{{.*}}]
+  %o = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<1x1x?x64xf32>, tensor<?x8x?x64xf32>, tensor<?x1x?x32xf32>)
+      outs(%init : tensor<?x8x?x32xf32>)
+      maps [affine_map<(b, h, i, j, d, e) -> (0, 0, i, d)>,
+            affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>,
+            affine_map<(b, h, i, j, d, e) -> (b, 0, j, e)>, #out]
+      -> tensor<?x8x?x32xf32>
+  return %o : tensor<?x8x?x32xf32>
+}
+
+// CHECK-LABEL: func.func @random
+// CHECK: attn.random %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}]
+func.func @random(%seed: i64, %b: i32, %h: i32, %i: i32, %j: i32) -> i32 {
+  %bits = attn.random %seed[%b, %h, %i, %j]
+  return %bits : i32
+}
+
 // Keys and values lie in pages of 16 positions of one head after the other.
 // CHECK-LABEL: func.func @in_pages
 func.func @in_pages(%q: tensor<?x8x?x64xf32>, %k: tensor<?x16x128xf32>,

@@ -102,7 +102,8 @@ private:
   Var q{"q"}, d{"d"}, k{"k"}, b{"b"};
   Func queryTile{"query"}, keyBlock{"key"}, valueBlock{"value"};
   Func products{"products"}, scores{"scores"}, top{"top"};
-  Func weights{"weights"}, sums{"sums"}, partial{"partial"}, values{"values"};
+  Func weights{"weights"}, kept{"kept"}, sums{"sums"}, partial{"partial"},
+      values{"values"};
   Func state{"state"}, result{"result"}, out{"out"}, lse{"lse"}, flag{"flag"};
   RDom features, keys, blocks, elements;
 };
@@ -257,7 +258,15 @@ mlir::LogicalResult Builder::define() {
   weights(q, k, b) = power(strict_float(scores(q, k, b) - most));
   sums(q, b) = number(0);
   sums(q, b) += weights(q, keys, b);
-  Expr product = valueBlock(d, keys, b) * weights(q, keys, b);
+  Expr weight = weights(q, k, b);
+  if (op.hasWeight()) {
+    auto changed = region(op.getWeight(), weight, row, position);
+    if (mlir::failed(changed))
+      return mlir::failure();
+    weight = *changed;
+  }
+  kept(q, k, b) = weight;
+  Expr product = valueBlock(d, keys, b) * kept(q, keys, b);
   if (guarded)
     product =
         select(strict_float(scores(q, keys, b) == none), number(0), product);
@@ -353,6 +362,12 @@ void Builder::schedule() {
       .store_in(onStack)
       .reorder(k, q)
       .vectorize(q, by.lanes);
+  if (op.hasWeight())
+    kept.compute_at(state, block)
+        .bound_extent(q, by.queries)
+        .store_in(onStack)
+        .reorder(k, q)
+        .vectorize(q, by.lanes);
   sums.compute_at(state, block);
   inVectors(sums);
   sums.update().reorder(q, keys.x);
