@@ -1,6 +1,7 @@
 //===- Runner.cpp - What computes the results under test ------------------===//
 
 #include "test/e2e/Runner.h"
+#include "test/e2e/PoisonedMemory.h"
 
 #include "compiler/codegen/artifact/Signature.h"
 #include "compiler/driver/host/HostCall.h"
@@ -77,7 +78,12 @@ public:
 
   llvm::Error run(llvm::ArrayRef<HostTensor> inputs,
                   llvm::ArrayRef<HostTensor> outputs, int threads) override {
-    return callOnHost(*loaded, inputs, outputs, threads);
+    bool isHere =
+        loaded->getDriver().empty() && loaded->getForeignLibrary().empty();
+    if (threads == 1 || !isHere)
+      return callOnHost(*loaded, inputs, outputs, threads);
+    return HostArguments(inputs, outputs)
+        .call(*loaded, poisonedOptions(threads));
   }
 
 private:

@@ -52,7 +52,8 @@ public:
   virtual Arithmetic arithmetic() const { return {}; }
 };
 
-/// Code for a target that this machine is; it must outlive the runner.
+/// Code for a target that this machine is; it must outlive the runner. Calls on
+/// several threads have working memory that is full of NaN (PoisonedMemory.h).
 std::unique_ptr<Runner> compiledRunner(const Target &target);
 
 /// What the tile interpreter makes of the schedule for that target: the passes

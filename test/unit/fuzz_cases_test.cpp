@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "test/e2e/PoisonedMemory.h"
 #include "test/e2e/fuzz/NearValid.h"
 #include "test/e2e/fuzz/Relations.h"
 #include "test/e2e/fuzz/Watch.h"
@@ -248,5 +249,30 @@ TEST(NearValid, IsAcceptedOrRefusedWithAPlace) {
     auto test = writeNearValid(choices);
     CaseReport report = test->run({*reference, *reference});
     EXPECT_FALSE(report.failure) << describe(*test, *report.failure);
+  }
+}
+
+//===--- Working memory --------------------------------------------------===//
+
+TEST(PoisonedMemory, IsFullOfNaNAndEndsBeforeAPageThatFaults) {
+  ladon_options options = poisonedOptions(/*threads=*/3);
+  EXPECT_EQ(options.threads, 3);
+  for (size_t bytes : {64u, 4096u, 70000u - 70000u % 64}) {
+    auto *memory = static_cast<unsigned char *>(
+        options.allocate(options.allocator_user, bytes, 64));
+    ASSERT_NE(memory, nullptr);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % 64, 0u);
+    EXPECT_TRUE(std::all_of(memory, memory + bytes,
+                            [](unsigned char byte) { return byte == 0xff; }));
+    pid_t child = fork();
+    if (child == 0) {
+      std::signal(SIGSEGV, [](int) { _exit(7); });
+      static_cast<volatile unsigned char *>(memory)[bytes] = 1;
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 7);
+    options.deallocate(options.allocator_user, memory, bytes);
   }
 }

@@ -114,3 +114,44 @@ TEST_F(Mutations, AreDescribed) {
   EXPECT_EQ(found[3].what, "left out");
   EXPECT_EQ(found[4].what, "operand 2 + 1");
 }
+
+TEST_F(Mutations, WhatIsOnlyPrefetchedDoesNotCount) {
+  const char *prefetch =
+      "%i = arith.addi %a, %b : index\n"
+      "memref.prefetch %m[%i], read, locality<3>, data : memref<8xf32>";
+  EXPECT_TRUE(mutantsOf(prefetch).empty());
+  std::string used = prefetch;
+  used += "\nmemref.store %x, %m[%i] : memref<8xf32>";
+  EXPECT_TRUE(some(mutantsOf(used), "arith.subi"));
+}
+
+/// The first mutation of the addition in a branch of what `module` holds.
+static Mutation inBranch(mlir::ModuleOp module) {
+  for (const Mutation &mutation : mutationsOf(module))
+    if (mutation.op->getName().getStringRef() == "arith.addi")
+      return mutation;
+  ADD_FAILURE() << "no addition";
+  return {};
+}
+
+static const char *const branch =
+    "scf.if %c {\n%i = arith.addi %a, %b : index\n"
+    "memref.store %x, %m[%i] : memref<8xf32>\n}";
+
+TEST_F(Mutations, AreShownWithWhatStandsAround) {
+  auto module = parse(branch);
+  std::string shown = inBranch(*module).surroundings();
+  EXPECT_EQ(shown.find("in scf.if %"), 0u) << shown;
+  EXPECT_NE(shown.find("\n> %"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("\n  memref.store"), std::string::npos) << shown;
+}
+
+TEST_F(Mutations, AProbeStandsWhereTheOperationDoes) {
+  auto module = parse(branch);
+  Mutation mutation = inBranch(*module);
+  mutation.makeProbe();
+  EXPECT_TRUE(mlir::succeeded(mlir::verify(*module)));
+  mlir::Operation *before = mutation.op->getPrevNode();
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->getName().getStringRef(), "func.call");
+}

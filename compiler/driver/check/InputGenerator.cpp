@@ -312,12 +312,14 @@ void Filler::fillBools(const HostTensor &tensor) {
 
 void Filler::fillLengths(const HostTensor &tensor) {
   forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
-    int64_t edges[] = {0, keys, 1, keys - 1};
-    uint64_t choice = random.next() % 8;
+    // A length may be larger than the number of keys, or negative.
+    int64_t edges[] = {0, keys, 1, keys - 1, keys + 37, -1};
+    uint64_t choice = random.next() % 10;
     if (options.typical)
       return tensor.setInteger(position, random.integer(keys / 2, keys));
-    tensor.setInteger(position, choice < 4 ? std::max<int64_t>(edges[choice], 0)
-                                           : random.integer(0, keys));
+    tensor.setInteger(position, choice < std::size(edges)
+                                    ? edges[choice]
+                                    : random.integer(0, keys));
   });
 }
 

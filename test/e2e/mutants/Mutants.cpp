@@ -9,6 +9,7 @@
 #include "compiler/driver/check/NumericTrial.h"
 #include "compiler/driver/compile/Compile.h"
 #include "compiler/driver/host/HostCall.h"
+#include "test/e2e/PoisonedMemory.h"
 #include "test/e2e/Suites.h"
 #include "test/e2e/mutants/Mutations.h"
 
@@ -35,7 +36,7 @@ using llvm::StringRef;
 /// Seconds after which a mutant counts as one that hangs.
 static constexpr unsigned patience = 60;
 /// Trials of a mutant that none of them catches.
-static constexpr size_t mostTrials = 160;
+static constexpr size_t mostTrials = 220;
 /// Bytes that a mutant may ask for.
 static constexpr rlim_t mostMemory = rlim_t(6) << 30;
 
@@ -45,6 +46,7 @@ namespace {
 enum class Fate {
   Survived,
   Caught,
+  NotRun,       ///< Survived: no trial executes what was changed.
   NoDifference, ///< The library is the same to the byte.
   Invalid       ///< It is no valid module, or a pass refuses it.
 };
@@ -169,26 +171,24 @@ static void tell(int pipe, StringRef text) {
 Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
                        std::string &reason) const {
   std::unique_ptr<Spec> spec = load(mutant.spec);
-  bool isValid = true;
-  auto compile = [&](bool isMutated) {
+  auto compile = [&](std::function<void(const Mutation &)> change) {
     Compilation compilation(*spec->checked, spec->sources, target);
-    if (isMutated)
-      compilation.setHook(
-          [&](Stage stage, mlir::ModuleOp module) -> llvm::Error {
-            if (stage != mutant.stage)
-              return llvm::Error::success();
-            Mutation mutation = mutationsOf(module)[mutant.number];
-            tell(reportTo, mutation.describe() + "\n");
-            if (!options.only.empty())
-              llvm::errs() << mutation.surroundings();
-            mutation.make();
-            isValid = mlir::succeeded(mlir::verify(module));
-            return isValid ? llvm::Error::success()
-                           : llvm::createStringError("invalid");
-          });
+    compilation.setHook([&](Stage stage, mlir::ModuleOp module) -> llvm::Error {
+      if (stage != mutant.stage)
+        return llvm::Error::success();
+      change(mutationsOf(module)[mutant.number]);
+      if (mlir::succeeded(mlir::verify(module)))
+        return llvm::Error::success();
+      return llvm::createStringError("invalid");
+    });
     return compilation.makeArtefact();
   };
-  auto artefact = compile(true);
+  auto artefact = compile([&](const Mutation &mutation) {
+    tell(reportTo, mutation.describe() + "\n");
+    if (!options.only.empty())
+      llvm::errs() << mutation.surroundings();
+    mutation.make();
+  });
   if (!artefact) {
     reason = llvm::toString(artefact.takeError());
     return Fate::Invalid;
@@ -203,7 +203,8 @@ Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
     std::vector<HostTensor> ins(inputs.size()), outs(outputs.size());
     std::transform(inputs.begin(), inputs.end(), ins.begin(), guarded);
     std::transform(outputs.begin(), outputs.end(), outs.begin(), guarded);
-    llvm::Error error = callOnHost(**loaded, ins, outs, threads);
+    llvm::Error error =
+        HostArguments(ins, outs).call(**loaded, poisonedOptions(threads));
     // With the gaps, which must be as they were.
     for (auto [from, to] : llvm::zip_equal(outs, outputs))
       std::memcpy(to.data, from.data, spanOf(to));
@@ -214,24 +215,44 @@ Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
       options.specs.lookup(llvm::sys::path::filename(mutant.spec)).sizes;
   if (sizes.empty()) {
     sizes = edgeSizes(attention);
-    // Few queries, and keys for three chunks that are merged.
+    // Few queries with keys for three chunks that are merged, and many. An odd
+    // number of sizes, so that each meets seeds of both kinds.
     sizes.push_back(sizes.back());
     for (const char *name : {"T", "P"})
       if (sizes.back().count(name))
         sizes.back()[name] = 1100;
+    sizes.push_back(sizes.back());
+    for (const char *name : {"S", "N"})
+      if (sizes.back().count(name))
+        sizes.back()[name] = 40;
   }
   // All sizes with all kinds of values: the suite has them over many specs.
   size_t trials = std::min(sizes.size() * allValueKinds().size(), mostTrials);
-  for (size_t number = 0; number < trials; ++number) {
-    Trial trial = makeTrial(sizes, number);
-    auto report =
-        runTrial(attention, program, trial, {target.usesMatrixUnits()});
-    reason = report ? report->problem() : llvm::toString(report.takeError());
-    if (!reason.empty())
-      return Fate::Caught;
+  auto isCaught = [&] {
+    for (size_t number = 0; number < trials && reason.empty(); ++number) {
+      Trial trial = makeTrial(sizes, number);
+      auto report =
+          runTrial(attention, program, trial, {target.usesMatrixUnits()});
+      reason = report ? report->problem() : llvm::toString(report.takeError());
+    }
+    return !reason.empty();
+  };
+  if (isCaught())
+    return Fate::Caught;
+  auto original = compile([](const Mutation &) {});
+  if (artefact->library == llvm::cantFail(std::move(original)).library)
+    return Fate::NoDifference;
+  // Is the place reached at all?
+  artefact = compile([](const Mutation &mutation) { mutation.makeProbe(); });
+  if (!artefact) {
+    llvm::errs() << llvm::toString(artefact.takeError());
+    return Fate::Survived;
   }
-  bool isSame = artefact->library == llvm::cantFail(compile(false)).library;
-  return isSame ? Fate::NoDifference : Fate::Survived;
+  loaded = LoadedAttention::load(*artefact);
+  if (!loaded)
+    return llvm::consumeError(loaded.takeError()), Fate::Survived;
+  std::signal(SIGABRT, [](int) { _exit(int(Fate::Survived)); });
+  return isCaught() ? Fate::Survived : Fate::NotRun;
 }
 
 /// In a folder of its own, for what failed compilations leave.
@@ -332,7 +353,9 @@ void MutantRun::judge(const Mutant &mutant, int status, StringRef report) {
     return;
   } else {
     ++survived;
-    llvm::outs() << "SURVIVED " << where << "\n";
+    llvm::outs() << (fate == Fate::NotRun ? "SURVIVED, never run "
+                                          : "SURVIVED ")
+                 << where << "\n";
     return;
   }
   if (options.verbose)

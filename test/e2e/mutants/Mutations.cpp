@@ -5,6 +5,7 @@
 #include "dialects/tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -53,6 +54,21 @@ std::string Mutation::surroundings() const {
     left -= op->isBeforeInBlock(shown);
   }
   return text;
+}
+
+void Mutation::makeProbe() const {
+  // Bodies of scores and masks are not code by themselves.
+  Operation *at = op;
+  while (!isa<func::FuncOp, scf::ForOp, scf::IfOp, scf::ForallOp, tile::GridOp,
+              tile::KeyLoopOp>(at->getParentOp()))
+    at = at->getParentOp();
+  auto module = op->getParentOfType<ModuleOp>();
+  auto builder = OpBuilder::atBlockEnd(module.getBody());
+  auto type = builder.getFunctionType({}, {});
+  auto abort = func::FuncOp::create(builder, op->getLoc(), "abort", type);
+  abort.setPrivate();
+  builder.setInsertionPoint(at);
+  func::CallOp::create(builder, op->getLoc(), abort);
 }
 
 namespace {
@@ -279,7 +295,17 @@ void Collector::attributes(Operation *op) {
 
 //===--- All -------------------------------------------------------------===//
 
+/// Whether nothing but a prefetch depends on an operation.
+static bool isForPrefetch(Operation *op) {
+  if (isa<memref::PrefetchOp>(op))
+    return true;
+  return op->getNumResults() > 0 && op->getNumRegions() == 0 &&
+         !op->use_empty() && llvm::all_of(op->getUsers(), isForPrefetch);
+}
+
 void Collector::visit(Operation *op) {
+  if (isForPrefetch(op))
+    return;
   predicates(op);
   siblings(op);
   swaps(op);

@@ -25,6 +25,9 @@ struct Mutation {
 
   /// "cmpi slt in place of sle: %3 = arith.cmpi sle, ...", cut to a line.
   std::string describe() const;
+  /// In place of the change, a call of `abort` where the operation stands: does
+  /// anything execute it?
+  void makeProbe() const;
   /// The operations of its block near to it, one a line, and those around.
   std::string surroundings() const;
 };
