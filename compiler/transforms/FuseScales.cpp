@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/ScaledElements.h"
 
 #include "dialects/attn/Attn.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,102 +26,14 @@ namespace ladon {
 } // namespace ladon
 
 using namespace mlir;
+using namespace ladon;
 using namespace ladon::attn;
-
-//===----------------------------------------------------------------------===//
-// What is scaled
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// A value in the body of a `linalg.generic` that the stored element is
-/// multiplied or divided by.
-struct Factor {
-  Value value;
-  bool divides;
-};
-
-/// Reads the body of a `linalg.generic` as a product of one stored element and
-/// of factors that do not depend on its feature.
-class ScaledElements {
-public:
-  ScaledElements(linalg::GenericOp op, unsigned featureLoop)
-      : op(op), featureLoop(featureLoop) {}
-
-  /// Whether it is one.
-  bool match() {
-    Value yielded = op.getBody()->getTerminator()->getOperand(0);
-    return collect(yielded, /*divides=*/false) && stored;
-  }
-  Value getStored() const { return stored; }
-  ArrayRef<Factor> getFactors() const { return factors; }
-
-private:
-  bool collect(Value value, bool divides) {
-    if (auto product = value.getDefiningOp<arith::MulFOp>())
-      return collect(product.getLhs(), divides) &&
-             collect(product.getRhs(), divides);
-    if (auto quotient = value.getDefiningOp<arith::DivFOp>())
-      return collect(quotient.getLhs(), divides) &&
-             collect(quotient.getRhs(), !divides);
-    if (hasNoFeature(value)) {
-      factors.push_back({value, divides});
-      return true;
-    }
-    Value tensor = storedElement(value);
-    if (!tensor || stored || divides)
-      return false;
-    stored = tensor;
-    return true;
-  }
-
-  /// The tensor that `value` is the element of, converted: with all axes of the
-  /// result, in their order. Null if it is anything else.
-  Value storedElement(Value value) {
-    if (auto number = value.getDefiningOp<arith::SIToFPOp>()) {
-      value = number.getIn();
-      if (auto wide = value.getDefiningOp<arith::ExtSIOp>())
-        value = wide.getIn();
-      if (!value.getType().isInteger(8))
-        return {};
-    } else if (auto wide = value.getDefiningOp<arith::ExtFOp>()) {
-      value = wide.getIn();
-    }
-    OpOperand *operand = operandOf(value);
-    bool isWhole = operand && op.isDpsInput(operand) &&
-                   op.getMatchingIndexingMap(operand).isIdentity();
-    return isWhole ? operand->get() : Value();
-  }
-
-  OpOperand *operandOf(Value value) {
-    auto argument = dyn_cast<BlockArgument>(value);
-    return argument && argument.getOwner() == op.getBody()
-               ? op.getMatchingOpOperand(argument)
-               : nullptr;
-  }
-
-  bool hasNoFeature(Value value) {
-    if (OpOperand *operand = operandOf(value))
-      return op.isDpsInput(operand) &&
-             !op.getMatchingIndexingMap(operand).isFunctionOfDim(featureLoop);
-    Operation *made = value.getDefiningOp();
-    if (!made || made->getBlock() != op.getBody())
-      return true;
-    return made->getNumRegions() == 0 && !isa<linalg::IndexOp>(made) &&
-           isMemoryEffectFree(made) &&
-           llvm::all_of(made->getOperands(),
-                        [&](Value of) { return hasNoFeature(of); });
-  }
-
-  linalg::GenericOp op;
-  unsigned featureLoop;
-  Value stored;
-  SmallVector<Factor> factors;
-};
 
 //===----------------------------------------------------------------------===//
 // Factors in a region
 //===----------------------------------------------------------------------===//
+
+namespace {
 
 /// Writes values of a `linalg.generic`, whose result is operand `number` of an
 /// attend, into a region of that attend.
@@ -274,9 +187,7 @@ static bool fuseOperand(AttendOp op, unsigned number) {
   Value operand = op.getMappedOperand(number).get();
   auto generic = operand.getDefiningOp<linalg::GenericOp>();
   int64_t feature = op.findAxis(number, AttendOp::AxisRole::Feature);
-  if (!generic || feature < 0 || generic.getNumResults() != 1 ||
-      generic.getNumParallelLoops() != generic.getNumLoops() ||
-      !generic.getIndexingMapMatchingResult(generic->getResult(0)).isIdentity())
+  if (!generic || feature < 0)
     return false;
   // Elsewhere, narrow elements are not converted where they are used.
   if (!op.getElementType().isF32() ||

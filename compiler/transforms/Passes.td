@@ -84,6 +84,30 @@ def ExpandRandom : Pass<"attn-expand-random", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def FuseWeights : Pass<"attn-fuse-weights", "::mlir::func::FuncOp"> {
+  let summary = "Read the weights of products as they are stored";
+  let description = [{
+    The second operand of a `linalg.contract` is read without being computed
+    beforehand where it is
+
+    - a `linalg.transpose`: the product's indexing map reads its source;
+    - a stored tensor (i8, f16, bf16, or of the type that is computed in), alone
+      or times factors that no summed element depends on: the sums are
+      multiplied by them.
+
+        sum_k x[m,k] * (float(w[k,n]) * scale[n]) = scale[n] * sum_k x[m,k] * w[k,n]
+
+    What the sums started from is added after that. Numbers are the same up to
+    rounding. Factors that differ along what is summed are left alone.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"fused", "fused", "Transposes and products that are gone">
+  ];
+}
+
 def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
   let summary = "Tensors to memrefs, results to arguments";
   let description = [{

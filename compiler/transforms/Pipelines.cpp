@@ -19,6 +19,7 @@ void ladon::buildFusePipeline(OpPassManager &pm) {
 
 void ladon::buildStoredOperandsPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createFuseScales());
+  pm.addNestedPass<func::FuncOp>(createFuseWeights());
   pm.addPass(createCanonicalizerPass());
 }
 

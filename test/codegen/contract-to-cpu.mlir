@@ -5,22 +5,64 @@
 #w = affine_map<(b, m, n, k) -> (k, n)>
 #o = affine_map<(b, m, n, k) -> (b, m, n)>
 
-// Columns of w are packed in panels of two vectors, once if there are several
-// blocks of 96 rows; then a grid over blocks of rows and of 256 columns. The bias
-// is where the sums start, so its broadcast is gone; rows of x are copied, and
-// every product is a register tile of 2 x 2 vectors.
-// A block has whole register tiles: of 10 rows there are 9.
+// Up to 16 rows, through all leading axes, read w in place. One row adds four
+// rows of w at a time to its sums; more of them are register tiles of 4 rows by
+// two vectors over eight rows of w. There is one block of columns, and no grid.
+// The bias is added last, so its broadcast is gone.
+// A block of many rows has whole register tiles: of 10 rows there are 9.
 // TEN-LABEL: func.func @biased(
 // TEN: %[[BLOCK:.*]] = arith.constant 90 : index
-// TEN: arith.ceildivui %{{.*}}, %[[BLOCK]]
+// TEN: arith.cmpi ugt, %{{.*}}, %[[BLOCK]]
 // CHECK-LABEL: func.func @biased(
 // CHECK-SAME: %[[X:[^:]*]]: memref<?x?x7xf32>, %[[W:[^:]*]]: memref<7x20xf32>, %[[BIAS:[^:]*]]: memref<20xf32>, %[[OUT:[^:]*]]: memref<?x?x20xf32>)
 // CHECK-NOT: linalg.broadcast
-// CHECK: %[[ROWS:.*]] = memref.dim %[[OUT]], %c1
-// CHECK: %[[ROWBLOCKS:.*]] = arith.ceildivui %[[ROWS]], %c96
-// CHECK: %[[BATCH:.*]] = memref.dim %[[OUT]], %c0
-// CHECK: %[[BLOCKS:.*]] = arith.muli %[[ROWBLOCKS]], %[[BATCH]]
-// CHECK: %[[SHARED:.*]] = arith.cmpi ugt, %[[BLOCKS]], %c1
+// CHECK-DAG: %[[BATCH:.*]] = memref.dim %[[OUT]], %c0
+// CHECK-DAG: %[[SEQUENCE:.*]] = memref.dim %[[OUT]], %c1
+// CHECK: %[[ROWS:.*]] = arith.muli %[[BATCH]], %[[SEQUENCE]]
+// CHECK: %[[FEW:.*]] = arith.cmpi ule, %[[ROWS]], %c16
+// CHECK: scf.if %[[FEW]] {
+// CHECK: %[[RESULTS:.*]] = memref.alloc() {{.*}} : memref<16x272xf32>
+// CHECK: %[[SUMS:.*]] = memref.alloc() {{.*}} : memref<16x272xf32>
+// CHECK: %[[FEWX:.*]] = memref.alloc() {{.*}} : memref<16x784xf32>
+// Rows of x, of which the last three of seven elements fill no vector.
+// CHECK: %[[S:.*]] = arith.remui %{{.*}}, %[[SEQUENCE]]
+// CHECK: %[[B:.*]] = arith.divui %{{.*}}, %[[SEQUENCE]]
+// CHECK: %[[XINPLACE:.*]] = memref.reinterpret_cast %[[X]]
+// CHECK: vector.load %[[XINPLACE]]
+// CHECK: scf.for %{{.*}} = %c4 to %c7
+// CHECK-NEXT: memref.load %[[X]][%[[B]], %[[S]],
+// CHECK: %[[SINGLE:.*]] = arith.cmpi eq, %[[ROWS]], %c1
+// CHECK: scf.if %[[SINGLE]] {
+// CHECK: %[[WROWS:.*]] = memref.reinterpret_cast %[[W]]
+// CHECK: scf.for %[[C:.*]] = %c0 to %c20 step %c4 {
+// CHECK-NEXT: vector.load %[[SUMS]][%c0, %[[C]]]
+// CHECK-NEXT: vector.load %[[WROWS]][%c0, %[[C]]]
+// CHECK-NEXT: vector.fma
+// CHECK-NEXT: vector.load %[[WROWS]][%c1, %[[C]]]
+// CHECK-NEXT: vector.fma
+// CHECK-COUNT-2: vector.fma
+// CHECK-NEXT: vector.store %{{.*}}, %[[SUMS]][%c0, %[[C]]]
+// CHECK: } else {
+// CHECK: %[[TILEDW:.*]] = memref.reinterpret_cast %[[W]]
+// CHECK: scf.for %{{.*}} = %c0 to %[[ROWS]] step %c4 {
+// CHECK-NEXT: scf.for %{{.*}} = %c0 to %c20 step %c8 {
+// CHECK: scf.for %[[K:.*]] = %c0 to %c6 step %c2 iter_args(
+// CHECK-COUNT-2: vector.load %[[TILEDW]][%[[K]],
+// CHECK-COUNT-16: vector.fma
+// CHECK-NEXT: scf.yield
+// CHECK: arith.addf
+// CHECK-NEXT: vector.store %{{.*}}, %[[SUMS]]
+// CHECK: memref.load %[[BIAS]]
+// CHECK-NEXT: memref.load %[[RESULTS]]
+// CHECK-NEXT: arith.addf
+// CHECK-NEXT: memref.store %{{.*}}, %[[OUT]]
+
+// Of more rows, columns of w are packed in panels of two vectors, once if there
+// are several blocks of 96 rows; then a grid over blocks of rows and of 256
+// columns. Rows of x are copied, and every product is a register tile of 2 x 2
+// vectors.
+// CHECK: } else {
+// CHECK: %[[SHARED:.*]] = arith.cmpi ugt, %[[ROWS]], %c96
 // Three panels of seven rows.
 // CHECK: %[[SIZE:.*]] = arith.select %[[SHARED]], %c21, %c0
 // CHECK: %[[PACKED:.*]], %[[GRANTED:.*]] = cpu.try_alloc(%[[SIZE]]) : memref<?x8xf32>
@@ -42,20 +84,14 @@
 // CHECK: %[[WEIGHT:.*]] = memref.load %[[W]]
 // CHECK-NEXT: memref.store %[[WEIGHT]], %[[TARGET]]
 
-// CHECK: scf.forall (%[[B:.*]], %[[M0:.*]]) = (0, 0) to (%[[BATCH]], %[[ROWS]]) step (1, 96)
+// CHECK: scf.forall (%[[M0:.*]]) = (0) to (%[[ROWS]]) step (96)
 // CHECK-DAG: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<3072x8xf32>
-// CHECK-DAG: %[[FIRST:.*]] = memref.alloc() {{.*}} : memref<1x8xf32>
+// CHECK-DAG: %[[FIRST:.*]] = memref.alloc() {{.*}} : memref<32x8xf32>
 // CHECK-DAG: %[[XROWS:.*]] = memref.alloc() {{.*}} : memref<96x784xf32>
 // CHECK-DAG: %[[OWN:.*]] = memref.alloc() {{.*}} : memref<768x8xf32>
 // CHECK: %[[START:.*]] = memref.load %[[BIAS]]
 // CHECK-NEXT: memref.store %[[START]], %[[FIRST]]
-// Rows of x, of which the last three of seven elements fill no vector.
-// CHECK: %[[XINPLACE:.*]] = memref.reinterpret_cast %[[X]]
-// CHECK: %[[WHOLE:.*]] = vector.load %[[XINPLACE]]
-// CHECK-NEXT: vector.store %[[WHOLE]], %[[XROWS]]
-// CHECK: scf.for %{{.*}} = %c4 to %c7
-// CHECK-NEXT: %[[SINGLE:.*]] = memref.load %[[X]]
-// CHECK-NEXT: memref.store %[[SINGLE]], %[[XROWS]]
+// CHECK: %[[XBLOCK:.*]] = memref.reinterpret_cast %[[X]]
 // CHECK: %[[PANEL:.*]] = scf.if %[[ISPACKED]]
 // CHECK: vector.store %{{.*}}, %[[OWN]]
 // CHECK: scf.for %[[K:.*]] = %c0 to %c7 step %c1 iter_args(
@@ -69,10 +105,11 @@
 // CHECK-NEXT: %[[NEW:.*]] = arith.addf %[[OLD]]
 // CHECK-NEXT: vector.store %[[NEW]], %[[TILE]]
 // CHECK: %[[OUTINPLACE:.*]] = memref.reinterpret_cast %[[OUT]]
-// CHECK: %[[SUMS:.*]] = vector.load %[[TILE]]
-// CHECK-NEXT: vector.store %[[SUMS]], %[[OUTINPLACE]]
-// CHECK: %[[SUM:.*]] = memref.load %[[TILE]]
-// CHECK-NEXT: memref.store %[[SUM]], %[[OUT]][%[[B]],
+// CHECK: %[[ADDED:.*]] = vector.load %[[FIRST]]
+// CHECK-NEXT: %[[SUM:.*]] = vector.load %[[TILE]]
+// CHECK-NEXT: %[[BOTH:.*]] = arith.addf %[[ADDED]], %[[SUM]]
+// CHECK-NEXT: vector.store %[[BOTH]], %[[OUTINPLACE]]
+// CHECK: memref.store %{{.*}}, %[[OUT]]
 // CHECK-NOT: linalg.contract
 func.func @biased(%x: memref<?x?x7xf32>, %w: memref<7x20xf32>, %bias: memref<20xf32>,
     %o: memref<?x?x20xf32>) {
@@ -86,33 +123,62 @@ func.func @biased(%x: memref<?x?x7xf32>, %w: memref<7x20xf32>, %bias: memref<20x
 #w2 = affine_map<(m, n, k) -> (k, n)>
 #o2 = affine_map<(m, n, k) -> (m, n)>
 
-// Sums start from a fill of zero right before, too.
+// A fill right before is what is added, too. Four rows are few, and two blocks of
+// columns two points of a grid.
 // CHECK-LABEL: func.func @from_zero(
 // CHECK-NOT: linalg.fill
-// CHECK: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f64
-// CHECK: memref.store %[[ZERO]], %{{.*}} : memref<1x4xf64>
-func.func @from_zero(%x: memref<4x7xf64>, %w: memref<7x20xf64>, %o: memref<4x20xf64>) {
+// CHECK: scf.forall (%{{.*}}) = (0) to (512) step (256)
+// CHECK: %[[SUM:.*]] = memref.load %{{.*}} : memref<16x272xf64>
+// CHECK-NEXT: arith.addf %[[SUM]], %cst{{.*}} : f64
+func.func @from_zero(%x: memref<4x7xf64>, %w: memref<7x512xf64>, %o: memref<4x512xf64>) {
   %zero = arith.constant 0.0 : f64
-  linalg.fill ins(%zero : f64) outs(%o : memref<4x20xf64>)
+  linalg.fill ins(%zero : f64) outs(%o : memref<4x512xf64>)
   linalg.contract indexing_maps = [#x2, #w2, #o2]
-      ins(%x, %w : memref<4x7xf64>, memref<7x20xf64>) outs(%o : memref<4x20xf64>)
+      ins(%x, %w : memref<4x7xf64>, memref<7x512xf64>) outs(%o : memref<4x512xf64>)
   return
 }
 
-// What may change the output in between makes its contents the start.
+// What may change the output in between makes its contents what is added.
 // CHECK-LABEL: func.func @from_contents(
-// CHECK-SAME: %[[OUT:[^:]*]]: memref<4x20xf64>, %{{[^:]*}}: f64
+// CHECK-SAME: %[[OUT:[^:]*]]: memref<40x20xf64>, %{{[^:]*}}: f64
 // CHECK: linalg.fill
 // CHECK: memref.store %{{.*}}, %[[OUT]][%c0, %c0]
 // CHECK: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<6144x4xf64>
-// CHECK: %[[OLD:.*]] = vector.load %{{.*}} : memref<{{.*}}xf64, strided<[20, 1], offset: ?>>
-// CHECK: vector.store %[[OLD]], %[[TILE]]
-func.func @from_contents(%x: memref<4x7xf64>, %w: memref<7x20xf64>, %o: memref<4x20xf64>, %y: f64) {
+// CHECK: %[[OLD:.*]] = vector.load %{{.*}} : memref<1x4xf64, strided<[20, 1], offset: ?>>
+// CHECK-NEXT: %[[SUM:.*]] = vector.load %[[TILE]]
+// CHECK-NEXT: arith.addf %[[OLD]], %[[SUM]]
+func.func @from_contents(%x: memref<40x7xf64>, %w: memref<7x20xf64>, %o: memref<40x20xf64>, %y: f64) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f64
-  linalg.fill ins(%zero : f64) outs(%o : memref<4x20xf64>)
-  memref.store %y, %o[%c0, %c0] : memref<4x20xf64>
+  linalg.fill ins(%zero : f64) outs(%o : memref<40x20xf64>)
+  memref.store %y, %o[%c0, %c0] : memref<40x20xf64>
   linalg.contract indexing_maps = [#x2, #w2, #o2]
-      ins(%x, %w : memref<4x7xf64>, memref<7x20xf64>) outs(%o : memref<4x20xf64>)
+      ins(%x, %w : memref<40x7xf64>, memref<7x20xf64>) outs(%o : memref<40x20xf64>)
+  return
+}
+
+#wt = affine_map<(m, n, k) -> (n, k)>
+
+// Of transposed weights whole registers of steps are dot products, two columns
+// at a time and with four sums each; a row of them is summed across.
+// CHECK-LABEL: func.func @transposed(
+// CHECK-SAME: %{{[^:]*}}: memref<?x64xf32>, %[[W:[^:]*]]: memref<20x64xbf16>
+// CHECK: %[[ROWS:.*]] = arith.cmpi eq, %{{.*}}, %c1
+// CHECK: scf.if %[[ROWS]]
+// CHECK: %[[INPLACE:.*]] = memref.reinterpret_cast %[[W]]
+// CHECK: scf.for %{{.*}} = %c0 to %c20 step %c2
+// CHECK: scf.for %[[K:.*]] = %c0 to %c64 step %c16 iter_args(
+// CHECK: vector.load %[[INPLACE]][%{{.*}}, %[[K]]] {{.*}} vector<4xbf16>
+// CHECK-COUNT-8: vector.fma
+// CHECK-NEXT: scf.yield
+// CHECK: vector.reduction <add>
+// Many rows pack squares of four, transposed.
+// CHECK: cpu.try_alloc
+// CHECK-COUNT-4: vector.load {{.*}} vector<4xbf16>
+// CHECK-COUNT-8: vector.shuffle
+// CHECK-COUNT-4: vector.store
+func.func @transposed(%x: memref<?x64xf32>, %w: memref<20x64xbf16>, %o: memref<?x20xf32>) {
+  linalg.contract indexing_maps = [#x2, #wt, #o2]
+      ins(%x, %w : memref<?x64xf32>, memref<20x64xbf16>) outs(%o : memref<?x20xf32>)
   return
 }

@@ -1,7 +1,8 @@
 //===- matrix_product_test.cpp - Products of a tensor with a matrix -------===//
 //
 // Sizes around the edges of what `contract-to-cpu` cuts them into: register
-// tiles, panels of w, blocks of 96 rows, 256 columns and some hundred steps.
+// tiles, panels of w, 16 rows that read w in place, blocks of 96 rows, 256
+// columns and some hundred steps.
 // Elements are small integers, so that every sum is exact in any order and must
 // be right to the last bit.
 //
@@ -79,6 +80,11 @@ const char *const biased =
     "attention product(x: f32[B, S, K], w: f32[K, N], c: f32[N])\n"
     "    -> f32[B, S, N] {\n  return x @ w + c\n}\n";
 
+/// Weights as nn.Linear keeps them: w[n, k].
+const char *const linear =
+    "attention product(x: f32[B, S, K], w: f32[N, K], c: f32[N])\n"
+    "    -> f32[B, S, N] {\n  return x @ transpose(w) + c\n}\n";
+
 struct Sizes {
   int64_t batches, rows, depth, columns;
 };
@@ -137,6 +143,66 @@ TEST(MatrixProduct, edges_of_steps) {
     }
 }
 
+/// The same for a spec whose weights are transposed.
+void expectLinear(const CompiledSpec &spec, const HostTensor &x,
+                  const HostTensor &w, const HostTensor &bias) {
+  HostTensor stored = w;
+  std::swap(stored.shape[0], stored.shape[1]);
+  std::swap(stored.strides[0], stored.strides[1]);
+  auto outputs = spec({x, stored, bias}, 2);
+  ASSERT_EQ(outputs.size(), 1u);
+  EXPECT_EQ(elementsOf(outputs[0]), multiply(x, w, &bias));
+}
+
+// Whole registers of columns, or of steps where w is transposed: these sizes
+// are read in place up to 16 rows.
+TEST(MatrixProduct, few_rows) {
+  CompiledSpec spec(biased), transposed(linear);
+  ASSERT_TRUE(spec && transposed);
+  for (auto [batches, rows] :
+       {std::pair(1, 1), std::pair(1, 2), std::pair(4, 1), std::pair(1, 5),
+        std::pair(3, 3), std::pair(15, 1), std::pair(2, 8), std::pair(17, 1)})
+    for (int64_t depth : {16, 784})
+      for (int64_t columns : {16, 48, 272}) {
+        SCOPED_TRACE(toString({batches, rows, depth, columns}));
+        HostTensor x = makeIntegers(ScalarType::F32, {batches, rows, depth}, 1);
+        HostTensor w = makeIntegers(ScalarType::F32, {depth, columns}, 2);
+        HostTensor c = makeIntegers(ScalarType::F32, {columns}, 3);
+        expectProduct(spec, x, w, &c, 2);
+        expectLinear(transposed, x, turned(w), c);
+      }
+}
+
+TEST(MatrixProduct, few_rows_of_odd_sizes) {
+  CompiledSpec spec(biased), transposed(linear);
+  ASSERT_TRUE(spec && transposed);
+  for (int64_t rows : {1, 6})
+    for (int64_t depth : {1, 3, 16, 17, 769})
+      for (int64_t columns : {1, 15, 16, 33, 257}) {
+        SCOPED_TRACE(toString({2, rows, depth, columns}));
+        HostTensor x = makeIntegers(ScalarType::F32, {2, rows, depth}, 1);
+        HostTensor w = makeIntegers(ScalarType::F32, {depth, columns}, 2);
+        HostTensor c = makeIntegers(ScalarType::F32, {columns}, 3);
+        expectProduct(spec, x, w, &c, 1);
+        expectLinear(transposed, x, turned(w), c);
+      }
+}
+
+TEST(MatrixProduct, many_rows_of_transposed_weights) {
+  CompiledSpec spec(linear);
+  ASSERT_TRUE(spec);
+  for (int64_t depth : {1, 7, 8, 17, 384, 393})
+    for (int64_t columns : {1, 15, 16, 33, 48, 257}) {
+      SCOPED_TRACE(toString({2, 51, depth, columns}));
+      HostTensor x = makeIntegers(ScalarType::F32, {2, 51, depth}, 1);
+      HostTensor w = makeIntegers(ScalarType::F32, {depth, columns}, 2);
+      HostTensor c = makeIntegers(ScalarType::F32, {columns}, 3);
+      expectLinear(spec, x, turned(w), c);
+      expectLinear(spec, x, w, c);
+      expectLinear(spec, x, spread(turned(w), 2), c);
+    }
+}
+
 TEST(MatrixProduct, any_strides) {
   CompiledSpec spec(biased);
   ASSERT_TRUE(spec);
@@ -145,6 +211,10 @@ TEST(MatrixProduct, any_strides) {
   HostTensor c = makeIntegers(ScalarType::F32, {40}, 3);
   HostTensor wideBias = spread(c, 2);
   for (const HostTensor &left : {x, spread(x, 2)})
+    for (const HostTensor &right : {w, spread(w, 3), turned(w)})
+      expectProduct(spec, left, right, &wideBias, 1);
+  HostTensor few = makeIntegers(ScalarType::F32, {2, 3, 21}, 1);
+  for (const HostTensor &left : {few, spread(few, 2)})
     for (const HostTensor &right : {w, spread(w, 3), turned(w)})
       expectProduct(spec, left, right, &wideBias, 1);
 
@@ -165,14 +235,15 @@ TEST(MatrixProduct, other_element_types) {
                       "[B, S, K], w: " + name + "[K, N]) -> " + name +
                       "[B, S, N] {\n  return x @ w\n}\n");
     ASSERT_TRUE(spec) << name;
-    for (int64_t rows : {2, 97}) {
+    for (auto [rows, columns] : {std::pair(1, 32), std::pair(2, 32),
+                                 std::pair(2, 35), std::pair(97, 35)}) {
       HostTensor x = makeIntegers(element, {1, rows, 27}, 1);
-      HostTensor w = makeIntegers(element, {27, 35}, 2);
+      HostTensor w = makeIntegers(element, {27, columns}, 2);
       SCOPED_TRACE(std::string(name) + ", " + std::to_string(rows) + " rows");
       // Of 27 products of at most 16 the sum is below 512; bf16 holds integers
       // up to 256, and half of the others.
       std::vector<double> expected = multiply(x, w, nullptr);
-      HostTensor rounded = makeTensor(element, {1, rows, 35}, expected);
+      HostTensor rounded = makeTensor(element, {1, rows, columns}, expected);
       auto outputs = spec({x, w});
       ASSERT_EQ(outputs.size(), 1u);
       EXPECT_EQ(elementsOf(outputs[0]), elementsOf(rounded));
@@ -207,6 +278,34 @@ TEST(MatrixProduct, threads_and_refused_memory_change_no_bit) {
   ASSERT_TRUE(bool(outputs)) << llvm::toString(outputs.takeError());
   EXPECT_EQ(elementsOf((*outputs)[0]), expected);
   EXPECT_EQ(refusing.live, 0);
+}
+
+// A product of one block is no parallel loop: its memory is that of the call.
+TEST(MatrixProduct, without_memory_nothing_is_touched) {
+  for (const char *rows : {"4", "70"}) {
+    CompiledSpec spec("attention product(x: f32[1, " + std::string(rows) +
+                      ", 24], w: f32[24, 16]) -> f32[1, " + rows +
+                      ", 16] {\n  return x @ w\n}\n");
+    ASSERT_TRUE(spec);
+    HostTensor x = makeIntegers(ScalarType::F32, {1, std::atoi(rows), 24}, 1);
+    HostTensor w = makeIntegers(ScalarType::F32, {24, 16}, 2);
+    RefusingAllocator granting;
+    ASSERT_TRUE(bool(spec.call({x, w}, granting.options(1))));
+    ASSERT_FALSE(granting.requests.empty());
+    for (size_t refused = 0; refused < granting.requests.size(); ++refused) {
+      SCOPED_TRACE(std::string(rows) + " rows, without request " +
+                   std::to_string(refused));
+      RefusingAllocator refusing;
+      refusing.refused = static_cast<int>(refused);
+      auto outputs = spec.call({x, w}, refusing.options(1));
+      EXPECT_EQ(refusing.live, 0);
+      if (outputs) // Of memory that the call can do without.
+        EXPECT_EQ(elementsOf((*outputs)[0]), multiply(x, w, nullptr));
+      else
+        EXPECT_NE(llvm::toString(outputs.takeError()).find("out of memory"),
+                  std::string::npos);
+    }
+  }
 }
 
 } // namespace

@@ -41,14 +41,53 @@ void ladon::cpu::forElements(VectorEmitter &e, Value memref, ValueRange first,
   });
 }
 
-MatrixPanels::MatrixPanels(VectorEmitter &e, Value matrix, int64_t width,
-                           int64_t depth)
-    : e(e), b(e.b), matrix(matrix), width(width), depth(depth) {}
+MatrixPanels::MatrixPanels(VectorEmitter &e, Value matrix, bool isTransposed,
+                           int64_t width, int64_t depth)
+    : e(e), b(e.b), matrix(matrix), isTransposed(isTransposed), width(width),
+      depth(depth) {}
+
+/// Squares of registers are transposed; what is left over, and everything where
+/// steps are not neighbours in memory, goes element by element.
+void MatrixPanels::packTransposed(Value first, Value steps, Value column,
+                                  Value columns, Value target) {
+  auto stored = VectorType::get({e.lanes}, elementOf(matrix));
+  Value whole = arith::MulIOp::create(
+      b, arith::DivUIOp::create(b, steps, e.index(e.lanes)), e.index(e.lanes));
+  Value isFull = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, columns,
+                                       e.index(width));
+  whole = arith::SelectOp::create(
+      b, arith::AndIOp::create(b, isFull, hasUnitInnerStride(e, matrix)), whole,
+      e.index(0));
+  Value view = rowsInPlace(e, matrix, {column, first}, columns, depth);
+  forEach(e, e.index(0), whole, e.lanes, [&](Value k) {
+    forEach(e, e.index(0), e.index(width), e.lanes, [&](Value c) {
+      SmallVector<Value> square;
+      for (int64_t n = 0; n < e.lanes; ++n) {
+        Value x = vector::LoadOp::create(b, stored, view,
+                                         ValueRange{e.addIndex(c, n), k});
+        square.push_back(e.convert(x, e.element));
+      }
+      for (auto [n, x] : llvm::enumerate(e.transpose(square)))
+        e.store(x, target, {e.addIndex(k, n), c});
+    });
+  });
+  forEach(e, e.index(0), columns, 1, [&](Value c) {
+    forEach(e, whole, steps, 1, [&](Value k) {
+      Value x = memref::LoadOp::create(
+          b, matrix,
+          ValueRange{arith::AddIOp::create(b, column, c),
+                     arith::AddIOp::create(b, first, k)});
+      memref::StoreOp::create(b, e.convert(x, e.element), target,
+                              ValueRange{k, c});
+    });
+  });
+}
 
 void MatrixPanels::pack(Value first, Value steps, Value column, Value columns,
                         Value target) {
-  auto stored = VectorType::get(
-      {e.lanes}, cast<MemRefType>(matrix.getType()).getElementType());
+  if (isTransposed)
+    return packTransposed(first, steps, column, columns, target);
+  auto stored = VectorType::get({e.lanes}, elementOf(matrix));
   forElements(
       e, matrix, {first, column}, steps, columns, width,
       [&](Value view, ValueRange at, Value k, Value c) {
@@ -62,6 +101,10 @@ void MatrixPanels::pack(Value first, Value steps, Value column, Value columns,
       });
 }
 
+Value MatrixPanels::countSteps() {
+  return memref::DimOp::create(b, matrix, isTransposed ? 1 : 0);
+}
+
 /// Rows of a buffer of panels.
 Value MatrixPanels::view(Value buffer, Value row, Value steps) {
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
@@ -73,14 +116,13 @@ Value MatrixPanels::view(Value buffer, Value row, Value steps) {
 
 Value MatrixPanels::viewOfAll(Value first, Value steps, Value column) {
   Value panel = arith::DivUIOp::create(b, column, e.index(width));
-  Value row =
-      arith::MulIOp::create(b, panel, memref::DimOp::create(b, matrix, 0));
+  Value row = arith::MulIOp::create(b, panel, countSteps());
   return view(all, arith::AddIOp::create(b, row, first), steps);
 }
 
 void MatrixPanels::packAll(Value isWanted) {
-  Value rows = memref::DimOp::create(b, matrix, 0);
-  Value columns = memref::DimOp::create(b, matrix, 1);
+  Value rows = countSteps();
+  Value columns = memref::DimOp::create(b, matrix, isTransposed ? 0 : 1);
   Value panels = arith::CeilDivUIOp::create(b, columns, e.index(width));
   Value size = arith::SelectOp::create(
       b, isWanted, arith::MulIOp::create(b, panels, rows), e.index(0));

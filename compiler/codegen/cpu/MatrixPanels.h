@@ -26,13 +26,13 @@ void forElements(VectorEmitter &e, mlir::Value memref, mlir::ValueRange first,
                  mlir::Value rows, mlir::Value columns, int64_t width,
                  ElementBody whole, ElementBody single);
 
-/// A matrix [K, N] of any strides and float type as panels [K, width] of the
-/// emitter's type.
+/// A matrix [K, N], or [N, K] if it is transposed, of any strides and float
+/// type as panels [K, width] of the emitter's type.
 class MatrixPanels {
 public:
   /// `depth` is the most rows that are asked for at once.
-  MatrixPanels(VectorEmitter &e, mlir::Value matrix, int64_t width,
-               int64_t depth);
+  MatrixPanels(VectorEmitter &e, mlir::Value matrix, bool isTransposed,
+               int64_t width, int64_t depth);
 
   /// Packs all panels by a parallel loop, in memory of the call, if the i1
   /// `isWanted` holds and there is memory for it.
@@ -47,6 +47,9 @@ public:
 private:
   void pack(mlir::Value first, mlir::Value steps, mlir::Value column,
             mlir::Value columns, mlir::Value target);
+  void packTransposed(mlir::Value first, mlir::Value steps, mlir::Value column,
+                      mlir::Value columns, mlir::Value target);
+  mlir::Value countSteps();
   mlir::Value viewOfAll(mlir::Value first, mlir::Value steps,
                         mlir::Value column);
   mlir::Value view(mlir::Value buffer, mlir::Value row, mlir::Value steps);
@@ -54,6 +57,7 @@ private:
   VectorEmitter &e;
   mlir::ImplicitLocOpBuilder &b;
   mlir::Value matrix;
+  bool isTransposed;
   int64_t width, depth;
   /// All panels, one after the other, if `isPacked`.
   mlir::Value all, isPacked;

@@ -68,12 +68,16 @@ def OutlineRanges : Pass<"cpu-outline-ranges", "::mlir::ModuleOp"> {
 def ContractToCpu : Pass<"contract-to-cpu", "::mlir::func::FuncOp"> {
   let summary = "Lower matrix products to register tiles over native vectors";
   let description = [{
-    A `linalg.contract` of `x [.., K]` with a matrix `w [K, N]` becomes a grid
-    over blocks of rows and of columns. Each point copies its rows of `x`, some
-    steps at a time, and multiplies them with panels of a few vectors of columns
-    of `w`. Where several points need the same panels, all of them are packed
-    before, in memory from `cpu.try_alloc`; else, and without the memory, a point
-    packs its own.
+    A `linalg.contract` of `x [.., K]` with a matrix `w [K, N]`, or `[N, K]`,
+    becomes two forms and a branch between them. Up to 16 rows, counted through
+    all leading axes, read `w` in place, once, where it has whole registers of
+    neighbours. Other products are a grid over blocks of rows and of columns:
+    each point copies its rows of `x`, some steps at a time, and multiplies them
+    with panels of a few vectors of columns of `w`. Where several points need
+    the same panels, all of them are packed before, in memory from
+    `cpu.try_alloc`; else, and without the memory, a point packs its own.
+
+    What a fill or a broadcast right before put into the result is added last.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "256",
