@@ -24,11 +24,14 @@ namespace ladon {
 
 /// Into which tiles an attend is cut; dialects/tile says it as #tile.shape.
 struct TileShape {
-  int64_t queries;     ///< Rows of a query tile.
-  int64_t keys;        ///< Keys of a block.
-  int64_t fewQueries;  ///< Up to so many the form for few is used; 0: never.
-  int64_t chunkKeys;   ///< Keys of a chunk of that form.
-  bool narrow = false; ///< Operands of products keep their 16-bit type.
+  int64_t queries;       ///< Rows of a query tile.
+  int64_t keys;          ///< Keys of a block.
+  int64_t fewQueries;    ///< Up to so many the form for few is used; 0: never.
+  int64_t chunkKeys;     ///< Keys of a chunk of that form.
+  bool narrow = false;   ///< Operands of products keep their 16-bit type.
+  int64_t fewKeys = 0;   ///< Keys of a block of the form for few; 0: `keys`.
+  int64_t fewRows = 1;   ///< Its tiles have a multiple of so many rows.
+  int64_t fewChunks = 0; ///< The most chunks, then longer ones; 0: any number.
 };
 
 /// In which form code is wanted.
@@ -59,6 +62,13 @@ public:
   /// keys, or `element` where those differ.
   virtual TileShape getTiles(mlir::Type element, mlir::Type stored,
                              int64_t headDim, int64_t valueDim) const = 0;
+
+  /// Takes sizes of tiles from the command line in place of its own; an error
+  /// where they are malformed, or the target has no such choice.
+  virtual llvm::Error setTiles(llvm::StringRef text) {
+    return llvm::createStringError(
+        "--cuda-tile: expected the target of a GPU, found " + getName());
+  }
 
   /// What attends on tensors get that only this target can follow.
   virtual void buildTensorPipeline(mlir::OpPassManager &pm) const {}
@@ -116,7 +126,8 @@ public:
   virtual llvm::StringRef getCodegen() const = 0;
   virtual std::vector<llvm::StringRef> getLevels() const = 0;
   /// The target with that level; "native" is the best that the running machine
-  /// has. The error names the levels there are.
+  /// has. Where one library may have code for several they are separated by
+  /// commas. The error names the levels there are.
   virtual llvm::Expected<std::unique_ptr<Target>>
   createTarget(llvm::StringRef level) const = 0;
   /// The same, for a simulator on this machine; an error where there is none.

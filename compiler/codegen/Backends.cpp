@@ -23,6 +23,8 @@ llvm::ArrayRef<const Backend *> ladon::backends() {
 
 const Backend *ladon::findBackend(llvm::StringRef name,
                                   llvm::StringRef codegen) {
+  // Of a list, all are levels of the same one.
+  name = name.split(',').first;
   auto *found = llvm::find_if(backends(), [&](const Backend *backend) {
     bool isNamed = backend->getName() == name ||
                    llvm::is_contained(backend->getLevels(), name);

@@ -360,6 +360,8 @@ void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
                                    bad, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(again.thenBlock());
+    if (!query)
+      query = loadQuery(rows);
     SoftmaxState guarded =
         visitKeys(rows, query, index(0), keys, initial(), /*guarded=*/true);
     auto [safe, safeLse] = finished(withSinks(rows, guarded));

@@ -93,7 +93,7 @@ public:
   /// any of them is not finite, and has to be computed again; else it is null.
   mlir::Value finish(const QueryRows &rows, SoftmaxState state);
   /// The same, and in that rare case computes them again at once, with guarded
-  /// updates over all keys.
+  /// updates over all keys. A null `query` is loaded there.
   void finishGuarded(const QueryRows &rows, mlir::Value query,
                      SoftmaxState state);
   /// Where a pool of pages is empty there are no keys, but places for them.

@@ -133,8 +133,9 @@ def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
     Each `attn.attend` on buffers becomes a `tile.grid` over (batch, head, query
     tile); each grid point loops over all blocks of keys and masks every block.
     With `few-queries`, a second form is there for calls with so few: a grid
-    over (batch, key head, chunk of keys, position) whose tiles are all query
-    heads of a key head, and a grid that merges the chunks.
+    over (batch, key head, chunk of keys, positions) whose tiles are all query
+    heads of a key head, at one position or, where tiles have more rows than
+    that, at several; and a grid that merges the chunks.
     Operands that are no (batch, head, position, feature) tensors are viewed as
     such; no element is copied. Where hidden keys could spread a NaN or an
     infinity, the finished tile is tested and computed again with guarded

@@ -6,10 +6,10 @@
 //
 // There are two forms. For many queries, a grid point has a tile of queries of
 // one head, and goes over all keys. For few, whose work is to read K and V
-// once, it has one position of all query heads that share a key head, and goes
-// over one chunk of the keys; a second grid merges the states of the chunks
-// (Dao et al. 2023, Flash-Decoding). Chunks are the same whatever the number of
-// threads is, and so are results.
+// once, it has all query heads that share a key head, at one position or as
+// many as a tile has rows for, and goes over one chunk of the keys; a second
+// grid merges the states of the chunks (Dao et al. 2023, Flash-Decoding).
+// Chunks are the same whatever the number of threads is, and so are results.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +17,7 @@
 
 #include "compiler/transforms/AttentionNest.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/MathExtras.h"
 
 #define DEBUG_TYPE "tile-attention"
 
@@ -47,15 +48,20 @@ createGrid(ImplicitLocOpBuilder &b, ValueRange sizes,
 
 /// How many keys a block has that should have `wanted`: where they lie in
 /// pages, the most that a page has a whole number of blocks of, so that a block
-/// is read in place. With fewer than `enough`, blocks are better copied.
-static int64_t keysOfBlock(attn::AttendOp op, int64_t wanted, int64_t enough) {
+/// is read in place, and that is a multiple of `unit`. With fewer than
+/// `enough`, blocks are better copied.
+static int64_t keysOfBlock(attn::AttendOp op, int64_t wanted, int64_t enough,
+                           int64_t unit) {
   if (!op.getPages())
     return wanted;
   int64_t size = op.getPageSize(), keys = std::min(size, wanted);
-  while (size % keys != 0)
+  while (keys >= enough && (size % keys != 0 || keys % unit != 0))
     --keys;
   return keys < enough ? wanted : keys;
 }
+
+/// Keys that one product of narrow tiles sums over.
+static constexpr int64_t narrowKeys = 16;
 
 //===----------------------------------------------------------------------===//
 // Many queries
@@ -111,27 +117,54 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
 // Few queries
 //===----------------------------------------------------------------------===//
 
-/// One grid point per (batch, key head, chunk of keys, position); positions are
-/// the fastest axis, so that a chunk is still in the cache for the next one.
-/// Then one per (batch, key head, position) that merges the chunks in order.
-/// Returns an i1, whether any row has to be computed again with guarded
-/// updates: the form for many queries has them, and one of them is enough.
+/// How the keys are cut for few queries.
+struct Chunks {
+  int64_t keys;  ///< Of a chunk, whole blocks.
+  int64_t block; ///< Keys of a block.
+  int64_t most;  ///< Chunks are longer rather than more than that; 0: any.
+};
+
+/// The keys of a chunk.
+static Value chunkLength(ImplicitLocOpBuilder &b, AttentionNest &nest,
+                         const Chunks &chunks) {
+  Value least = nest.index(chunks.keys);
+  if (chunks.most == 0)
+    return least;
+  Value block = nest.index(chunks.block);
+  Value wanted = arith::CeilDivSIOp::create(
+      b, nest.keys, nest.index(chunks.most * chunks.block));
+  return arith::MaxSIOp::create(b, least,
+                                arith::MulIOp::create(b, wanted, block));
+}
+
+/// One grid point per (batch, key head, chunk of keys, positions); positions
+/// are the fastest axis, so that a chunk is still in the cache for the next
+/// ones. Then one per (batch, key head, positions) that merges the chunks in
+/// order. Returns an i1, whether any row has to be computed again with guarded
+/// updates: the form for many queries has them, and one of them is enough. Not
+/// where tiles are narrow: whoever starts the grids does not see what they
+/// find, and rows are computed again where they are merged.
 static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
                           ImplicitLocOpBuilder &b, AttentionTiles tiles,
-                          int64_t chunkKeys) {
+                          const Chunks &cut) {
   nest.setTiles(tiles);
   auto multiply = [&](Value x, Value y) -> Value {
     return arith::MulIOp::create(b, x, y);
   };
   Value one = nest.index(1), rows = nest.index(tiles.rows);
   Value keyHeads = nest.index(op.getKeyValueHeads());
-  Value chunk = nest.index(chunkKeys);
+  Value chunk = chunkLength(b, nest, cut);
   // Without any key there is still a state to finish.
   Value chunks = arith::MaxSIOp::create(
       b, arith::CeilDivSIOp::create(b, nest.keys, chunk), one);
+  int64_t perTile = tiles.rows / tiles.heads;
+  Value queryTiles = nest.queries;
+  if (perTile > 1)
+    queryTiles =
+        arith::CeilDivSIOp::create(b, nest.queries, nest.index(perTile));
 
   // Rows of all chunks of all positions, one after the other.
-  Value stateRows = multiply(multiply(nest.queries, chunks), rows);
+  Value stateRows = multiply(multiply(queryTiles, chunks), rows);
   auto dynamic = ShapedType::kDynamic;
   auto keyHeadCount = static_cast<int64_t>(op.getKeyValueHeads());
   auto allocate = [&](ArrayRef<int64_t> shape) -> Value {
@@ -143,20 +176,28 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
                        allocate({dynamic, keyHeadCount, dynamic}),
                        allocate({dynamic, keyHeadCount, dynamic,
                                  static_cast<int64_t>(op.getValueDim())})};
-  auto firstRow = [&](Value position, Value number) {
-    Value before = multiply(position, chunks);
+  auto firstRow = [&](Value tile, Value number) {
+    Value before = multiply(tile, chunks);
     return multiply(arith::AddIOp::create(b, before, number), rows);
   };
-  auto rowsAt = [&](Value batch, Value keyHead, Value position) {
-    Value head = multiply(keyHead, nest.index(tiles.heads));
-    return QueryRows{batch, head, keyHead, position, nest.index(tiles.heads)};
+  auto rowsAt = [&](Value batch, Value keyHead, Value tile) {
+    Value heads = nest.index(tiles.heads);
+    QueryRows result{batch, multiply(keyHead, heads), keyHead, tile, heads};
+    if (perTile > 1) {
+      Value positions = nest.index(perTile);
+      result.position = multiply(tile, positions);
+      Value rest = arith::SubIOp::create(b, nest.queries, result.position);
+      result.count =
+          multiply(arith::MinSIOp::create(b, rest, positions), heads);
+    }
+    return result;
   };
 
   auto integer = [&](bool value) -> Value {
     return arith::ConstantIntOp::create(b, value, 32);
   };
   Value failed;
-  if (nest.canHide()) {
+  if (nest.canHide() && !tiles.narrow) {
     // Not from the call's allocator: it is written before any task runs, so
     // that there may be no memory.
     failed = memref::AllocaOp::create(b, MemRefType::get({1}, b.getI32Type()),
@@ -164,18 +205,17 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
     memref::StoreOp::create(b, integer(false), failed, nest.index(0));
   }
 
-  createGrid(
-      b, {nest.batches, keyHeads, chunks, nest.queries}, {}, [&](auto at) {
-        QueryRows queryRows = rowsAt(at[0], at[1], at[3]);
-        Value lower = multiply(at[2], chunk);
-        Value upper = arith::MinSIOp::create(
-            b, arith::AddIOp::create(b, lower, chunk), nest.keys);
-        SoftmaxState state =
-            nest.visitKeys(queryRows, nest.loadQuery(queryRows), lower, upper,
-                           nest.initial(), /*guarded=*/false);
-        nest.storeState(state, partial, at[0], at[1], firstRow(at[3], at[2]));
-      });
-  createGrid(b, {nest.batches, keyHeads, nest.queries}, {}, [&](auto at) {
+  createGrid(b, {nest.batches, keyHeads, chunks, queryTiles}, {}, [&](auto at) {
+    QueryRows queryRows = rowsAt(at[0], at[1], at[3]);
+    Value lower = multiply(at[2], chunk);
+    Value upper = arith::MinSIOp::create(
+        b, arith::AddIOp::create(b, lower, chunk), nest.keys);
+    SoftmaxState state =
+        nest.visitKeys(queryRows, nest.loadQuery(queryRows), lower, upper,
+                       nest.initial(), /*guarded=*/false);
+    nest.storeState(state, partial, at[0], at[1], firstRow(at[3], at[2]));
+  });
+  createGrid(b, {nest.batches, keyHeads, queryTiles}, {}, [&](auto at) {
     SoftmaxState state =
         nest.loadState(partial, at[0], at[1], firstRow(at[2], nest.index(0)));
     auto loop = scf::ForOp::create(b, one, chunks, one, state.values());
@@ -189,8 +229,11 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
           b, nest.merge({args[0], args[1], args[2]}, next).values());
     }
     QueryRows queryRows = rowsAt(at[0], at[1], at[2]);
-    Value bad = nest.finish(
-        queryRows, {loop.getResult(0), loop.getResult(1), loop.getResult(2)});
+    SoftmaxState merged{loop.getResult(0), loop.getResult(1),
+                        loop.getResult(2)};
+    if (tiles.narrow)
+      return nest.finishGuarded(queryRows, Value(), merged);
+    Value bad = nest.finish(queryRows, merged);
     if (!bad)
       return;
     auto branch = scf::IfOp::create(b, bad, /*withElseRegion=*/false);
@@ -235,23 +278,27 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         shape = tile::ShapeAttr::getChecked(
             function_ref<InFlightDiagnostic()>(error), &getContext(),
             int64_t(queryTile), int64_t(keyTile), int64_t(fewQueries),
-            int64_t(chunkKeys), bool(narrow));
+            int64_t(chunkKeys), bool(narrow), /*fewKeys=*/int64_t(0),
+            /*fewRows=*/int64_t(1), /*fewChunks=*/int64_t(0));
       }
       if (!shape)
         return signalPassFailure();
       AttentionTiles many;
-      many.rows = shape.getQueries();
-      many.keys = keysOfBlock(op, shape.getKeys(), 64);
       many.narrow = shape.getNarrow();
+      int64_t unit = many.narrow ? narrowKeys : 1;
+      many.rows = shape.getQueries();
+      many.keys = keysOfBlock(op, shape.getKeys(), many.narrow ? 32 : 64, unit);
       many.transposed = transposed && !many.narrow;
       // Scores are stored by the form for many queries: it has them at hand,
       // and who looks at them asks for many rows.
       if (shape.getFew() > 0 && !op.hasScores()) {
         AttentionTiles few;
         few.heads = op.getHeads() / op.getKeyValueHeads();
-        few.rows = few.heads;
-        few.keys = keysOfBlock(op, shape.getKeys(), 16);
-        few.stored = true;
+        few.rows =
+            static_cast<int64_t>(llvm::alignTo(few.heads, shape.getFewRows()));
+        few.keys = keysOfBlock(op, shape.getBlockOfFew(), 16, unit);
+        few.narrow = shape.getNarrow();
+        few.stored = !few.narrow;
         Value isFew =
             arith::CmpIOp::create(b, arith::CmpIPredicate::sle, nest.queries,
                                   nest.index(shape.getFew()));
@@ -265,7 +312,8 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         // Chunks of keys in pages begin where blocks do.
         if (op.getPages())
           chunk = std::max(chunk - chunk % few.keys, few.keys);
-        Value again = tileByChunks(op, nest, b, few, chunk);
+        Value again = tileByChunks(op, nest, b, few,
+                                   {chunk, few.keys, shape.getFewChunks()});
         scf::YieldOp::create(b, again);
         b.setInsertionPointAfter(form);
         auto all = scf::IfOp::create(b, form.getResult(0),

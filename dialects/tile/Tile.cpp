@@ -36,14 +36,20 @@ void TileDialect::initialize() {
 
 LogicalResult ShapeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 int64_t queries, int64_t keys, int64_t few,
-                                int64_t chunk, bool) {
+                                int64_t chunk, bool, int64_t fewKeys,
+                                int64_t fewRows, int64_t fewChunks) {
   if (queries < 1 || keys < 1)
     return emitError() << "expected at least one query and one key, found "
                        << queries << " and " << keys;
   if (few < 0)
     return emitError() << "expected a number of few queries, found " << few;
-  if (few > 0 && (chunk < keys || chunk % keys != 0))
-    return emitError() << "expected chunks of whole blocks of " << keys
+  if (fewKeys < 0 || fewRows < 1 || fewChunks < 0)
+    return emitError() << "expected a block, at least one row and a number of "
+                          "chunks for few queries, found "
+                       << fewKeys << ", " << fewRows << " and " << fewChunks;
+  int64_t block = fewKeys > 0 ? fewKeys : keys;
+  if (few > 0 && (chunk < block || chunk % block != 0))
+    return emitError() << "expected chunks of whole blocks of " << block
                        << " keys, found " << chunk;
   return success();
 }

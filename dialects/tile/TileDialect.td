@@ -71,21 +71,34 @@ def Tile_ShapeAttr : AttrDef<Tile_Dialect, "Shape"> {
   let description = [{
     A query tile has `queries` rows, a block `keys` keys. Where a call has at
     most `few` queries, the form for few is used, with chunks of `chunk` keys; 0
-    leaves that form out. With `narrow`, rows come first in all tiles, and
-    queries, keys, values and weights keep the 16-bit type they are stored in:
-    for machines that multiply tiles of such numbers as a whole. The target puts
-    it beside `attn.attend` as `tile.shape`, and `tile-attention` reads it.
+    leaves that form out. `few_keys` is a block of that form (0: `keys`), the
+    number of its rows is a multiple of `few_rows`, and where there would be
+    more than `few_chunks` chunks they are longer (0: never). With `narrow`,
+    rows come first in all tiles, and queries, keys, values and weights keep the
+    16-bit type they are stored in: for machines that multiply tiles of such
+    numbers as a whole. The target puts it beside `attn.attend` as `tile.shape`,
+    and `tile-attention` reads it.
 
     ```mlir
     #tile.shape<queries = 24, keys = 128, few = 8, chunk = 512>
-    #tile.shape<queries = 64, keys = 64, narrow = true>
+    #tile.shape<queries = 64, keys = 64, few = 16, chunk = 256, narrow = true,
+                few_keys = 32, few_rows = 16, few_chunks = 128>
     ```
   }];
   let parameters = (ins "int64_t":$queries, "int64_t":$keys,
                         DefaultValuedParameter<"int64_t", "0">:$few,
                         DefaultValuedParameter<"int64_t", "0">:$chunk,
-                        DefaultValuedParameter<"bool", "false">:$narrow);
+                        DefaultValuedParameter<"bool", "false">:$narrow,
+                        DefaultValuedParameter<"int64_t", "0">:$few_keys,
+                        DefaultValuedParameter<"int64_t", "1">:$few_rows,
+                        DefaultValuedParameter<"int64_t", "0">:$few_chunks);
   let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    /// Keys of a block in the form for few queries.
+    int64_t getBlockOfFew() const {
+      return getFewKeys() > 0 ? getFewKeys() : getKeys();
+    }
+  }];
   let genVerifyDecl = 1;
 }
 

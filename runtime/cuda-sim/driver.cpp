@@ -9,6 +9,7 @@
 #include "../cuda/cuda.h"
 #include "block.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -66,6 +67,41 @@ DRIVER cuInit(unsigned) { return CUDA_SUCCESS; }
 DRIVER cuDeviceGet(CUdevice *device, int ordinal) {
   *device = ordinal;
   return ordinal == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+/// The compute capability is that of an H100 unless LADON_SIM_CAPABILITY says
+/// another one: 80 for 8.0.
+DRIVER cuDeviceGetAttribute(int *value, int attribute, CUdevice) {
+  const char *text = getenv("LADON_SIM_CAPABILITY");
+  int capability = text ? atoi(text) : 90;
+  switch (attribute) {
+  case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT:
+    *value = 1;
+    return CUDA_SUCCESS;
+  case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR:
+    *value = capability / 10;
+    return CUDA_SUCCESS;
+  case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR:
+    *value = capability % 10;
+    return CUDA_SUCCESS;
+  default:
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+}
+
+DRIVER cuDeviceGetCount(int *count) {
+  *count = 1;
+  return CUDA_SUCCESS;
+}
+
+DRIVER cuDriverGetVersion(int *version) {
+  *version = 12000;
+  return CUDA_SUCCESS;
+}
+
+DRIVER cuDeviceGetName(char *name, int length, CUdevice) {
+  snprintf(name, static_cast<size_t>(length), "simulated GPU");
+  return CUDA_SUCCESS;
 }
 
 DRIVER cuCtxGetCurrent(CUcontext *result) {
@@ -154,6 +190,14 @@ DRIVER cuLaunchKernel(CUkernel kernel, unsigned gridX, unsigned gridY,
   return CUDA_SUCCESS;
 }
 
+// There is no clock: what takes how long is not simulated.
+DRIVER cuEventCreate(CUevent *, unsigned) { return CUDA_ERROR_NOT_SUPPORTED; }
+DRIVER cuEventRecord(CUevent, CUstream) { return CUDA_ERROR_NOT_SUPPORTED; }
+DRIVER cuEventElapsedTime(float *, CUevent, CUevent) {
+  return CUDA_ERROR_NOT_SUPPORTED;
+}
+DRIVER cuEventDestroy_v2(CUevent) { return CUDA_ERROR_NOT_SUPPORTED; }
+
 DRIVER cuGetErrorString(CUresult error, const char **text) {
   *text = error == CUDA_ERROR_LAUNCH_FAILED ? lastProblem.c_str()
           : error == CUDA_SUCCESS           ? "no error"
@@ -168,11 +212,14 @@ DRIVER cuMemAlloc_v2(CUdeviceptr *result, size_t bytes) {
   // Not as aligned as a GPU's memory, so that its end is the page's.
   size_t wanted = (bytes + 15) / 16 * 16, page = pageSize();
   size_t pages = (wanted + page - 1) / page * page;
-  void *mapped = mmap(nullptr, pages + page, PROT_NONE,
+  void *mapped = mmap(nullptr, pages + page, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED)
     return CUDA_ERROR_OUT_OF_MEMORY;
   char *base = static_cast<char *>(mapped);
+  // NaN in all types, until somebody writes it.
+  memset(base, 0xff, pages);
+  mprotect(base, pages + page, PROT_NONE);
   *result = reinterpret_cast<CUdeviceptr>(base + pages - wanted);
   memories[*result] = {base, pages};
   return CUDA_SUCCESS;
@@ -188,14 +235,38 @@ DRIVER cuMemFree_v2(CUdeviceptr memory) {
   return CUDA_SUCCESS;
 }
 
+// A launch is over when it returns: what comes later in the stream is next.
+DRIVER cuMemAllocAsync(CUdeviceptr *result, size_t bytes, CUstream) {
+  return cuMemAlloc_v2(result, bytes);
+}
+
+DRIVER cuMemFreeAsync(CUdeviceptr memory, CUstream) {
+  return cuMemFree_v2(memory);
+}
+
 DRIVER cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes) {
   Access access;
   memcpy(reinterpret_cast<void *>(to), from, bytes);
   return CUDA_SUCCESS;
 }
 
+DRIVER cuMemsetD16_v2(CUdeviceptr memory, unsigned short word, size_t count) {
+  Access access;
+  auto *words = reinterpret_cast<unsigned short *>(memory);
+  std::fill(words, words + count, word);
+  return CUDA_SUCCESS;
+}
+
 DRIVER cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
   Access access;
   memcpy(to, reinterpret_cast<const void *>(from), bytes);
+  return CUDA_SUCCESS;
+}
+
+DRIVER cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes,
+                            CUstream) {
+  Access access;
+  memcpy(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from),
+         bytes);
   return CUDA_SUCCESS;
 }

@@ -16,6 +16,7 @@ typedef int32_t CUresult;
 typedef int32_t CUdevice;
 typedef struct CUctx_st *CUcontext;
 typedef struct CUstream_st *CUstream;
+typedef struct CUevent_st *CUevent;
 typedef struct CUlib_st *CUlibrary;
 typedef struct CUkern_st *CUkernel;
 typedef uint64_t CUdeviceptr;
@@ -31,8 +32,13 @@ enum {
   CUDA_ERROR_UNSUPPORTED_PTX_VERSION = 222,
   CUDA_ERROR_NOT_FOUND = 500,
   CUDA_ERROR_LAUNCH_FAILED = 719,
+  CUDA_ERROR_NOT_SUPPORTED = 801,
 
-  CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
+  CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8,
+
+  CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
+  CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75,
+  CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76
 };
 
 /** One line for each function: X(result, name, parameters). The names are those
@@ -40,6 +46,9 @@ enum {
 #define LADON_CUDA_FUNCTIONS(X)                                                \
   X(CUresult, cuInit, (unsigned flags))                                        \
   X(CUresult, cuDeviceGet, (CUdevice * device, int ordinal))                   \
+  X(CUresult, cuDeviceGetAttribute,                                            \
+    (int *value, int attribute, CUdevice device))                              \
+  X(CUresult, cuDeviceGetName, (char *name, int length, CUdevice device))      \
   X(CUresult, cuCtxGetCurrent, (CUcontext * context))                          \
   X(CUresult, cuCtxGetDevice, (CUdevice * device))                             \
   X(CUresult, cuCtxPushCurrent_v2, (CUcontext context))                        \
@@ -59,11 +68,21 @@ enum {
     (CUkernel kernel, unsigned grid_x, unsigned grid_y, unsigned grid_z,       \
      unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared,    \
      CUstream stream, void **arguments, void **extra))                         \
+  X(CUresult, cuEventCreate, (CUevent * event, unsigned flags))                \
+  X(CUresult, cuEventRecord, (CUevent event, CUstream stream))                 \
+  X(CUresult, cuEventElapsedTime,                                              \
+    (float *milliseconds, CUevent from, CUevent to))                           \
+  X(CUresult, cuEventDestroy_v2, (CUevent event))                              \
   X(CUresult, cuGetErrorString, (CUresult error, const char **text))           \
+  X(CUresult, cuMemAllocAsync,                                                 \
+    (CUdeviceptr * memory, size_t bytes, CUstream stream))                     \
+  X(CUresult, cuMemFreeAsync, (CUdeviceptr memory, CUstream stream))           \
   X(CUresult, cuMemAlloc_v2, (CUdeviceptr * memory, size_t bytes))             \
   X(CUresult, cuMemFree_v2, (CUdeviceptr memory))                              \
   X(CUresult, cuMemcpyHtoD_v2,                                                 \
     (CUdeviceptr to, const void *from, size_t bytes))                          \
-  X(CUresult, cuMemcpyDtoH_v2, (void *to, CUdeviceptr from, size_t bytes))
+  X(CUresult, cuMemcpyDtoH_v2, (void *to, CUdeviceptr from, size_t bytes))     \
+  X(CUresult, cuMemcpyDtoDAsync_v2,                                            \
+    (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))
 
 #endif /* LADON_RUNTIME_CUDA_H */

@@ -5,6 +5,7 @@
  *
  *   entry -> checks -> call          loop -> pool -> memory -> call
  *   entry -> loop                    entry, loop, pool -> cpu
+ *   launch -> call
  *
  * Nothing here leaves the library. The state that outlives a call is in three
  * places only: the pool's threads and scratch buffers, in pool.c, large blocks
@@ -24,7 +25,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { LADON_MESSAGE_SIZE = 512 };
+enum { LADON_MESSAGE_SIZE = 512, LADON_ALLOCATION_ALIGNMENT = 64 };
 
 /** The outcome of a call: the first failure stays. */
 typedef struct ladon_report {
@@ -33,6 +34,7 @@ typedef struct ladon_report {
 } ladon_report;
 
 typedef struct ladon_block ladon_block;
+typedef struct ladon_device_block ladon_device_block;
 
 /** One call. Lives on the stack of the calling thread. */
 struct ladon_ctx {
@@ -47,8 +49,12 @@ struct ladon_ctx {
   ladon_block **scratch;        /**< [workers], null until used */
   int32_t workers;              /**< 0 until the first loop */
   int32_t device_id;            /**< of the GPU that all tensors lie on */
-  atomic_bool failed;           /**< report.status != LADON_OK */
-  atomic_bool in_loop;          /**< a loop that starts meanwhile is nested */
+  uint64_t workspace_used;      /**< bytes of the workspace on the GPU */
+  ladon_device_block *device_blocks; /**< memory of the GPU, from its driver */
+  /** Gives them back; null where there is no code for a GPU. */
+  void (*release_device)(ladon_ctx *ctx);
+  atomic_bool failed;  /**< report.status != LADON_OK */
+  atomic_bool in_loop; /**< a loop that starts meanwhile is nested */
 };
 
 /** Records a failure unless there is one. Thread-safe. Returns false, so that

@@ -413,5 +413,17 @@ bool ladon_check_options(ladon_ctx *ctx, const void *options) {
     return ladon_fail(ctx, LADON_BAD_OPTIONS, "options: %s is set without %s",
                       known->allocate ? "allocate" : "deallocate",
                       known->allocate ? "deallocate" : "allocate");
+  if (!known->workspace && known->workspace_bytes != 0)
+    return ladon_fail(ctx, LADON_BAD_OPTIONS,
+                      "options: workspace_bytes is set without workspace");
+  if ((uintptr_t)known->workspace % LADON_ALLOCATION_ALIGNMENT != 0)
+    return ladon_fail(ctx, LADON_BAD_OPTIONS,
+                      "options: expected a workspace aligned to %d bytes",
+                      LADON_ALLOCATION_ALIGNMENT);
+  if (ctx->program->device != kDLCUDA &&
+      (known->workspace || known->workspace_needed))
+    return ladon_fail(ctx, LADON_BAD_OPTIONS,
+                      "options: expected no workspace for code for a CPU, "
+                      "which takes its memory from allocate");
   return true;
 }

@@ -60,6 +60,8 @@ static void check_and_run(ladon_ctx *ctx, void *const *args,
   void **run_args = (void **)(table + descriptors + symbols);
   if (ladon_check_arguments(ctx, args, table, table + descriptors, run_args))
     program->run(ctx, run_args);
+  if (ctx->options.workspace_needed && !atomic_load(&ctx->failed))
+    *ctx->options.workspace_needed = ctx->workspace_used;
   if (table != on_stack)
     free(table);
 }
@@ -74,6 +76,8 @@ int32_t ladon_rt_enter(const ladon_program *program, void *const *args,
   ctx.host_float = ladon_float_begin();
   check_and_run(&ctx, args, options);
   ladon_float_end(ctx.host_float);
+  if (ctx.release_device)
+    ctx.release_device(&ctx);
   ladon_release_scratch(&ctx);
   ladon_end_memory(&ctx);
   pthread_mutex_destroy(&ctx.mutex);

@@ -57,7 +57,7 @@ typedef struct ladon_program {
    *    int64_t sizes[rank]; int64_t strides[rank] (elements); }
    *  for a tensor, or at the value of a scalar. */
   void (*run)(ladon_ctx *ctx, void **args);
-  /** DLPack's device type of the tensors: kDLCUDA, or 0 for the CPU. */
+  /** DLPack's device type of the tensors: kDLCUDA, or that of a CPU or 0. */
   int32_t device;
   /** How many elements a tensor may span, the last one included; 0: any. */
   int64_t max_span;
@@ -67,14 +67,17 @@ typedef struct ladon_program {
 
 /** Kernels of a GPU, compiled. */
 typedef struct ladon_image {
-  int32_t kind; /**< 0: PTX, with a zero behind it; 1: machine code */
+  /** 0: PTX, with a zero behind it; 1: machine code; plus 2 where only a GPU of
+   *  that very architecture takes it. Otherwise PTX is for that one and all
+   *  newer ones, and machine code for those of the same generation. */
+  int32_t kind;
   int32_t arch; /**< compute capability: 80 for 8.0 */
   const void *bytes;
   int64_t size;
 } ladon_image;
 
-/** All kernels of a library, as images to choose from: the first one that the
- *  driver takes. */
+/** All kernels of a library, as images to choose from: the first one that is
+ * for the GPU of a launch. */
 typedef struct ladon_kernels {
   const char *driver; /**< the driver's library */
   const ladon_image *images;
@@ -107,6 +110,14 @@ void *ladon_rt_try_alloc(ladon_ctx *ctx, int64_t bytes);
 void ladon_rt_parallel_for(ladon_ctx *ctx, int64_t n, int64_t scratch_bytes,
                            void (*body)(void *env, int64_t i, void *scratch),
                            void *env);
+
+/** Memory of the GPU for the kernels of this call, 64-byte aligned, with
+ *  undefined contents: from the caller's workspace, or from the driver in the
+ *  order of the stream. The code must not touch it. When there is none, the
+ * call is marked as failed and null is returned. Null as well in a call that
+ * only asks how much there has to be. */
+void *ladon_rt_device_alloc(ladon_ctx *ctx, ladon_kernels *kernels,
+                            int64_t bytes);
 
 /** Puts a kernel into the stream of the call: `blocks` blocks (none: nothing is
  *  done) of `threads` threads with `shared` bytes of shared memory each.

@@ -5,8 +5,6 @@
 
 #include "call.h"
 
-enum { LADON_ALLOCATION_ALIGNMENT = 64 };
-
 /** One allocation of a call, in front of the memory that it describes. */
 struct ladon_block {
   struct ladon_block *next;

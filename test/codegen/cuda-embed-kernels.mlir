@@ -3,6 +3,13 @@
 // passes launches name kernels that are gone.
 // RUN: ladon-opt %s --pass-pipeline='builtin.module(cuda-embed-kernels{target=sm_90a},cuda-launch-to-llvm)' --verify-each=false | FileCheck %s
 
+// Of several targets the PTX is that of the oldest.
+// RUN: ladon-opt %s --pass-pipeline='builtin.module(cuda-embed-kernels{target=sm_80,sm_90a},cuda-launch-to-llvm)' --verify-each=false | FileCheck %s --check-prefix=BOTH
+// BOTH: .target sm_80
+// BOTH: llvm.mlir.global internal constant @ladon.kernels.images
+// BOTH: llvm.mlir.constant(90 : i32)
+// BOTH: llvm.mlir.constant(80 : i32)
+
 // CHECK-NOT: gpu.module
 // CHECK: llvm.func @host
 // CHECK: %[[BYTES:.*]] = arith.constant 4096 : i32

@@ -11,6 +11,12 @@
 // CHECK: %[[TABLE:.*]] = llvm.mlir.addressof @ladon.kernels
 // CHECK: %[[NAME:.*]] = llvm.mlir.addressof @ladon.kernels.name.one
 // CHECK: llvm.call @ladon_rt_launch(%[[CONTEXT]], %[[TABLE]], %[[NAME]], %{{.*}}, %{{.*}}, %[[SHARED]], %[[LIST]])
+// Memory of the call is that of the GPU.
+// CHECK-LABEL: llvm.func @memory(
+// CHECK-SAME: %[[CONTEXT:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr)
+// CHECK: %[[KERNELS:.*]] = llvm.mlir.addressof @ladon.kernels
+// CHECK: llvm.call @ladon_rt_device_alloc(%[[CONTEXT]], %[[KERNELS]], %{{.*}})
+// CHECK-NOT: @ladon_rt_alloc
 // CHECK: llvm.mlir.global internal constant @ladon.kernels.name.one("one\00")
 // CHECK: llvm.func @ladon_rt_launch(!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64, i64, !llvm.ptr)
 module attributes {gpu.container_module} {
@@ -23,6 +29,13 @@ module attributes {gpu.container_module} {
     %x = llvm.mlir.constant(1.0 : f32) : f32
     gpu.launch_func @kernels::@one blocks in (%blocks, %one, %one) threads in (%threads, %one, %one) : i64
       dynamic_shared_memory_size %shared args(%blocks : i64, %x : f32)
+    llvm.return
+  }
+  llvm.func @ladon_rt_alloc(!llvm.ptr, i64) -> !llvm.ptr
+  llvm.func @memory(%context: !llvm.ptr, %arguments: !llvm.ptr) {
+    %bytes = llvm.mlir.constant(100 : i64) : i64
+    %memory = llvm.call @ladon_rt_alloc(%context, %bytes) : (!llvm.ptr, i64) -> !llvm.ptr
+    llvm.store %bytes, %memory : i64, !llvm.ptr
     llvm.return
   }
   gpu.module @kernels {

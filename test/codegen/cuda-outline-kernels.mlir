@@ -55,3 +55,23 @@ func.func @tiles(%x: memref<?x?x?x64xf32>, %y: memref<?x?x?x128xf32>, %n: index)
   }
   return
 }
+
+// -----
+
+// The host allocates what one kernel leaves for another, and looks at neither.
+// CHECK-LABEL: func.func @working_memory
+// CHECK: %[[MEMORY:.*]] = memref.alloc
+// CHECK: gpu.launch_func @kernels::@working_memory_0 {{.*}} args({{.*}}%[[MEMORY]] : memref<?xf32>
+// CHECK: gpu.launch_func @kernels::@working_memory_1 {{.*}} args({{.*}}%[[MEMORY]] : memref<?xf32>
+func.func @working_memory(%x: memref<?xf32>, %n: index) {
+  %one = arith.constant 1.0 : f32
+  %y = memref.alloc(%n) : memref<?xf32>
+  scf.forall (%i) in (%n) {
+    memref.store %one, %y[%i] : memref<?xf32>
+  }
+  scf.forall (%i) in (%n) {
+    %0 = memref.load %y[%i] : memref<?xf32>
+    memref.store %0, %x[%i] : memref<?xf32>
+  }
+  return
+}

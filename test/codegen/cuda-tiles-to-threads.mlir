@@ -72,3 +72,27 @@ gpu.module @kernels {
     gpu.return
   }
 }
+
+// -----
+
+// Rows in pages: each looks up its own, clamped into the pool.
+// CHECK-LABEL: gpu.func @pages
+// CHECK-SAME: %[[POOL:[a-z0-9]*]]: memref<?x2x24x32xbf16>, %[[TABLE:[a-z0-9]*]]: memref<?x?xi32>
+// CHECK: %[[POSITION:.*]] = arith.addi %arg3
+// CHECK: %[[PAGE:.*]] = arith.divui %[[POSITION]]
+// CHECK: %[[NUMBER:.*]] = memref.load %[[TABLE]][%{{.*}}, %[[PAGE]]]
+// CHECK: %[[INDEX:.*]] = arith.index_cast %[[NUMBER]]
+// CHECK: %[[SIZE:.*]] = memref.dim %[[POOL]]
+// CHECK: %[[LAST:.*]] = arith.subi %[[SIZE]]
+// CHECK: %[[LOW:.*]] = arith.minsi %[[INDEX]], %[[LAST]]
+// CHECK: arith.maxsi %[[LOW]]
+// CHECK: arith.remui
+// CHECK: nvvm.cp.async
+gpu.module @kernels {
+  gpu.func @pages(%k: memref<?x2x24x32xbf16>, %table: memref<?x?xi32>, %to: memref<32x32xbf16, strided<[40, 1]>, #gpu.address_space<workgroup>>, %n: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    tile.load %k[%c0, %c0, %n] rows %n pages %table : memref<?x?xi32> of 24 outs(%to : memref<32x32xbf16, strided<[40, 1]>, #gpu.address_space<workgroup>>)
+       : memref<?x2x24x32xbf16>
+    gpu.return
+  }
+}

@@ -72,3 +72,41 @@ func.func @always_many(%q: !q, %k: !k, %v: !k, %out: !q) {
       {tile.shape = #tile.shape<queries = 24, keys = 128>}
   return
 }
+
+// Tiles with more rows than there are query heads of a key head have several
+// positions: here two heads at eight. Rows that are not finite are computed
+// again where chunks are merged, and chunks grow where there would be more than
+// four.
+// CHECK-LABEL: func.func @tall(
+// CHECK: %[[SHORT:.*]] = arith.constant 64 : index
+// CHECK: %[[BLOCK:.*]] = arith.constant 32 : index
+// CHECK: %[[SPAN:.*]] = arith.constant 128 : index
+// CHECK: %[[BLOCKS:.*]] = arith.ceildivsi %[[KEYS:.*]], %[[SPAN]]
+// CHECK: %[[LONG:.*]] = arith.muli %[[BLOCKS]], %[[BLOCK]]
+// CHECK: %[[CHUNK:.*]] = arith.maxsi %[[SHORT]], %[[LONG]]
+// CHECK: arith.ceildivsi %[[KEYS]], %[[CHUNK]]
+// CHECK: %[[EIGHT:.*]] = arith.constant 8 : index
+// CHECK: %[[TILES:.*]] = arith.ceildivsi %[[QUERIES:.*]], %[[EIGHT]]
+// CHECK-NOT: memref.alloca
+// CHECK: tile.grid{{.*}} %[[TILES]]
+// CHECK: %[[REST:.*]] = arith.subi %[[QUERIES]]
+// CHECK: %[[POSITIONS:.*]] = arith.minsi %[[REST]]
+// CHECK: %[[ROWS:.*]] = arith.muli %[[POSITIONS]]
+// CHECK: tile.load {{.*}} rows %[[ROWS]] map {{.*}} -> tensor<16x8xbf16>
+// CHECK: tile.key_loop{{.*}} step 32
+// CHECK: tile.grid
+// CHECK: tile.merge
+// CHECK: tile.has_non_finite
+// CHECK: scf.if
+// CHECK-NEXT: tile.load {{.*}} -> tensor<16x8xbf16>
+// CHECK: tile.accumulate {{.*}} guard
+// CHECK: arith.constant false
+func.func @tall(%q: !qh, %k: !kh, %v: !kh, %out: !qh) {
+  attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %v : !qh, !kh, !kh) outs(%out : !qh) maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %visible = arith.cmpi sle, %j, %i : i32
+        attn.yield %visible : i1
+      } {tile.shape = #tile.shape<queries = 64, keys = 64, few = 8, chunk = 64, narrow = true, few_keys = 32, few_rows = 16, few_chunks = 4>}
+  return
+}

@@ -75,7 +75,7 @@ TEST(RuntimeOptions, aLaterCallerMaySetOnlyWhatTheLibraryKnows) {
   options.later = 1;
   EXPECT_EQ(refused.run(&options), LADON_BAD_OPTIONS);
   EXPECT_STREQ(ladon_rt_last_error(),
-               "options: a field beyond the 64 bytes that this library knows "
+               "options: a field beyond the 88 bytes that this library knows "
                "is set");
   EXPECT_TRUE(refused.isUntouched());
 }
@@ -105,6 +105,23 @@ TEST(RuntimeOptions, anAllocatorHasTwoHalves) {
   };
   expectRefused(call, LADON_BAD_OPTIONS,
                 "options: allocate is set without deallocate");
+}
+
+TEST(RuntimeOptions, aWorkspaceIsForAGpu) {
+  const char *sentence = "options: expected no workspace for code for a CPU, "
+                         "which takes its memory from allocate";
+  ExampleCall call;
+  alignas(64) char workspace[64];
+  call.options.workspace = workspace;
+  expectRefused(call, LADON_BAD_OPTIONS, sentence);
+  call.options.workspace = nullptr;
+  uint64_t needed = 0;
+  call.options.workspace_needed = &needed;
+  expectRefused(call, LADON_BAD_OPTIONS, sentence);
+  call.options.workspace_needed = nullptr;
+  call.options.workspace_bytes = 64;
+  expectRefused(call, LADON_BAD_OPTIONS,
+                "options: workspace_bytes is set without workspace");
 }
 
 //===--- Sentences --------------------------------------------------------===//

@@ -14,10 +14,15 @@ using namespace mlir;
 using namespace ladon;
 using namespace ladon::cuda;
 
-void ladon::cuda::buildVectorPipeline(OpPassManager &pm, int64_t shared) {
+void ladon::cuda::buildVectorPipeline(OpPassManager &pm, int64_t shared,
+                                      int64_t threads) {
+  pm.addNestedPass<func::FuncOp>(createTileProducts());
+  pm.addNestedPass<func::FuncOp>(createParallelizeLinalg());
   pm.addNestedPass<func::FuncOp>(createLowerTileControl());
   // Before anything folds a loop of one iteration, which is a kernel, too.
-  pm.addPass(createOutlineKernels());
+  OutlineKernelsOptions outline;
+  outline.wanted = threads;
+  pm.addPass(createOutlineKernels(outline));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   auto &kernels = pm.nest<::mlir::gpu::GPUModuleOp>();

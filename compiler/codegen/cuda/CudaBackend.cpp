@@ -7,7 +7,9 @@
 #include "compiler/codegen/cuda/Codegen.h"
 #include "compiler/codegen/cuda/EmitKernels.h"
 #include "compiler/codegen/cuda/Schedule.h"
+#include "compiler/codegen/cuda/ThreadTile.h"
 #include "compiler/transforms/Pipelines.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -24,24 +26,47 @@ constexpr llvm::StringLiteral hostLevel = "x86-64";
 
 class CudaBackendTarget : public Target {
 public:
-  CudaBackendTarget(CudaTarget target, ImageOptions images)
-      : target(target), images(std::move(images)) {}
+  /// The newest target first.
+  CudaBackendTarget(llvm::ArrayRef<CudaTarget> targets, ImageOptions images)
+      : targets(targets), images(std::move(images)) {
+    auto names = [&](llvm::StringRef CudaTarget::*member, const char *between) {
+      return llvm::join(llvm::map_range(targets,
+                                        [&](const CudaTarget &target) {
+                                          return (target.*member).str();
+                                        }),
+                        between);
+    };
+    this->images.target = name = names(&CudaTarget::name, ",");
+    gpus = names(&CudaTarget::gpus, "; ");
+    shared = targets.front().shared;
+    for (const CudaTarget &target : targets)
+      shared = std::min(shared, target.shared);
+  }
 
-  llvm::StringRef getName() const override { return target.name; }
-  llvm::StringRef getInstructions() const override { return target.gpus; }
+  llvm::StringRef getName() const override { return name; }
+  llvm::StringRef getInstructions() const override { return gpus; }
+
+  llvm::Error setTiles(llvm::StringRef text) override {
+    auto parsed = parseSchedule(text);
+    if (!parsed)
+      return parsed.takeError();
+    wanted = *parsed;
+    return llvm::Error::success();
+  }
 
   TileShape getTiles(mlir::Type, mlir::Type stored, int64_t headDim,
                      int64_t valueDim) const override {
-    Schedule schedule = chooseSchedule(stored.getIntOrFloatBitWidth(),
-                                       std::max(headDim, valueDim));
-    return {schedule.rows, schedule.keys, /*fewQueries=*/0, /*chunkKeys=*/0,
-            /*narrow=*/true};
+    Schedule schedule = wanted ? *wanted
+                               : chooseSchedule(stored.getIntOrFloatBitWidth(),
+                                                std::max(headDim, valueDim));
+    return {schedule.rows,   schedule.keys,    fewQueries,  shortestChunk,
+            /*narrow=*/true, schedule.fewKeys, productRows, mostChunks};
   }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
     ladon::buildTilePipeline(pm);
   }
   void buildVectorPipeline(mlir::OpPassManager &pm) const override {
-    cuda::buildVectorPipeline(pm, target.shared);
+    cuda::buildVectorPipeline(pm, shared, wanted ? wanted->threads : 0);
   }
   void buildCodePipeline(mlir::OpPassManager &pm) const override {
     cuda::buildCodePipeline(pm, images);
@@ -50,9 +75,9 @@ public:
     program.cpuLevel = 1;
     program.device = dlpackCuda;
     program.driver = images.driver;
-    program.target = ("x86_64-linux-gnu, " + target.name).str();
+    program.target = "x86_64-linux-gnu, " + name;
     program.baselineCpu = hostLevel.str();
-    program.facts.emplace_back("gpu", target.gpus.str());
+    program.facts.emplace_back("gpu", gpus);
   }
   llvm::Expected<std::string>
   emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
@@ -78,8 +103,11 @@ private:
     return cpu::createX86Machine(hostLevel);
   }
 
-  CudaTarget target;
+  llvm::SmallVector<CudaTarget> targets;
   ImageOptions images;
+  std::string name, gpus;
+  int64_t shared; ///< Of a block, on all of them.
+  std::optional<Schedule> wanted;
 };
 
 /// The library of the simulated driver: beside the folder of this program.
@@ -125,11 +153,10 @@ public:
 private:
   llvm::Expected<std::unique_ptr<Target>> create(llvm::StringRef level,
                                                  ImageOptions images) const {
-    std::optional<CudaTarget> found = findTarget(level);
+    auto found = parseTargets(level);
     if (!found)
-      return llvm::createStringError("--target " + level +
-                                     ": expected one of " + getLevelNames());
-    images.target = found->name.str();
+      return llvm::createStringError("--target " + level + ": " +
+                                     llvm::toString(found.takeError()));
     return std::make_unique<CudaBackendTarget>(*found, std::move(images));
   }
 };

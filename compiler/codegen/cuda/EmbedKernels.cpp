@@ -19,11 +19,12 @@ using namespace mlir;
 using namespace ladon::cuda;
 
 /// Kinds of images, as in runtime/lib/kernel_abi.h.
-enum ImageKind : int32_t { Ptx = 0, Cubin = 1 };
+enum ImageKind : int32_t { Ptx = 0, Cubin = 1, Exact = 2 };
 
 namespace {
 struct Image {
-  ImageKind kind;
+  int32_t kind;
+  int32_t arch;
   std::string bytes;
 };
 
@@ -38,10 +39,10 @@ struct EmbedKernels : public ladon::cuda::impl::EmbedKernelsBase<EmbedKernels> {
           << kernelModule << "'; run cuda-outline-kernels before";
       return signalPassFailure();
     }
-    std::optional<CudaTarget> found = findTarget(target);
+    auto found = parseTargets(target);
     if (!found) {
-      getOperation().emitError("options of the pass: unknown target '")
-          << target << "'";
+      getOperation().emitError("options of the pass: target: ")
+          << llvm::toString(found.takeError());
       return signalPassFailure();
     }
     auto images = compile(kernels, *found);
@@ -49,32 +50,40 @@ struct EmbedKernels : public ladon::cuda::impl::EmbedKernelsBase<EmbedKernels> {
       kernels.emitError(llvm::toString(images.takeError()));
       return signalPassFailure();
     }
-    addTable(*images, found->arch);
+    addTable(*images);
     tellSharedMemory(kernels);
     kernels.erase();
   }
 
 private:
+  /// Machine code of all targets, the newest first, then the PTX of the oldest,
+  /// which newer GPUs take as well. Where there is no machine code, PTX stands
+  /// in for it.
   llvm::Expected<std::vector<Image>> compile(::mlir::gpu::GPUModuleOp kernels,
-                                             const CudaTarget &found) {
+                                             ArrayRef<CudaTarget> targets) {
     std::vector<Image> images;
     if (simulate) {
       auto library = emitSimulation(kernels, driver);
       if (!library)
         return library.takeError();
-      images.push_back({Cubin, std::move(*library)});
+      // What every GPU takes.
+      images.push_back({Ptx, 0, std::move(*library)});
       return images;
     }
-    auto ptx = emitPtx(kernels, found);
-    if (!ptx)
-      return ptx.takeError();
-    auto cubin = assemblePtx(*ptx, found);
-    if (!cubin)
-      return cubin.takeError();
-    if (*cubin)
-      images.push_back({Cubin, std::move(**cubin)});
-    // The driver wants it with a zero behind it.
-    images.push_back({Ptx, *ptx + '\0'});
+    for (const CudaTarget &one : targets) {
+      auto ptx = emitPtx(kernels, one);
+      if (!ptx)
+        return ptx.takeError();
+      auto cubin = assemblePtx(*ptx, one);
+      if (!cubin)
+        return cubin.takeError();
+      int32_t exact = one.isExact ? Exact : 0;
+      if (*cubin)
+        images.push_back({Cubin | exact, one.arch, std::move(**cubin)});
+      // The driver wants it with a zero behind it.
+      if (!*cubin || one.name == targets.back().name)
+        images.push_back({Ptx | exact, one.arch, *ptx + '\0'});
+    }
     return images;
   }
 
@@ -99,7 +108,7 @@ private:
   }
 
   /// ladon_kernels: { driver, image count, images, state }.
-  void addTable(ArrayRef<Image> images, int32_t arch) {
+  void addTable(ArrayRef<Image> images) {
     auto b = OpBuilder::atBlockEnd(getOperation().getBody());
     Location loc = getOperation().getLoc();
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
@@ -136,7 +145,7 @@ private:
       for (auto [number, image] : llvm::enumerate(images)) {
         int64_t n = number;
         all = insert(all, constant(i32, image.kind), {n, 0});
-        all = insert(all, constant(i32, arch), {n, 1});
+        all = insert(all, constant(i32, image.arch), {n, 1});
         all = insert(all, LLVM::AddressOfOp::create(b, loc, bytes[number]),
                      {n, 2});
         all = insert(all, constant(i64, image.bytes.size()), {n, 3});

@@ -10,6 +10,7 @@
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/FileSystem.h"
@@ -28,17 +29,36 @@ using namespace mlir;
 using namespace ladon::cuda;
 
 static const CudaTarget targets[] = {
-    {"sm_80", "+ptx70", 80, "A100 and newer", 99 << 10},
-    {"sm_90a", "+ptx80", 90, "H100, H200", 227 << 10},
+    {"sm_80", "+ptx70", 80, /*isExact=*/false, "A100 and newer", 99 << 10},
+    {"sm_90a", "+ptx80", 90, /*isExact=*/true, "H100, H200", 227 << 10},
 };
 
 llvm::ArrayRef<CudaTarget> ladon::cuda::cudaTargets() { return targets; }
 
-std::optional<CudaTarget> ladon::cuda::findTarget(llvm::StringRef name) {
-  for (const CudaTarget &target : targets)
-    if (target.name == name)
-      return target;
-  return std::nullopt;
+llvm::Expected<llvm::SmallVector<CudaTarget>>
+ladon::cuda::parseTargets(llvm::StringRef list) {
+  llvm::SmallVector<llvm::StringRef> names;
+  list.split(names, ',');
+  llvm::SmallVector<CudaTarget> result;
+  for (llvm::StringRef name : names) {
+    auto isNamed = [&](const CudaTarget &t) { return t.name == name; };
+    const CudaTarget *found = llvm::find_if(targets, isNamed);
+    if (found == std::end(targets))
+      return llvm::createStringError(
+          "expected one of " +
+          llvm::join(llvm::map_range(targets,
+                                     [](const CudaTarget &target) {
+                                       return target.name.str();
+                                     }),
+                     ", ") +
+          ", found '" + name + "'");
+    if (llvm::none_of(result, isNamed))
+      result.push_back(*found);
+  }
+  llvm::sort(result, [](const CudaTarget &x, const CudaTarget &y) {
+    return x.arch > y.arch;
+  });
+  return result;
 }
 
 //===----------------------------------------------------------------------===//

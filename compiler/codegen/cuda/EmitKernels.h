@@ -16,6 +16,7 @@ struct CudaTarget {
   llvm::StringRef name; ///< As on the command line: "sm_80".
   llvm::StringRef ptx;  ///< The lowest version of PTX that has it: "+ptx70".
   int32_t arch;         ///< Its compute capability, 80 for 8.0.
+  bool isExact;         ///< Its code runs on no newer GPU, not even as PTX.
   llvm::StringRef gpus; ///< For people.
   /// Bytes of shared memory of a block, on every GPU that runs its code.
   int64_t shared;
@@ -24,8 +25,10 @@ struct CudaTarget {
 /// All there is code for.
 llvm::ArrayRef<CudaTarget> cudaTargets();
 
-/// The architecture with that name, or none.
-std::optional<CudaTarget> findTarget(llvm::StringRef name);
+/// The architectures of a list such as "sm_80,sm_90a", the newest first, each
+/// once; an error that names all there are where one is not known.
+llvm::Expected<llvm::SmallVector<CudaTarget>>
+parseTargets(llvm::StringRef list);
 
 /// PTX of the kernels of a module in the LLVM and NVVM dialects.
 llvm::Expected<std::string> emitPtx(::mlir::gpu::GPUModuleOp kernels,

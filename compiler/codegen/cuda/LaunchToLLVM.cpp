@@ -17,7 +17,9 @@ namespace ladon::cuda {
 using namespace mlir;
 using namespace ladon::cuda;
 
-static constexpr StringLiteral launchName = "ladon_rt_launch";
+static constexpr StringLiteral launchName = "ladon_rt_launch",
+                               deviceAllocName = "ladon_rt_device_alloc",
+                               hostAllocName = "ladon_rt_alloc";
 
 namespace {
 /// ladon_rt_launch(context, kernels, name, blocks, threads, shared, arguments)
@@ -78,6 +80,7 @@ public:
 struct LaunchToLLVM : public ladon::cuda::impl::LaunchToLLVMBase<LaunchToLLVM> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    allocateOnDevice();
     SmallVector<::mlir::gpu::LaunchFuncOp> launches;
     module.walk([&](::mlir::gpu::LaunchFuncOp op) { launches.push_back(op); });
     if (launches.empty())
@@ -115,6 +118,34 @@ struct LaunchToLLVM : public ladon::cuda::impl::LaunchToLLVMBase<LaunchToLLVM> {
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       signalPassFailure();
+  }
+
+private:
+  /// ladon_rt_device_alloc(context, kernels, bytes): the host has no memory of
+  /// its own, all that it asks for is for kernels.
+  void allocateOnDevice() {
+    ModuleOp module = getOperation();
+    auto host = module.lookupSymbol<LLVM::LLVMFuncOp>(hostAllocName);
+    if (!host)
+      return;
+    auto ptr = LLVM::LLVMPointerType::get(&getContext());
+    OpBuilder b(host);
+    LLVM::LLVMFuncOp::create(
+        b, host.getLoc(), deviceAllocName,
+        LLVM::LLVMFunctionType::get(ptr, {ptr, ptr, b.getI64Type()}));
+    module.walk([&](LLVM::CallOp call) {
+      if (call.getCallee() != hostAllocName)
+        return;
+      b.setInsertionPoint(call);
+      Value table =
+          LLVM::AddressOfOp::create(b, call.getLoc(), ptr, kernelTable);
+      auto made = LLVM::CallOp::create(
+          b, call.getLoc(), TypeRange{ptr}, deviceAllocName,
+          ValueRange{call.getOperand(0), table, call.getOperand(1)});
+      call.replaceAllUsesWith(made.getResults());
+      call.erase();
+    });
+    host.erase();
   }
 };
 } // namespace

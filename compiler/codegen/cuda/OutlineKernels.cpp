@@ -24,14 +24,14 @@ using namespace ladon;
 static LogicalResult checkHostOperation(Operation *op) {
   if (isa<::mlir::gpu::LaunchFuncOp, func::FuncOp, func::ReturnOp>(op))
     return success();
-  if (isa<memref::AllocOp, memref::AllocaOp>(op))
-    return op->emitError("cannot be compiled for a GPU: there is no working "
-                         "memory for what is neither input nor result");
+  // Working memory of the GPU: the host knows its address only.
+  if (isa<memref::AllocOp, memref::DeallocOp>(op))
+    return success();
   if (isa<scf::SCFDialect, arith::ArithDialect>(op->getDialect()) ||
       isMemoryEffectFree(op))
     return success();
   return op->emitError("cannot be compiled for a GPU: there is code for "
-                       "attends over inputs only");
+                       "attends only");
 }
 
 /// The iteration with number `number`, the last axis fastest.
@@ -48,8 +48,10 @@ static void numberToIteration(ImplicitLocOpBuilder &b, Value number,
   }
 }
 
-/// The threads for the tiles of `loop`; `otherwise` where it stores none.
-static int64_t chooseThreads(scf::ForallOp loop, int64_t otherwise) {
+/// The threads for the tiles of `loop`: `wanted` if that suits them;
+/// `otherwise` where it stores none.
+static int64_t chooseThreads(scf::ForallOp loop, int64_t wanted,
+                             int64_t otherwise) {
   int64_t rows = 0, columns = 0;
   loop.walk([&](tile::StoreOp op) {
     auto tile = dyn_cast<RankedTensorType>(op.getTile().getType());
@@ -59,7 +61,11 @@ static int64_t chooseThreads(scf::ForallOp loop, int64_t otherwise) {
     if (tile.getRank() == 2)
       columns = std::max(columns, tile.getDimSize(1));
   });
-  return rows == 0 ? otherwise : ladon::cuda::threadsForTile(rows, columns);
+  if (rows == 0)
+    return otherwise;
+  if (wanted != 0 && (wanted == rows || wanted == 2 * rows))
+    return wanted;
+  return ladon::cuda::threadsForTile(rows, columns);
 }
 
 namespace {
@@ -103,7 +109,7 @@ struct OutlineKernels
 
 private:
   void outline(scf::ForallOp loop, ::mlir::gpu::GPUModuleOp kernels) {
-    int64_t blockThreads = chooseThreads(loop, threads);
+    int64_t blockThreads = chooseThreads(loop, wanted, threads);
     ImplicitLocOpBuilder b(loop.getLoc(), loop);
     SmallVector<Value> sizes = getValueOrCreateConstantIndexOp(
         b, loop.getLoc(), loop.getMixedUpperBound());

@@ -5,6 +5,46 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TileProducts : Pass<"cuda-tile-products", "::mlir::func::FuncOp"> {
+  let summary = "Lower matrix products to tiles";
+  let description = [{
+    A `linalg.contract` out[.., n] += x[.., k] * w[k, n] on buffers becomes
+    grids over tiles of its rows and columns; each adds up what blocks of k
+    contribute with `tile.accumulate`, x as weights and w as values. Operands of
+    one 16-bit type keep it; others are multiplied as f32.
+
+    Other products are left as they are: with more than four axes, sums that are
+    not f32, and a number of k that is no multiple of 16.
+  }];
+  let statistics = [Statistic<"tiled", "products", "products made of tiles">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::ladon::tile::TileDialect"
+  ];
+}
+
+def ParallelizeLinalg
+    : Pass<"cuda-parallelize-linalg", "::mlir::func::FuncOp"> {
+  let summary = "Give each thread an element of elementwise work";
+  let description = [{
+    Every `linalg` operation and copy on buffers becomes an `scf.forall` over
+    blocks of `threads` threads, for each element of its result one; what an
+    element is a sum of is added up in order. An operation whose first axis is
+    summed over is an error.
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "128", "threads of a block">
+  ];
+  let statistics = [
+    Statistic<"distributed", "loops", "operations given to threads">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 def OutlineKernels : Pass<"cuda-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "Make a kernel of every parallel loop";
   let description = [{
@@ -16,11 +56,13 @@ def OutlineKernels : Pass<"cuda-outline-kernels", "::mlir::ModuleOp"> {
 
     What is left around the launches runs on the host, which sees sizes and
     strides but no element: an operation there that reads or writes memory is an
-    error.
+    error. It may allocate: that memory is the GPU's.
   }];
   let options = [
     Option<"threads", "threads", "int64_t", "128",
-           "threads of a block without tiles">
+           "threads of a block without tiles">,
+    Option<"wanted", "wanted", "int64_t", "0",
+           "threads of a block whose tiles have so many rows, or half as many">
   ];
   let statistics = [Statistic<"outlined", "kernels", "kernels made">];
   let dependentDialects = [
@@ -93,11 +135,13 @@ def EmbedKernels : Pass<"cuda-embed-kernels", "::mlir::ModuleOp"> {
     The module `kernels`, in the LLVM and NVVM dialects, is compiled and goes
     away. In its place are constants: its images, and the table of them that the
     runtime is given with every launch (runtime/lib/kernel_abi.h). The images are
-    PTX, and machine code where there is a CUDA toolkit; with `simulate`, a
-    shared library for the simulated driver at the path `driver`.
+    machine code for each architecture of `target`, where there is a CUDA
+    toolkit, and PTX of the oldest; with `simulate`, a shared library for the
+    simulated driver at the path `driver`.
   }];
   let options = [
-    Option<"target", "target", "std::string", "\"sm_80\"", "architecture">,
+    Option<"target", "target", "std::string", "\"sm_80\"",
+           "architectures, separated by commas">,
     Option<"simulate", "simulate", "bool", "false", "for the simulator">,
     Option<"driver", "driver", "std::string", "\"libcuda.so.1\"",
            "library of the driver">
@@ -110,7 +154,8 @@ def LaunchToLLVM : Pass<"cuda-launch-to-llvm", "::mlir::ModuleOp"> {
   let description = [{
     A `gpu.launch_func` in an entry function (`cpu-emit-entry`) becomes a call of
     `ladon_rt_launch` with the table of kernels and the addresses of the
-    kernel's arguments.
+    kernel's arguments. Calls of `ladon_rt_alloc` become such of
+    `ladon_rt_device_alloc`: working memory is the GPU's.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -7,6 +7,7 @@
 #include "compiler/codegen/cuda/Passes.h"
 
 #include "compiler/codegen/cuda/ThreadTile.h"
+#include "mlir/Dialect/SCF/Utils/Utils.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -126,6 +127,22 @@ static bool isLargeQuery(tile::LoadOp load, int64_t threads) {
          mostRegisters;
 }
 
+/// States of several chunks are read at once: each is a wait for memory, and
+/// nothing else is to be done meanwhile. So many features fit the registers.
+static void unrollMerges(::mlir::gpu::GPUFuncOp kernel) {
+  constexpr int64_t features = 512, mostAtOnce = 4;
+  SmallVector<std::pair<scf::ForOp, int64_t>> loops;
+  kernel.walk([&](tile::MergeOp op) {
+    auto acc = cast<ShapedType>(op.getAcc().getType());
+    if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()))
+      loops.emplace_back(loop,
+                         std::min(features / acc.getDimSize(1), mostAtOnce));
+  });
+  for (auto [loop, atOnce] : loops)
+    if (atOnce > 1)
+      (void)loopUnrollByFactor(loop, atOnce);
+}
+
 /// Keys that are their own values are loaded twice: a load fills one buffer.
 static void splitUses(::mlir::gpu::GPUFuncOp kernel) {
   kernel.walk([](tile::LoadOp load) {
@@ -176,6 +193,20 @@ struct KeyLoop {
 };
 } // namespace
 
+/// Whether `op` may be done once more, earlier: it reads nothing, or a table
+/// that the kernel only reads, such as that of pages.
+static bool isRepeatable(Operation *op) {
+  if (op->getNumRegions() != 0)
+    return false;
+  auto load = dyn_cast<memref::LoadOp>(op);
+  if (!load)
+    return isMemoryEffectFree(op);
+  return isa<BlockArgument>(load.getMemRef()) &&
+         llvm::all_of(load.getMemRef().getUsers(), [](Operation *user) {
+           return isa<memref::LoadOp, memref::DimOp, tile::LoadOp>(user);
+         });
+}
+
 /// Adds what `value` is computed by inside of `loop`; false if that needs more
 /// than the number of the iteration, or cannot be done once more.
 static bool addPositions(Value value, scf::ForOp loop,
@@ -186,7 +217,7 @@ static bool addPositions(Value value, scf::ForOp loop,
   Operation *op = value.getDefiningOp();
   if (op->getBlock() != loop.getBody() || positions.contains(op))
     return true;
-  if (op->getNumRegions() != 0 || !isMemoryEffectFree(op))
+  if (!isRepeatable(op))
     return false;
   positions.insert(op);
   return llvm::all_of(op->getOperands(), [&](Value operand) {
@@ -239,15 +270,7 @@ struct StageTiles : public ladon::cuda::impl::StageTilesBase<StageTiles> {
                          "cuda-outline-kernels before");
       return signalPassFailure();
     }
-    WalkResult paged = kernel.walk([](tile::LoadOp load) {
-      if (!load.getPages())
-        return WalkResult::advance();
-      load.emitError("cannot be compiled for a GPU: there are no keys and "
-                     "values in pages yet; build it for a CPU");
-      return WalkResult::interrupt();
-    });
-    if (paged.wasInterrupted())
-      return signalPassFailure();
+    unrollMerges(kernel);
     hideScores(kernel);
     splitUses(kernel);
     SmallVector<tile::LoadOp> queries;

@@ -41,18 +41,48 @@ static Value zeroOf(ImplicitLocOpBuilder &b, Type type) {
 // Registers
 //===----------------------------------------------------------------------===//
 
-/// Head and position of row `row`, an i32 or an index, of a tile.
+namespace {
+/// Where a row of a tile is in memory.
+struct RowPlace {
+  Value batch, head, position;
+
+  SmallVector<Value> indices() const { return {batch, head, position}; }
+};
+} // namespace
+
+/// The place of row `row`, an i32 or an index, of a tile.
 template <typename Op>
-static std::pair<Value, Value> headAndPosition(ImplicitLocOpBuilder &b, Op op,
-                                               Value row) {
+static RowPlace placeOfRow(ImplicitLocOpBuilder &b, Op op, Value row) {
   Value at = row;
   if (!row.getType().isIndex())
     at = arith::IndexCastOp::create(b, b.getIndexType(), row);
-  if (!op.getRowMap())
-    return {op.getHead(), arith::AddIOp::create(b, op.getRow(), at)};
-  MappedRow mapped = applyRowMap(b, op.getRowMap(), at);
-  return {arith::AddIOp::create(b, op.getHead(), mapped.head),
-          arith::AddIOp::create(b, op.getRow(), mapped.position)};
+  RowPlace place{op.getBatch(), op.getHead(), {}};
+  if (op.getRowMap()) {
+    MappedRow mapped = applyRowMap(b, op.getRowMap(), at);
+    place.head = arith::AddIOp::create(b, op.getHead(), mapped.head);
+    at = mapped.position;
+  }
+  place.position = arith::AddIOp::create(b, op.getRow(), at);
+  return place;
+}
+
+/// The same for a tile whose rows may be in pages.
+static RowPlace placeOfRow(ImplicitLocOpBuilder &b, tile::LoadOp op,
+                           Value row) {
+  RowPlace place = placeOfRow<tile::LoadOp>(b, op, row);
+  if (!op.getPages())
+    return place;
+  Value size = index(b, *op.getPageSize());
+  Value number = memref::LoadOp::create(
+      b, op.getPages(),
+      ValueRange{place.batch, arith::DivUIOp::create(b, place.position, size)});
+  Value page = arith::IndexCastOp::create(b, b.getIndexType(), number);
+  Value last = arith::SubIOp::create(
+      b, memref::DimOp::create(b, op.getSource(), 0), index(b, 1));
+  page = arith::MinSIOp::create(b, page, last);
+  place.batch = arith::MaxSIOp::create(b, page, index(b, 0));
+  place.position = arith::RemUIOp::create(b, place.position, size);
+  return place;
 }
 
 /// Rows that do not exist repeat the last one, so that nothing is read beyond
@@ -66,15 +96,14 @@ Vectors ladon::cuda::emitLoad(ImplicitLocOpBuilder &b, tile::LoadOp op) {
       b, arith::IndexCastOp::create(b, b.getI32Type(), op.getRows()),
       place.constant(1));
   last = arith::MaxSIOp::create(b, last, place.constant(0));
-  SmallVector<std::pair<Value, Value>> rows;
+  SmallVector<RowPlace> rows;
   for (int64_t n = 0; n < place.rowCount(); ++n)
     rows.push_back(
-        headAndPosition(b, op, arith::MinSIOp::create(b, place.row(n), last)));
+        placeOfRow(b, op, arith::MinSIOp::create(b, place.row(n), last)));
   int64_t columns = type.getRank() == 2 ? type.getDimSize(1) : 0;
   SmallVector<Value> elements;
   for (int64_t e = 0; e < place.size; ++e) {
-    auto [head, position] = rows[place.rowOf(e)];
-    SmallVector<Value> at = {op.getBatch(), head, position};
+    SmallVector<Value> at = rows[place.rowOf(e)].indices();
     Value exists;
     if (type.getRank() == 2) {
       int64_t first = place.firstColumn(e);
@@ -125,8 +154,7 @@ void ladon::cuda::emitStore(ImplicitLocOpBuilder &b, tile::StoreOp op,
     auto branch = scf::IfOp::create(b, exists, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    auto [head, position] = headAndPosition(b, op, row);
-    SmallVector<Value> at = {op.getBatch(), head, position};
+    SmallVector<Value> at = placeOfRow(b, op, row).indices();
     auto put = [&](int64_t e, ValueRange indices) {
       Value x = vector::ExtractOp::create(b, tile, e);
       memref::StoreOp::create(b, convert(b, x, element), op.getDest(), indices);
@@ -192,10 +220,9 @@ static void copyElements(ImplicitLocOpBuilder &b, Thread &thread, Copy &copy) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    auto [head, position] = headAndPosition(b, copy.op, row);
-    Value x = memref::LoadOp::create(
-        b, copy.op.getSource(),
-        ValueRange{copy.op.getBatch(), head, position, column});
+    SmallVector<Value> at = placeOfRow(b, copy.op, row).indices();
+    at.push_back(column);
+    Value x = memref::LoadOp::create(b, copy.op.getSource(), at);
     scf::YieldOp::create(b, convert(b, x, copy.element));
     b.setInsertionPointToStart(branch.elseBlock());
     scf::YieldOp::create(b, zeroOf(b, copy.element));
@@ -220,9 +247,7 @@ static void copyUnits(ImplicitLocOpBuilder &b, Thread &thread, Copy &copy,
                       int64_t bytes) {
   int64_t perUnit = 16 / bytes, perRow = copy.padded / perUnit;
   int64_t units = copy.rows * perRow;
-  Value start = arith::AddIOp::create(
-      b, arith::MulIOp::create(b, copy.op.getBatch(), copy.stride(0)),
-      copy.source.getOffset());
+  Value start = copy.source.getOffset();
   Value last = arith::SubIOp::create(b, copy.op.getRows(), index(b, 1));
   last = arith::MaxSIOp::create(b, last, index(b, 0));
   int64_t sharedRow = cast<MemRefType>(copy.shared.getType()).getDimSize(1);
@@ -238,12 +263,12 @@ static void copyUnits(ImplicitLocOpBuilder &b, Thread &thread, Copy &copy,
           b, exists, isBelow(b, column, index(b, copy.columns)));
     Value size = arith::SelectOp::create(b, exists, thread.constant(16),
                                          thread.constant(0));
-    auto [head, position] =
-        headAndPosition(b, copy.op, arith::MinSIOp::create(b, row, last));
-    Value from = arith::AddIOp::create(
-        b, start, arith::MulIOp::create(b, head, copy.stride(1)));
-    from = arith::AddIOp::create(
-        b, from, arith::MulIOp::create(b, position, copy.stride(2)));
+    RowPlace place =
+        placeOfRow(b, copy.op, arith::MinSIOp::create(b, row, last));
+    Value from = start;
+    for (auto [axis, at] : llvm::enumerate(place.indices()))
+      from = arith::AddIOp::create(
+          b, from, arith::MulIOp::create(b, at, copy.stride(axis)));
     from = arith::AddIOp::create(
         b, from,
         arith::MinSIOp::create(b, column, index(b, copy.columns - perUnit)));

@@ -58,8 +58,6 @@ static LogicalResult checkTile(Operation *op) {
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       if (failed(checkTensor(op, tensor)))
         return failure();
-  if (auto load = dyn_cast<tile::LoadOp>(op); load && load.getPages())
-    return op->emitError("cannot be compiled for a GPU: pages");
   if (auto contract = dyn_cast<tile::ContractOp>(op)) {
     if (!isa<MemRefType>(contract.getRight().getType()))
       return op->emitOpError("expected the right tile in shared memory; run "
@@ -119,6 +117,23 @@ struct NarrowPattern : public OpConversionPattern<arith::TruncFOp> {
     return success();
   }
 };
+
+/// Of factors that are the same everywhere.
+struct SplatPattern : public OpConversionPattern<arith::ConstantOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::ConstantOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto value = dyn_cast<SplatElementsAttr>(op.getValue());
+    if (!value)
+      return failure();
+    auto type = cast<VectorType>(getTypeConverter()->convertType(op.getType()));
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(
+        op, SplatElementsAttr::get(type, value.getSplatValue<Attribute>()));
+    return success();
+  }
+};
 } // namespace
 
 namespace {
@@ -173,7 +188,7 @@ static void populateTilePatterns(RewritePatternSet &patterns,
                                    tile::HasNonFiniteOp::Adaptor operands) {
     return emitHasNonFinite(b, operands.getTile());
   });
-  patterns.add<NarrowPattern>(converter, patterns.getContext());
+  patterns.add<NarrowPattern, SplatPattern>(converter, patterns.getContext());
 }
 
 //===----------------------------------------------------------------------===//
@@ -208,9 +223,10 @@ struct TilesToThreads
     populateTilePatterns(patterns, converter);
     ConversionTarget target(getContext());
     target.addIllegalDialect<tile::TileDialect>();
-    target.addDynamicallyLegalOp<arith::TruncFOp>([](arith::TruncFOp op) {
-      return !isa<RankedTensorType>(op.getType());
-    });
+    target.addDynamicallyLegalOp<arith::TruncFOp, arith::ConstantOp>(
+        [](Operation *op) {
+          return !isa<RankedTensorType>(op->getResult(0).getType());
+        });
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);

@@ -8,6 +8,7 @@
 #include "compiler/driver/bench/CallCost.h"
 #include "compiler/driver/check/InputGenerator.h"
 #include "compiler/driver/commands/Session.h"
+#include "compiler/driver/host/DeviceCall.h"
 #include "compiler/driver/host/NamedInputs.h"
 #include "compiler/driver/host/Sizes.h"
 
@@ -228,6 +229,58 @@ static void printTable(const ast::Attention &attention, const BenchCase &bench,
   os << "beside inputs and outputs\n";
 }
 
+//===--- On a GPU --------------------------------------------------------===//
+
+/// The figures of a GPU, by its own clock: nothing is known of its peaks but
+/// how fast it copies.
+static void printDevice(const ast::Attention &attention, const BenchCase &bench,
+                        const DeviceTimes &times, const Target &target,
+                        const BenchOptions &options) {
+  size_t runs = times.seconds.size();
+  double seconds = times.seconds[runs / 2];
+  double flops = bench.work.flops / seconds;
+  double bytes = double(bench.work.bytes) / seconds;
+  if (options.json) {
+    llvm::json::OStream json(llvm::outs(), /*IndentSize=*/2);
+    json.object([&] {
+      json.attribute("name", attention.name);
+      json.attributeObject("sizes", [&] {
+        for (const auto &[name, size] : bench.sizes)
+          json.attribute(name, size);
+      });
+      json.attribute("target", target.getName());
+      json.attribute("gpu", times.gpu);
+      json.attribute("runs", int64_t(runs));
+      json.attribute("seconds", seconds);
+      json.attribute("min_seconds", times.seconds.front());
+      json.attribute("max_seconds", times.seconds.back());
+      json.attribute("visible_pairs", bench.work.visiblePairs);
+      json.attribute("flops", bench.work.flops);
+      json.attribute("gflops", flops * 1e-9);
+      json.attribute("bytes", bench.work.bytes);
+      json.attribute("bandwidth_gbs", bytes * 1e-9);
+      json.attribute("copy_bandwidth_gbs", times.copied * 1e-9);
+      json.attribute("workspace_bytes", int64_t(times.workspace));
+    });
+    llvm::outs() << "\n";
+    return;
+  }
+  auto &os = llvm::outs();
+  os << attention.name;
+  for (const auto &[name, size] : bench.sizes)
+    os << (name == bench.sizes.front().first ? "  " : ", ") << name << '='
+       << size;
+  os << "  " << target.getName() << " on " << times.gpu << '\n'
+     << llvm::format("  time           %s, median of %zu, %s to %s\n",
+                     readableSeconds(seconds).c_str(), runs,
+                     readableSeconds(times.seconds.front()).c_str(),
+                     readableSeconds(times.seconds.back()).c_str())
+     << llvm::format("  arithmetic     %.4g TFLOP/s\n", flops * 1e-12)
+     << llvm::format("  memory         %.4g GB/s, %.3f of a copy's %.4g GB/s\n",
+                     bytes * 1e-9, bytes / times.copied, times.copied * 1e-9)
+     << "  working memory " << readableBytes(double(times.workspace)) << '\n';
+}
+
 //===--- The command -----------------------------------------------------===//
 
 /// One code generator.
@@ -237,12 +290,23 @@ static int runBench(const BenchOptions &options) {
     return session.exitCode;
   const ast::Attention &attention = session.attention();
   const Target &target = *session.target();
+  if (options.common.simulate)
+    return reportUser(
+        llvm::createStringError("--simulate: a simulator has no clock"));
   auto bench = prepare(attention, options);
   if (!bench)
     return reportUser(bench.takeError());
   std::unique_ptr<LoadedAttention> loaded = session.load();
   if (!loaded)
     return session.exitCode;
+  if (!loaded->getDriver().empty()) {
+    auto times =
+        timeOnDevice(*loaded, bench->inputs, bench->outputs, options.runs);
+    if (!times)
+      return reportUser(times.takeError());
+    printDevice(attention, *bench, *times, target, options);
+    return ExitSuccess;
+  }
   BenchSettings settings;
   settings.threads = options.threads;
   settings.runs = options.runs;

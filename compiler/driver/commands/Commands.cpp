@@ -43,8 +43,21 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
       targets.insert(level.str());
     levels.insert(backend->getLevelNames());
   }
-  command.add_option("--target", options.target, "What to compile for")
-      ->check(CLI::IsMember(targets))
+  const CLI::Validator isTarget = CLI::IsMember(targets);
+  command
+      .add_option("--target", options.target,
+                  "What to compile for; several GPUs as sm_90a,sm_80")
+      ->check(CLI::Validator(
+          [isTarget](std::string &text) -> std::string {
+            for (llvm::StringRef name : llvm::split(text, ',')) {
+              std::string one = name.str();
+              std::string problem = isTarget(one);
+              if (!problem.empty())
+                return problem;
+            }
+            return "";
+          },
+          isTarget.get_description(), "TARGET"))
       ->capture_default_str();
   command
       .add_option("--cpu", options.cpu,
@@ -53,6 +66,11 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
       ->capture_default_str();
   command.add_flag("--simulate", options.simulate,
                    "Run code for a GPU on a simulator");
+  command
+      .add_option("--cuda-tile", options.cudaTile,
+                  "Sizes of tiles on a GPU: rows of queries, keys, threads of "
+                  "a block, keys for few queries")
+      ->type_name("ROWS,KEYS[,THREADS[,KEYS]]");
   command
       .add_option("-D", options.params,
                   "Set a compile-time param: -D name=value, repeatable")

@@ -54,6 +54,7 @@ struct CommonOptions {
   std::string codegen = "llvm";
   std::string cpu = "native";
   bool simulate = false;
+  std::string cudaTile; ///< Sizes in place of the target's own; may be empty.
   std::vector<std::string> debugTypes; ///< --debug-only: flags of passes
 };
 

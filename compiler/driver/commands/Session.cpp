@@ -66,6 +66,11 @@ const Target *Session::target() {
     reportUser(target.takeError());
     return nullptr;
   }
+  if (!options.cudaTile.empty())
+    if (llvm::Error error = (*target)->setTiles(options.cudaTile)) {
+      reportUser(std::move(error));
+      return nullptr;
+    }
   chosen = std::move(*target);
   return chosen.get();
 }

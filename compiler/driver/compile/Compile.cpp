@@ -129,7 +129,8 @@ void Compilation::chooseTiles() {
       op->setAttr(tile::TileDialect::shapeName,
                   tile::ShapeAttr::get(&context, tiles.queries, tiles.keys,
                                        tiles.fewQueries, tiles.chunkKeys,
-                                       tiles.narrow));
+                                       tiles.narrow, tiles.fewKeys,
+                                       tiles.fewRows, tiles.fewChunks));
       queries.insert(tiles.queries);
       keys.insert(tiles.keys);
       if (tiles.fewQueries > 0) {

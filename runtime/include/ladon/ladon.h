@@ -158,11 +158,31 @@ typedef struct ladon_options {
   /** Code for a GPU: the CUstream that the work is put into; null is the
    *  default stream. The call does not wait for it. */
   void *stream;
+  /** Code for a GPU: working memory of the call, on the GPU of the tensors and
+   *  aligned to 64 bytes, which belongs to the call until its work in `stream`
+   *  is done; null takes it from the driver, in the order of the stream. */
+  void *workspace;
+  /** The bytes of `workspace`. */
+  uint64_t workspace_bytes;
+  /** Code for a GPU: where this is set, nothing is computed; it gets the number
+   *  of bytes of `workspace` that the call takes with these arguments. */
+  uint64_t *workspace_needed;
 } ladon_options;
 
 /** Initialises a ladon_options to the defaults. */
 #define LADON_OPTIONS_INIT                                                     \
-  {sizeof(ladon_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL}
+  {sizeof(ladon_options),                                                      \
+   0,                                                                          \
+   0,                                                                          \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   0,                                                                          \
+   NULL}
 
 #ifdef __cplusplus
 }

@@ -1533,3 +1533,24 @@ func.func @store_columns_of_row(%t: tensor<8xf32>, %x: memref<?x2x?xf32>, %i: in
   tile.store %t, %x[%i, %i, %i] rows %i columns %i : tensor<8xf32>, memref<?x2x?xf32>
   return
 }
+
+// -----
+
+// expected-error@+1 {{expected a block, at least one row and a number of chunks for few queries, found -16, 1 and 0}}
+func.func private @shape_few_keys() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 8, chunk = 16, few_keys = -16>}
+
+// -----
+
+// expected-error@+1 {{expected a block, at least one row and a number of chunks for few queries, found 0, 0 and 0}}
+func.func private @shape_few_rows() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 8, chunk = 16, few_rows = 0>}
+
+// -----
+
+// expected-error@+1 {{expected a block, at least one row and a number of chunks for few queries, found 0, 1 and -2}}
+func.func private @shape_few_chunks() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 8, chunk = 16, few_chunks = -2>}
+
+// -----
+
+// A chunk has whole blocks of the form for few.
+// expected-error@+1 {{expected chunks of whole blocks of 48 keys, found 64}}
+func.func private @shape_few_block() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 8, chunk = 64, few_keys = 48>}
