@@ -428,8 +428,7 @@ void AttentionNest::storeScores(const QueryRows &rows, Value query,
 //===----------------------------------------------------------------------===//
 
 void AttentionNest::storeState(SoftmaxState state, SoftmaxState memory,
-                               Value batch, Value head, Value row) {
-  Value rows = index(tiles.rows);
+                               Value batch, Value head, Value row, Value rows) {
   auto store = [&](Value tile, Value dest, bool transposed) {
     tile::StoreOp::create(b, tile, dest, batch, head, row, rows,
                           /*columns=*/Value(), AffineMapAttr(), transposed);
@@ -440,8 +439,7 @@ void AttentionNest::storeState(SoftmaxState state, SoftmaxState memory,
 }
 
 SoftmaxState AttentionNest::loadState(SoftmaxState memory, Value batch,
-                                      Value head, Value row) {
-  Value rows = index(tiles.rows);
+                                      Value head, Value row, Value rows) {
   auto load = [&](Value source, RankedTensorType type, bool transposed) {
     return tile::LoadOp::create(b, type, source, batch, head, row, rows,
                                 /*pages=*/Value(), /*outs=*/ValueRange(),

@@ -106,11 +106,11 @@ public:
   SoftmaxState withSinks(const QueryRows &rows, SoftmaxState state);
 
   /// Partial states are kept in memrefs [batch, head, row, features] and
-  /// [batch, head, row].
+  /// [batch, head, row]: the first `rows` rows of a tile from `row` on.
   void storeState(SoftmaxState state, SoftmaxState memory, mlir::Value batch,
-                  mlir::Value head, mlir::Value row);
+                  mlir::Value head, mlir::Value row, mlir::Value rows);
   SoftmaxState loadState(SoftmaxState memory, mlir::Value batch,
-                         mlir::Value head, mlir::Value row);
+                         mlir::Value head, mlir::Value row, mlir::Value rows);
   SoftmaxState merge(SoftmaxState state, SoftmaxState other);
 
   mlir::RankedTensorType rowType();

@@ -216,19 +216,21 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
     nest.storeState(state, partial, at[0], at[1], firstRow(at[3], at[2]));
   });
   createGrid(b, {nest.batches, keyHeads, queryTiles}, {}, [&](auto at) {
-    SoftmaxState state =
-        nest.loadState(partial, at[0], at[1], firstRow(at[2], nest.index(0)));
+    QueryRows queryRows = rowsAt(at[0], at[1], at[2]);
+    auto loadState = [&](Value number) {
+      return nest.loadState(partial, at[0], at[1], firstRow(at[2], number),
+                            queryRows.count);
+    };
+    SoftmaxState state = loadState(nest.index(0));
     auto loop = scf::ForOp::create(b, one, chunks, one, state.values());
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
       auto args = loop.getRegionIterArgs();
-      SoftmaxState next = nest.loadState(
-          partial, at[0], at[1], firstRow(at[2], loop.getInductionVar()));
+      SoftmaxState next = loadState(loop.getInductionVar());
       scf::YieldOp::create(
           b, nest.merge({args[0], args[1], args[2]}, next).values());
     }
-    QueryRows queryRows = rowsAt(at[0], at[1], at[2]);
     SoftmaxState merged{loop.getResult(0), loop.getResult(1),
                         loop.getResult(2)};
     if (tiles.narrow)

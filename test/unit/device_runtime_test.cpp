@@ -42,8 +42,8 @@ struct DeviceCall {
     static const char *const symbols[] = {"N"};
     static const ladon_param_info params[] = {
         {"x", LADON_KIND_OUTPUT, 2, 32, 1, dims, nullptr}};
-    static const ladon_program program = {
-        "device", 1, params, 1, symbols, 1, ::run, kDLCUDA, 0, nullptr};
+    static const ladon_program program = {"device", 1,     params,  1, symbols,
+                                          1,        ::run, kDLCUDA, 0, nullptr};
     DLTensor tensor = {};
     tensor.data = reinterpret_cast<void *>(memory.address);
     tensor.device.device_type = kDLCUDA;
@@ -166,7 +166,9 @@ std::string launchOn(const char *capability, std::vector<ladon_image> images) {
   return ladon_rt_last_error();
 }
 
-ladon_image image(int32_t kind, int32_t arch) { return {kind, arch, nullptr, 0}; }
+ladon_image image(int32_t kind, int32_t arch) {
+  return {kind, arch, nullptr, 0};
+}
 
 constexpr int32_t ptx = 0, code = 1, exact = 2;
 const std::string tried =

@@ -70,19 +70,29 @@ private:
       images.push_back({Ptx, 0, std::move(*library)});
       return images;
     }
-    for (const CudaTarget &one : targets) {
-      auto ptx = emitPtx(kernels, one);
+    std::vector<std::string> texts;
+    std::vector<Assembly> assemblies;
+    for (const CudaTarget &target : targets) {
+      auto ptx = emitPtx(kernels, target);
       if (!ptx)
         return ptx.takeError();
-      auto cubin = assemblePtx(*ptx, one);
+      auto started = Assembly::start(*ptx, target);
+      if (!started)
+        return started.takeError();
+      texts.push_back(std::move(*ptx));
+      assemblies.push_back(std::move(*started));
+    }
+    for (auto [target, ptx, assembly] :
+         llvm::zip_equal(targets, texts, assemblies)) {
+      auto cubin = assembly.finish();
       if (!cubin)
         return cubin.takeError();
-      int32_t exact = one.isExact ? Exact : 0;
+      int32_t exact = target.isExact ? Exact : 0;
       if (*cubin)
-        images.push_back({Cubin | exact, one.arch, std::move(**cubin)});
+        images.push_back({Cubin | exact, target.arch, std::move(**cubin)});
       // The driver wants it with a zero behind it.
-      if (!*cubin || one.name == targets.back().name)
-        images.push_back({Ptx | exact, one.arch, *ptx + '\0'});
+      if (!*cubin || target.name == targets.back().name)
+        images.push_back({Ptx | exact, target.arch, ptx + '\0'});
     }
     return images;
   }

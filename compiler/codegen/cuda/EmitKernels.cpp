@@ -142,19 +142,35 @@ static std::optional<std::string> findPtxas() {
   return std::nullopt;
 }
 
-llvm::Expected<std::optional<std::string>>
-ladon::cuda::assemblePtx(llvm::StringRef ptx, const CudaTarget &target) {
+struct Assembly::Process {
+  TemporaryFile source, result, messages;
+  llvm::sys::ProcessInfo running;
+};
+
+Assembly::Assembly(std::unique_ptr<Process> process)
+    : process(std::move(process)) {}
+Assembly::Assembly(Assembly &&) = default;
+
+/// One that nobody waits for any more has to end all the same: its files go.
+Assembly::~Assembly() {
+  if (process && process->running.Pid != llvm::sys::ProcessInfo::InvalidPid)
+    llvm::sys::Wait(process->running, std::nullopt);
+}
+
+llvm::Expected<Assembly> Assembly::start(llvm::StringRef ptx,
+                                         const CudaTarget &target) {
   std::optional<std::string> ptxas = findPtxas();
   if (!ptxas)
-    return std::nullopt;
-  TemporaryFile source, result, messages;
-  for (auto [file, suffix] :
-       {std::pair(&source, "ptx"), {&result, "cubin"}, {&messages, "log"}})
+    return Assembly(nullptr);
+  auto process = std::make_unique<Process>();
+  for (auto [file, suffix] : {std::pair(&process->source, "ptx"),
+                              {&process->result, "cubin"},
+                              {&process->messages, "log"}})
     if (std::error_code error = file->create(suffix))
       return llvm::createStringError(error, "cannot make a temporary file");
   {
     std::error_code error;
-    llvm::raw_fd_ostream stream(source.path, error);
+    llvm::raw_fd_ostream stream(process->source.path, error);
     stream << ptx;
     stream.close();
     if (error || stream.has_error())
@@ -162,17 +178,32 @@ ladon::cuda::assemblePtx(llvm::StringRef ptx, const CudaTarget &target) {
   }
   std::string arch = ("-arch=" + target.name).str();
   std::optional<llvm::StringRef> redirects[] = {
-      "", llvm::StringRef(messages.path), llvm::StringRef(messages.path)};
+      "", llvm::StringRef(process->messages.path),
+      llvm::StringRef(process->messages.path)};
   std::string problem;
-  int status = llvm::sys::ExecuteAndWait(
-      *ptxas, {*ptxas, arch, "-O3", source.path, "-o", result.path},
-      std::nullopt, redirects, 0, 0, &problem);
+  bool failed = false;
+  process->running = llvm::sys::ExecuteNoWait(
+      *ptxas,
+      {*ptxas, arch, "-O3", process->source.path, "-o", process->result.path},
+      std::nullopt, redirects, 0, &problem, &failed);
+  if (failed)
+    return llvm::createStringError("ptxas failed: " + problem);
+  return Assembly(std::move(process));
+}
+
+llvm::Expected<std::optional<std::string>> Assembly::finish() {
+  if (!process)
+    return std::nullopt;
+  std::string problem;
+  int status =
+      llvm::sys::Wait(process->running, std::nullopt, &problem).ReturnCode;
+  process->running = {};
   auto read = [](llvm::StringRef path) -> std::string {
     auto buffer = llvm::MemoryBuffer::getFile(path, false, false);
     return buffer ? (*buffer)->getBuffer().str() : std::string();
   };
   if (status != 0)
     return llvm::createStringError("ptxas failed: " + problem +
-                                   read(messages.path));
-  return read(result.path);
+                                   read(process->messages.path));
+  return read(process->result.path);
 }

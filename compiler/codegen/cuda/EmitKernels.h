@@ -6,6 +6,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "llvm/Support/Error.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -34,10 +35,23 @@ parseTargets(llvm::StringRef list);
 llvm::Expected<std::string> emitPtx(::mlir::gpu::GPUModuleOp kernels,
                                     const CudaTarget &target);
 
-/// Machine code for PTX, by the `ptxas` of an installed CUDA toolkit; none
-/// where there is no toolkit.
-llvm::Expected<std::optional<std::string>>
-assemblePtx(llvm::StringRef ptx, const CudaTarget &target);
+/// The `ptxas` of an installed CUDA toolkit at work on PTX, beside this
+/// process.
+class Assembly {
+public:
+  static llvm::Expected<Assembly> start(llvm::StringRef ptx,
+                                        const CudaTarget &target);
+  /// Waits for the machine code; none where there is no toolkit.
+  llvm::Expected<std::optional<std::string>> finish();
+
+  Assembly(Assembly &&);
+  ~Assembly();
+
+private:
+  struct Process;
+  explicit Assembly(std::unique_ptr<Process> process);
+  std::unique_ptr<Process> process; ///< Null without a toolkit.
+};
 
 /// A shared library for this CPU with the kernels of a module: they run on the
 /// simulated driver (runtime/cuda-sim), thread by thread. What is an

@@ -144,10 +144,9 @@ private:
 void ProductTiler::addGrid(int64_t firstColumn, int64_t tiles, int64_t width) {
   Value rows = memref::DimOp::create(b, x, 2);
   Value height = index(tileRows);
-  SmallVector<Value> sizes = {memref::DimOp::create(b, x, 0),
-                              memref::DimOp::create(b, x, 1),
-                              arith::CeilDivSIOp::create(b, rows, height),
-                              index(tiles)};
+  SmallVector<Value> sizes = {
+      memref::DimOp::create(b, x, 0), memref::DimOp::create(b, x, 1),
+      arith::CeilDivSIOp::create(b, rows, height), index(tiles)};
   auto schedule = tile::ScheduleAttr::get(b.getContext(), {0, 1, 2, 3}, {});
   auto grid = tile::GridOp::create(b, sizes, schedule);
   OpBuilder::InsertionGuard guard(b);
@@ -170,8 +169,8 @@ void ProductTiler::fillPoint(Block::BlockArgListType at, Value rowCount,
                                        index(firstColumn));
   Value result = columnsOf(b, out, column, width);
   Value weights = columnsOf(b, w, column, width);
-  Value sums = load(result, {at[0], at[1], row}, rows, tileRows, width,
-                    b.getF32Type());
+  Value sums =
+      load(result, {at[0], at[1], row}, rows, tileRows, width, b.getF32Type());
   auto rowType = RankedTensorType::get({tileRows}, b.getF32Type());
   Value ones = arith::ConstantOp::create(
       b, DenseElementsAttr::get(rowType, b.getF32FloatAttr(1)));
@@ -183,8 +182,8 @@ void ProductTiler::fillPoint(Block::BlockArgListType at, Value rowCount,
     Value k = loop.getInductionVar();
     Value left = load(columnsOf(b, x, k, block), {at[0], at[1], row}, rows,
                       tileRows, block, operand);
-    Value right = load(weights, {zero, zero, k}, index(block), block, width,
-                       operand);
+    Value right =
+        load(weights, {zero, zero, k}, index(block), block, width, operand);
     auto next = tile::AccumulateOp::create(
         b, sums.getType(), left, right, index(block),
         loop.getRegionIterArgs()[0], ones, /*guard=*/Value(),
