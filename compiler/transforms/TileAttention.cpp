@@ -213,7 +213,8 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
     SoftmaxState state =
         nest.visitKeys(queryRows, nest.loadQuery(queryRows), lower, upper,
                        nest.initial(), /*guarded=*/false);
-    nest.storeState(state, partial, at[0], at[1], firstRow(at[3], at[2]));
+    nest.storeState(state, partial, at[0], at[1], firstRow(at[3], at[2]),
+                    queryRows.count);
   });
   createGrid(b, {nest.batches, keyHeads, queryTiles}, {}, [&](auto at) {
     QueryRows queryRows = rowsAt(at[0], at[1], at[2]);
