@@ -1,6 +1,6 @@
 // Each element of a result is a thread's; what it is a sum of is added up in
 // order.
-// RUN: ladon-opt %s --pass-pipeline='builtin.module(func.func(cuda-parallelize-linalg{threads=64}))' --split-input-file | FileCheck %s
+// RUN: ladon-opt %s --pass-pipeline='builtin.module(func.func(cuda-parallelize-linalg{threads=64},canonicalize))' --split-input-file | FileCheck %s
 
 // CHECK-LABEL: func.func @copy(
 // CHECK: %[[COUNT:.*]] = arith.muli
