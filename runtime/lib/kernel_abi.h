@@ -114,8 +114,8 @@ void ladon_rt_parallel_for(ladon_ctx *ctx, int64_t n, int64_t scratch_bytes,
 /** Memory of the GPU for the kernels of this call, 64-byte aligned, with
  *  undefined contents: from the caller's workspace, or from the driver in the
  *  order of the stream. The code must not touch it. When there is none, the
- * call is marked as failed and null is returned. Null as well in a call that
- * only asks how much there has to be. */
+ *  call is marked as failed and null is returned. In a call that only asks how
+ *  much there has to be, the result is no address of anything. */
 void *ladon_rt_device_alloc(ladon_ctx *ctx, ladon_kernels *kernels,
                             int64_t bytes);
 
