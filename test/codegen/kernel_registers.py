@@ -67,7 +67,8 @@ def main():
         if match := KERNEL.search(line):
             name = match.group(1)
         elif match := FRAME.search(line):
-            if any(int(number) for number in match.groups()):
+            spills = any(int(number) for number in match.groups())
+            if spills and name.endswith(options.kernel):
                 print(f"{name}: {line.strip()}")
                 problems += 1
         elif match := USED.search(line):

@@ -130,7 +130,7 @@ static bool isLargeQuery(tile::LoadOp load, int64_t threads) {
 /// States of several chunks are read at once: each is a wait for memory, and
 /// nothing else is to be done meanwhile. So many features fit the registers.
 static void unrollMerges(::mlir::gpu::GPUFuncOp kernel) {
-  constexpr int64_t features = 512, mostAtOnce = 4;
+  constexpr int64_t features = 384, mostAtOnce = 4;
   SmallVector<std::pair<scf::ForOp, int64_t>> loops;
   kernel.walk([&](tile::MergeOp op) {
     auto acc = cast<ShapedType>(op.getAcc().getType());

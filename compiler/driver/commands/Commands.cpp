@@ -44,9 +44,7 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
     levels.insert(backend->getLevelNames());
   }
   const CLI::Validator isTarget = CLI::IsMember(targets);
-  command
-      .add_option("--target", options.target,
-                  "What to compile for; several GPUs as sm_90a,sm_80")
+  command.add_option("--target", options.target, "What to compile for")
       ->check(CLI::Validator(
           [isTarget](std::string &text) -> std::string {
             for (llvm::StringRef name : llvm::split(text, ',')) {
