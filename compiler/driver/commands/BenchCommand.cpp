@@ -134,18 +134,25 @@ struct Figures {
 
 } // namespace
 
+/// What was timed, as attributes of an object.
+static void printCase(llvm::json::OStream &json,
+                      const ast::Attention &attention, const BenchCase &bench,
+                      const Target &target) {
+  json.attribute("name", attention.name);
+  json.attributeObject("sizes", [&] {
+    for (const auto &[name, size] : bench.sizes)
+      json.attribute(name, size);
+  });
+  json.attribute("target", target.getName());
+}
+
 static void printJson(const ast::Attention &attention, const BenchCase &bench,
                       const Measurement &measurement, const Target &target,
                       const BenchOptions &options) {
   Figures figures(bench.work, measurement);
   llvm::json::OStream json(llvm::outs(), /*IndentSize=*/2);
   json.object([&] {
-    json.attribute("name", attention.name);
-    json.attributeObject("sizes", [&] {
-      for (const auto &[name, size] : bench.sizes)
-        json.attribute(name, size);
-    });
-    json.attribute("target", target.getName());
+    printCase(json, attention, bench, target);
     json.attribute("codegen", options.common.codegen);
     json.attribute("threads", options.threads);
     json.attribute("runs", int64_t(measurement.seconds.size()));
@@ -243,12 +250,7 @@ static void printDevice(const ast::Attention &attention, const BenchCase &bench,
   if (options.json) {
     llvm::json::OStream json(llvm::outs(), /*IndentSize=*/2);
     json.object([&] {
-      json.attribute("name", attention.name);
-      json.attributeObject("sizes", [&] {
-        for (const auto &[name, size] : bench.sizes)
-          json.attribute(name, size);
-      });
-      json.attribute("target", target.getName());
+      printCase(json, attention, bench, target);
       json.attribute("gpu", times.gpu);
       json.attribute("runs", int64_t(runs));
       json.attribute("seconds", seconds);
