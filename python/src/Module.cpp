@@ -54,6 +54,8 @@ static const char *nativeLevel() {
     return "x86-64-v4";
   if (__builtin_cpu_supports("x86-64-v3"))
     return "x86-64-v3";
+  if (__builtin_cpu_supports("x86-64-v2"))
+    return "x86-64-v2";
   return "x86-64";
 }
 

@@ -3,12 +3,12 @@
     hot_loops.py [--function REGEX] [--vectors] [--fewest N] [--loops N] FILE
 
 A register tile is an innermost loop with at least --fewest fused multiply-adds,
-in a function whose name --function matches. All that it uses is to stay in
-registers: an instruction of it that addresses the stack is an error, and so are
-fewer than --loops such loops, and one in which multiply-adds are less than half
-of the instructions. With --vectors that is asked of vectors only: pointers and
-counters may be on the stack, and shuffles among the multiply-adds. FILE may be
-'-'.
+or multiplications of SSE, in a function whose name --function matches. All that
+it uses is to stay in registers: an instruction of it that addresses the stack is
+an error, and so are fewer than --loops such loops, and one in which multiply-adds
+are less than half of the instructions. With --vectors that is asked of vectors
+only: pointers and counters may be on the stack, and shuffles and copies among the
+multiply-adds. FILE may be '-'.
 """
 
 import argparse
@@ -19,7 +19,7 @@ FUNCTION = re.compile(r"^[A-Za-z_][\w.$]*:")
 LABEL = re.compile(r"^(\.L\w+):")
 JUMP = re.compile(r"^\t(?:j\w+|b\.\w+|cbn?z|tbn?z)\s+(?:.*, )?(\.L\w+)")
 VECTOR = re.compile(r"%[xyz]mm\d|\b[qv]\d")
-PRODUCT = re.compile(r"^(vfmadd|fmla)")
+PRODUCT = re.compile(r"^(vfmadd|fmla|mulp[sd])")
 COMMENT = re.compile(r"#[^\d-]|//")
 INSTRUCTION = re.compile(r"^\t[a-z]")
 

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -43,8 +44,30 @@ void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(createTileToVectors(tile));
 }
 
-void ladon::cpu::buildCodePipeline(OpPassManager &pm) {
+/// Arithmetic in place of instructions that the CPU has not. Products of
+/// vectors need none: their conversion lets LLVM choose.
+static void buildMissing(OpPassManager &pm,
+                         const MissingInstructions &missing) {
+  if (missing.multiplyAdd) {
+    math::MathExpandOpsPassOptions expand;
+    expand.opMnemonics = {"fma"};
+    pm.addPass(math::createMathExpandOpsPass(expand));
+  }
+  if (missing.half) {
+    // A module may compute in f16.
+    pm.addPass(math::createMathExtendToSupportedTypes());
+    arith::ArithEmulateUnsupportedFloatsOptions emulate;
+    emulate.sourceTypeStrs = {"f16"};
+    emulate.targetTypeStr = "f32";
+    pm.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
+    pm.addPass(createExpandHalf());
+  }
+}
+
+void ladon::cpu::buildCodePipeline(OpPassManager &pm,
+                                   const MissingInstructions &missing) {
   pm.addPass(createApproximateMath());
+  buildMissing(pm, missing);
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());

@@ -11,8 +11,15 @@ namespace ladon::cpu {
 /// Tile level to loops over vectors of one register of `target`.
 void buildVectorPipeline(mlir::OpPassManager &pm, const CpuTarget &target);
 
+/// What a CPU lacks, to be made of what it has.
+struct MissingInstructions {
+  bool multiplyAdd = false; ///< Rounded once.
+  bool half = false;        ///< Conversions of f16.
+};
+
 /// From there to the LLVM dialect, with `NAME.run` as the way in.
-void buildCodePipeline(mlir::OpPassManager &pm);
+void buildCodePipeline(mlir::OpPassManager &pm,
+                       const MissingInstructions &missing = {});
 
 } // namespace ladon::cpu
 

@@ -35,7 +35,8 @@ public:
     cpu::buildVectorPipeline(pm, figures);
   }
   void buildCodePipeline(mlir::OpPassManager &pm) const override {
-    cpu::buildCodePipeline(pm);
+    cpu::buildCodePipeline(pm, {/*multiplyAdd=*/!figures.hasMultiplyAdd,
+                                /*half=*/!figures.hasHalf});
   }
   void describe(artifact::ProgramSpec &program) const override {
     program.cpuLevel = figures.level;

@@ -21,6 +21,9 @@ struct CpuTarget {
   int64_t registerColumns; ///< Vectors per row of a register tile.
   int64_t unroll;          ///< Steps of the register tile's inner loop.
   int64_t keyTile;         ///< Keys per block.
+  /// Whether it has instructions for multiply-adds and conversions of f16.
+  bool hasMultiplyAdd = true;
+  bool hasHalf = true;
 
   /// Queries per tile for elements of `bits` bits.
   int64_t queryTile(int64_t bits) const {

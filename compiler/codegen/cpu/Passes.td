@@ -123,6 +123,18 @@ def ApproximateMath : Pass<"cpu-approximate-math"> {
   ];
 }
 
+def ExpandHalf : Pass<"cpu-expand-half"> {
+  let summary = "Convert from and to f16 by arithmetic on the bits";
+  let description = [{
+    For CPUs without an instruction for it: `arith.extf` from f16 and
+    `arith.truncf` to f16, of numbers and vectors, become integer arithmetic and
+    one operation on f32, so that no function of a compiler's runtime is called.
+    Results are those of the instruction, but for which NaN it is. Subnormal
+    numbers must not be flushed to zero. A truncation is one of f32.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def OutlineParallel : Pass<"cpu-outline-parallel", "::mlir::ModuleOp"> {
   let summary = "Outline parallel loops into tasks for the runtime";
   let description = [{

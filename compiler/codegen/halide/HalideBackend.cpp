@@ -78,8 +78,9 @@ public:
     return cpu::x86Backend().getName();
   }
   llvm::StringRef getCodegen() const override { return "halide"; }
+  /// Those that the pipelines have a schedule for.
   std::vector<llvm::StringRef> getLevels() const override {
-    return cpu::x86Backend().getLevels();
+    return {"x86-64-v3", "x86-64-v4"};
   }
   llvm::Expected<std::unique_ptr<Target>>
   createTarget(llvm::StringRef level) const override {
@@ -88,6 +89,10 @@ public:
     auto machine = cpu::x86Backend().createTarget(level);
     if (!machine)
       return machine.takeError();
+    if (!llvm::is_contained(getLevels(), (*machine)->getName()))
+      return llvm::createStringError("--codegen halide: expected --cpu " +
+                                     getLevelNames() + ", found " +
+                                     (*machine)->getName());
     return std::make_unique<HalideTarget>(std::move(*machine));
   }
 };

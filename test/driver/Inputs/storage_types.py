@@ -107,7 +107,8 @@ def nan_bfloat(bits):
 
 
 results = ["h32", "b32", "h16", "b16", "fh16", "fb16"]
-for what, options in (("v3", []), ("reference", ["--reference"])):
+for what, options in (("native", []), ("v2", ["--cpu", "x86-64-v2"]),
+                      ("reference", ["--reference"])):
     command = [ladon, "run", str(folder / "convert.attn"), *options]
     for name in "uwx":
         command += ["--input", f"{name}={folder / name}.npy"]

@@ -18,6 +18,8 @@ static constexpr llvm::StringLiteral triple = "x86_64-unknown-linux-gnu";
 //===--- Levels ----------------------------------------------------------===//
 
 static const CpuTarget levels[] = {
+    {"x86-64-v2", "SSE4.2", 2, 128, 4, 2, 4, 128,
+     /*hasMultiplyAdd=*/false, /*hasHalf=*/false},
     {"x86-64-v3", "AVX2 + FMA", 3, 256, 4, 3, 4, 128},
     {"x86-64-v4", "AVX-512", 4, 512, 8, 3, 4, 128},
 };
@@ -36,8 +38,10 @@ static std::optional<CpuTarget> hostLevel() {
     return llvm::all_of(names,
                         [&](llvm::StringRef f) { return features.lookup(f); });
   };
-  if (!has({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}))
+  if (!has({"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cx16", "sahf"}))
     return std::nullopt;
+  if (!has({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}))
+    return findX86Level("x86-64-v2");
   if (has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
     return findX86Level("x86-64-v4");
   return findX86Level("x86-64-v3");

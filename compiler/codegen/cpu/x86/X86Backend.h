@@ -31,7 +31,7 @@ std::unique_ptr<llvm::TargetMachine> createX86Machine(llvm::StringRef level);
 /// The object file of the runtime.
 llvm::StringRef x86RuntimeObject();
 
-/// Kernels for vectors of 256 or 512 bits.
+/// Kernels for vectors of 128 bits, without multiply-adds, or of 256 or 512.
 PeakKernels x86PeakKernels(int64_t vectorBits, bool isDouble);
 
 } // namespace ladon::cpu
