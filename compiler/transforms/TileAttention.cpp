@@ -60,7 +60,8 @@ static int64_t keysOfBlock(attn::AttendOp op, int64_t wanted, int64_t enough,
   return keys < enough ? wanted : keys;
 }
 
-/// Keys that one product of narrow tiles sums over.
+/// Keys that one product of narrow tiles sums over, and those that lie in the
+/// lanes of the widest vector: blocks for few queries are whole ones.
 static constexpr int64_t narrowKeys = 16;
 
 //===----------------------------------------------------------------------===//
@@ -299,7 +300,7 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         few.heads = op.getHeads() / op.getKeyValueHeads();
         few.rows =
             static_cast<int64_t>(llvm::alignTo(few.heads, shape.getFewRows()));
-        few.keys = keysOfBlock(op, shape.getBlockOfFew(), 16, unit);
+        few.keys = keysOfBlock(op, shape.getBlockOfFew(), 16, narrowKeys);
         few.narrow = shape.getNarrow();
         few.stored = !few.narrow;
         Value isFew =
