@@ -5,7 +5,6 @@
 #include "compiler/frontend/ForeignWords.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/ConvertUTF.h"
 
 #include <cmath>
@@ -35,22 +34,32 @@ namespace {
 bool isNameStart(char c) { return llvm::isAlpha(c) || c == '_'; }
 bool isNamePart(char c) { return llvm::isAlnum(c) || c == '_'; }
 
+struct Keyword {
+  StringRef text;
+  Tok kind;
+};
+
+const Keyword keywordTable[] = {
+    {"fn", Tok::KwFn},
+    {"param", Tok::KwParam},
+    {"attention", Tok::KwAttention},
+    {"let", Tok::KwLet},
+    {"return", Tok::KwReturn},
+    {"if", Tok::KwIf},
+    {"then", Tok::KwThen},
+    {"else", Tok::KwElse},
+    {"and", Tok::KwAnd},
+    {"or", Tok::KwOr},
+    {"not", Tok::KwNot},
+    {"true", Tok::KwTrue},
+    {"false", Tok::KwFalse},
+};
+
 Tok keywordOrName(StringRef text) {
-  return llvm::StringSwitch<Tok>(text)
-      .Case("fn", Tok::KwFn)
-      .Case("param", Tok::KwParam)
-      .Case("attention", Tok::KwAttention)
-      .Case("let", Tok::KwLet)
-      .Case("return", Tok::KwReturn)
-      .Case("if", Tok::KwIf)
-      .Case("then", Tok::KwThen)
-      .Case("else", Tok::KwElse)
-      .Case("and", Tok::KwAnd)
-      .Case("or", Tok::KwOr)
-      .Case("not", Tok::KwNot)
-      .Case("true", Tok::KwTrue)
-      .Case("false", Tok::KwFalse)
-      .Default(Tok::Name);
+  for (const Keyword &keyword : keywordTable)
+    if (keyword.text == text)
+      return keyword.kind;
+  return Tok::Name;
 }
 
 struct Punctuation {
@@ -343,6 +352,13 @@ bool checkUtf8(StringRef text, DiagnosticEngine &diagnostics) {
 }
 
 } // namespace
+
+std::vector<StringRef> ladon::keywords() {
+  std::vector<StringRef> result;
+  for (const Keyword &keyword : keywordTable)
+    result.push_back(keyword.text);
+  return result;
+}
 
 std::vector<Token> ladon::lex(StringRef text, DiagnosticEngine &diagnostics) {
   auto start = SMLoc::getFromPointer(text.begin());

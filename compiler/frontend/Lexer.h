@@ -82,6 +82,9 @@ struct Token {
   }
 };
 
+/// The keywords of the language.
+std::vector<llvm::StringRef> keywords();
+
 /// Whether an expression can end with `kind`, so that an operator may follow.
 bool endsOperand(Tok kind);
 

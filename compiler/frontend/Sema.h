@@ -55,6 +55,9 @@ public:
   /// Fills `spec`. It is complete only if no error was reported.
   void run();
 
+  /// Has `run` write down the types of what is written.
+  void recordTypes(syntax::Types &into) { types = &into; }
+
 private:
   /// A name that a block defines.
   struct Local {
@@ -309,6 +312,7 @@ private:
   CheckedSpec &spec;
   const ParamOverrides &overrides;
   DiagnosticEngine &diagnostics;
+  syntax::Types *types = nullptr; ///< Null: nobody asks.
 
   llvm::StringMap<llvm::SMRange> fileNames; ///< fn and param.
   llvm::StringMap<llvm::SMRange> names;     ///< Of the attention.

@@ -53,7 +53,13 @@ ast::Expr *Sema::elaborate(const syntax::Expr *expr, const Scope *scope,
     report(DiagId::ExpansionTooLarge, expr->range, scope, maxOperations);
     return nullptr;
   }
-  return elaborateKind(expr, scope, place);
+  Expr *value = elaborateKind(expr, scope, place);
+  if (types && value) {
+    llvm::SmallVector<std::string, 1> &known = (*types)[expr];
+    if (std::string type = value->type.str(); !llvm::is_contained(known, type))
+      known.push_back(type);
+  }
+  return value;
 }
 
 ast::Expr *Sema::elaborateKind(const syntax::Expr *expr, const Scope *scope,

@@ -11,6 +11,8 @@
 
 #include "compiler/frontend/AST.h"
 
+#include "llvm/ADT/DenseMap.h"
+
 #include <deque>
 
 namespace ladon::syntax {
@@ -105,6 +107,10 @@ struct File {
   std::deque<Expr> exprs; ///< Owns every expression.
   llvm::SMRange end;      ///< The last token, for what is missing.
 };
+
+/// The types that expressions turned out to have, as written in a spec. One in
+/// a `fn` may have a type for each call.
+using Types = llvm::DenseMap<const Expr *, llvm::SmallVector<std::string, 1>>;
 
 } // namespace ladon::syntax
 

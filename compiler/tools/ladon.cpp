@@ -22,6 +22,7 @@ int main(int argc, char **argv) {
   ladon::addDoctorCommand(app, exitCode);
   ladon::addExplainCommand(app, exitCode);
   ladon::addFmtCommand(app, exitCode);
+  ladon::addLspCommand(app, exitCode);
   ladon::addRunCommand(app, exitCode);
   try {
     app.parse(argc, argv);

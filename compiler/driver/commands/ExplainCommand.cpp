@@ -27,15 +27,11 @@ struct ExplainOptions {
 
 } // namespace
 
-/// The sizes to explain: those given, else one batch of 512 positions.
+/// The sizes to explain: those given, else usual ones.
 static llvm::Expected<SizeMap> chooseSizes(const ast::Attention &attention,
                                            const ExplainOptions &options) {
-  if (options.sizes.empty()) {
-    SizeMap sizes;
-    for (const std::string &name : sizeNames(attention))
-      sizes[name] = name == "B" ? 1 : 512;
-    return sizes;
-  }
+  if (options.sizes.empty())
+    return usualSizes(attention);
   auto sizes = parseSizes(options.sizes);
   if (!sizes)
     return sizes;

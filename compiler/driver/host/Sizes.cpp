@@ -20,6 +20,13 @@ std::vector<std::string> ladon::sizeNames(const ast::Attention &attention) {
   return names;
 }
 
+SizeMap ladon::usualSizes(const ast::Attention &attention) {
+  SizeMap sizes;
+  for (const std::string &name : sizeNames(attention))
+    sizes[name] = name == "B" ? 1 : 512;
+  return sizes;
+}
+
 llvm::Expected<SizeMap> ladon::parseSizes(llvm::StringRef text) {
   SizeMap sizes;
   llvm::SmallVector<llvm::StringRef> parts;

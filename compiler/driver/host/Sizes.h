@@ -14,6 +14,9 @@ namespace ladon {
 /// The run-time sizes of a spec, in order of appearance.
 std::vector<std::string> sizeNames(const ast::Attention &attention);
 
+/// One batch of 512 positions: B is 1, the others 512.
+SizeMap usualSizes(const ast::Attention &attention);
+
 /// Parses sizes of 0 to 2^30 - 1.
 llvm::Expected<SizeMap> parseSizes(llvm::StringRef text);
 
