@@ -1,11 +1,12 @@
-# ladon_add_library(NAME SPEC [PARAMS name=value ...] [TARGET name] [CPU level]
+# ladon_add_library(NAME SPEC [PARAMS name=value ...] [TARGET name] [CPU level,...]
 #                   [CODEGEN name])
 #
 # Makes the target NAME: the shared library that `ladon build` makes of SPEC, a
 # spec (.attn) or a module (.mlir), with the folder of its headers. Programs link
 # it like any other library. It is built again when the spec, an option or the
 # compiler changes. CPU is the least that the program will run on: the default,
-# native, is the machine that builds.
+# native, is the machine that builds. Of several, separated by commas, a machine
+# takes the best that it has.
 #
 # To install the library with a program:
 #   install(IMPORTED_RUNTIME_ARTIFACTS NAME LIBRARY DESTINATION lib)

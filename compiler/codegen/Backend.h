@@ -95,10 +95,16 @@ public:
   virtual llvm::Expected<std::string>
   emit(mlir::ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
        CodeKind kind) const = 0;
-  /// The same as object files, for a linker to join.
+  /// The same as object files, for a linker to join. The names of functions get
+  /// `suffix`, so that those of another level may be beside them; of several
+  /// levels one has the entry points.
   virtual llvm::Expected<std::vector<std::string>>
   emitObjects(mlir::ModuleOp module,
-              llvm::ArrayRef<artifact::ProgramSpec> programs) const = 0;
+              llvm::ArrayRef<artifact::ProgramSpec> programs,
+              llvm::StringRef suffix) const = 0;
+
+  /// Whether a library with code for several levels has its code called here.
+  virtual bool runsHere() const { return true; }
 
   /// Whether there are specs that it has no code for; errors of its passes say
   /// what is missing, and are no defects.
@@ -126,10 +132,17 @@ public:
   virtual llvm::StringRef getCodegen() const = 0;
   virtual std::vector<llvm::StringRef> getLevels() const = 0;
   /// The target with that level; "native" is the best that the running machine
-  /// has. Where one library may have code for several they are separated by
-  /// commas. The error names the levels there are.
+  /// has. Where the code of one target is for several levels they are separated
+  /// by commas. The error names the levels there are.
   virtual llvm::Expected<std::unique_ptr<Target>>
   createTarget(llvm::StringRef level) const = 0;
+  /// Whether a library may have the code of several targets, of which it calls
+  /// the best that the running machine has.
+  virtual bool joinsTargets() const { return false; }
+  /// One target, or those of a list of levels that are separated by commas, the
+  /// lowest first. The error says what is wrong with the list.
+  llvm::Expected<std::vector<std::unique_ptr<Target>>>
+  createTargets(llvm::StringRef levels) const;
   /// The same, for a simulator on this machine; an error where there is none.
   virtual llvm::Expected<std::unique_ptr<Target>>
   createSimulated(llvm::StringRef level) const;

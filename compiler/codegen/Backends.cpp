@@ -33,6 +33,51 @@ const Backend *ladon::findBackend(llvm::StringRef name,
   return found == backends().end() ? nullptr : *found;
 }
 
+/// What is wrong with a list of levels; empty if nothing is.
+static std::string problemOfList(const Backend &backend,
+                                 llvm::ArrayRef<llvm::StringRef> names) {
+  for (auto [index, name] : llvm::enumerate(names)) {
+    if (llvm::is_contained(names.take_front(index), name))
+      return name.str() + " is in the list twice";
+    if (llvm::is_contained(backend.getLevels(), name))
+      continue;
+    if (name == "native")
+      return "native stands alone: say its level, which ladon doctor prints";
+    for (const Backend *other : backends())
+      if (llvm::is_contained(other->getLevels(), name))
+        return name.str() + " is a level of --target " +
+               other->getName().str() + ", and a library is for one target";
+    return "expected levels of " + backend.getLevelNames() + ", found '" +
+           name.str() + "'";
+  }
+  return "";
+}
+
+llvm::Expected<std::vector<std::unique_ptr<Target>>>
+Backend::createTargets(llvm::StringRef levels) const {
+  std::vector<llvm::StringRef> names = {levels};
+  if (joinsTargets() && levels.contains(',')) {
+    llvm::SmallVector<llvm::StringRef> list;
+    levels.split(list, ',');
+    std::string problem = problemOfList(*this, list);
+    if (!problem.empty())
+      return llvm::createStringError("--cpu " + levels + ": " + problem);
+    // As they stand in the table.
+    names = getLevels();
+    llvm::erase_if(names, [&](llvm::StringRef name) {
+      return !llvm::is_contained(list, name);
+    });
+  }
+  std::vector<std::unique_ptr<Target>> targets;
+  for (llvm::StringRef name : names) {
+    auto target = createTarget(name);
+    if (!target)
+      return target.takeError();
+    targets.push_back(std::move(*target));
+  }
+  return targets;
+}
+
 std::string Backend::getLevelNames() const {
   return llvm::join(getLevels(), ", ");
 }

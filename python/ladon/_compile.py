@@ -19,8 +19,9 @@ def compile(source: str | os.PathLike[str], target: str = "native", *, codegen: 
 
     source   the text of a spec or of a module of MLIR, or the path of a file: a
              pathlib.Path, or a string of one line that ends in .attn or .mlir
-    target   "native" (this machine), a level of x86-64 ("x86-64-v3"), or a GPU
-             ("sm_80", "sm_90a"): whatever `ladon build --target` takes
+    target   "native" (this machine), a level of x86-64 ("x86-64-v3") or several
+             for one library ("x86-64-v3,x86-64-v4"), or a GPU ("sm_80",
+             "sm_90a"): whatever `ladon build --target` takes
     codegen  what makes the code of attends: "llvm" or "halide"
     entry    which function of a module that has several
     cache    whether the result is kept on disk for the next time

@@ -7,6 +7,7 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace nb = nanobind;
 using namespace ladon::python;
@@ -48,15 +49,17 @@ static PyObject *callEntry(PyObject *self, PyObject *arguments,
   return nb::inst_ptr<Entry>(self)->call(arguments, keywords);
 }
 
-/// The level of x86-64 that this machine has; code for `native` goes by it.
-static const char *nativeLevel() {
-  if (__builtin_cpu_supports("x86-64-v4"))
-    return "x86-64-v4";
-  if (__builtin_cpu_supports("x86-64-v3"))
-    return "x86-64-v3";
-  if (__builtin_cpu_supports("x86-64-v2"))
-    return "x86-64-v2";
-  return "x86-64";
+/// The level of x86-64 that this machine has, or LADON_MAX_CPU allows; code for
+/// `native` goes by it.
+static std::string nativeLevel() {
+  std::string level = __builtin_cpu_supports("x86-64-v4")   ? "x86-64-v4"
+                      : __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3"
+                      : __builtin_cpu_supports("x86-64-v2") ? "x86-64-v2"
+                                                            : "x86-64";
+  // The names are in the order of the levels.
+  if (const char *most = std::getenv("LADON_MAX_CPU"))
+    level = std::min(level, std::string(most));
+  return level;
 }
 
 NB_MODULE(_native, module) {

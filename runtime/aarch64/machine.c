@@ -8,6 +8,8 @@
 
 int32_t ladon_machine_level(void) { return 1; }
 
+int32_t ladon_machine_levels(void) { return 1; }
+
 const char *ladon_machine_level_name(int32_t level) {
   (void)level;
   return "armv8-a (NEON)";

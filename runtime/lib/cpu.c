@@ -12,14 +12,33 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+const char *ladon_cpu_limit(void) { return secure_getenv("LADON_MAX_CPU"); }
+
+/** The level with that name, or 0. */
+static int32_t level_named(const char *name) {
+  size_t length = strlen(name);
+  for (int32_t level = ladon_machine_levels(); level > 0; --level) {
+    const char *whole = ladon_machine_level_name(level);
+    if (strcspn(whole, " ") == length && strncmp(whole, name, length) == 0)
+      return level;
+  }
+  return 0;
+}
+
 int32_t ladon_cpu_level(void) {
-  static atomic_int cached; /* 0: not asked yet; every thread finds the same */
-  int32_t level = atomic_load_explicit(&cached, memory_order_relaxed);
-  if (level == 0) {
+  static atomic_int cached; /* 1 more; every thread finds the same */
+  int32_t level = atomic_load_explicit(&cached, memory_order_relaxed) - 1;
+  if (level < 0) {
     level = ladon_machine_level();
-    atomic_store_explicit(&cached, level, memory_order_relaxed);
+    const char *limit = ladon_cpu_limit();
+    if (limit) {
+      int32_t most = level_named(limit);
+      level = most < level ? most : level;
+    }
+    atomic_store_explicit(&cached, level + 1, memory_order_relaxed);
   }
   return level;
 }

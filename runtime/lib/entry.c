@@ -29,18 +29,38 @@ const char *ladon_rt_last_error(void) { return message_of_thread(); }
 
 /*===--- The call ---------------------------------------------------------===*/
 
+/** Sets `run` to the code for this CPU. */
+static bool choose_code(ladon_ctx *ctx, ladon_run **run) {
+  const ladon_program *program = ctx->program;
+  int32_t level = ladon_cpu_level();
+  const char *needed = ladon_machine_level_name(program->cpu_level);
+  if (level == 0) {
+    const char *limit = ladon_cpu_limit();
+    return ladon_fail(ctx, LADON_CPU,
+                      "LADON_MAX_CPU: expected a level such as %.*s, found "
+                      "'%s'",
+                      (int)strcspn(needed, " "), needed, limit ? limit : "");
+  }
+  if (level < program->cpu_level)
+    return ladon_fail(ctx, LADON_CPU,
+                      "%s: expected a CPU of level %s, found %s", program->name,
+                      needed, ladon_machine_level_name(level));
+  const ladon_level *better = program->better;
+  while (better && better->cpu_level > level)
+    ++better;
+  *run = better && better->cpu_level ? better->run : program->run;
+  return true;
+}
+
 /** Checks the arguments, then runs the code on their descriptors. */
 static void check_and_run(ladon_ctx *ctx, void *const *args,
                           const void *options) {
   const ladon_program *program = ctx->program;
   if (!ladon_check_options(ctx, options))
     return;
-  if (ladon_cpu_level() < program->cpu_level) {
-    ladon_fail(ctx, LADON_CPU, "%s: expected a CPU of level %s, found %s",
-               program->name, ladon_machine_level_name(program->cpu_level),
-               ladon_machine_level_name(ladon_cpu_level()));
+  ladon_run *run;
+  if (!choose_code(ctx, &run))
     return;
-  }
 
   /* One table: descriptors, symbols with their binders, argument pointers. */
   size_t descriptors = ladon_descriptor_words(program);
@@ -59,7 +79,7 @@ static void check_and_run(ladon_ctx *ctx, void *const *args,
   }
   void **run_args = (void **)(table + descriptors + symbols);
   if (ladon_check_arguments(ctx, args, table, table + descriptors, run_args))
-    program->run(ctx, run_args);
+    run(ctx, run_args);
   if (ctx->options.workspace_needed && !atomic_load(&ctx->failed))
     *ctx->options.workspace_needed = ctx->workspace_used;
   if (table != on_stack)

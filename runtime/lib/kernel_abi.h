@@ -42,6 +42,18 @@ typedef struct ladon_param_info {
 
 typedef struct ladon_ctx ladon_ctx;
 
+/** The generated code. args[i] points at a memref descriptor
+ *  { void *allocated; void *aligned; int64_t offset (0);
+ *    int64_t sizes[rank]; int64_t strides[rank] (elements); }
+ *  for a tensor, or at the value of a scalar. */
+typedef void ladon_run(ladon_ctx *ctx, void **args);
+
+/** The same for CPUs that have more. */
+typedef struct ladon_level {
+  int32_t cpu_level; /**< as in ladon_program */
+  ladon_run *run;
+} ladon_level;
+
 /** One compiled attention. */
 typedef struct ladon_program {
   const char *name;
@@ -52,17 +64,16 @@ typedef struct ladon_program {
    *  is the size that the formula gives. */
   const char *const *symbols;
   int32_t cpu_level; /**< machine.h: the level the code needs */
-  /** The generated code. args[i] points at a memref descriptor
-   *  { void *allocated; void *aligned; int64_t offset (0);
-   *    int64_t sizes[rank]; int64_t strides[rank] (elements); }
-   *  for a tensor, or at the value of a scalar. */
-  void (*run)(ladon_ctx *ctx, void **args);
+  ladon_run *run;
   /** DLPack's device type of the tensors: kDLCUDA, or that of a CPU or 0. */
   int32_t device;
   /** How many elements a tensor may span, the last one included; 0: any. */
   int64_t max_span;
   /** The largest extent of each symbol; null: LADON_MAX_EXTENT for all. */
   const int64_t *limits;
+  /** Code for higher levels, the highest first, closed by a level of 0; null
+   *  where there is none. */
+  const ladon_level *better;
 } ladon_program;
 
 /** Kernels of a GPU, compiled. */

@@ -14,7 +14,11 @@
  *  it. Finds out each time. */
 int32_t ladon_machine_level(void);
 
-/** What a level asks of a CPU, in words. */
+/** How many levels there are. */
+int32_t ladon_machine_levels(void);
+
+/** The name of a level, then what it asks of a CPU: "x86-64-v2 (SSE4.2)". One
+ *  beyond all there are is the highest. */
 const char *ladon_machine_level_name(int32_t level);
 
 /** Tells the CPU that the thread waits for another. */

@@ -55,17 +55,20 @@ int32_t ladon_machine_level(void) {
   return 4;
 }
 
+static const char *const level_names[] = {
+    "x86-64",
+    "x86-64-v2 (SSE4.2)",
+    "x86-64-v3 (AVX2 and FMA)",
+    "x86-64-v4 (AVX-512)",
+};
+
+int32_t ladon_machine_levels(void) {
+  return sizeof level_names / sizeof *level_names;
+}
+
 const char *ladon_machine_level_name(int32_t level) {
-  switch (level) {
-  case 1:
-    return "x86-64";
-  case 2:
-    return "x86-64-v2 (SSE4.2)";
-  case 3:
-    return "x86-64-v3 (AVX2 and FMA)";
-  default:
-    return "x86-64-v4 (AVX-512)";
-  }
+  int32_t highest = ladon_machine_levels();
+  return level_names[(level < highest ? level : highest) - 1];
 }
 
 /*===--- Threads ----------------------------------------------------------===*/

@@ -83,6 +83,9 @@ def test_targets():
     native = ladon.compile(PLAIN)
     assert native.target.split()[-1] == ladon._native.native_level()
     assert ladon.compile(PLAIN, target="x86-64-v3").manifest["cpu_level"] == 3
+    both = ladon.compile(PLAIN, target="x86-64-v2,x86-64-v3")
+    assert [level["name"] for level in both.manifest["levels"]] == ["x86-64-v2", "x86-64-v3"]
+    numpy.testing.assert_allclose(both(*qkv()), native(*qkv()), rtol=1e-5, atol=1e-6)
     gpu = ladon.compile(PLAIN, target="sm_80")
     with pytest.raises(ladon.CallError) as caught:
         gpu(*qkv())

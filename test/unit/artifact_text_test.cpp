@@ -179,6 +179,19 @@ TEST(ArtifactManifest, saysHowToCallTheLibrary) {
   EXPECT_FALSE((*root.getArray("params"))[1].getAsObject()->getArray("dims"));
 }
 
+TEST(ArtifactManifest, saysWhatEachLevelHas) {
+  ProgramSpec spec = scaledSpec("scaled");
+  spec.levels = {{"low", 1, {{"isa", "few"}}}, {"high", 2, {{"isa", "many"}}}};
+  auto json = json::parse(emitManifest(spec));
+  ASSERT_TRUE(bool(json)) << toString(json.takeError());
+  json::Array &levels = *json->getAsObject()->getArray("levels");
+  ASSERT_EQ(levels.size(), 2u);
+  json::Object &high = *levels[1].getAsObject();
+  EXPECT_EQ(high.getString("name"), "high");
+  EXPECT_EQ(high.getInteger("cpu_level"), 2);
+  EXPECT_EQ(high.getObject("facts")->getString("isa"), "many");
+}
+
 /// The text of a comment of ladon.h, as the manifest has it.
 static std::string sentence(StringRef comment) {
   std::string text;

@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -13,6 +14,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <set>
 #include <thread>
 
 using namespace ladon;
@@ -114,8 +116,8 @@ public:
                                    CodeKind) const override {
     return llvm::createStringError("no text either");
   }
-  Objects emitObjects(mlir::ModuleOp,
-                      llvm::ArrayRef<artifact::ProgramSpec>) const override {
+  Objects emitObjects(mlir::ModuleOp, llvm::ArrayRef<artifact::ProgramSpec>,
+                      llvm::StringRef) const override {
     return objects();
   }
   llvm::StringRef getRuntimeObject() const override {
@@ -178,7 +180,7 @@ TEST_F(CompileTest, objectsDependOnTheModuleOnly) {
   ASSERT_FALSE(compilation.run(Stage::Llvm));
   auto emit = [&] {
     return llvm::cantFail(target->emitObjects(compilation.getModule(),
-                                              compilation.getPrograms()));
+                                              compilation.getPrograms(), ""));
   };
   std::vector<std::string> first = emit();
   // The entry, and tasks of both kernel forms.
@@ -188,6 +190,28 @@ TEST_F(CompileTest, objectsDependOnTheModuleOnly) {
                                                     "ELF"));
   for (int again = 0; again < 4; ++again)
     EXPECT_EQ(emit(), first);
+}
+
+TEST_F(CompileTest, namesOfALevelEndWithIt) {
+  auto target = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v3"));
+  Compilation compilation(*checked, sources, *target);
+  ASSERT_FALSE(compilation.run(Stage::Llvm));
+  std::vector<std::string> objects = llvm::cantFail(
+      target->emitObjects(compilation.getModule(), {}, ".of-level"));
+  std::set<std::string> names;
+  for (const std::string &object : objects) {
+    auto file = llvm::cantFail(llvm::object::ObjectFile::createObjectFile(
+        llvm::MemoryBufferRef(object, "object")));
+    for (const llvm::object::SymbolRef &symbol : file->symbols())
+      if (llvm::cantFail(symbol.getType()) ==
+              llvm::object::SymbolRef::ST_Function &&
+          !(llvm::cantFail(symbol.getFlags()) &
+            llvm::object::SymbolRef::SF_Undefined))
+        names.insert(llvm::cantFail(symbol.getName()).str());
+  }
+  EXPECT_TRUE(names.count("broken.run.of-level"));
+  for (const std::string &name : names)
+    EXPECT_TRUE(llvm::StringRef(name).ends_with(".of-level")) << name;
 }
 
 TEST_F(CompileTest, aCrashOnAThreadOfTheCodeGeneratorIsAnError) {
@@ -202,12 +226,14 @@ TEST_F(CompileTest, aCrashOnAThreadOfTheCodeGeneratorIsAnError) {
   // meet a crash.
   for (int lastGood : {1, 2}) {
     std::atomic<int> machines = 0;
-    auto objects = cpu::emitObjects(compilation.getModule(),
-                                    compilation.getPrograms(), [&] {
-                                      if (++machines > lastGood)
-                                        __builtin_trap();
-                                      return createMachine();
-                                    });
+    auto objects = cpu::emitObjects(
+        compilation.getModule(), compilation.getPrograms(),
+        [&] {
+          if (++machines > lastGood)
+            __builtin_trap();
+          return createMachine();
+        },
+        "");
     ASSERT_FALSE(objects);
     EXPECT_NE(
         llvm::toString(objects.takeError()).find("the code generator crashed"),
@@ -302,6 +328,24 @@ TEST(Backends, areFoundByName) {
             "x86-64-v4");
 }
 
+TEST(Backends, aListIsATargetForEachLevel) {
+  auto names = [](const char *backend, llvm::StringRef list) -> std::string {
+    auto targets = findBackend(backend)->createTargets(list);
+    if (!targets)
+      return llvm::toString(targets.takeError());
+    std::string text;
+    for (const std::unique_ptr<Target> &target : *targets)
+      text += "[" + target->getName().str() + "]";
+    return text;
+  };
+  EXPECT_EQ(names("cpu", "x86-64-v4,x86-64-v2"), "[x86-64-v2][x86-64-v4]");
+  EXPECT_EQ(names("cpu", "x86-64-v3"), "[x86-64-v3]");
+  // A library for GPUs is one target, whatever they are.
+  EXPECT_EQ(names("cuda", "sm_80,sm_90a"), "[sm_90a,sm_80]");
+  EXPECT_EQ(names("cpu", "x86-64-v3,x86-64-v3"),
+            "--cpu x86-64-v3,x86-64-v3: x86-64-v3 is in the list twice");
+}
+
 /// Emits one empty module per thread, all at the same moment, and ends the
 /// process: with 0 when every thread got its code.
 [[noreturn]] static void emitInThreads(unsigned count) {
@@ -341,7 +385,8 @@ TEST(Backends, aTargetKnowsItsTilesAndRuntime) {
   mlir::Type f32 = mlir::Float32Type::get(&context);
   mlir::Type f64 = mlir::Float64Type::get(&context);
   for (auto [level, queries] :
-       {std::pair("x86-64-v3", 24), std::pair("x86-64-v4", 48)}) {
+       {std::pair("x86-64-v2", 8), std::pair("x86-64-v3", 24),
+        std::pair("x86-64-v4", 48)}) {
     auto target = llvm::cantFail(findBackend("cpu")->createTarget(level));
     EXPECT_EQ(target->getName(), level);
     EXPECT_EQ(target->getTiles(f32, f32, 64, 64).queries, queries);
@@ -351,7 +396,7 @@ TEST(Backends, aTargetKnowsItsTilesAndRuntime) {
                                                        "ELF"));
     artifact::ProgramSpec program;
     target->describe(program);
-    EXPECT_EQ(program.cpuLevel, level == llvm::StringRef("x86-64-v3") ? 3 : 4);
+    EXPECT_EQ(program.cpuLevel, llvm::StringRef(level).back() - '0');
     EXPECT_EQ(program.target, std::string("x86_64-linux-gnu ") + level);
   }
 }

@@ -128,8 +128,8 @@ TEST(RuntimeChecks, oneOfAThingIsSingular) {
   static const int64_t dims[] = {1};
   static const char *const words[] = {"heads"};
   ladon_param_info param = {"k", LADON_KIND_INPUT, 2, 32, 1, dims, words};
-  ladon_program program = {"one", 1,       &param, 0, nullptr,
-                           1,     nullptr, 0,      0, nullptr};
+  ladon_program program = {"one",   1, &param, 0,       nullptr, 1,
+                           nullptr, 0, 0,      nullptr, nullptr};
   float data[2] = {};
   Tensor k(data, 2, 32, {2});
   void *args[] = {&k.dl};
@@ -150,6 +150,7 @@ TEST(RuntimeChecks, aProgramMayLimitWhatATensorSpans) {
                            [](ladon_ctx *, void **) {},
                            0,
                            /*max_span=*/4,
+                           nullptr,
                            nullptr};
   float data[8] = {};
   Tensor k(data, 2, 32, {2});
@@ -179,8 +180,8 @@ TEST(RuntimeChecks, aSymbolIsBoundByTheFirstTensorThatHasIt) {
       {"c", LADON_KIND_INPUT, 2, 32, 2, third, nullptr},
       {"d", LADON_KIND_INPUT, 2, 32, 2, third, nullptr}};
   static const char *const symbols[] = {"N", "M"};
-  ladon_program program = {"late", 4,       params, 2, symbols,
-                           1,      nullptr, 0,      0, nullptr};
+  ladon_program program = {"late",  4, params, 2,       symbols, 1,
+                           nullptr, 0, 0,      nullptr, nullptr};
   float data[64] = {};
   auto sentenceOf = [&](int64_t c0, int64_t d0, int64_t d1) {
     Tensor a(data, 2, 32, {3}), b(data, 2, 32, {4}), c(data, 2, 32, {c0, 5}),
@@ -215,6 +216,7 @@ TEST(RuntimeChecks, aComputedSizeIsThatOfItsFormula) {
                            [](ladon_ctx *, void **) { hasRun = true; },
                            0,
                            0,
+                           nullptr,
                            nullptr};
   std::vector<float> data(4096);
   auto call = [&](std::vector<int64_t> ofA, std::vector<int64_t> ofB) {
@@ -385,6 +387,38 @@ TEST(RuntimeChecks, cpu) {
   EXPECT_TRUE(call.isUntouched());
 }
 
+/// Which code has run.
+static int codeOfLevel;
+template <int level> static void runLevel(ladon_ctx *, void **) {
+  codeOfLevel = level;
+}
+
+TEST(RuntimeChecks, theBestCodeIsRun) {
+  // Levels of this machine and above it.
+  int32_t own = ladon_cpu_level();
+  ladon_level better[] = {
+      {own + 2, runLevel<4>}, {own + 1, runLevel<3>}, {own, runLevel<2>},
+      {own, runLevel<1>},     {0, nullptr},
+  };
+  ladon_program program = exampleProgram();
+  program.run = runLevel<0>;
+  ExampleCall call;
+  void *args[] = {&call.q.dl, &call.keep.dl, &call.cap, &call.out.dl,
+                  &call.sum.dl};
+  program.better = better;
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_OK);
+  EXPECT_EQ(codeOfLevel, 2);
+  // None of them is for this machine.
+  better[2] = {0, nullptr};
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_OK);
+  EXPECT_EQ(codeOfLevel, 0);
+  // The least is more than this machine has.
+  program.cpu_level = own + 1;
+  codeOfLevel = -1;
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_CPU);
+  EXPECT_EQ(codeOfLevel, -1);
+}
+
 #if defined(__x86_64__) && defined(__clang__)
 TEST(RuntimeChecks, cpuLevelAgreesWithTheCompilersDetection) {
   __builtin_cpu_init();
@@ -469,6 +503,7 @@ TEST(RuntimeChecks, aTensorWithoutAxesNeedsNoShape) {
                            /*run=*/[](ladon_ctx *, void **) {},
                            0,
                            0,
+                           nullptr,
                            nullptr};
   float data[1] = {3};
   Tensor x(data, 2, 32, {});
@@ -487,8 +522,8 @@ TEST(RuntimeChecks, inputsMayShareMemory) {
       {"a", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr},
       {"b", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr}};
   ladon_program program = {
-      "two", 2, params, 0, nullptr, 1, [](ladon_ctx *, void **) {},
-      0,     0, nullptr};
+      "two", 2, params,  0,      nullptr, 1, [](ladon_ctx *, void **) {},
+      0,     0, nullptr, nullptr};
   float data[2] = {};
   Tensor a(data, 2, 32, {2});
   void *args[] = {&a.dl, &a.dl};

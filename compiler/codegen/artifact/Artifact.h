@@ -74,6 +74,16 @@ struct ParamSpec {
 /// which lives as long as `param`.
 std::vector<llvm::StringRef> axisWords(const ParamSpec &param);
 
+/// Facts for the manifest, in this order ("tile.queries" -> "16").
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+/// What a library has for one level of CPU.
+struct LevelSpec {
+  std::string name; ///< "x86-64-v3"
+  int cpuLevel = 1;
+  Facts facts; ///< Beside those of the program.
+};
+
 /// A compiled attention, as its caller sees it.
 struct ProgramSpec {
   /// Name of the attention and of the entry point; one that
@@ -87,9 +97,11 @@ struct ProgramSpec {
   std::map<unsigned, int64_t> limits;
   /// The library it is in: lib<library>.so.
   std::string library;
-  /// The level of the target that the code needs; the runtime compares it with
-  /// that of the running machine.
+  /// The level of the target that the code needs at least; the runtime compares
+  /// it with that of the running machine.
   int cpuLevel = 1;
+  /// Where there is code for several, all of them, the lowest first.
+  std::vector<LevelSpec> levels;
   /// DLPack's type of the device that its tensors lie on: 1 for a CPU.
   int device = 1;
   /// The library of its driver, where it has one.
@@ -102,9 +114,12 @@ struct ProgramSpec {
   std::string baselineCpu;
   /// The text of the spec; empty when the function was written by hand.
   std::string source;
-  /// Further facts for the manifest, in this order ("tile.queries" -> "16").
-  std::vector<std::pair<std::string, std::string>> facts;
+  Facts facts;
 };
+
+/// What the names of the functions of a level end with, for those of others
+/// are in the same library.
+std::string symbolSuffix(llvm::StringRef level);
 
 /// "f32[B, 8, S, 64]", or "f32" for a scalar.
 std::string typeText(const ProgramSpec &spec, const ParamSpec &param);
@@ -128,9 +143,11 @@ std::string emitManifest(const ProgramSpec &spec);
 
 /// Adds the constant tables of `spec` to `module`, and the two exported
 /// functions: `i32 @<name>(...)` and `ptr @<name>_last_error()`. The module
-/// must define `void @<name>.run(ptr, ptr)`, which becomes internal. The two
-/// functions are compiled for the baseline CPU, whatever the module's target
-/// is, so that the check of the CPU runs on any CPU.
+/// must define `void @<name>.run(ptr, ptr)`, which becomes internal. Of a
+/// program with several levels it has the code of the lowest; all names end
+/// with their suffixes. The two functions are compiled for the baseline CPU,
+/// whatever the module's target is, so that the check of the CPU runs on any
+/// CPU.
 llvm::Error addEntryPoint(llvm::Module &module, const ProgramSpec &spec);
 
 /// Links object files, the runtime's among them, into the bytes of

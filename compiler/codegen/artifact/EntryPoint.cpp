@@ -44,6 +44,7 @@ private:
   Constant *array(Type *element, ArrayRef<Constant *> values);
   Constant *global(Constant *value, const Twine &name);
   Constant *paramInfo(const ParamSpec &param);
+  Constant *better();
   Constant *program(Function *run);
   Function *exported(FunctionType *type, const Twine &name);
   void buildEntry(Constant *program);
@@ -106,6 +107,27 @@ Constant *EntryPointWriter::paramInfo(const ParamSpec &param) {
        number(int64_t(param.dims.size())), array(i64, dims), array(ptr, axes)});
 }
 
+/// The code of higher levels, which other modules define.
+Constant *EntryPointWriter::better() {
+  if (spec.levels.empty())
+    return ConstantPointerNull::get(ptr);
+  SmallVector<Constant *> levels;
+  auto add = [&](int cpuLevel, Constant *run) {
+    levels.push_back(
+        ConstantStruct::getAnon({ConstantInt::getSigned(i32, cpuLevel), run}));
+  };
+  for (const LevelSpec &level : reverse(drop_begin(spec.levels))) {
+    auto *run = Function::Create(
+        FunctionType::get(Type::getVoidTy(context), {ptr, ptr}, false),
+        GlobalValue::ExternalLinkage,
+        spec.name + ".run" + symbolSuffix(level.name), module);
+    run->setVisibility(GlobalValue::HiddenVisibility);
+    add(level.cpuLevel, run);
+  }
+  add(0, ConstantPointerNull::get(ptr));
+  return array(levels.front()->getType(), levels);
+}
+
 Constant *EntryPointWriter::program(Function *run) {
   SmallVector<Constant *> params, symbols, limits;
   for (const ParamSpec &param : spec.params)
@@ -125,7 +147,8 @@ Constant *EntryPointWriter::program(Function *run) {
           {string(spec.name), number(int64_t(params.size())),
            array(paramType, params), number(int64_t(symbols.size())),
            array(ptr, symbols), number(spec.cpuLevel), run, number(spec.device),
-           ConstantInt::getSigned(i64, spec.maxSpan), array(i64, limits)}),
+           ConstantInt::getSigned(i64, spec.maxSpan), array(i64, limits),
+           better()}),
       "ladon.program");
 }
 
@@ -181,10 +204,12 @@ void EntryPointWriter::buildLastError() {
 }
 
 Error EntryPointWriter::build() {
-  Function *run = module.getFunction(spec.name + ".run");
+  std::string name = spec.name + ".run";
+  if (!spec.levels.empty())
+    name += symbolSuffix(spec.levels.front().name);
+  Function *run = module.getFunction(name);
   if (!run || run->isDeclaration())
-    return createStringError("the module does not define @%s.run",
-                             spec.name.c_str());
+    return createStringError("the module does not define @%s", name.c_str());
   if (module.getNamedValue(spec.name) ||
       module.getNamedValue(spec.name + "_last_error"))
     return createStringError("the module already has a symbol named %s",
@@ -197,6 +222,10 @@ Error EntryPointWriter::build() {
   if (verifyModule(module, &stream))
     return createStringError("the module is malformed: " + problem);
   return Error::success();
+}
+
+std::string ladon::artifact::symbolSuffix(StringRef level) {
+  return ("." + level).str();
 }
 
 Error ladon::artifact::addEntryPoint(Module &module, const ProgramSpec &spec) {

@@ -98,6 +98,13 @@ void writeParam(json::OStream &json, const ProgramSpec &spec,
   });
 }
 
+void writeFacts(json::OStream &json, const Facts &facts) {
+  json.attributeObject("facts", [&] {
+    for (const auto &[key, value] : facts)
+      json.attribute(key, json::fixUTF8(value));
+  });
+}
+
 } // namespace
 
 std::string ladon::artifact::emitManifest(const ProgramSpec &spec) {
@@ -122,10 +129,16 @@ std::string ladon::artifact::emitManifest(const ProgramSpec &spec) {
       for (const std::string &symbol : spec.symbols)
         json.value(symbol);
     });
-    json.attributeObject("facts", [&] {
-      for (const auto &[key, value] : spec.facts)
-        json.attribute(key, json::fixUTF8(value));
-    });
+    writeFacts(json, spec.facts);
+    if (!spec.levels.empty())
+      json.attributeArray("levels", [&] {
+        for (const LevelSpec &level : spec.levels)
+          json.object([&] {
+            json.attribute("name", level.name);
+            json.attribute("cpu_level", level.cpuLevel);
+            writeFacts(json, level.facts);
+          });
+      });
     json.attributeArray("status", [&] {
       for (const StatusCode &code : statusCodes())
         json.object([&] {

@@ -53,9 +53,14 @@ public:
   }
   llvm::Expected<std::vector<std::string>>
   emitObjects(mlir::ModuleOp module,
-              llvm::ArrayRef<artifact::ProgramSpec> programs) const override {
+              llvm::ArrayRef<artifact::ProgramSpec> programs,
+              llvm::StringRef suffix) const override {
     return cpu::emitObjects(
-        module, programs, [&] { return machine.createMachine(figures.name); });
+        module, programs, [&] { return machine.createMachine(figures.name); },
+        suffix);
+  }
+  bool runsHere() const override {
+    return figures.level <= machine.hostLevel();
   }
   llvm::StringRef getRuntimeObject() const override {
     return machine.getRuntimeObject();

@@ -21,6 +21,8 @@ struct CpuMachine {
   /// A machine of LLVM that makes position-independent code for a level, or for
   /// the baseline.
   std::unique_ptr<llvm::TargetMachine> (*createMachine)(llvm::StringRef level);
+  /// The level of the running machine; 0 where it is of another kind.
+  int32_t (*hostLevel)();
   /// The object file of the runtime.
   llvm::StringRef (*getRuntimeObject)();
   /// Kernels for vectors of that many bits.

@@ -17,7 +17,8 @@ using namespace ladon::cpu;
 /// The LLVM module of a module in the LLVM dialect, with its entry points.
 static llvm::Expected<std::unique_ptr<llvm::Module>>
 translate(ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
-          llvm::LLVMContext &context, llvm::TargetMachine &machine) {
+          llvm::LLVMContext &context, llvm::TargetMachine &machine,
+          llvm::StringRef suffix = "") {
   registerBuiltinDialectTranslation(*module->getContext());
   registerLLVMDialectTranslation(*module->getContext());
   std::unique_ptr<llvm::Module> result =
@@ -30,6 +31,9 @@ translate(ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
     if (!function.isDeclaration()) {
       function.addFnAttr("target-cpu", machine.getTargetCPU());
       function.addFnAttr(llvm::Attribute::NoUnwind);
+      function.setName(function.getName() + suffix);
+      if (!function.hasLocalLinkage())
+        function.setVisibility(llvm::GlobalValue::HiddenVisibility);
     }
   // Entry points run on any machine: they find out whether the level is there.
   for (const artifact::ProgramSpec &program : programs)
@@ -80,10 +84,10 @@ ladon::cpu::emitModule(ModuleOp module,
 llvm::Expected<std::vector<std::string>>
 ladon::cpu::emitObjects(ModuleOp module,
                         llvm::ArrayRef<artifact::ProgramSpec> programs,
-                        MachineFactory createMachine) {
+                        MachineFactory createMachine, llvm::StringRef suffix) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::TargetMachine> machine = createMachine();
-  auto code = translate(module, programs, context, *machine);
+  auto code = translate(module, programs, context, *machine, suffix);
   if (!code)
     return code.takeError();
   SplitModule split(**code);

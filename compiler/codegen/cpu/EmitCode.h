@@ -26,11 +26,12 @@ emitModule(mlir::ModuleOp module,
 
 /// The same as object files to be linked: tasks are compiled side by side, on
 /// as many threads as there are cores. Their number and bytes depend on the
-/// module only.
+/// module only. The names of functions get `suffix`; without entry points the
+/// ways in are for the code of another module to call.
 llvm::Expected<std::vector<std::string>>
 emitObjects(mlir::ModuleOp module,
             llvm::ArrayRef<artifact::ProgramSpec> programs,
-            MachineFactory createMachine);
+            MachineFactory createMachine, llvm::StringRef suffix);
 
 } // namespace ladon::cpu
 

@@ -86,8 +86,9 @@ public:
   }
   llvm::Expected<std::vector<std::string>>
   emitObjects(mlir::ModuleOp module,
-              llvm::ArrayRef<artifact::ProgramSpec> programs) const override {
-    return cpu::emitObjects(module, programs, createMachine);
+              llvm::ArrayRef<artifact::ProgramSpec> programs,
+              llvm::StringRef suffix) const override {
+    return cpu::emitObjects(module, programs, createMachine, suffix);
   }
   bool refusesSpecs() const override { return true; }
   bool usesMatrixUnits() const override { return true; }

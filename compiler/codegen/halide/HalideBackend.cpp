@@ -60,7 +60,8 @@ public:
   }
   llvm::Expected<std::vector<std::string>>
   emitObjects(mlir::ModuleOp module,
-              llvm::ArrayRef<artifact::ProgramSpec> programs) const override;
+              llvm::ArrayRef<artifact::ProgramSpec> programs,
+              llvm::StringRef suffix) const override;
   llvm::StringRef getRuntimeObject() const override {
     return machine->getRuntimeObject();
   }
@@ -78,14 +79,22 @@ public:
     return cpu::x86Backend().getName();
   }
   llvm::StringRef getCodegen() const override { return "halide"; }
-  /// Those that the pipelines have a schedule for.
+  /// Those that the pipelines have a schedule for: with AVX.
   std::vector<llvm::StringRef> getLevels() const override {
-    return {"x86-64-v3", "x86-64-v4"};
+    std::vector<llvm::StringRef> levels = cpu::x86Backend().getLevels();
+    llvm::erase_if(levels, [](llvm::StringRef level) {
+      return cpu::findX86Level(level)->vectorBits < 256;
+    });
+    return levels;
   }
   llvm::Expected<std::unique_ptr<Target>>
   createTarget(llvm::StringRef level) const override {
     if (llvm::Error error = findKernelCompiler().takeError())
       return std::move(error);
+    if (level.contains(','))
+      return llvm::createStringError("--codegen halide: expected one level, "
+                                     "found --cpu " +
+                                     level);
     auto machine = cpu::x86Backend().createTarget(level);
     if (!machine)
       return machine.takeError();
@@ -124,14 +133,15 @@ HalideTarget::explainSchedule(mlir::ModuleOp module) const {
   return text;
 }
 
-llvm::Expected<std::vector<std::string>> HalideTarget::emitObjects(
-    mlir::ModuleOp module,
-    llvm::ArrayRef<artifact::ProgramSpec> programs) const {
+llvm::Expected<std::vector<std::string>>
+HalideTarget::emitObjects(mlir::ModuleOp module,
+                          llvm::ArrayRef<artifact::ProgramSpec> programs,
+                          llvm::StringRef suffix) const {
   std::vector<KernelJob> jobs = kernelsOf(module, getName());
   auto kernels = compileKernels(jobs);
   if (!kernels)
     return kernels.takeError();
-  auto objects = machine->emitObjects(module, programs);
+  auto objects = machine->emitObjects(module, programs, suffix);
   if (objects)
     for (std::string &kernel : *kernels)
       objects->push_back(std::move(kernel));

@@ -21,11 +21,24 @@ struct BuildOptions {
   bool remarks = false;
 };
 
-void printRemarks(const Compilation &compilation, const BuildOptions &options) {
+/// Those of each level; of several, what all say is said once.
+void printRemarks(llvm::ArrayRef<Compilation *> levels,
+                  const BuildOptions &options) {
   if (!options.remarks)
     return;
-  for (const Message &remark : compilation.getRemarks())
-    llvm::errs() << "remark: " << remark.str() << '\n';
+  auto isOfAll = [&](const Message &remark) {
+    return llvm::all_of(levels, [&](Compilation *level) {
+      return llvm::is_contained(level->getRemarks(), remark);
+    });
+  };
+  for (Compilation *level : levels)
+    for (const Message &remark : level->getRemarks()) {
+      if (!isOfAll(remark))
+        llvm::errs() << "remark: " << level->getTarget().getName() << ": "
+                     << remark.str() << '\n';
+      else if (level == levels.front())
+        llvm::errs() << "remark: " << remark.str() << '\n';
+    }
 }
 
 /// Prints one level of the compilation to standard output.
@@ -46,9 +59,14 @@ int emitLevel(const BuildOptions &options, Session &session) {
                 : options.emit == "fused" ? Stage::Fused
                 : options.emit == "tile"  ? Stage::Tile
                                           : Stage::Llvm;
+  // The others differ from tiles on.
+  if (session.targets().size() > 1 && stage > Stage::Fused)
+    return reportUser(llvm::createStringError("--emit " + options.emit +
+                                              ": expected one level, found " +
+                                              session.targetNames()));
   if (llvm::Error error = compilation->run(stage))
     return session.report(std::move(error));
-  printRemarks(*compilation, options);
+  printRemarks(compilation, options);
   if (stage != Stage::Llvm) {
     compilation->getModule().print(os);
     return writeOutput("-", text);
@@ -63,13 +81,10 @@ int emitLevel(const BuildOptions &options, Session &session) {
 
 /// Writes the artefact: all of its files, or with `--emit so` the library.
 int writeArtefact(const BuildOptions &options, Session &session) {
-  Compilation *compilation = session.compilation();
-  if (!compilation)
-    return session.exitCode;
-  auto artefact = compilation->makeArtefact();
+  const Artefact *artefact = session.artefact();
   if (!artefact)
-    return session.report(artefact.takeError());
-  printRemarks(*compilation, options);
+    return session.exitCode;
+  printRemarks(session.compilations(), options);
   if (std::error_code error = llvm::sys::fs::create_directories(
           options.directory,
           /*IgnoreExisting=*/true, llvm::sys::fs::all_all)) {
@@ -106,8 +121,9 @@ int runBuild(const BuildOptions &options) {
   Session session(options.common);
   if (!session.open())
     return session.exitCode;
-  if (!options.name.empty() && session.compilation())
-    session.compilation()->setLibraryName(options.name);
+  if (!options.name.empty())
+    for (Compilation *level : session.compilations())
+      level->setLibraryName(options.name);
   if (options.emit.empty() || options.emit == "so")
     return writeArtefact(options, session);
   return emitLevel(options, session);

@@ -12,6 +12,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 
 using namespace ladon;
 
@@ -100,72 +102,137 @@ static int checkEntry(const ast::Attention &attention,
   return failed ? ExitUserError : ExitSuccess;
 }
 
+namespace {
+/// While it lives, libraries that are called for the first time take the code
+/// of one level.
+class HeldToLevel {
+public:
+  explicit HeldToLevel(llvm::StringRef level) {
+    if (const char *set = std::getenv(variable))
+      before = set;
+    setenv(variable, level.str().c_str(), /*overwrite=*/1);
+  }
+  ~HeldToLevel() {
+    if (before)
+      setenv(variable, before->c_str(), /*overwrite=*/1);
+    else
+      unsetenv(variable);
+  }
+  HeldToLevel(const HeldToLevel &) = delete;
+
+private:
+  static constexpr const char *variable = "LADON_MAX_CPU";
+  std::optional<std::string> before;
+};
+} // namespace
+
+/// Has one target checked, or of a list of levels each one that runs here.
+static int forEachLevel(Session &session,
+                        llvm::function_ref<int(const Compilation &)> check) {
+  llvm::ArrayRef<Compilation *> levels = session.compilations();
+  if (levels.empty())
+    return session.exitCode;
+  if (levels.size() == 1)
+    return check(*levels.front());
+  int exitCode = ExitSuccess;
+  bool isChecked = false;
+  for (const Compilation *level : levels) {
+    const Target &target = level->getTarget();
+    llvm::outs() << target.getName() << " (" << target.getInstructions()
+                 << "): ";
+    if (!target.runsHere()) {
+      llvm::outs() << "not checked, this machine lacks it\n";
+      continue;
+    }
+    llvm::outs() << '\n';
+    HeldToLevel held(target.getName());
+    exitCode = std::max(exitCode, check(*level));
+    isChecked = true;
+  }
+  if (!isChecked)
+    return reportUser(llvm::createStringError("this machine has none of " +
+                                              session.targetNames()));
+  return exitCode;
+}
+
 /// A spec is compared with the reference.
 static int checkSpec(Session &session, const CheckOptions &options) {
   const ast::Attention &attention = session.attention();
   auto sizes = sizesToTry(attention, options);
   if (!sizes)
     return reportUser(sizes.takeError());
-  std::unique_ptr<LoadedAttention> loaded = session.load();
-  if (!loaded)
-    return session.exitCode;
-  auto program = [&](llvm::ArrayRef<HostTensor> inputs,
-                     llvm::ArrayRef<HostTensor> outputs, int threads) {
-    return callOnHost(*loaded, inputs, outputs, threads);
-  };
-  return checkEntry(
-      attention, *sizes, options,
-      [&](const Trial &trial) {
-        return runTrial(attention, program, trial,
-                        {session.target()->usesMatrixUnits()});
-      },
-      /*isModule=*/false);
+  return forEachLevel(session, [&](const Compilation &level) {
+    std::unique_ptr<LoadedAttention> loaded = session.load();
+    if (!loaded)
+      return session.exitCode;
+    auto program = [&](llvm::ArrayRef<HostTensor> inputs,
+                       llvm::ArrayRef<HostTensor> outputs, int threads) {
+      return callOnHost(*loaded, inputs, outputs, threads);
+    };
+    auto run = [&](const Trial &trial) {
+      return runTrial(attention, program, trial,
+                      {level.getTarget().usesMatrixUnits()});
+    };
+    return checkEntry(attention, *sizes, options, run, /*isModule=*/false);
+  });
 }
 
-/// A module is compared with the tile interpreter, function by function.
-static int checkModule(Session &session, const CheckOptions &options) {
-  Compilation *compilation = session.compilation();
-  if (!compilation)
-    return session.exitCode;
+namespace {
+/// What the interpreter runs of one level: its tiles.
+struct InterpretedLevel {
   std::vector<InterpretedProgram> programs;
   mlir::OwningOpRef<mlir::ModuleOp> tiles;
-  compilation->setHook([&](Stage stage, mlir::ModuleOp module) {
+};
+} // namespace
+
+/// Keeps the functions of a compilation at the tile level, when it gets there.
+static void keepTiles(Compilation &compilation, InterpretedLevel &level) {
+  compilation.setHook([&](Stage stage, mlir::ModuleOp module) {
     if (stage == Stage::Attn)
       for (auto [function, program] : llvm::zip_equal(
-               artifact::entryPoints(module), compilation->getPrograms()))
-        programs.push_back(
+               artifact::entryPoints(module), compilation.getPrograms()))
+        level.programs.push_back(
             {describeParameters(program), inputRoles(function), nullptr});
     if (stage == Stage::Tile) {
-      tiles = module.clone();
+      level.tiles = module.clone();
       for (auto [function, program] :
-           llvm::zip_equal(artifact::entryPoints(*tiles), programs))
+           llvm::zip_equal(artifact::entryPoints(*level.tiles), level.programs))
         program.tileFunction = function;
     }
     return llvm::Error::success();
   });
-  auto artefact = compilation->makeArtefact();
-  if (!artefact)
-    return session.report(artefact.takeError());
-  int exitCode = ExitSuccess;
-  for (size_t index = 0; index < programs.size(); ++index) {
-    const InterpretedProgram &program = programs[index];
-    auto sizes = sizesToTry(program.attention, options);
-    if (!sizes)
-      return reportUser(sizes.takeError());
-    auto loaded = LoadedAttention::load(*artefact, index);
-    if (!loaded)
-      return session.report(loaded.takeError());
-    auto compiled = [&](llvm::ArrayRef<HostTensor> inputs,
-                        llvm::ArrayRef<HostTensor> outputs, int threads) {
-      return callOnHost(**loaded, inputs, outputs, threads);
-    };
-    auto run = [&](const Trial &trial) {
-      return runInterpreterTrial(program, compiled, trial);
-    };
-    exitCode = std::max(exitCode, checkEntry(program.attention, *sizes, options,
-                                             run, /*isModule=*/true));
-  }
-  return exitCode;
+}
+
+/// A module is compared with the tile interpreter, function by function.
+static int checkModule(Session &session, const CheckOptions &options) {
+  std::map<const Compilation *, InterpretedLevel> levels;
+  for (Compilation *compilation : session.compilations())
+    keepTiles(*compilation, levels[compilation]);
+  if (!session.artefact())
+    return session.exitCode;
+  return forEachLevel(session, [&](const Compilation &level) {
+    int exitCode = ExitSuccess;
+    size_t index = 0;
+    for (const InterpretedProgram &program : levels[&level].programs) {
+      auto sizes = sizesToTry(program.attention, options);
+      if (!sizes)
+        return reportUser(sizes.takeError());
+      std::unique_ptr<LoadedAttention> loaded = session.load(index++);
+      if (!loaded)
+        return session.exitCode;
+      auto compiled = [&](llvm::ArrayRef<HostTensor> inputs,
+                          llvm::ArrayRef<HostTensor> outputs, int threads) {
+        return callOnHost(*loaded, inputs, outputs, threads);
+      };
+      auto run = [&](const Trial &trial) {
+        return runInterpreterTrial(program, compiled, trial);
+      };
+      exitCode =
+          std::max(exitCode, checkEntry(program.attention, *sizes, options, run,
+                                        /*isModule=*/true));
+    }
+    return exitCode;
+  });
 }
 
 static int runCheck(const CheckOptions &options) {

@@ -60,7 +60,9 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
   command
       .add_option("--cpu", options.cpu,
                   "Level of the target: native, or one of " +
-                      llvm::join(levels, ", "))
+                      llvm::join(levels, ", ") +
+                      "; of x86-64 also several, separated by commas, of which "
+                      "the library takes the best that it finds")
       ->capture_default_str();
   command.add_flag("--simulate", options.simulate,
                    "Run code for a GPU on a simulator");

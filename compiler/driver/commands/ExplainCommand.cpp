@@ -191,8 +191,11 @@ static int runExplain(const ExplainOptions &options) {
   for (const std::string &name : sizeNames(attention))
     llvm::outs() << " " << name << "=" << sizes->lookup(name);
   const Target &target = *session.target();
-  llvm::outs() << ", " << target.getInstructions() << " (" << target.getName()
-               << ")\n";
+  llvm::outs() << ", " << target.getInstructions() << " (" << target.getName();
+  // What a call would take here.
+  if (session.targets().size() > 1)
+    llvm::outs() << ", of " << session.targetNames();
+  llvm::outs() << ")\n";
   for (const AttendPlan &plan : *plans)
     printPlan(plan, options);
   printWork(*plans, attention, bindings);

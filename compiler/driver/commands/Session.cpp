@@ -7,6 +7,8 @@
 #include "compiler/frontend/CheckMasks.h"
 #include "compiler/support/Debug.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
 using namespace ladon;
@@ -48,53 +50,104 @@ bool Session::openSpec(llvm::StringRef command) {
   return false;
 }
 
-const Target *Session::target() {
-  if (chosen)
-    return chosen.get();
+llvm::ArrayRef<std::unique_ptr<Target>> Session::targets() {
+  if (!chosen.empty())
+    return chosen;
   const Backend *backend = findBackend(options.target, options.codegen);
   if (!backend) {
     reportUser(llvm::createStringError("--codegen " + options.codegen +
                                        " has no --target " + options.target));
-    return nullptr;
+    return {};
   }
   // A level may stand in place of its back end.
   const std::string &level =
       backend->getName() == options.target ? options.cpu : options.target;
-  auto target = options.simulate ? backend->createSimulated(level)
-                                 : backend->createTarget(level);
-  if (!target) {
-    reportUser(target.takeError());
-    return nullptr;
+  std::vector<std::unique_ptr<Target>> found;
+  if (options.simulate) {
+    auto target = backend->createSimulated(level);
+    if (!target) {
+      reportUser(target.takeError());
+      return {};
+    }
+    found.push_back(std::move(*target));
+  } else {
+    auto targets = backend->createTargets(level);
+    if (!targets) {
+      reportUser(targets.takeError());
+      return {};
+    }
+    found = std::move(*targets);
   }
   if (!options.cudaTile.empty())
-    if (llvm::Error error = (*target)->setTiles(options.cudaTile)) {
-      reportUser(std::move(error));
-      return nullptr;
+    for (std::unique_ptr<Target> &target : found)
+      if (llvm::Error error = target->setTiles(options.cudaTile)) {
+        reportUser(std::move(error));
+        return {};
+      }
+  chosen = std::move(found);
+  return chosen;
+}
+
+const Target *Session::target() {
+  if (targets().empty())
+    return nullptr;
+  for (const std::unique_ptr<Target> &target : llvm::reverse(chosen))
+    if (target->runsHere())
+      return target.get();
+  return chosen.front().get();
+}
+
+std::string Session::targetNames() const {
+  return llvm::join(llvm::map_range(chosen,
+                                    [](const std::unique_ptr<Target> &target) {
+                                      return target->getName().str();
+                                    }),
+                    ",");
+}
+
+llvm::ArrayRef<Compilation *> Session::compilations() {
+  if (!levels.empty())
+    return levels;
+  for (const std::unique_ptr<Target> &target : targets()) {
+    if (isModule()) {
+      compiled.push_back(
+          std::make_unique<Compilation>(file.sources, file.buffer, *target));
+      if (options.file != "-")
+        compiled.back()->setLibraryName(llvm::sys::path::stem(options.file));
+    } else {
+      compiled.push_back(
+          std::make_unique<Compilation>(*checked, file.sources, *target));
     }
-  chosen = std::move(*target);
-  return chosen.get();
+    levels.push_back(compiled.back().get());
+  }
+  return levels;
 }
 
 Compilation *Session::compilation() {
-  if (compiled || !target())
-    return compiled.get();
-  if (!isModule()) {
-    compiled = std::make_unique<Compilation>(*checked, file.sources, *chosen);
-    return compiled.get();
-  }
-  compiled = std::make_unique<Compilation>(file.sources, file.buffer, *chosen);
-  if (options.file != "-")
-    compiled->setLibraryName(llvm::sys::path::stem(options.file));
-  return compiled.get();
+  const Target *wanted = target();
+  if (!wanted)
+    return nullptr;
+  return *llvm::find_if(compilations(), [&](Compilation *level) {
+    return &level->getTarget() == wanted;
+  });
 }
 
-std::unique_ptr<LoadedAttention> Session::load() {
-  if (!compilation())
+const Artefact *Session::artefact() {
+  if (made || compilations().empty())
+    return made ? &*made : nullptr;
+  auto artefact = makeArtefact(levels);
+  if (!artefact) {
+    exitCode = report(artefact.takeError());
     return nullptr;
-  auto artefact = compiled->makeArtefact();
-  auto loaded = artefact ? LoadedAttention::load(*artefact)
-                         : llvm::Expected<std::unique_ptr<LoadedAttention>>(
-                               artefact.takeError());
+  }
+  made = std::move(*artefact);
+  return &*made;
+}
+
+std::unique_ptr<LoadedAttention> Session::load(size_t index) {
+  if (!artefact())
+    return nullptr;
+  auto loaded = LoadedAttention::load(*made, index);
   if (!loaded) {
     exitCode = report(loaded.takeError());
     return nullptr;
@@ -108,7 +161,9 @@ std::unique_ptr<LoadedAttention> Session::load() {
 }
 
 int Session::report(llvm::Error error) const {
-  bool isUsers = isModule() || (compiled && compiled->isRefused());
+  bool isUsers = isModule() || llvm::any_of(levels, [](Compilation *level) {
+                   return level->isRefused();
+                 });
   return isUsers ? reportUser(std::move(error))
                  : reportInternal(std::move(error));
 }

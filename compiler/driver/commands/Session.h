@@ -27,16 +27,26 @@ public:
   /// Of a spec.
   const ast::Attention &attention() const { return *checked->attention; }
 
-  /// What to compile for; null after printing why there is none.
+  /// What to compile for: one target, or those of a list of levels, the lowest
+  /// first; none after printing why.
+  llvm::ArrayRef<std::unique_ptr<Target>> targets();
+  /// The best of them whose code runs here, or else the first; null after
+  /// printing why there is none.
   const Target *target();
 
-  /// The compilation of the file, made when first asked for; null after
-  /// printing why there is none.
+  /// "x86-64-v3", or "x86-64-v3,x86-64-v4"; after targets().
+  std::string targetNames() const;
+
+  /// The compilations of the file, one for each of the targets, made when first
+  /// asked for; none after printing why.
+  llvm::ArrayRef<Compilation *> compilations();
+  /// The one for target().
   Compilation *compilation();
 
-  /// Compiles a spec and loads it into this process; null after printing what
-  /// went wrong.
-  std::unique_ptr<LoadedAttention> load();
+  /// What they make, when first asked for; null after printing what went wrong.
+  const Artefact *artefact();
+  /// Loads an entry point of it into this process; likewise.
+  std::unique_ptr<LoadedAttention> load(size_t index = 0);
 
   /// Prints an error out of the compilation, and returns its exit code: the
   /// user's with a module, ours with a spec.
@@ -49,8 +59,10 @@ private:
   const CommonOptions &options;
   SourceFile file;
   std::unique_ptr<CheckedSpec> checked;
-  std::unique_ptr<Target> chosen;
-  std::unique_ptr<Compilation> compiled;
+  std::vector<std::unique_ptr<Target>> chosen;
+  std::vector<std::unique_ptr<Compilation>> compiled;
+  std::vector<Compilation *> levels; ///< Of `compiled`.
+  std::optional<Artefact> made;
 };
 
 } // namespace ladon

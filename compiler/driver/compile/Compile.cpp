@@ -209,17 +209,22 @@ llvm::Error Compilation::run(Stage last) {
           remarks.push_back(std::move(message));
         return mlir::success();
       });
-  if (llvm::Error error = load())
-    return error;
-  if (llvm::Error error = describe())
-    return error;
+  if (!reached) {
+    if (llvm::Error error = load())
+      return error;
+    if (llvm::Error error = describe())
+      return error;
+  }
   for (Stage stage : {Stage::Attn, Stage::Fused, Stage::Buffers, Stage::Tile,
                       Stage::Vector, Stage::Llvm}) {
     if (stage > last)
       break;
+    if (stage <= reached)
+      continue;
     if (stage != Stage::Attn)
       if (llvm::Error error = lower(stage))
         return error;
+    reached = stage;
     if (stage == Stage::Buffers)
       chooseTiles();
     if (hook)
@@ -251,20 +256,13 @@ llvm::Expected<std::string> Compilation::emit(CodeKind kind) {
       [&] { return target.emit(*module, programs, kind); });
 }
 
+llvm::Expected<std::vector<std::string>>
+Compilation::emitObjects(llvm::ArrayRef<artifact::ProgramSpec> entryPoints,
+                         llvm::StringRef suffix) {
+  return generate<std::vector<std::string>>(
+      [&] { return target.emitObjects(*module, entryPoints, suffix); });
+}
+
 llvm::Expected<Artefact> Compilation::makeArtefact() {
-  if (llvm::Error error = run(Stage::Llvm))
-    return std::move(error);
-  auto objects = generate<std::vector<std::string>>(
-      [&] { return target.emitObjects(*module, programs); });
-  if (!objects)
-    return objects.takeError();
-  llvm::SmallVector<llvm::StringRef> files(objects->begin(), objects->end());
-  files.push_back(target.getRuntimeObject());
-  std::vector<std::string> entries;
-  for (const artifact::ProgramSpec &program : programs)
-    entries.push_back(program.name);
-  auto library = artifact::linkSharedLibrary(files, libraryName, entries);
-  if (!library)
-    return library.takeError();
-  return Artefact{libraryName, programs, std::move(*library)};
+  return ladon::makeArtefact(this);
 }

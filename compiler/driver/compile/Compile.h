@@ -25,6 +25,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace ladon {
@@ -65,9 +66,9 @@ public:
   using Hook = std::function<llvm::Error(Stage, mlir::ModuleOp)>;
   void setHook(Hook newHook) { hook = std::move(newHook); }
 
-  /// Imports or parses, then runs the passes up to and including `last`; call
-  /// once. After an internal error the message names a folder that reproduces
-  /// it.
+  /// Imports or parses, then runs the passes up to and including `last`; goes
+  /// on from where an earlier call has stopped. After an internal error the
+  /// message names a folder that reproduces it.
   llvm::Error run(Stage last);
 
   mlir::ModuleOp getModule() { return *module; }
@@ -82,8 +83,16 @@ public:
   /// it could be.
   llvm::ArrayRef<Message> getRemarks() const { return remarks; }
 
+  const Target &getTarget() const { return target; }
+  /// From Stage::Attn on.
+  const std::string &getLibraryName() const { return libraryName; }
+
   /// After Stage::Llvm: optimised LLVM IR, assembly text, an object file.
   llvm::Expected<std::string> emit(CodeKind kind);
+  /// The same as objects for a linker, as Target::emitObjects makes them.
+  llvm::Expected<std::vector<std::string>>
+  emitObjects(llvm::ArrayRef<artifact::ProgramSpec> entryPoints,
+              llvm::StringRef suffix);
 
   /// The whole way.
   llvm::Expected<Artefact> makeArtefact();
@@ -105,12 +114,17 @@ private:
   bool refused = false;
   const Target &target;
   std::string libraryName;
+  std::optional<Stage> reached;
   Hook hook;
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<artifact::ProgramSpec> programs;
   std::vector<Message> errors, remarks;
 };
+
+/// One library of compilations of the same text for several levels, the lowest
+/// first; those are compiled side by side.
+llvm::Expected<Artefact> makeArtefact(llvm::ArrayRef<Compilation *> levels);
 
 } // namespace ladon
 

@@ -7,6 +7,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <mutex>
+
 bool ladon::survives(llvm::function_ref<void()> work) {
   llvm::CrashRecoveryContext::Enable();
   llvm::CrashRecoveryContext context;
@@ -25,6 +27,9 @@ void ladon::writeReproducer(llvm::StringRef folder, llvm::StringRef file,
                             llvm::StringRef text) {
   if (folder.empty())
     return;
+  // Levels of a library may fail side by side, with the same files.
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
   std::error_code error;
   llvm::raw_fd_ostream os((folder + "/" + file).str(), error);
   if (!error)

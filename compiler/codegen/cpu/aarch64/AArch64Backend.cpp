@@ -39,6 +39,7 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(llvm::StringRef) {
 
 /// Ladon itself runs on other machines: there is nothing to be timed.
 static PeakKernels noPeakKernels(int64_t, bool) { return {}; }
+static int32_t noLevel() { return 0; }
 
 namespace {
 class AArch64Backend : public Backend {
@@ -59,7 +60,7 @@ public:
           "this ladon was built without the headers that the runtime for "
           "aarch64 needs: install libc6-dev-arm64-cross and build it again");
     return createCpuTarget({"aarch64-linux-gnu", "generic", createMachine,
-                            aarch64RuntimeObject, noPeakKernels},
+                            noLevel, aarch64RuntimeObject, noPeakKernels},
                            level);
   }
 };

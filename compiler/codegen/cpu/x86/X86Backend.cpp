@@ -10,6 +10,8 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 
+#include <cstdlib>
+
 using namespace ladon;
 using namespace ladon::cpu;
 
@@ -31,8 +33,9 @@ std::optional<CpuTarget> ladon::cpu::findX86Level(llvm::StringRef name) {
   return std::nullopt;
 }
 
-/// The best level of the running machine, or none.
-static std::optional<CpuTarget> hostLevel() {
+/// The best level that the running machine has, as runtime/x86/machine.c finds
+/// it; or none.
+static std::optional<CpuTarget> levelOfMachine() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   auto has = [&](std::initializer_list<llvm::StringRef> names) {
     return llvm::all_of(names,
@@ -45,6 +48,19 @@ static std::optional<CpuTarget> hostLevel() {
   if (has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
     return findX86Level("x86-64-v4");
   return findX86Level("x86-64-v3");
+}
+
+/// The same, or the level that compiled code is limited to.
+static std::optional<CpuTarget> hostLevel() {
+  std::optional<CpuTarget> level = levelOfMachine();
+  const char *name = std::getenv("LADON_MAX_CPU");
+  std::optional<CpuTarget> limit = name ? findX86Level(name) : std::nullopt;
+  return level && limit && limit->level < level->level ? limit : level;
+}
+
+static int32_t hostLevelNumber() {
+  std::optional<CpuTarget> level = hostLevel();
+  return level ? level->level : 0;
 }
 
 //===--- The target ------------------------------------------------------===//
@@ -87,6 +103,7 @@ public:
       names.push_back(level.name);
     return names;
   }
+  bool joinsTargets() const override { return true; }
   llvm::Expected<std::unique_ptr<Target>>
   createTarget(llvm::StringRef level) const override {
     std::optional<CpuTarget> found =
@@ -106,7 +123,7 @@ public:
 
 std::unique_ptr<Target> ladon::cpu::createX86Target(const CpuTarget &figures) {
   return createCpuTarget({"x86_64-linux-gnu", "x86-64", createX86Machine,
-                          x86RuntimeObject, x86PeakKernels},
+                          hostLevelNumber, x86RuntimeObject, x86PeakKernels},
                          figures);
 }
 
