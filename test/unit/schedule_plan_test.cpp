@@ -200,6 +200,30 @@ TEST(SchedulePlan, RefusesOtherArguments) {
   EXPECT_EQ(llvm::toString(plans.takeError()), "expected 4 arguments, found 3");
 }
 
+TEST(SchedulePlan, TilesOfEveryHeadAreThoseOfEach) {
+  // Documents differ from batch to batch, the mask from head to head.
+  Scheduled scheduled("doc[b, i] == doc[b, j] or h == 1",
+                      {{"B", 2}, {"S", 300}, {"T", 300}});
+  PlanOptions all;
+  all.everyHead = true;
+  AttendPlan every = scheduled.plan(all);
+  for (int64_t batch = 0; batch < 2; ++batch)
+    for (int64_t head = 0; head < 2; ++head) {
+      PlanOptions one;
+      one.batch = batch;
+      one.head = head;
+      AttendPlan plan = scheduled.plan(one);
+      EXPECT_EQ(drawText(every, batch, head), drawText(plan, batch, head));
+      EXPECT_EQ(drawSvg(every, batch, head, ""),
+                drawSvg(plan, batch, head, ""));
+      EXPECT_EQ(every.fullPairs, plan.fullPairs);
+    }
+  EXPECT_NE(drawText(every, 0, 0), drawText(every, 1, 0));
+  EXPECT_NE(drawText(every, 0, 0), drawText(every, 0, 1));
+  EXPECT_TRUE(llvm::StringRef(every.place).starts_with("a.attn:1:"))
+      << every.place;
+}
+
 //===--- Pictures --------------------------------------------------------===//
 
 TEST(Picture, HasALineForEachTileAndAColumnForEachKey) {
@@ -207,9 +231,9 @@ TEST(Picture, HasALineForEachTileAndAColumnForEachKey) {
   plan.batches = plan.heads = 1;
   plan.queries = 3;
   plan.keys = 4;
-  plan.tiles = {{0, 0, 0, 1, {{Class::Full, 0, 2}}},
-                {0, 0, 1, 1, {{Class::Partial, 1, 2}, {Class::Full, 3, 1}}},
-                {0, 0, 2, 1, {{Class::Empty, 0, 4}}}};
+  plan.tiles = {{0, 0, 1, 0, 1, {{Class::Full, 0, 2}}},
+                {0, 0, 1, 1, 1, {{Class::Partial, 1, 2}, {Class::Full, 3, 1}}},
+                {0, 0, 1, 2, 1, {{Class::Empty, 0, 4}}}};
   EXPECT_EQ(drawText(plan, 0, 0), "  queries 0..0          ██··  keys 0..1\n"
                                   "  queries 1..1          ·▒▒█  keys 1..3\n"
                                   "  queries 2..2          ····  keys none\n");
@@ -221,7 +245,7 @@ TEST(Picture, JoinsTilesAndKeysWhereThereAreMany) {
   plan.queries = 6400;
   plan.keys = 6400;
   for (int64_t tile = 0; tile < 64; ++tile)
-    plan.tiles.push_back({0, 0, 100 * tile, 100, {{Class::Full, 0, 3200}}});
+    plan.tiles.push_back({0, 0, 1, 100 * tile, 100, {{Class::Full, 0, 3200}}});
   std::string text = drawText(plan, 0, 0);
   EXPECT_EQ(llvm::StringRef(text).count('\n'), 32u);
   EXPECT_NE(text.find("queries 0..199 "), std::string::npos) << text;
@@ -235,7 +259,7 @@ TEST(Picture, SaysWhenThereIsNothing) {
   plan.keys = 4;
   EXPECT_EQ(drawText(plan, 0, 0), "  nothing to compute\n");
   plan.keys = 0;
-  plan.tiles = {{0, 0, 0, 1, {}}};
+  plan.tiles = {{0, 0, 1, 0, 1, {}}};
   EXPECT_EQ(drawText(plan, 0, 0), "  nothing to compute\n");
 }
 
@@ -244,8 +268,8 @@ TEST(Picture, TheSvgHasARectangleForEachStretch) {
   plan.batches = plan.heads = 1;
   plan.queries = 2;
   plan.keys = 4;
-  plan.tiles = {{0, 0, 0, 1, {{Class::Full, 0, 2}, {Class::Partial, 2, 1}}},
-                {0, 0, 1, 1, {{Class::Empty, 0, 4}}}};
+  plan.tiles = {{0, 0, 1, 0, 1, {{Class::Full, 0, 2}, {Class::Partial, 2, 1}}},
+                {0, 0, 1, 1, 1, {{Class::Empty, 0, 4}}}};
   std::string svg = drawSvg(plan, 0, 0, "name");
   auto count = [&](llvm::StringRef part) {
     return llvm::StringRef(svg).count(part);

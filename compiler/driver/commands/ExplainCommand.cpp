@@ -1,75 +1,16 @@
 //===- ExplainCommand.cpp - ladon explain ---------------------------------===//
 
 #include "compiler/driver/bench/CallCost.h"
-#include "compiler/driver/check/InputGenerator.h"
-#include "compiler/driver/commands/Session.h"
-#include "compiler/driver/explain/SchedulePlan.h"
-#include "compiler/driver/host/NamedInputs.h"
-#include "compiler/driver/host/Sizes.h"
+#include "compiler/driver/commands/ExplainedSpec.h"
+#include "compiler/driver/explain/MaskPage.h"
 
 #include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <CLI/CLI.hpp>
 
 using namespace ladon;
-using Class = VisitedBlock::Class;
-
-namespace {
-
-struct ExplainOptions {
-  CommonOptions common;
-  std::string sizes, svg;
-  std::vector<std::string> inputs;
-  uint64_t seed = 1;
-  int64_t batch = 0, head = 0;
-};
-
-} // namespace
-
-/// The sizes to explain: those given, else usual ones.
-static llvm::Expected<SizeMap> chooseSizes(const ast::Attention &attention,
-                                           const ExplainOptions &options) {
-  if (options.sizes.empty())
-    return usualSizes(attention);
-  auto sizes = parseSizes(options.sizes);
-  if (!sizes)
-    return sizes;
-  if (llvm::Error error = checkSizeNames(attention, *sizes))
-    return std::move(error);
-  return sizes;
-}
-
-/// Inputs and outputs, in the order of the function's arguments. Results are
-/// not computed and need no memory.
-static llvm::Expected<std::vector<HostTensor>>
-makeArguments(const ast::Attention &attention, const ExplainOptions &options,
-              const SizeMap &sizes, Bindings &bindings) {
-  InputOptions random;
-  random.seed = options.seed;
-  random.sizes = sizes;
-  random.typical = true;
-  random.shapesOnly = true;
-  auto arguments = generateInputs(attention, random);
-  if (!arguments)
-    return arguments;
-  std::vector<bool> given(arguments->size());
-  if (llvm::Error error =
-          readNamedInputs(attention, options.inputs, *arguments, given))
-    return std::move(error);
-  auto bound = bindInputs(attention, *arguments);
-  if (!bound)
-    return bound.takeError();
-  bindings = std::move(*bound);
-  for (const ast::Result &result : attention.results) {
-    HostTensor output;
-    output.element = result.type.element;
-    output.shape = bindings.shape(result.type);
-    output.strides = denseStrides(output.shape);
-    arguments->push_back(output);
-  }
-  return arguments;
-}
 
 static double percent(double part, double whole) {
   return whole == 0 ? 0 : 100 * part / whole;
@@ -90,9 +31,11 @@ static void printPlan(const AttendPlan &plan, const ExplainOptions &options) {
 /// Counting more pairs one by one would take minutes.
 static constexpr double countLimit = 1e11;
 
-static void printWork(const std::vector<AttendPlan> &plans,
-                      const ast::Attention &attention,
-                      const Bindings &bindings) {
+static std::string describeWork(const std::vector<AttendPlan> &plans,
+                                const ast::Attention &attention,
+                                const Bindings &bindings) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
   double all = 0, full = 0, partial = 0, flops = 0, dense = 0;
   for (const AttendPlan &plan : plans) {
     double unmasked = double(plan.fullPairs);
@@ -104,33 +47,19 @@ static void printWork(const std::vector<AttendPlan> &plans,
     dense += plan.pairs() * double(plan.flopsPerPair());
   }
   if (all > countLimit) {
-    llvm::outs() << llvm::format("visible:  not counted, of %.4g pairs\n", all);
+    os << llvm::format("visible:  not counted, of %.4g pairs\n", all);
   } else {
     Work work = countWork(attention, bindings);
-    llvm::outs() << llvm::format("visible:  %5.1f %% of %.0f pairs\n",
-                                 percent(double(work.visiblePairs), all), all);
+    os << llvm::format("visible:  %5.1f %% of %.0f pairs\n",
+                       percent(double(work.visiblePairs), all), all);
   }
-  llvm::outs() << llvm::format("computed: %5.1f %%, of it %.1f %% without and "
-                               "%.1f %% with a mask\n",
-                               percent(full + partial, all), percent(full, all),
-                               percent(partial, all))
-               << llvm::format("flops:    %.4g with skipping, %.4g without\n",
-                               flops, dense);
-}
-
-/// A schedule that is too long is the user's to shorten.
-static int reportPlan(llvm::Error error) {
-  std::string message;
-  bool tooLong = false;
-  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
-    message = info.message();
-    tooLong = info.convertToErrorCode() ==
-              std::make_error_code(std::errc::result_out_of_range);
-  });
-  if (tooLong)
-    return reportUser(
-        llvm::createStringError(message + ": give smaller sizes"));
-  return reportInternal(llvm::createStringError(message));
+  os << llvm::format("computed: %5.1f %%, of it %.1f %% without and "
+                     "%.1f %% with a mask\n",
+                     percent(full + partial, all), percent(full, all),
+                     percent(partial, all))
+     << llvm::format("flops:    %.4g with skipping, %.4g without\n", flops,
+                     dense);
+  return text;
 }
 
 /// What the passes could not do, and why.
@@ -141,69 +70,81 @@ static void printRemarks(llvm::ArrayRef<Message> remarks) {
     llvm::outs() << "  " << remark.str() << "\n";
 }
 
+/// The page of one spec.
+static PageSpec pageOf(const ExplainedSpec &spec, const std::string &file) {
+  PageSpec page;
+  page.name = spec.attention().name;
+  page.file =
+      file == "-" ? "standard input" : llvm::sys::path::filename(file).str();
+  page.source = spec.attention().source;
+  page.sizes = spec.sizesText();
+  page.target = spec.targetText();
+  llvm::SmallVector<llvm::StringRef> lines;
+  std::string work = describeWork(spec.plans, spec.attention(), spec.bindings);
+  llvm::StringRef(work).split(lines, '\n', -1, /*KeepEmpty=*/false);
+  page.facts.assign(lines.begin(), lines.end());
+  page.plans = spec.plans;
+  page.remarks = spec.remarks().vec();
+  return page;
+}
+
+static int writePage(const ExplainedSpec &spec, const ExplainOptions &options) {
+  std::vector<PageSpec> pages = {pageOf(spec, options.common.file)};
+  CommonOptions besideOptions = options.common;
+  besideOptions.file = options.beside;
+  ExplainedSpec beside;
+  if (!options.beside.empty()) {
+    if (int code = beside.run(besideOptions, options, /*isSecond=*/true))
+      return code;
+    pages.push_back(pageOf(beside, options.beside));
+  }
+  llvm::Expected<std::string> page = makeMaskPage(pages);
+  return page ? writeOutput(options.html, *page) : reportUser(page.takeError());
+}
+
 static int runExplain(const ExplainOptions &options) {
-  Session session(options.common);
-  if (!session.openSpec("explain"))
-    return session.exitCode;
-  const ast::Attention &attention = session.attention();
-  auto sizes = chooseSizes(attention, options);
-  if (!sizes)
-    return reportUser(sizes.takeError());
-  Bindings bindings;
-  auto arguments = makeArguments(attention, options, *sizes, bindings);
-  if (!arguments)
-    return reportUser(arguments.takeError());
-  Compilation *compilation = session.compilation();
-  if (!compilation)
-    return session.exitCode;
-  if (llvm::Error error = compilation->run(Stage::Tile))
-    return session.report(std::move(error));
-  auto schedule = session.target()->explainSchedule(compilation->getModule());
-  if (!schedule)
-    return session.report(schedule.takeError());
-  if (!schedule->empty()) {
-    if (!options.svg.empty())
+  ExplainedSpec spec;
+  if (int code = spec.run(options.common, options))
+    return code;
+  if (!spec.schedule.empty()) {
+    if (!options.svg.empty() || !options.html.empty())
       return reportUser(llvm::createStringError(
-          "--svg: --codegen " + options.common.codegen + " has no picture"));
-    llvm::outs() << *schedule;
-    printRemarks(compilation->getRemarks());
+          (options.svg.empty() ? "--html" : "--svg") +
+          (": --codegen " + options.common.codegen + " has no picture")));
+    llvm::outs() << spec.schedule;
+    printRemarks(spec.remarks());
     return ExitSuccess;
   }
-  PlanOptions planOptions;
-  planOptions.batch = options.batch;
-  planOptions.head = options.head;
-  auto plans = planSchedule(compilation->getModule(), *arguments, planOptions);
-  if (!plans)
-    return reportPlan(plans.takeError());
-  bool shown =
-      plans->empty() || llvm::any_of(*plans, [&](const AttendPlan &plan) {
-        return plan.pairs() == 0 ||
-               (options.batch < plan.batches && options.head < plan.heads);
-      });
+  bool shown = spec.plans.empty() ||
+               llvm::any_of(spec.plans, [&](const AttendPlan &plan) {
+                 return plan.pairs() == 0 || (options.batch < plan.batches &&
+                                              options.head < plan.heads);
+               });
   if (!shown)
     return reportUser(llvm::createStringError(
         "--batch %lld, --head %lld: expected a batch below %lld and a head "
         "below %lld",
         (long long)options.batch, (long long)options.head,
-        (long long)plans->front().batches, (long long)plans->front().heads));
+        (long long)spec.plans.front().batches,
+        (long long)spec.plans.front().heads));
 
-  llvm::outs() << attention.name << ":";
-  for (const std::string &name : sizeNames(attention))
-    llvm::outs() << " " << name << "=" << sizes->lookup(name);
-  const Target &target = *session.target();
-  llvm::outs() << ", " << target.getInstructions() << " (" << target.getName();
-  // What a call would take here.
-  if (session.targets().size() > 1)
-    llvm::outs() << ", of " << session.targetNames();
-  llvm::outs() << ")\n";
-  for (const AttendPlan &plan : *plans)
-    printPlan(plan, options);
-  printWork(*plans, attention, bindings);
-  printRemarks(compilation->getRemarks());
-  if (options.svg.empty() || plans->empty())
+  // A page on the standard output is all there is.
+  if (options.html != "-") {
+    std::string sizes = spec.sizesText();
+    llvm::outs() << spec.attention().name << ":" << (sizes.empty() ? "" : " ")
+                 << sizes << ", " << spec.targetText() << "\n";
+    for (const AttendPlan &plan : spec.plans)
+      printPlan(plan, options);
+    llvm::outs() << describeWork(spec.plans, spec.attention(), spec.bindings);
+    printRemarks(spec.remarks());
+  }
+  if (!options.html.empty())
+    if (int code = writePage(spec, options))
+      return code;
+  if (options.svg.empty() || spec.plans.empty())
     return ExitSuccess;
-  return writeOutput(options.svg, drawSvg(plans->front(), options.batch,
-                                          options.head, attention.name));
+  return writeOutput(options.svg, drawSvg(spec.plans.front(), options.batch,
+                                          options.head, spec.attention().name));
 }
 
 void ladon::addExplainCommand(CLI::App &app, int &exitCode) {
@@ -231,6 +172,17 @@ void ladon::addExplainCommand(CLI::App &app, int &exitCode) {
   command
       ->add_option("--svg", options->svg,
                    "Also write the picture of the first attend here")
+      ->type_name("FILE");
+  auto *html =
+      command
+          ->add_option("--html", options->html,
+                       "Also write a page for a browser here: every batch and "
+                       "head, with zoom")
+          ->type_name("FILE");
+  command
+      ->add_option("--beside", options->beside,
+                   "Another spec on the page, with the same options")
+      ->needs(html)
       ->type_name("FILE");
   command->callback([options, &exitCode] { exitCode = runExplain(*options); });
 }

@@ -2,6 +2,7 @@
 
 #include "compiler/driver/explain/SchedulePlan.h"
 
+#include "compiler/driver/compile/Messages.h"
 #include "compiler/driver/host/InterpreterCall.h"
 
 #include "dialects/tile/Tile.h"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 using namespace ladon;
 using Class = VisitedBlock::Class;
@@ -76,11 +78,13 @@ ladon::planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
     return plans[mlir::LocationAttr(loop->getLoc())];
   };
   function.walk([&](tile::KeyLoopOp loop) { readShapes(loop, planOf(loop)); });
-  using Place = std::pair<AttendPlan *, int64_t>;
-  std::map<Place, size_t> tileAt; // By the first query, in the picture.
+  // By batch, head and first query.
+  using Place = std::tuple<AttendPlan *, int64_t, int64_t, int64_t>;
+  std::map<Place, size_t> tileAt;
   auto isShown = [&](auto &visit) {
-    return visit.batch == plan.batch && visit.head <= plan.head &&
-           plan.head < visit.head + visit.heads;
+    return plan.everyHead ||
+           (visit.batch == plan.batch && visit.head <= plan.head &&
+            plan.head < visit.head + visit.heads);
   };
   InterpreterOptions options;
   options.evaluateTiles = false;
@@ -94,11 +98,12 @@ ladon::planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
     into.keys = visit.keys;
     if (!isShown(visit))
       return;
-    auto [it, isNew] =
-        tileAt.try_emplace({&into, visit.firstQuery}, into.tiles.size());
-    if (isNew)
+    int64_t head = plan.everyHead ? visit.head : plan.head;
+    int64_t heads = plan.everyHead ? visit.heads : 1;
+    Place place(&into, visit.batch, head, visit.firstQuery);
+    if (tileAt.try_emplace(place, into.tiles.size()).second)
       into.tiles.push_back(
-          {visit.batch, plan.head, visit.firstQuery, visit.queries, {}});
+          {visit.batch, head, heads, visit.firstQuery, visit.queries, {}});
   };
   options.observer = [&](const VisitedBlock &block) {
     AttendPlan &into = planOf(block.loop);
@@ -108,15 +113,20 @@ ladon::planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
     else if (block.kind == Class::Partial)
       into.partialPairs += pairs;
     if (isShown(block))
-      append(into.tiles[tileAt.at({&into, block.firstQuery})], block);
+      append(into.tiles[tileAt.at({&into, block.batch,
+                                   plan.everyHead ? block.head : plan.head,
+                                   block.firstQuery})],
+             block);
   };
   if (llvm::Error error = interpret(function, converted, options))
     return std::move(error);
   std::vector<AttendPlan> result;
   for (auto &[location, done] : plans) {
     llvm::sort(done.tiles, [](const PlannedTile &a, const PlannedTile &b) {
-      return a.firstQuery < b.firstQuery;
+      return std::tie(a.batch, a.head, a.firstQuery) <
+             std::tie(b.batch, b.head, b.firstQuery);
     });
+    done.place = placeOf(mlir::cast<mlir::LocationAttr>(location));
     result.push_back(std::move(done));
   }
   return result;
@@ -130,7 +140,8 @@ static std::vector<const PlannedTile *> tilesOf(const AttendPlan &plan,
                                                 int64_t batch, int64_t head) {
   std::vector<const PlannedTile *> tiles;
   for (const PlannedTile &tile : plan.tiles)
-    if (tile.batch == batch && tile.head == head)
+    if (tile.batch == batch && tile.head <= head &&
+        head < tile.head + tile.heads)
       tiles.push_back(&tile);
   return tiles;
 }

@@ -28,7 +28,9 @@ struct PlannedBlock {
 
 /// What is computed for one tile of queries.
 struct PlannedTile {
-  int64_t batch, head, firstQuery, queries;
+  int64_t batch, head;
+  int64_t heads; ///< Query heads from `head` on with the same blocks.
+  int64_t firstQuery, queries;
   std::vector<PlannedBlock> blocks; ///< Without those that bounds leave out.
 
   /// The keys from the first to the last that is computed; empty: first == end.
@@ -42,7 +44,8 @@ struct AttendPlan {
   int64_t queryTile = 0, keyTile = 0;
   /// Pairs in blocks that are computed without and with a mask.
   int64_t fullPairs = 0, partialPairs = 0;
-  /// Those of the batch and head in the picture.
+  std::string place; ///< Of the attend in its file: "mha.attn:4:10".
+  /// Those of the batch and head in the picture, or of all.
   std::vector<PlannedTile> tiles;
 
   /// B * H * S * T.
@@ -56,6 +59,7 @@ struct AttendPlan {
 /// What to plan, and how much of it.
 struct PlanOptions {
   int64_t batch = 0, head = 0; ///< In the picture.
+  bool everyHead = false;      ///< Tiles of all batches and heads instead.
   /// Of blocks that are visited, in all; more is an error
   /// (std::errc::result_out_of_range), for it would take minutes.
   int64_t blockLimit = int64_t(1) << 22;
