@@ -25,7 +25,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { LADON_MESSAGE_SIZE = 512, LADON_ALLOCATION_ALIGNMENT = 64 };
+enum {
+  LADON_MESSAGE_SIZE = 512,
+  LADON_ALLOCATION_ALIGNMENT = 64,
+  LADON_NEAR_BYTES = 8192 /**< what small calls allocate, and more */
+};
 
 /** The outcome of a call: the first failure stays. */
 typedef struct ladon_report {
@@ -55,6 +59,13 @@ struct ladon_ctx {
   void (*release_device)(ladon_ctx *ctx);
   atomic_bool failed;  /**< report.status != LADON_OK */
   atomic_bool in_loop; /**< a loop that starts meanwhile is nested */
+  /** The elements of the largest tensor times the longest axis of any: products
+   *  and attends have a few operations for each, or fewer. 0 without tensors.
+   */
+  uint64_t work;
+  size_t near_used; /**< of `near`, by ladon_rt_alloc */
+  /** Memory of a small call, which need not ask for any; not initialised. */
+  _Alignas(LADON_ALLOCATION_ALIGNMENT) unsigned char near[LADON_NEAR_BYTES];
 };
 
 /** Records a failure unless there is one. Thread-safe. Returns false, so that

@@ -39,6 +39,7 @@ typedef struct checked_tensor {
   int64_t *sizes;   /* in the descriptor */
   int64_t *strides; /* likewise */
   bool empty;
+  int64_t elements; /* 0 where it is empty */
   byte_range range;
 } checked_tensor;
 
@@ -228,6 +229,7 @@ static bool check_memory(checked_tensor *t) {
     return ladon_fail(t->ctx, LADON_SIZE_OVERFLOW,
                       "%s: the size in bytes overflows 64 bits", info->name);
   t->range.first = t->range.end = 0;
+  t->elements = t->empty ? 0 : elements;
   if (t->empty)
     return true;
   if (!tensor->data)
@@ -339,6 +341,7 @@ size_t ladon_descriptor_words(const ladon_program *program) {
 bool ladon_check_arguments(ladon_ctx *ctx, void *const *args, int64_t *words,
                            int64_t *symbols, void **run_args) {
   const ladon_program *program = ctx->program;
+  int64_t elements = 0, longest = 0;
   for (int32_t i = 0; i < program->num_symbols; ++i)
     symbols[i] = -1;
   for (int32_t i = 0; i < program->num_params; ++i) {
@@ -355,6 +358,9 @@ bool ladon_check_arguments(ladon_ctx *ctx, void *const *args, int64_t *words,
     t.strides = t.sizes + info->rank;
     if (!check_type(&t) || !check_extents(&t, i, symbols) || !check_memory(&t))
       return false;
+    elements = t.elements > elements ? t.elements : elements;
+    for (int32_t axis = 0; axis < info->rank; ++axis)
+      longest = t.sizes[axis] > longest ? t.sizes[axis] : longest;
     /* Pointers are 64 bits wide on every target, as in a memref. */
     memcpy(&words[0], &t.range.first, sizeof t.range.first);
     memcpy(&words[1], &t.range.first, sizeof t.range.first);
@@ -362,6 +368,8 @@ bool ladon_check_arguments(ladon_ctx *ctx, void *const *args, int64_t *words,
     run_args[i] = words;
     words += DESCRIPTOR_HEAD + 2 * (size_t)info->rank;
   }
+  if (__builtin_mul_overflow(elements, longest, &ctx->work))
+    ctx->work = UINT64_MAX;
   return ladon_check_formulas(ctx, symbols) && check_overlaps(ctx, run_args);
 }
 

@@ -9,6 +9,7 @@
 #include "loop.h"
 #include "memory.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +90,7 @@ static void check_and_run(ladon_ctx *ctx, void *const *args,
 int32_t ladon_rt_enter(const ladon_program *program, void *const *args,
                        const void *options) {
   ladon_ctx ctx;
-  memset(&ctx, 0, sizeof ctx);
+  memset(&ctx, 0, offsetof(ladon_ctx, near));
   ctx.program = program;
   ctx.device_id = -1;
   pthread_mutex_init(&ctx.mutex, NULL);

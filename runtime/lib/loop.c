@@ -61,12 +61,23 @@ static int32_t prepare_scratch(ladon_ctx *ctx, int32_t wanted, int64_t bytes) {
   return ready;
 }
 
+/** Whether other threads would take longer to wake than the call takes: a few
+ *  microseconds. To count the CPUs is a system call, which shows there, too. */
+static bool is_tiny(const ladon_ctx *ctx) {
+  return ctx->work > 0 && ctx->work < UINT64_C(1) << 19;
+}
+
+/** How many threads the library takes where the caller does not say. */
+static int32_t default_workers(const ladon_ctx *ctx) {
+  return is_tiny(ctx) && !ctx->options.parallel_for ? 1 : ladon_cpu_count();
+}
+
 /** Decides, once per call, how many threads it may use. */
 static bool prepare_workers(ladon_ctx *ctx) {
   if (ctx->workers > 0)
     return true;
   int32_t workers =
-      ctx->options.threads ? ctx->options.threads : ladon_cpu_count();
+      ctx->options.threads ? ctx->options.threads : default_workers(ctx);
   ladon_block **slots =
       ladon_rt_alloc(ctx, (int64_t)workers * (int64_t)sizeof *slots);
   if (!slots)

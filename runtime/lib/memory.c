@@ -139,17 +139,33 @@ __attribute__((destructor)) static void free_kept_blocks(void) {
   free_all(atomic_exchange(&kept_blocks, NULL));
 }
 
+/** Some of the memory that the call has itself; null where that is used up, or
+ *  the host wants to be asked. */
+static void *allocate_near(ladon_ctx *ctx, int64_t bytes) {
+  const int64_t alignment = LADON_ALLOCATION_ALIGNMENT;
+  if (ctx->options.allocate || bytes < 0 ||
+      bytes > LADON_NEAR_BYTES - (int64_t)ctx->near_used)
+    return NULL;
+  void *memory = ctx->near + ctx->near_used;
+  ctx->near_used += (size_t)((bytes + alignment - 1) / alignment * alignment);
+  return memory;
+}
+
 void *ladon_rt_try_alloc(ladon_ctx *ctx, int64_t bytes) {
   if (atomic_load(&ctx->failed))
     return NULL;
   pthread_mutex_lock(&ctx->mutex);
-  ladon_block *block = ladon_allocate_block(ctx, bytes);
-  if (block) {
-    block->next = ctx->blocks;
-    ctx->blocks = block;
+  void *memory = allocate_near(ctx, bytes);
+  if (!memory) {
+    ladon_block *block = ladon_allocate_block(ctx, bytes);
+    if (block) {
+      block->next = ctx->blocks;
+      ctx->blocks = block;
+      memory = ladon_block_memory(block);
+    }
   }
   pthread_mutex_unlock(&ctx->mutex);
-  return block ? ladon_block_memory(block) : NULL;
+  return memory;
 }
 
 void *ladon_rt_alloc(ladon_ctx *ctx, int64_t bytes) {

@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <sched.h>
 #include <set>
 #include <thread>
@@ -92,6 +94,56 @@ TEST(Pool, theDefaultIsTheCpusOfTheProcess) {
   cpu_set_t set;
   ASSERT_EQ(sched_getaffinity(0, sizeof set, &set), 0);
   EXPECT_EQ(ladon_cpu_count(), CPU_COUNT(&set));
+}
+
+/// How many threads take part in a call on `extent` elements, of which each
+/// waits for a second one.
+static size_t threadsFor(int64_t extent) {
+  static std::mutex mutex;
+  static std::set<std::thread::id> ids;
+  ids.clear();
+  static const int64_t dims[] = {-1};
+  static const ladon_param_info param = {"x",  LADON_KIND_INPUT, 2, 32, 1,
+                                         dims, nullptr};
+  static const char *const symbols[] = {"N"};
+  static const ladon_program program = {
+      "threads",
+      1,
+      &param,
+      1,
+      symbols,
+      1,
+      [](ladon_ctx *ctx, void **) {
+        loop(ctx, 2, 0, [](int64_t, void *) {
+          auto isAlone = [] {
+            std::lock_guard<std::mutex> lock(mutex);
+            ids.insert(std::this_thread::get_id());
+            return ids.size() == 1;
+          };
+          auto begin = std::chrono::steady_clock::now();
+          while (isAlone() && std::chrono::steady_clock::now() - begin <
+                                  std::chrono::milliseconds(200))
+            std::this_thread::yield();
+        });
+      },
+      0,
+      0,
+      nullptr,
+      nullptr};
+  // All elements are one.
+  float element = 0;
+  int64_t stride = 0;
+  DLTensor tensor = {&element, {kDLCPU, 0}, 1, {2, 32, 1}, &extent, &stride, 0};
+  void *args[] = {&tensor};
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_OK);
+  return ids.size();
+}
+
+TEST(Pool, aTinyCallIsTheCallersAlone) {
+  EXPECT_EQ(threadsFor(700), 1u);
+  if (ladon_cpu_count() == 1)
+    GTEST_SKIP() << "there is one CPU";
+  EXPECT_GT(threadsFor(800), 1u);
 }
 
 TEST(Pool, scratchIsPrivateAlignedAndLargeEnough) {

@@ -54,6 +54,26 @@ protected:
   void SetUp() override { touchNone(tooMuch); }
 };
 
+/// Those that the call has itself, and those that it asks libc for.
+TEST_F(RuntimeMemory, small_blocks_are_apart) {
+  enter(
+      [&](ladon_ctx *ctx) {
+        std::vector<std::pair<unsigned char *, int64_t>> blocks;
+        for (int64_t number = 0; number < 60; ++number) {
+          int64_t size = number * 37 % 1000;
+          void *block = ladon_rt_alloc(ctx, size);
+          ASSERT_NE(block, nullptr);
+          EXPECT_EQ(uintptr_t(block) % 64, 0u);
+          memset(block, int(number), size);
+          blocks.emplace_back(static_cast<unsigned char *>(block), size);
+        }
+        for (size_t number = 0; number < blocks.size(); ++number)
+          for (int64_t at = 0; at < blocks[number].second; ++at)
+            ASSERT_EQ(blocks[number].first[at], number);
+      },
+      nullptr);
+}
+
 TEST_F(RuntimeMemory, large_blocks_are_used_again) {
   auto first = allocate({8 * MiB, MiB});
   auto second = allocate({8 * MiB, MiB});

@@ -140,7 +140,8 @@ typedef struct ladon_options {
   /** sizeof(ladon_options). */
   uint64_t size;
   /** How many threads may work, the caller included: at most 4096; 0 means one
-   *  for each CPU that the process may use. Results do not depend on it. */
+   *  for each CPU that the process may use, and the caller alone where a call
+   *  takes a few microseconds. Results do not depend on it. */
   int32_t threads;
   /** Zero. */
   uint32_t reserved;
