@@ -24,6 +24,7 @@ int main(int argc, char **argv) {
   ladon::addFmtCommand(app, exitCode);
   ladon::addLspCommand(app, exitCode);
   ladon::addRunCommand(app, exitCode);
+  ladon::addSyntaxCommand(app, exitCode);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

@@ -42,6 +42,7 @@ void addRunCommand(CLI::App &app, int &exitCode);
 void addCheckCommand(CLI::App &app, int &exitCode);
 void addExplainCommand(CLI::App &app, int &exitCode);
 void addLspCommand(CLI::App &app, int &exitCode);
+void addSyntaxCommand(CLI::App &app, int &exitCode);
 void addDoctorCommand(CLI::App &app, int &exitCode);
 /// `completion` and `man`, which tell of all commands that `app` has when they
 /// run.
