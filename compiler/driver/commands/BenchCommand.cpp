@@ -6,6 +6,7 @@
 
 #include "compiler/driver/bench/Bench.h"
 #include "compiler/driver/bench/CallCost.h"
+#include "compiler/driver/bench/Roofline.h"
 #include "compiler/driver/check/InputGenerator.h"
 #include "compiler/driver/commands/Session.h"
 #include "compiler/driver/host/DeviceCall.h"
@@ -32,6 +33,7 @@ struct BenchOptions {
   uint64_t seed = 1;
   int threads = 1, runs = 0;
   bool json = false;
+  std::string svg;
 };
 
 /// The inputs of a call and what is known of it beforehand.
@@ -285,8 +287,18 @@ static void printDevice(const ast::Attention &attention, const BenchCase &bench,
 
 //===--- The command -----------------------------------------------------===//
 
-/// One code generator.
-static int runBench(const BenchOptions &options) {
+/// "causal B=1, S=40".
+static std::string caseText(const ast::Attention &attention,
+                            const BenchCase &bench) {
+  std::string text = attention.name;
+  for (const auto &[name, size] : bench.sizes)
+    text += (&name == &bench.sizes.front().first ? " " : ", ") + name + "=" +
+            std::to_string(size);
+  return text;
+}
+
+/// One code generator; `roofline` gets what it did.
+static int runBench(const BenchOptions &options, Roofline &roofline) {
   Session session(options.common);
   if (!session.openSpec("bench") || !session.target())
     return session.exitCode;
@@ -306,6 +318,9 @@ static int runBench(const BenchOptions &options) {
         timeOnDevice(*loaded, bench->inputs, bench->outputs, options.runs);
     if (!times)
       return reportUser(times.takeError());
+    if (!options.svg.empty())
+      return reportUser(llvm::createStringError(
+          "--svg: the ceilings of a GPU are not known"));
     printDevice(attention, *bench, *times, target, options);
     return ExitSuccess;
   }
@@ -320,17 +335,28 @@ static int runBench(const BenchOptions &options) {
     return reportUser(measurement.takeError());
   (options.json ? printJson : printTable)(attention, *bench, *measurement,
                                           target, options);
+  roofline.title = caseText(attention, *bench) + ", " +
+                   target.getInstructions().str() + ", " +
+                   std::to_string(options.threads) +
+                   (options.threads == 1 ? " thread" : " threads");
+  roofline.fmaPeak = std::max(roofline.fmaPeak, measurement->fmaPeak);
+  roofline.readBandwidth =
+      std::max(roofline.readBandwidth, measurement->readBandwidth);
+  roofline.points.push_back({options.common.codegen, bench->work.flops,
+                             double(bench->work.bytes), measurement->median()});
   return ExitSuccess;
 }
 
 /// One after the other; the first that fails is the last.
 static int runBenches(BenchOptions options) {
+  Roofline roofline;
   for (const std::string &codegen : options.codegens) {
     options.common.codegen = codegen;
-    if (int exitCode = runBench(options))
+    if (int exitCode = runBench(options, roofline))
       return exitCode;
   }
-  return ExitSuccess;
+  return options.svg.empty() ? int(ExitSuccess)
+                             : writeOutput(options.svg, drawRoofline(roofline));
 }
 
 void ladon::addBenchCommand(CLI::App &app, int &exitCode) {
@@ -368,5 +394,9 @@ void ladon::addBenchCommand(CLI::App &app, int &exitCode) {
                    "least half a second")
       ->check(CLI::Range(1, 1000000));
   command->add_flag("--json", options->json, "Print one JSON object");
+  command
+      ->add_option("--svg", options->svg,
+                   "Also draw the call under the ceilings of the machine here")
+      ->type_name("FILE");
   command->callback([options, &exitCode] { exitCode = runBenches(*options); });
 }
