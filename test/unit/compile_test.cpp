@@ -84,6 +84,32 @@ TEST_F(CompileTest, aCrashIsReportedAsAFailure) {
             std::string::npos);
 }
 
+/// Of several levels that fail alike the error is that of one.
+TEST_F(CompileTest, aFailureOfSeveralLevelsIsReportedOnce) {
+  std::vector<std::unique_ptr<Target>> targets;
+  std::vector<std::unique_ptr<Compilation>> compilations;
+  std::vector<Compilation *> levels;
+  for (const char *name : {"x86-64-v2", "x86-64-v3", "x86-64-v4"}) {
+    cpu::CpuTarget figures = *cpu::findX86Level(name);
+    figures.keyTile = 0;
+    targets.push_back(cpu::createX86Target(figures));
+    compilations.push_back(
+        std::make_unique<Compilation>(*checked, sources, *targets.back()));
+    levels.push_back(compilations.back().get());
+  }
+  auto artefact = makeArtefact(levels);
+  ASSERT_FALSE(artefact);
+  std::string message = llvm::toString(artefact.takeError());
+  EXPECT_EQ(llvm::StringRef(message).count("a compiler pass failed"), 1u)
+      << message;
+  // The files that reproduce it are whole.
+  auto module =
+      llvm::MemoryBuffer::getFile("ladon-reproducer-broken/broken.mlir");
+  ASSERT_TRUE(module);
+  EXPECT_EQ((*module)->getBuffer().count("// ladon-opt"), 1u);
+  EXPECT_TRUE((*module)->getBuffer().ends_with("}\n"));
+}
+
 /// The target of this machine with a code generator of the test's own.
 class TargetWith : public Target {
 public:
