@@ -21,6 +21,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <dlfcn.h>
 
 using namespace ladon;
@@ -125,6 +126,8 @@ static void examineBackends() {
 static void examineMachine() {
   row("cpus", llvm::Twine(llvm::hardware_concurrency().compute_thread_count()) +
                   " that this process may use");
+  if (const char *most = std::getenv("LADON_MAX_CPU"))
+    row("cpu limit", llvm::Twine(most) + ", by LADON_MAX_CPU");
   void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
   row("gpu driver", driver ? llvm::Twine("libcuda.so.1")
                            : llvm::Twine("none: calls of code for a GPU "
