@@ -398,7 +398,7 @@ void Sema::checkAttention(const syntax::Attention &attention) {
 }
 
 void Sema::checkLet(const syntax::Let &let) {
-  std::vector<syntax::Name> visible;
+  VisibleNames visible;
   checkBlocks(let.value, visible);
   ast::Expr *value = elaborate(let.value, nullptr, {Place::Tensor});
   // A let sees only what stands above it, so its name comes after its value.
@@ -443,7 +443,7 @@ void Sema::checkResults(const syntax::Attention &attention) {
     if (at >= attention.returned.size())
       continue;
     const syntax::Expr *returned = attention.returned[at];
-    std::vector<syntax::Name> visible;
+    VisibleNames visible;
     checkBlocks(returned, visible);
     ast::Expr *value = elaborateTensor(returned, nullptr);
     if (!value || !declared)

@@ -45,6 +45,34 @@ struct AttendShape {
   ast::Dim heads, kvHeads;
 };
 
+/// Names that are visible at a place, the innermost last; found in constant
+/// time, for a block may define as many as a spec has room for.
+class VisibleNames {
+public:
+  size_t size() const { return names.size(); }
+  const syntax::Name &operator[](size_t at) const { return names[at]; }
+  void push(const syntax::Name &name) {
+    places[name.text].push_back(names.size());
+    names.push_back(name);
+  }
+  /// Leaves the outer `size`.
+  void shrink(size_t size) {
+    for (; names.size() > size; names.pop_back())
+      places[names.back().text].pop_back();
+  }
+  /// The innermost of this name; null for none.
+  const syntax::Name *find(llvm::StringRef text) const {
+    auto found = places.find(text);
+    return found == places.end() || found->second.empty()
+               ? nullptr
+               : &names[found->second.back()];
+  }
+
+private:
+  std::vector<syntax::Name> names;
+  llvm::StringMap<llvm::SmallVector<size_t, 1>> places;
+};
+
 class Sema {
 public:
   Sema(const syntax::File &file, CheckedSpec &spec,
@@ -159,10 +187,8 @@ private:
   /// The names of the blocks in an expression, by the text alone: each once,
   /// none that is visible already, none that is not used. `visible` are names
   /// around the expression that are neither of the file nor of the attention.
-  void checkBlocks(const syntax::Expr *expr,
-                   std::vector<syntax::Name> &visible);
-  void checkBlock(const syntax::Expr *block,
-                  std::vector<syntax::Name> &visible);
+  void checkBlocks(const syntax::Expr *expr, VisibleNames &visible);
+  void checkBlock(const syntax::Expr *block, VisibleNames &visible);
   Expr *elaborateBlock(const syntax::Expr *expr, const Scope *scope,
                        const Place &place);
   Expr *elaborateLocal(const syntax::Expr *expr, const Scope *scope,

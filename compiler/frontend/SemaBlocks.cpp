@@ -13,25 +13,20 @@ using SyntaxKind = syntax::Expr::Kind;
 
 //===--- Names, by the text alone -----------------------------------------===//
 
-void Sema::checkBlocks(const syntax::Expr *expr,
-                       std::vector<syntax::Name> &visible) {
+void Sema::checkBlocks(const syntax::Expr *expr, VisibleNames &visible) {
   // What is deeper is reported where it is elaborated.
   if (expr->depth > maxDepth)
     return;
   if (expr->kind == SyntaxKind::Block || expr->kind == SyntaxKind::Reduce)
     return checkBlock(expr, visible);
   if (expr->kind == SyntaxKind::Name)
-    for (const syntax::Name &name : llvm::reverse(visible))
-      if (name.text == expr->name.text) {
-        localsUsed.insert(name.text.data());
-        break;
-      }
+    if (const syntax::Name *name = visible.find(expr->name.text))
+      localsUsed.insert(name->text.data());
   for (const syntax::Expr *arg : expr->args)
     checkBlocks(arg, visible);
 }
 
-void Sema::checkBlock(const syntax::Expr *block,
-                      std::vector<syntax::Name> &visible) {
+void Sema::checkBlock(const syntax::Expr *block, VisibleNames &visible) {
   size_t before = visible.size();
   // A let sees only what stands above it, a range nothing of its reduction.
   size_t outside = block->args.size() - 1 - block->argNames.size();
@@ -40,17 +35,20 @@ void Sema::checkBlock(const syntax::Expr *block,
   for (size_t at = 0; at < block->argNames.size(); ++at) {
     checkBlocks(block->args[outside + at], visible);
     const syntax::Name &name = block->argNames[at];
-    llvm::StringMap<llvm::SMRange> around = names;
-    for (const syntax::Name &other : visible)
-      around.insert_or_assign(other.text, other.range);
+    // What it may not hide: of the attention, or nearer.
+    llvm::StringMap<llvm::SMRange> around;
+    if (auto outer = names.find(name.text); outer != names.end())
+      around.insert({name.text, outer->second});
+    if (const syntax::Name *other = visible.find(name.text))
+      around.insert_or_assign(name.text, other->range);
     declare(name, around);
-    visible.push_back(name);
+    visible.push(name);
   }
   checkBlocks(block->args.back(), visible);
   for (size_t at = before; at < visible.size(); ++at)
     if (!localsUsed.contains(visible[at].text.data()))
       unusedLocals.push_back(visible[at]);
-  visible.resize(before);
+  visible.shrink(before);
 }
 
 //===--- Values -----------------------------------------------------------===//

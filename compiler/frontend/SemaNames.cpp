@@ -102,7 +102,9 @@ void Sema::checkFnBody(size_t index) {
     fnBroken[index] = true;
     return;
   }
-  std::vector<syntax::Name> visible = fn.params;
+  VisibleNames visible;
+  for (const syntax::Name &param : fn.params)
+    visible.push(param);
   checkBlocks(fn.body, visible);
   // A block defines its names for itself only, which the expansion checks.
   llvm::StringSet<> locals;

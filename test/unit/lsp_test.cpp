@@ -200,3 +200,44 @@ TEST(Lsp, a_mask_is_counted_and_drawn) {
   EXPECT_TRUE(StringRef(view->picture).starts_with("▒▒█"));
   EXPECT_EQ(StringRef(view->picture).count('\n'), 16u);
 }
+
+TEST(Lsp, a_mask_that_would_take_long_is_not_waited_for) {
+  std::string conditions = "j != 0";
+  for (int at = 1; at < 200; ++at)
+    conditions += " and j != " + std::to_string(at);
+  auto view = [&](const std::string &sizes, bool wantPicture) {
+    Opened opened("attention a(q: f32[B, 64, " + sizes +
+                  ", 8], k: f32[B, 64, " + sizes + ", 8], v: f32[B, 64, " +
+                  sizes + ", 8]) -> f32[B, 64, " + sizes +
+                  ", 8] { return attend(q, k, v, mask = " + conditions + ") }");
+    EXPECT_TRUE(opened.document->spec().checked);
+    const CheckedSpec &checked = *opened.document->spec().checked;
+    return viewMask(checked, checked.masks[0], wantPicture);
+  };
+  ASSERT_TRUE(view("S", true));
+  EXPECT_EQ(view("S", true)->share, "60.9 % of 16777216 pairs visible");
+  EXPECT_EQ(view("S", true)->picture, ""); // More work than the count.
+  EXPECT_EQ(view("64", true)->share, "0.0 % of 262144 pairs visible");
+  EXPECT_NE(view("64", true)->picture, "");
+  EXPECT_EQ(view("64", false)->picture, "");
+  EXPECT_FALSE(view("4096", true));
+}
+
+TEST(Lsp, a_text_of_many_names_is_read_in_a_moment) {
+  // Quadratic work on these takes minutes, the whole suite a second.
+  std::string lets, fns;
+  for (int at = 0; at < 20000; ++at) {
+    std::string number = std::to_string(at);
+    lets += "let a" + number + " = s + " + number + "\n";
+    fns += "fn f" + number + "(x) = x + " + number + "\n";
+  }
+  Opened opened(fns +
+                "attention a(q: f32[B, 2, S, 8]) -> f32[B, 2, S, 8] {\n"
+                "return attend(q, q, q, score = {\n" +
+                lets + "return a0 })\n}\n");
+  EXPECT_EQ(opened.document->index().all().size(), 60004u);
+  EXPECT_EQ(opened.definition("return |a0"), "20002:4");
+  complete(*opened.document,
+           opened.document->positions().position(
+               opened.document->text().find("return a0") + 7));
+}

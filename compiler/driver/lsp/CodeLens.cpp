@@ -13,7 +13,8 @@ ladon::lsp::codeLenses(const Document &document) {
   if (!document.spec().checked)
     return lenses;
   for (const WrittenMask &mask : document.spec().checked->masks)
-    if (std::optional<MaskView> view = viewMask(*document.spec().checked, mask))
+    if (std::optional<MaskView> view =
+            viewMask(*document.spec().checked, mask, /*wantPicture=*/false))
       // Without a command there is nothing to click; all clients show it.
       lenses.push_back(Object{
           {"range", toJSON(document.positions().range(mask.range))},

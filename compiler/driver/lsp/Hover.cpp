@@ -68,8 +68,8 @@ std::string ladon::lsp::commentOf(const Document &document,
                                   const Symbol &symbol) {
   llvm::ArrayRef<Token> tokens = document.spec().tokens;
   // The keyword in front of the name, then the comments above it.
-  const Token *name = llvm::find_if(tokens, [&](const Token &token) {
-    return token.text.begin() == symbol.name.text.begin();
+  const Token *name = llvm::partition_point(tokens, [&](const Token &token) {
+    return token.text.begin() < symbol.name.text.begin();
   });
   size_t at = name - tokens.begin();
   if (at == 0 || at == tokens.size() || tokens[at - 1].kind < Tok::KwFn ||

@@ -16,8 +16,33 @@ using ast::Expr;
 
 namespace {
 
-/// More pairs than these are not counted, or drawn, while somebody waits.
-constexpr double mostCounted = 1 << 26, mostDrawn = 1 << 20;
+/// More operations than these, each of some nanoseconds, are not done while
+/// somebody waits.
+constexpr double mostCounted = 1 << 28, mostDrawn = 1 << 26;
+
+/// What evaluating a mask takes.
+struct MaskCost {
+  double nodes = 0;                 ///< Of the expression.
+  bool batch = false, head = false; ///< Whether it tells these apart.
+
+  explicit MaskCost(const Expr *mask) { add(mask); }
+
+private:
+  llvm::DenseSet<const Expr *> seen;
+
+  void add(const Expr *expr) {
+    if (!seen.insert(expr).second)
+      return;
+    ++nodes;
+    batch |= expr->indexVar == ast::IndexVar::Batch;
+    head |= expr->indexVar == ast::IndexVar::Head ||
+            expr->indexVar == ast::IndexVar::KvHead;
+    if (expr->let)
+      add(expr->let->value);
+    for (const Expr *arg : expr->args)
+      add(arg);
+  }
+};
 
 /// Finds the attend that has a mask.
 class AttendFinder {
@@ -76,7 +101,8 @@ static std::string draw(const ast::AttendArgs &attend, const Bindings &bindings,
 }
 
 std::optional<MaskView> ladon::lsp::viewMask(const CheckedSpec &spec,
-                                             const WrittenMask &mask) {
+                                             const WrittenMask &mask,
+                                             bool wantPicture) {
   const ast::Attention &attention = *spec.attention;
   AttendFinder finder(mask.value);
   const ast::AttendArgs *attend = nullptr;
@@ -101,9 +127,14 @@ std::optional<MaskView> ladon::lsp::viewMask(const CheckedSpec &spec,
   }
   int64_t queries = bindings->shape(attend->q->type)[2];
   int64_t keys = bindings->keyCount(*attend);
-  double pairs = double(bindings->extent(attend->batch)) *
-                 double(attend->heads.size) * double(queries) * double(keys);
-  if (pairs == 0 || pairs > mostCounted)
+  double batches = double(bindings->extent(attend->batch));
+  double heads = double(attend->heads.size);
+  double ofOne = double(queries) * double(keys);
+  double pairs = batches * heads * ofOne;
+  MaskCost cost(attend->mask);
+  double work =
+      ofOne * cost.nodes * (cost.batch ? batches : 1) * (cost.head ? heads : 1);
+  if (pairs == 0 || work > mostCounted)
     return std::nullopt;
 
   MaskView view;
@@ -115,7 +146,7 @@ std::optional<MaskView> ladon::lsp::viewMask(const CheckedSpec &spec,
   for (const std::string &name : sizeNames(attention))
     view.sizes += (view.sizes.empty() ? "" : " ") + name + "=" +
                   std::to_string(options.sizes[name]);
-  if (double(queries) * double(keys) <= mostDrawn)
+  if (wantPicture && ofOne * cost.nodes <= mostDrawn)
     view.picture = draw(*attend, *bindings, queries, keys);
   return view;
 }

@@ -23,9 +23,10 @@ struct MaskView {
 };
 
 /// None when counting would take too long to wait for, or when there is no
-/// attend with this mask.
+/// attend with this mask. Without `wantPicture` there is none.
 std::optional<MaskView> viewMask(const CheckedSpec &spec,
-                                 const WrittenMask &mask);
+                                 const WrittenMask &mask,
+                                 bool wantPicture = true);
 
 } // namespace ladon::lsp
 

@@ -26,7 +26,12 @@ public:
   void run();
 
 private:
+  /// A symbol that nothing can read.
+  Symbol &add(Symbol::Kind kind, const syntax::Name &name, SMRange scope = {});
+  /// One that is visible from here on, until `leave`.
   Symbol &define(Symbol::Kind kind, const syntax::Name &name, SMRange scope);
+  /// Makes all but the outer `count` symbols invisible.
+  void leave(size_t count);
   void read(const syntax::Name &name, const syntax::Expr *reader);
   void walk(const syntax::Expr *expr);
   void walkBlock(const syntax::Expr *block);
@@ -39,32 +44,45 @@ private:
   const syntax::File &file;
   std::deque<Symbol> &symbols;
   SMRange everywhere;
+  std::vector<const char *> declarations; ///< Where their names are, in order.
   std::vector<Symbol *> visible;
+  llvm::StringMap<std::vector<Symbol *>> byName; ///< Of these.
 };
 
-Symbol &SpecIndex::Builder::define(Symbol::Kind kind, const syntax::Name &name,
-                                   SMRange scope) {
+Symbol &SpecIndex::Builder::add(Symbol::Kind kind, const syntax::Name &name,
+                                SMRange scope) {
   Symbol symbol;
   symbol.kind = kind;
   symbol.name = name;
   symbol.scope = scope;
   symbols.push_back(std::move(symbol));
-  visible.push_back(&symbols.back());
   return symbols.back();
+}
+
+Symbol &SpecIndex::Builder::define(Symbol::Kind kind, const syntax::Name &name,
+                                   SMRange scope) {
+  Symbol &symbol = add(kind, name, scope);
+  visible.push_back(&symbol);
+  byName[name.text].push_back(&symbol);
+  return symbol;
+}
+
+void SpecIndex::Builder::leave(size_t count) {
+  for (; visible.size() > count; visible.pop_back())
+    byName[visible.back()->name.text].pop_back();
 }
 
 void SpecIndex::Builder::read(const syntax::Name &name,
                               const syntax::Expr *reader) {
-  for (Symbol *symbol : llvm::reverse(visible)) {
-    if (symbol->name.text != name.text)
-      continue;
-    // A size is defined where it stands.
-    if (symbol->name.range.Start == name.range.Start)
-      return;
-    symbol->uses.push_back(&name);
-    symbol->readers.push_back(reader);
+  auto known = byName.find(name.text);
+  if (known == byName.end() || known->second.empty())
     return;
-  }
+  Symbol *symbol = known->second.back();
+  // A size is defined where it stands.
+  if (symbol->name.range.Start == name.range.Start)
+    return;
+  symbol->uses.push_back(&name);
+  symbol->readers.push_back(reader);
 }
 
 void SpecIndex::Builder::walk(const syntax::Expr *expr) {
@@ -77,7 +95,7 @@ void SpecIndex::Builder::walk(const syntax::Expr *expr) {
     size_t outer = visible.size();
     define(Symbol::RangeVariable, expr->argNames[0], expr->args[2]->range);
     walk(expr->args[2]);
-    visible.resize(outer);
+    leave(outer);
     return;
   }
   case Kind::Name:
@@ -101,7 +119,7 @@ void SpecIndex::Builder::walkBlock(const syntax::Expr *block) {
              {value->range.End, block->range.End})
           .value = value;
   }
-  visible.resize(outer);
+  leave(outer);
 }
 
 void SpecIndex::Builder::walkDims(const syntax::TypeExpr &type) {
@@ -110,31 +128,17 @@ void SpecIndex::Builder::walkDims(const syntax::TypeExpr &type) {
 }
 
 SMRange SpecIndex::Builder::restOfDeclaration(SMLoc from) const {
-  const char *end = everywhere.End.getPointer();
-  auto shorten = [&](const syntax::Name &next) {
-    if (next.range.isValid() &&
-        next.range.Start.getPointer() > from.getPointer())
-      end = std::min(end, next.range.Start.getPointer());
-  };
-  for (const syntax::Fn &fn : file.fns)
-    shorten(fn.name);
-  for (const syntax::ConstParam &param : file.params)
-    shorten(param.name);
-  for (const syntax::Attention &attention : file.attentions)
-    shorten(attention.name);
-  return {from, SMLoc::getFromPointer(end)};
+  auto next = llvm::upper_bound(declarations, from.getPointer());
+  return {from, next == declarations.end() ? everywhere.End
+                                           : SMLoc::getFromPointer(*next)};
 }
 
 void SpecIndex::Builder::defineSizes(const syntax::Attention &attention) {
   for (const syntax::TypedName &param : attention.params)
-    for (const syntax::Expr *dim : param.type.dims) {
-      auto isIt = [&](const Symbol *other) {
-        return other->name.text == dim->name.text;
-      };
+    for (const syntax::Expr *dim : param.type.dims)
       if (dim->kind == Kind::Name && llvm::isUpper(dim->name.text[0]) &&
-          llvm::none_of(visible, isIt))
+          byName[dim->name.text].empty())
         define(Symbol::Size, dim->name, everywhere);
-    }
 }
 
 void SpecIndex::Builder::walkAttention(const syntax::Attention &attention) {
@@ -142,18 +146,15 @@ void SpecIndex::Builder::walkAttention(const syntax::Attention &attention) {
   SMRange body = restOfDeclaration(attention.range.Start);
   if (attention.name.range.isValid()) {
     body = restOfDeclaration(attention.name.range.Start);
-    define(Symbol::AttentionName, attention.name, {}); // Nothing reads it.
-    visible.pop_back();
+    add(Symbol::AttentionName, attention.name);
   }
   for (const syntax::TypedName &param : attention.params)
     define(Symbol::Parameter, param.name, body).type = &param.type;
   for (const syntax::TypedName &result : attention.results)
     // An unnamed result has the place of its type.
     if (!result.name.text.empty() &&
-        result.name.range.Start != result.type.range.Start) {
-      define(Symbol::Result, result.name, {}).type = &result.type;
-      visible.pop_back();
-    }
+        result.name.range.Start != result.type.range.Start)
+      add(Symbol::Result, result.name).type = &result.type;
   for (const syntax::TypedName &param : attention.params)
     walkDims(param.type);
   for (const syntax::TypedName &result : attention.results)
@@ -165,10 +166,19 @@ void SpecIndex::Builder::walkAttention(const syntax::Attention &attention) {
   }
   for (const syntax::Expr *result : attention.returned)
     walk(result);
-  visible.resize(outer);
+  leave(outer);
 }
 
 void SpecIndex::Builder::run() {
+  auto declared = [&](const auto &all) {
+    for (const auto &declaration : all)
+      if (declaration.name.range.isValid())
+        declarations.push_back(declaration.name.text.begin());
+  };
+  declared(file.fns);
+  declared(file.params);
+  declared(file.attentions);
+  llvm::sort(declarations);
   for (const syntax::ConstParam &param : file.params) {
     Symbol &symbol = define(Symbol::Param, param.name, everywhere);
     symbol.type = &param.type;
@@ -186,7 +196,7 @@ void SpecIndex::Builder::run() {
     for (const syntax::Name &param : fn.params)
       define(Symbol::Argument, param, body).fn = &fn;
     walk(fn.body);
-    visible.resize(outer);
+    leave(outer);
   }
   for (const syntax::Attention &attention : file.attentions)
     walkAttention(attention);
