@@ -32,6 +32,7 @@ struct TileShape {
   int64_t fewKeys = 0;   ///< Keys of a block of the form for few; 0: `keys`.
   int64_t fewRows = 1;   ///< Its tiles have a multiple of so many rows.
   int64_t fewChunks = 0; ///< The most chunks, then longer ones; 0: any number.
+  bool pairs = false;    ///< As `narrow`, in the form for many, with rows last.
 };
 
 /// In which form code is wanted.
@@ -59,7 +60,7 @@ public:
 
   /// The tiles for attends that are computed in `element`, with `headDim`
   /// features, and values with `valueDim`. `stored` is the type of queries and
-  /// keys, or `element` where those differ.
+  /// keys, and of values of 16 bits; or `element` where those differ.
   virtual TileShape getTiles(mlir::Type element, mlir::Type stored,
                              int64_t headDim, int64_t valueDim) const = 0;
 
@@ -113,6 +114,9 @@ public:
   /// Whether products are those of units that multiply whole matrices, which
   /// round their operands.
   virtual bool usesMatrixUnits() const { return false; }
+  /// Whether products of attends on bf16 add pairs of products, which takes
+  /// operands of that type.
+  virtual bool multipliesPairs() const { return false; }
 
   /// The object file of the runtime for this machine.
   virtual llvm::StringRef getRuntimeObject() const = 0;

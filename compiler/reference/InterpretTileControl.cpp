@@ -159,6 +159,8 @@ Error Interpreter::runTile(Operation *op, bool &known) {
     softmaxInit(op);
   } else if (isa<tile::SoftmaxWeightsOp>(op)) {
     softmaxWeights(op);
+  } else if (isa<tile::RoundOp>(op)) {
+    round(op);
   } else if (isa<tile::AccumulateOp>(op)) {
     accumulate(op);
   } else if (isa<tile::MergeOp>(op)) {

@@ -312,6 +312,19 @@ void Interpreter::softmaxWeights(Operation *operation) {
   set(op->getResult(Weights::Rescale), rescale);
 }
 
+/// `set` rounds.
+void Interpreter::round(Operation *operation) {
+  auto op = cast<tile::RoundOp>(operation);
+  const Tile &from = tile(op.getTile());
+  auto r = newTile(op.getResult(), kUnspecified);
+  Layout layout(from, op.getTransposed());
+  int64_t keys = integer(op.getKeys());
+  for (int64_t i = 0; i < layout.rows && !r->data.empty(); ++i)
+    for (int64_t j = 0; j < keys; ++j)
+      r->data[layout.at(i, j)] = from.data[layout.at(i, j)];
+  set(op.getResult(), r);
+}
+
 void Interpreter::accumulate(Operation *operation) {
   auto op = cast<tile::AccumulateOp>(operation);
   current.guarded = bool(op.getGuard());

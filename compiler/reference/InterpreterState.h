@@ -89,6 +89,7 @@ private:
   double lowestOf(mlir::Value tile);
   void softmaxInit(mlir::Operation *op);
   void softmaxWeights(mlir::Operation *op);
+  void round(mlir::Operation *op);
   void accumulate(mlir::Operation *op);
   void merge(mlir::Operation *op);
   void softmaxFinish(mlir::Operation *op);

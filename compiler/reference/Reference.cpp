@@ -81,8 +81,14 @@ const AttendResult &Evaluator::attendResult(const Expr *expr, bool withScores) {
       v = gatherPages(v, bindings.inputs.find(pages->param)->second);
     }
     MatrixUnitRounding rounding;
-    if (arithmetic.matrixUnits)
-      rounding = matrixUnitRounding(expr->attend->v->type.element);
+    const ast::AttendArgs &args = *expr->attend;
+    auto isBf16 = [](auto &operand) {
+      return operand->type.element == ScalarType::BF16;
+    };
+    bool pairs = arithmetic.bf16Pairs && isBf16(args.q) && isBf16(args.k) &&
+                 isBf16(args.v);
+    if (arithmetic.matrixUnits || pairs)
+      rounding = matrixUnitRounding(args.v->type.element);
     auto result = std::make_unique<AttendResult>(
         attend(*expr->attend, q, k, v, bindings, rounding, places));
     // Evaluating the operands may have moved the slot.

@@ -59,6 +59,8 @@ struct Arithmetic {
   /// 16-bit type that the values are stored in, and what is below the normal
   /// numbers may count as zero.
   bool matrixUnits = false;
+  /// The same, where queries, keys and values are all bf16.
+  bool bf16Pairs = false;
 };
 
 /// Evaluates `attention` on one tensor per parameter, in order (a run-time

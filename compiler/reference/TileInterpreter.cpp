@@ -146,14 +146,6 @@ Error Interpreter::runControl(Operation *op, bool &known) {
 Error Interpreter::runOp(Operation *op) {
   SmallVector<RuntimeValue, 3> operands;
   StringRef dialect = op->getName().getDialectNamespace();
-  if (auto narrow = dyn_cast<arith::TruncFOp>(op);
-      narrow && isa<RankedTensorType>(narrow.getType())) {
-    auto r = std::make_shared<Tile>(tile(narrow.getIn()));
-    for (double &x : r->data)
-      x = rounded(x, getElementTypeOrSelf(narrow.getType()));
-    set(narrow.getResult(), r);
-    return Error::success();
-  }
   if (dialect == "arith" || dialect == "math") {
     for (Value operand : op->getOperands())
       operands.push_back(get(operand));

@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/Backend.h"
 #include "compiler/codegen/cpu/Passes.h"
+#include "compiler/codegen/cpu/x86/Passes.h"
 #include "compiler/codegen/cuda/Passes.h"
 #include "compiler/codegen/halide/Passes.h"
 #include "compiler/support/Debug.h"
@@ -21,6 +22,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   ladon::registerPasses();
   ladon::cpu::registerLadonCpuPasses();
+  ladon::cpu::registerLadonX86Passes();
   ladon::cuda::registerLadonCudaPasses();
   ladon::halide::registerLadonHalidePasses();
   debugOnly.setCallback([](const std::string &type) {

@@ -293,8 +293,10 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
         positions<tile::ModifyOp>(rows, weight, op.getWeight(), first, count);
   Type operand = cast<ShapedType>(value.getType()).getElementType();
   if (tiles.narrow && operand != accumulator())
-    weight = arith::TruncFOp::create(
-        b, cast<ShapedType>(weight.getType()).clone(operand), weight);
+    weight = tile::RoundOp::create(
+                 b, cast<RankedTensorType>(weight.getType()).clone(operand),
+                 weight, count, ValueRange(), tiles.transposed)
+                 .getResult();
   auto acc = tile::AccumulateOp::create(
       b, accType(), weight, value, count, body->getArgument(4),
       weights->getResult(Weights::Rescale), guarded ? s : Value(),

@@ -155,7 +155,9 @@ def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
     Option<"chunkKeys", "chunk-keys", "int64_t", "512",
            "keys of a chunk of that form">,
     Option<"narrow", "narrow", "bool", "false",
-           "rows first, and operands of products in their 16-bit type">
+           "rows first, and operands of products in their 16-bit type">,
+    Option<"pairs", "pairs", "bool", "false",
+           "operands of products for many queries in their 16-bit type">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",

@@ -283,16 +283,17 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
             function_ref<InFlightDiagnostic()>(error), &getContext(),
             int64_t(queryTile), int64_t(keyTile), int64_t(fewQueries),
             int64_t(chunkKeys), bool(narrow), /*fewKeys=*/int64_t(0),
-            /*fewRows=*/int64_t(1), /*fewChunks=*/int64_t(0));
+            /*fewRows=*/int64_t(1), /*fewChunks=*/int64_t(0), bool(pairs));
       }
       if (!shape)
         return signalPassFailure();
       AttentionTiles many;
-      many.narrow = shape.getNarrow();
-      int64_t unit = many.narrow ? narrowKeys : 1;
+      many.narrow = shape.getNarrow() || shape.getPairs();
+      int64_t unit = shape.getNarrow() ? narrowKeys : shape.getPairs() ? 2 : 1;
       many.rows = shape.getQueries();
-      many.keys = keysOfBlock(op, shape.getKeys(), many.narrow ? 32 : 64, unit);
-      many.transposed = transposed && !many.narrow;
+      many.keys =
+          keysOfBlock(op, shape.getKeys(), shape.getNarrow() ? 32 : 64, unit);
+      many.transposed = transposed && !shape.getNarrow();
       // Scores are stored by the form for many queries: it has them at hand,
       // and who looks at them asks for many rows.
       if (shape.getFew() > 0 && !op.hasScores()) {

@@ -116,3 +116,24 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
            << getTask() << "' to have type " << expected << ", found " << found;
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Pairs
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyPairs(Operation *op, Type pairs, Type numbers) {
+  int64_t found = cast<VectorType>(pairs).getNumElements();
+  int64_t expected = 2 * cast<VectorType>(numbers).getNumElements();
+  if (found == expected)
+    return success();
+  return op->emitOpError("expected pairs of ")
+         << expected << " elements beside " << numbers << ", found " << found;
+}
+
+LogicalResult DotPairsOp::verify() {
+  return verifyPairs(*this, getLeft().getType(), getSums().getType());
+}
+
+LogicalResult RoundPairsOp::verify() {
+  return verifyPairs(*this, getPairs().getType(), getFirst().getType());
+}

@@ -84,4 +84,48 @@ def Cpu_LaunchOp : Cpu_Op<"launch", [
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Pairs
+//===----------------------------------------------------------------------===//
+
+def Cpu_Sums : VectorOfRankAndType<[1], [F32]>;
+def Cpu_Pairs : VectorOfRankAndType<[1], [BF16]>;
+
+def Cpu_DotPairsOp : Cpu_Op<"dot_pairs", [
+    Pure, AllTypesMatch<["sums", "result"]>, AllTypesMatch<["left", "right"]>]> {
+  let summary = "adds the products of pairs of numbers to sums";
+  let description = [{
+    Lane `n` of the result is `sums[n] + left[2 n] right[2 n] +
+    left[2 n + 1] right[2 n + 1]`, in an order of the machine's and rounded to
+    nearest after each addition; subnormal numbers may be taken for zero.
+
+    ```mlir
+    %next = cpu.dot_pairs %left, %right, %sums : vector<32xbf16>, vector<16xf32>
+    ```
+  }];
+  let arguments = (ins Cpu_Pairs:$left, Cpu_Pairs:$right, Cpu_Sums:$sums);
+  let results = (outs Cpu_Sums:$result);
+  let assemblyFormat =
+      "$left `,` $right `,` $sums attr-dict `:` type($left) `,` type($sums)";
+  let hasVerifier = 1;
+}
+
+def Cpu_RoundPairsOp : Cpu_Op<"round_pairs", [
+    Pure, AllTypesMatch<["first", "second"]>]> {
+  let summary = "pairs of rounded numbers";
+  let description = [{
+    Pair `n` is lane `n` of each operand, rounded to nearest, ties to even;
+    subnormal numbers may be taken for zero.
+
+    ```mlir
+    %pairs = cpu.round_pairs %even, %odd : vector<16xf32> -> vector<32xbf16>
+    ```
+  }];
+  let arguments = (ins Cpu_Sums:$first, Cpu_Sums:$second);
+  let results = (outs Cpu_Pairs:$pairs);
+  let assemblyFormat =
+      "$first `,` $second attr-dict `:` type($first) `->` type($pairs)";
+  let hasVerifier = 1;
+}
+
 #endif // LADON_DIALECTS_CPU_OPS_TD

@@ -236,6 +236,7 @@ void ladon::tile::registerBufferizableOpInterfaceExternalModels(
     MaskOp::attachInterface<ValueOpModel<MaskOp>>(*context);
     SoftmaxInitOp::attachInterface<ValueOpModel<SoftmaxInitOp>>(*context);
     SoftmaxWeightsOp::attachInterface<ValueOpModel<SoftmaxWeightsOp>>(*context);
+    RoundOp::attachInterface<ValueOpModel<RoundOp>>(*context);
     AccumulateOp::attachInterface<ValueOpModel<AccumulateOp>>(*context);
     MergeOp::attachInterface<ValueOpModel<MergeOp>>(*context);
     SoftmaxFinishOp::attachInterface<ValueOpModel<SoftmaxFinishOp>>(*context);

@@ -36,8 +36,9 @@ void TileDialect::initialize() {
 
 LogicalResult ShapeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 int64_t queries, int64_t keys, int64_t few,
-                                int64_t chunk, bool, int64_t fewKeys,
-                                int64_t fewRows, int64_t fewChunks) {
+                                int64_t chunk, bool narrow, int64_t fewKeys,
+                                int64_t fewRows, int64_t fewChunks,
+                                bool pairs) {
   if (queries < 1 || keys < 1)
     return emitError() << "expected at least one query and one key, found "
                        << queries << " and " << keys;
@@ -47,6 +48,9 @@ LogicalResult ShapeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected a block, at least one row and a number of "
                           "chunks for few queries, found "
                        << fewKeys << ", " << fewRows << " and " << fewChunks;
+  if (narrow && pairs)
+    return emitError() << "expected rows first (narrow) or last (pairs), found "
+                          "both";
   int64_t block = fewKeys > 0 ? fewKeys : keys;
   if (few > 0 && (chunk < block || chunk % block != 0))
     return emitError() << "expected chunks of whole blocks of " << block
@@ -127,6 +131,7 @@ DEFINE_EFFECTS(ModifyOp)
 DEFINE_EFFECTS(MaskOp)
 DEFINE_EFFECTS(SoftmaxInitOp)
 DEFINE_EFFECTS(SoftmaxWeightsOp)
+DEFINE_EFFECTS(RoundOp)
 DEFINE_EFFECTS(AccumulateOp)
 DEFINE_EFFECTS(MergeOp)
 DEFINE_EFFECTS(SoftmaxFinishOp)

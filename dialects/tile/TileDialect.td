@@ -76,7 +76,8 @@ def Tile_ShapeAttr : AttrDef<Tile_Dialect, "Shape"> {
     more than `few_chunks` chunks they are longer (0: never). With `narrow`,
     rows come first in all tiles, and queries, keys, values and weights keep the
     16-bit type they are stored in: for machines that multiply tiles of such
-    numbers as a whole. The target puts it beside `attn.attend` as `tile.shape`,
+    numbers as a whole. With `pairs` the form for many queries keeps them so, with
+    rows last: for machines that multiply pairs of such numbers. The target puts it beside `attn.attend` as `tile.shape`,
     and `tile-attention` reads it.
 
     ```mlir
@@ -91,7 +92,8 @@ def Tile_ShapeAttr : AttrDef<Tile_Dialect, "Shape"> {
                         DefaultValuedParameter<"bool", "false">:$narrow,
                         DefaultValuedParameter<"int64_t", "0">:$few_keys,
                         DefaultValuedParameter<"int64_t", "1">:$few_rows,
-                        DefaultValuedParameter<"int64_t", "0">:$few_chunks);
+                        DefaultValuedParameter<"int64_t", "0">:$few_chunks,
+                        DefaultValuedParameter<"bool", "false">:$pairs);
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     /// Keys of a block in the form for few queries.

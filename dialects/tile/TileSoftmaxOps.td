@@ -75,6 +75,29 @@ def Tile_SoftmaxWeightsOp : Tile_ValueOp<"softmax_weights", [
   }];
 }
 
+def Tile_RoundOp : Tile_ValueOp<"round", [Tile_ValueOpInterface]> {
+  let summary = "a tile in a narrower type";
+  let description = [{
+    The columns of the first `keys` keys, rounded to nearest, ties to even:
+    weights for a product whose operands are narrow. Other columns are
+    unspecified.
+
+    ```mlir
+    %p = tile.round %w keys %n : tensor<128x48xf32> -> tensor<128x48xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_AccTile:$tile, Index:$keys,
+                       Variadic<Tile_Buffer>:$outs, UnitAttr:$transposed);
+  let results = (outs Optional<Tile_Result>:$result);
+  let assemblyFormat = [{
+    $tile `keys` $keys (`transposed` $transposed^)?
+    (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
+    `:` type($tile) (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = Tile_NewBuffers;
+}
+
 def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [Tile_ValueOpInterface]> {
   let summary = "adds weighted values to the accumulators";
   let description = [{

@@ -421,6 +421,19 @@ LogicalResult SoftmaxNormalizeOp::verify() {
   return verifyForm(*this, {getScores(), getMax(), getSum()}, {scores});
 }
 
+LogicalResult RoundOp::verify() {
+  if (failed(expectRank(*this, "a tile", getTile(), 2)))
+    return failure();
+  TileShape tile = shapeOf(getTile());
+  if (getOuts().size() > 1 || getOuts().empty() == !getResult())
+    return emitOpError("expected one result on tensors, or one buffer to fill");
+  Type narrow = shapeOf(getResult() ? getResult() : getOuts()[0]).element;
+  if (narrow.getIntOrFloatBitWidth() >= tile.element.getIntOrFloatBitWidth())
+    return emitOpError("expected a type narrower than ")
+           << tile.element << ", found " << narrow;
+  return verifyForm(*this, getTile(), {{tile.dims, narrow}});
+}
+
 LogicalResult AccumulateOp::verify() {
   if (failed(expectRank(*this, "weights", getWeights(), 2)) ||
       failed(expectRank(*this, "values", getValue(), 2)))

@@ -52,7 +52,10 @@ static PyObject *callEntry(PyObject *self, PyObject *arguments,
 /// The level of x86-64 that this machine has, or LADON_MAX_CPU allows; code for
 /// `native` goes by it.
 static std::string nativeLevel() {
-  std::string level = __builtin_cpu_supports("x86-64-v4")   ? "x86-64-v4"
+  bool hasPairs = __builtin_cpu_supports("avx512bf16") &&
+                  __builtin_cpu_supports("avx512vnni");
+  std::string level = __builtin_cpu_supports("x86-64-v4")
+                          ? (hasPairs ? "x86-64-v4-bf16" : "x86-64-v4")
                       : __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3"
                       : __builtin_cpu_supports("x86-64-v2") ? "x86-64-v2"
                                                             : "x86-64";

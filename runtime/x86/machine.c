@@ -1,6 +1,7 @@
 /*===- machine.c - What an x86-64 CPU can run, and how it computes --------===*\
  *
- * The levels of the x86-64 psABI, and the operating system's part in them: the
+ * The levels of the x86-64 psABI, a level of our own beyond them, and the
+operating system's part in them: the
  * wide registers exist only when the system saves them. Written with cpuid
  * itself, because the compilers' own helpers live in their support libraries.
  *
@@ -52,7 +53,12 @@ int32_t ladon_machine_level(void) {
       bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
   if (!has_all(seven[EBX], level4) || (saved & masks_zmm) != masks_zmm)
     return 3;
-  return 4;
+  uint32_t more[4] = {0};
+  __get_cpuid_count(7, 1, &more[EAX], &more[EBX], &more[ECX], &more[EDX]);
+  if (!has_all(seven[ECX], bit_AVX512VNNI) ||
+      !has_all(more[EAX], bit_AVX512BF16))
+    return 4;
+  return 5;
 }
 
 static const char *const level_names[] = {
@@ -60,6 +66,7 @@ static const char *const level_names[] = {
     "x86-64-v2 (SSE4.2)",
     "x86-64-v3 (AVX2 and FMA)",
     "x86-64-v4 (AVX-512)",
+    "x86-64-v4-bf16 (AVX-512 with BF16 and VNNI)",
 };
 
 int32_t ladon_machine_levels(void) {

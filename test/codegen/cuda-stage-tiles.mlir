@@ -44,7 +44,7 @@ gpu.module @kernels {
        : tensor<64x64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
        -> tensor<64x64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
     %values = tile.load %v[%c0, %c0, %c0] rows %n : memref<?x?x?x64xbf16> -> tensor<64x64xbf16>
-    %p = arith.truncf %w#0 : tensor<64x64xf32> to tensor<64x64xbf16>
+    %p = tile.round %w#0 keys %n : tensor<64x64xf32> -> tensor<64x64xbf16>
     %acc = tile.accumulate %p, %values keys %n into %st#2 rescale %w#3
        : tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xf32>, tensor<64xf32> -> tensor<64x64xf32>
     tile.store %acc, %q[%c0, %c0, %c0] rows %n : tensor<64x64xf32>, memref<?x?x?x64xbf16>
@@ -106,7 +106,7 @@ gpu.module @kernels {
       %keys = tile.load %k[%c0, %c0, %i] rows %count : memref<?x?x?x64xbf16> -> tensor<64x64xbf16>
       %s = tile.contract %q, %keys columns %count maps [#left, #right, #product]
          : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-      %p = arith.truncf %s : tensor<64x64xf32> to tensor<64x64xbf16>
+      %p = tile.round %s keys %count : tensor<64x64xf32> -> tensor<64x64xbf16>
       %values = tile.load %v[%c0, %c0, %i] rows %count : memref<?x?x?x64xbf16> -> tensor<64x64xbf16>
       %next = tile.accumulate %p, %values keys %count into %a rescale %r
          : tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xf32>, tensor<64xf32> -> tensor<64x64xf32>

@@ -19,7 +19,7 @@ FUNCTION = re.compile(r"^[A-Za-z_][\w.$]*:")
 LABEL = re.compile(r"^(\.L\w+):")
 JUMP = re.compile(r"^\t(?:j\w+|b\.\w+|cbn?z|tbn?z)\s+(?:.*, )?(\.L\w+)")
 VECTOR = re.compile(r"%[xyz]mm\d|\b[qv]\d")
-PRODUCT = re.compile(r"^(vfmadd|fmla|mulp[sd])")
+PRODUCT = re.compile(r"^(vfmadd|fmla|mulp[sd]|vdpbf16ps)")
 COMMENT = re.compile(r"#[^\d-]|//")
 INSTRUCTION = re.compile(r"^\t[a-z]")
 

@@ -192,3 +192,35 @@ func.func @value_range(%x: memref<?xi32>, %n: index) -> i32 {
   %min, %max, %bits = tile.value_range %x from [%n] to [%n] : memref<?xi32>
   return %max : i32
 }
+
+// -----
+
+func.func @pairs_scaled(%x: memref<1x1x?x4xbf16>, %t: memref<4x8xbf16>, %i: index) {
+  // expected-error@+1 {{'tile.load' op expected no scale of pairs}}
+  tile.load %x[%i, %i, %i] rows %i scale 2.0 transposed outs(%t : memref<4x8xbf16>) : memref<1x1x?x4xbf16>
+  return
+}
+
+// -----
+
+func.func @pairs_odd(%x: memref<1x1x?x5xbf16>, %t: memref<5x8xbf16>, %i: index) {
+  // expected-error@+1 {{'tile.load' op expected tiles of f32 or f64, found 'bf16'}}
+  tile.load %x[%i, %i, %i] rows %i transposed outs(%t : memref<5x8xbf16>) : memref<1x1x?x5xbf16>
+  return
+}
+
+// -----
+
+func.func @rounded_rows_first(%w: memref<8x16xf32>, %p: memref<8x16xbf16>, %n: index) {
+  // expected-error@+1 {{'tile.round' op expected f32 to be rounded to bf16, with rows last and an even number of keys}}
+  tile.round %w keys %n outs(%p : memref<8x16xbf16>) : memref<8x16xf32>
+  return
+}
+
+// -----
+
+func.func @pairs_of_two_types(%w: memref<16x8xbf16>, %v: memref<16x4xf16>, %a: memref<4x8xf32>, %r: memref<8xf32>, %n: index) {
+  // expected-error@+1 {{'tile.accumulate' op expected weights of 'f32', found 'bf16'}}
+  tile.accumulate %w, %v keys %n into %a rescale %r transposed : memref<16x8xbf16>, memref<16x4xf16>, memref<4x8xf32>, memref<8xf32>
+  return
+}

@@ -49,8 +49,7 @@ runDefect(const Defect &defect, const Target &target, llvm::StringRef source) {
   std::vector<SizeMap> sizes = edgeSizes(attention);
   for (size_t number = 0; number < 2 * sizes.size(); ++number) {
     Trial trial = makeTrial(sizes, number);
-    auto report =
-        runTrial(attention, program, trial, {target.usesMatrixUnits()});
+    auto report = runTrial(attention, program, trial, arithmeticOf(target));
     std::string problem =
         report ? report->problem() : llvm::toString(report.takeError());
     if (!problem.empty())

@@ -4,6 +4,7 @@
 #include "test/e2e/PoisonedMemory.h"
 
 #include "compiler/codegen/artifact/Signature.h"
+#include "compiler/driver/check/NumericTrial.h"
 #include "compiler/driver/host/HostCall.h"
 #include "compiler/driver/host/InterpreterCall.h"
 
@@ -108,7 +109,7 @@ public:
       return loaded.takeError();
     return std::make_unique<CompiledProgram>(std::move(*loaded));
   }
-  Arithmetic arithmetic() const override { return {target.usesMatrixUnits()}; }
+  Arithmetic arithmetic() const override { return arithmeticOf(target); }
 
 private:
   const Target &target;
@@ -136,6 +137,7 @@ private:
 class InterpreterRunner : public Runner {
 public:
   explicit InterpreterRunner(const Target &target) : target(target) {}
+  Arithmetic arithmetic() const override { return arithmeticOf(target); }
 
   llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
     auto compilation =

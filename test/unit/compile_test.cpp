@@ -5,6 +5,7 @@
 #include "compiler/driver/compile/Compile.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/CrashRecoveryContext.h"
@@ -345,13 +346,13 @@ TEST(Backends, areFoundByName) {
   EXPECT_EQ(findBackend("cpu", "pascal"), nullptr);
   ASSERT_TRUE(findBackend("cpu", "halide"));
   EXPECT_EQ(findBackend("cpu", "halide")->getLevelNames(),
-            "x86-64-v3, x86-64-v4");
+            "x86-64-v3, x86-64-v4, x86-64-v4-bf16");
   EXPECT_EQ(findBackend("cpu")->getLevelNames(),
-            "x86-64-v2, x86-64-v3, x86-64-v4");
+            "x86-64-v2, x86-64-v3, x86-64-v4, x86-64-v4-bf16");
   auto target = findBackend("cpu")->createTarget("pentium");
   EXPECT_EQ(llvm::toString(target.takeError()),
             "--cpu pentium: expected native, or one of x86-64-v2, x86-64-v3, "
-            "x86-64-v4");
+            "x86-64-v4, x86-64-v4-bf16");
 }
 
 TEST(Backends, aListIsATargetForEachLevel) {
@@ -412,7 +413,7 @@ TEST(Backends, aTargetKnowsItsTilesAndRuntime) {
   mlir::Type f64 = mlir::Float64Type::get(&context);
   for (auto [level, queries] :
        {std::pair("x86-64-v2", 8), std::pair("x86-64-v3", 24),
-        std::pair("x86-64-v4", 48)}) {
+        std::pair("x86-64-v4", 48), std::pair("x86-64-v4-bf16", 48)}) {
     auto target = llvm::cantFail(findBackend("cpu")->createTarget(level));
     EXPECT_EQ(target->getName(), level);
     EXPECT_EQ(target->getTiles(f32, f32, 64, 64).queries, queries);
@@ -422,9 +423,31 @@ TEST(Backends, aTargetKnowsItsTilesAndRuntime) {
                                                        "ELF"));
     artifact::ProgramSpec program;
     target->describe(program);
-    EXPECT_EQ(program.cpuLevel, llvm::StringRef(level).back() - '0');
+    EXPECT_EQ(program.cpuLevel, llvm::StringSwitch<int>(level)
+                                    .Case("x86-64-v2", 2)
+                                    .Case("x86-64-v3", 3)
+                                    .Case("x86-64-v4", 4)
+                                    .Default(5));
     EXPECT_EQ(program.target, std::string("x86_64-linux-gnu ") + level);
   }
+}
+
+/// All operands are bf16, and features have partners.
+TEST(Backends, aLevelWithPairsUsesThemWhereItCan) {
+  mlir::MLIRContext context;
+  mlir::Type f32 = mlir::Float32Type::get(&context);
+  mlir::Type f16 = mlir::Float16Type::get(&context);
+  mlir::Type bf16 = mlir::BFloat16Type::get(&context);
+  auto pairs =
+      llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v4-bf16"));
+  auto plain = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v4"));
+  EXPECT_TRUE(pairs->multipliesPairs());
+  EXPECT_FALSE(plain->multipliesPairs());
+  EXPECT_TRUE(pairs->getTiles(f32, bf16, 64, 63).pairs);
+  EXPECT_FALSE(pairs->getTiles(f32, bf16, 63, 64).pairs);
+  EXPECT_FALSE(pairs->getTiles(f32, f16, 64, 64).pairs);
+  EXPECT_FALSE(pairs->getTiles(f32, f32, 64, 64).pairs);
+  EXPECT_FALSE(plain->getTiles(f32, bf16, 64, 64).pairs);
 }
 
 } // namespace

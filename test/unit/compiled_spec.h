@@ -12,6 +12,7 @@
 #include "compiler/reference/Bindings.h"
 #include "compiler/reference/Reference.h"
 
+#include "compiler/driver/check/NumericTrial.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -33,6 +34,7 @@ public:
       return;
     }
     auto target = llvm::cantFail(findBackend("cpu")->createTarget("native"));
+    arithmetic = arithmeticOf(*target);
     auto program = compileAndLoad(*checked, sources, *target);
     if (!program)
       ADD_FAILURE() << llvm::toString(program.takeError()) << "\n" << text;
@@ -88,7 +90,11 @@ public:
     return {};
   }
 
+  /// How the code computes; none without any.
+  Arithmetic getArithmetic() const { return arithmetic; }
+
 private:
+  Arithmetic arithmetic;
   llvm::SourceMgr sources;
   std::unique_ptr<CheckedSpec> checked;
   std::unique_ptr<LoadedAttention> loaded;

@@ -93,7 +93,8 @@ private:
                        llvm::ArrayRef<HostTensor> outputs, int threads) {
       return spec->call(inputs, outputs, threads);
     };
-    auto report = runTrial(spec->attention(), program, trial);
+    auto report =
+        runTrial(spec->attention(), program, trial, spec->getArithmetic());
     ASSERT_TRUE(bool(report)) << llvm::toString(report.takeError());
     EXPECT_EQ(report->problem(), "") << describe(trial);
   }

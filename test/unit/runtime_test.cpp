@@ -375,14 +375,14 @@ TEST(RuntimeChecks, neighboursDoNotOverlap) {
 
 TEST(RuntimeChecks, cpu) {
   ladon_program program = exampleProgram();
-  program.cpu_level = 5; // beyond any
+  program.cpu_level = 6; // beyond any
   ExampleCall call;
   void *args[] = {&call.q.dl, &call.keep.dl, &call.cap, &call.out.dl,
                   &call.sum.dl};
   EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_CPU);
   EXPECT_EQ(std::string(ladon_rt_last_error()),
-            std::string("example: expected a CPU of level x86-64-v4 "
-                        "(AVX-512), found ") +
+            std::string("example: expected a CPU of level x86-64-v4-bf16 "
+                        "(AVX-512 with BF16 and VNNI), found ") +
                 ladon_machine_level_name(ladon_cpu_level()));
   EXPECT_TRUE(call.isUntouched());
 }
@@ -426,6 +426,9 @@ TEST(RuntimeChecks, cpuLevelAgreesWithTheCompilersDetection) {
               : __builtin_cpu_supports("x86-64-v3") ? 3
               : __builtin_cpu_supports("x86-64-v2") ? 2
                                                     : 1;
+  if (level == 4 && __builtin_cpu_supports("avx512bf16") &&
+      __builtin_cpu_supports("avx512vnni"))
+    level = 5;
   EXPECT_EQ(ladon_cpu_level(), level);
 }
 #endif

@@ -332,7 +332,7 @@ std::vector<cpu::CpuTarget> test::runnableTargets() {
     llvm::consumeError(host.takeError());
     return targets;
   }
-  for (llvm::StringRef name : {"x86-64-v3", "x86-64-v4"}) {
+  for (llvm::StringRef name : {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"}) {
     targets.push_back(*cpu::findX86Level(name));
     if (name == (*host)->getName())
       break;

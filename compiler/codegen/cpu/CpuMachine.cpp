@@ -20,10 +20,13 @@ public:
   llvm::StringRef getInstructions() const override { return figures.isa; }
 
   /// A row of registers of queries, whatever the features are.
-  TileShape getTiles(mlir::Type element, mlir::Type, int64_t,
+  TileShape getTiles(mlir::Type element, mlir::Type stored, int64_t headDim,
                      int64_t) const override {
-    return {figures.queryTile(element.getIntOrFloatBitWidth()), figures.keyTile,
-            /*fewQueries=*/8, /*chunkKeys=*/4 * figures.keyTile};
+    TileShape shape{figures.queryTile(element.getIntOrFloatBitWidth()),
+                    figures.keyTile, /*fewQueries=*/8,
+                    /*chunkKeys=*/4 * figures.keyTile};
+    shape.pairs = multipliesPairs() && stored.isBF16() && headDim % 2 == 0;
+    return shape;
   }
   void buildTensorPipeline(mlir::OpPassManager &pm) const override {
     ladon::buildStoredOperandsPipeline(pm);
@@ -35,6 +38,8 @@ public:
     cpu::buildVectorPipeline(pm, figures);
   }
   void buildCodePipeline(mlir::OpPassManager &pm) const override {
+    if (figures.pairs)
+      machine.addPairPasses(pm);
     cpu::buildCodePipeline(pm, {/*multiplyAdd=*/!figures.hasMultiplyAdd,
                                 /*half=*/!figures.hasHalf});
   }
@@ -62,6 +67,7 @@ public:
   bool runsHere() const override {
     return figures.level <= machine.hostLevel();
   }
+  bool multipliesPairs() const override { return figures.pairs; }
   llvm::StringRef getRuntimeObject() const override {
     return machine.getRuntimeObject();
   }

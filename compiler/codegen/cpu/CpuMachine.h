@@ -27,6 +27,8 @@ struct CpuMachine {
   llvm::StringRef (*getRuntimeObject)();
   /// Kernels for vectors of that many bits.
   PeakKernels (*getPeakKernels)(int64_t vectorBits, bool isDouble);
+  /// Lowers operations on pairs; null where no level has them.
+  void (*addPairPasses)(mlir::OpPassManager &pm) = nullptr;
 };
 
 /// A target with any figures.

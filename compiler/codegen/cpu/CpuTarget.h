@@ -24,6 +24,8 @@ struct CpuTarget {
   /// Whether it has instructions for multiply-adds and conversions of f16.
   bool hasMultiplyAdd = true;
   bool hasHalf = true;
+  /// Whether it multiplies pairs of bf16 (cpu.dot_pairs).
+  bool pairs = false;
 
   /// Queries per tile for elements of `bits` bits.
   int64_t queryTile(int64_t bits) const {

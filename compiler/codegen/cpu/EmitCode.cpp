@@ -30,6 +30,8 @@ translate(ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
   for (llvm::Function &function : *result)
     if (!function.isDeclaration()) {
       function.addFnAttr("target-cpu", machine.getTargetCPU());
+      if (!machine.getTargetFeatureString().empty())
+        function.addFnAttr("target-features", machine.getTargetFeatureString());
       function.addFnAttr(llvm::Attribute::NoUnwind);
       function.setName(function.getName() + suffix);
       if (!function.hasLocalLinkage())

@@ -6,9 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/cpu/PairTiles.h"
 #include "compiler/codegen/cpu/TileEmitter.h"
 #include "compiler/codegen/vector/PositionRegion.h"
 #include "compiler/codegen/vector/RowMap.h"
+#include "dialects/cpu/Cpu.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -36,6 +38,28 @@ void LaneTiles::forColumns(int64_t rows, llvm::function_ref<void(Value)> body) {
 // Scores
 //===----------------------------------------------------------------------===//
 
+/// Rows of scalars, or of pairs, times the first `depth` rows of a tile: sums
+/// from zero, row by row.
+SmallVector<Value>
+LaneTiles::product(int64_t count, int64_t columns, Value depth, int64_t unroll,
+                   Value tile,
+                   llvm::function_ref<Value(int64_t r, Value k)> scalar) {
+  SmallVector<Value> zeros(count * columns, e.splat(0));
+  auto lane = [&](int64_t n) { return e.index(n * e.lanes); };
+  if (!hasPairs(tile))
+    return e.matmul(
+        count, columns, depth, unroll, zeros, scalar,
+        [&](Value k, int64_t n) { return e.load(tile, {k, lane(n)}); });
+  Value rows = pairRows(e, tile);
+  return e.matmul(
+      count, columns, arith::CeilDivUIOp::create(b, depth, e.index(2)), unroll,
+      zeros, scalar,
+      [&](Value pair, int64_t n) { return loadPairs(e, rows, pair, lane(n)); },
+      [&](Value x, Value y, Value sums) -> Value {
+        return DotPairsOp::create(b, sums.getType(), x, y, sums);
+      });
+}
+
 /// Register tiles of keys by queries. A last group of fewer keys repeats the
 /// last key: the buffer has room for its rows, a repeated score does not change
 /// the maximum, and no row past the end is touched.
@@ -50,7 +74,9 @@ void LaneTiles::contract(tile::ContractOp op) {
     --group;
   int64_t unroll = op.getCompact() ? 1 : registers.unroll;
   Value last = arith::SubIOp::create(b, keys, e.index(1));
-  SmallVector<Value> zeros(group * columns, e.splat(0)), noMax;
+  Value scale =
+      op.getScale() ? e.splat(op.getScale()->convertToDouble()) : Value();
+  SmallVector<Value> noMax;
   if (hasMax)
     noMax.assign(columns, e.splat(lowestFinite(e.element)));
   ValueRange highest = e.loop(
@@ -63,20 +89,21 @@ void LaneTiles::contract(tile::ContractOp op) {
         if (!op.getCompact())
           for (Value row : keyRows)
             prefetchRow(e, key, e.addIndex(row, group));
-        SmallVector<Value> dots = e.matmul(
-            group, columns, e.index(extent(query, 0)), unroll, zeros,
-            [&](int64_t r, Value d) -> Value {
-              Value x =
-                  memref::LoadOp::create(b, key, ValueRange{keyRows[r], d});
-              return e.convert(x, e.element);
-            },
-            [&](Value d, int64_t n) {
-              return e.load(query, {d, e.index(n * e.lanes)});
-            });
+        SmallVector<Value> dots =
+            product(group, columns, e.index(extent(query, 0)), unroll, query,
+                    [&](int64_t r, Value d) -> Value {
+                      if (hasPairs(query))
+                        return broadcastPair(e, key, keyRows[r], d);
+                      Value x = memref::LoadOp::create(
+                          b, key, ValueRange{keyRows[r], d});
+                      return e.convert(x, e.element);
+                    });
         SmallVector<Value> running(carried);
         for (int64_t r = 0; r < group; ++r)
           for (int64_t n = 0; n < columns; ++n) {
             Value dot = dots[r * columns + n];
+            if (scale)
+              dot = arith::MulFOp::create(b, dot, scale);
             e.store(dot, scores, {e.addIndex(first, r), e.index(n * e.lanes)});
             if (hasMax)
               running[n] = e.max(dot, running[n]);
@@ -190,6 +217,10 @@ void LaneTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
   });
 }
 
+void LaneTiles::round(tile::RoundOp op) {
+  roundToPairs(e, op.getTile(), op.getKeys(), op.getOuts()[0]);
+}
+
 /// Each block is summed from zero and then added: sums stay short, and with
 /// them the rounding error, however many keys there are.
 void LaneTiles::accumulate(tile::AccumulateOp op) {
@@ -197,20 +228,21 @@ void LaneTiles::accumulate(tile::AccumulateOp op) {
     return accumulateGuarded(op);
   Value weights = op.getWeights(), value = op.getValue(), acc = op.getAcc();
   int64_t columns = extent(acc, 1) / e.lanes, features = extent(acc, 0);
+  if (hasPairs(weights))
+    value = pairValues(e, value, op.getKeys());
   auto group = [&](Value first, int64_t count) {
     SmallVector<Value> rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(e.addIndex(first, r));
-    SmallVector<Value> zeros(count * columns, e.splat(0));
-    SmallVector<Value> sums = e.matmul(
-        count, columns, op.getKeys(), registers.unroll, zeros,
-        [&](int64_t r, Value j) -> Value {
-          Value x = memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
-          return e.convert(x, e.element);
-        },
-        [&](Value j, int64_t n) {
-          return e.load(weights, {j, e.index(n * e.lanes)});
-        });
+    SmallVector<Value> sums =
+        product(count, columns, op.getKeys(), registers.unroll, weights,
+                [&](int64_t r, Value j) -> Value {
+                  if (hasPairs(weights))
+                    return broadcastPair(e, value, j, rows[r]);
+                  Value x =
+                      memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
+                  return e.convert(x, e.element);
+                });
     for (int64_t n = 0; n < columns; ++n) {
       Value lane = e.index(n * e.lanes);
       Value factor = e.load(op.getRescale(), lane);
@@ -246,7 +278,9 @@ void LaneTiles::accumulateGuarded(tile::AccumulateOp op) {
           Value result = e.loop(
               e.index(0), op.getKeys(), 1, start,
               [&](Value j, ValueRange carried) {
-                Value weight = e.load(op.getWeights(), {j, column});
+                Value weight = hasPairs(op.getWeights())
+                                   ? loadOfPairs(e, op.getWeights(), j, column)
+                                   : e.load(op.getWeights(), {j, column});
                 Value s = e.load(op.getGuard(), {j, column});
                 Value x =
                     memref::LoadOp::create(b, op.getValue(), ValueRange{j, d});

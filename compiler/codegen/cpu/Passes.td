@@ -23,7 +23,7 @@ def TileToVectors : Pass<"tile-to-vectors", "::mlir::func::FuncOp"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"
+    "::mlir::vector::VectorDialect", "::ladon::cpu::CpuDialect"
   ];
 }
 

@@ -38,6 +38,15 @@ static int64_t accumulatorRegisters(VectorEmitter &e) {
   return e.lanes * e.element.getWidth() >= 512 ? 24 : 10;
 }
 
+/// How many rows before their use lines are asked for: far enough for memory,
+/// near enough for half of the first cache.
+static int64_t rowsAhead(Value matrix) {
+  constexpr int64_t bytesAhead = 16384;
+  int64_t rowBytes =
+      extent(matrix, 1) * elementOf(matrix).getIntOrFloatBitWidth() / 8;
+  return std::clamp<int64_t>(bytesAhead / rowBytes, 8, 64);
+}
+
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
@@ -116,6 +125,10 @@ static SmallVector<Value> emitDots(VectorEmitter &e, Value query, Value first,
   int64_t unroll = compact ? 1 : std::max<int64_t>(2, chains);
   SmallVector<Value> sums(dots * chains, e.splat(0));
   auto step = [&](Value d, int64_t number, int64_t count) {
+    // A line at a time: as many at once as a group has would wait in a queue.
+    if (!compact && number % unroll * e.lanes % lineElements(key) == 0)
+      for (Value keyRow : keyRows)
+        prefetch(e, key, e.addIndex(keyRow, rowsAhead(key)), d);
     SmallVector<Value> right;
     for (Value keyRow : keyRows)
       right.push_back(loadSome(e, key, {keyRow, d}, count));
@@ -146,15 +159,16 @@ static SmallVector<Value> emitDots(VectorEmitter &e, Value query, Value first,
 }
 
 /// As many keys at a time as give, with the rows that share them, a register of
-/// sums, which is summed across once. They are read one or two at a time, in
-/// order, as memory is fastest. A last group of fewer keys repeats the last
-/// one, as in LaneTiles.
+/// sums, which is summed across once. They are read a few at a time, in order:
+/// as many as leave room for their sums. A last group of fewer keys repeats the
+/// last one, as in LaneTiles.
 void RowTiles::contract(tile::ContractOp op) {
   Value query = op.getLeft(), key = op.getRight(), keys = op.getColumns();
   Value scores = op.getOuts()[0];
   int64_t rows = extent(query, 0), group = std::min(rowGroup(rows), e.lanes);
   int64_t keysAtOnce = e.lanes / group;
-  int64_t together = std::min<int64_t>(keysAtOnce, group == 1 ? 1 : 2);
+  int64_t most = group == 1 ? 1 : accumulatorRegisters(e) >= 16 ? 4 : 2;
+  int64_t together = std::min(keysAtOnce, most);
   Value last = arith::SubIOp::create(b, keys, e.index(1));
   auto dots = [&](Value row, Value firstKey) {
     SmallVector<Value> keyRows;
@@ -374,8 +388,8 @@ void RowTiles::accumulate(tile::AccumulateOp op) {
         },
         [&](Value j, int64_t n) {
           if (n == 0)
-            prefetchInOrder(e, value, e.addIndex(begin, keysAtOnce), keysAtOnce,
-                            slot, passes * (rows / group), j);
+            prefetchInOrder(e, value, e.addIndex(begin, rowsAhead(value)),
+                            keysAtOnce, slot, passes * (rows / group), j);
           return loadSome(e, value, {key(j), at(n)}, counts[n]);
         });
     for (int64_t r = 0; r < group; ++r)

@@ -40,12 +40,17 @@ public:
   void modify(tile::ModifyOp op);
   void mask(tile::MaskOp op);
   void softmaxWeights(tile::SoftmaxWeightsOp op);
+  void round(tile::RoundOp op);
   void accumulate(tile::AccumulateOp op);
   void merge(tile::MergeOp op);
   void softmaxFinish(tile::SoftmaxFinishOp op);
   void softmaxNormalize(tile::SoftmaxNormalizeOp op);
 
 private:
+  llvm::SmallVector<mlir::Value>
+  product(int64_t count, int64_t columns, mlir::Value depth, int64_t unroll,
+          mlir::Value tile,
+          llvm::function_ref<mlir::Value(int64_t r, mlir::Value k)> scalar);
   /// Runs `body` for the first lane of each register of `rows` rows.
   void forColumns(int64_t rows, llvm::function_ref<void(mlir::Value)> body);
   /// Replaces every score of the first `keys` keys by `body` of it, and takes

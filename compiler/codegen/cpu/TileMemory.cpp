@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/cpu/PairTiles.h"
 #include "compiler/codegen/cpu/RowView.h"
 #include "compiler/codegen/cpu/TileEmitter.h"
 #include "compiler/codegen/vector/RowMap.h"
@@ -272,7 +273,10 @@ void ladon::cpu::emitLoad(VectorEmitter &e, tile::LoadOp op) {
                    e.index(extent(tile, 0)), copy);
   else
     copyIn(e, rows, count, copy, std::nullopt);
-  transposeIn(e, view, count, tile, scale.value_or(1));
+  if (!hasPairs(tile))
+    return transposeIn(e, view, count, tile, scale.value_or(1));
+  VectorEmitter pairs(e.b, e.b.getF32Type(), e.lanes / 2);
+  transposeToPairs(pairs, view, count, tile);
 }
 
 //===----------------------------------------------------------------------===//

@@ -9,6 +9,7 @@
 
 #include "compiler/codegen/cpu/TileEmitter.h"
 #include "dialects/attn/Attn.h"
+#include "dialects/cpu/Cpu.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -33,6 +34,8 @@ using namespace ladon::cpu;
 static Value computedTile(tile::ValueOpInterface op) {
   if (isa<tile::LoadOp, tile::ContractOp, tile::SoftmaxInitOp>(op))
     return op.getNewBuffers().empty() ? Value() : op.getNewBuffers().back();
+  if (auto accumulate = dyn_cast<tile::AccumulateOp>(*op))
+    return accumulate.getAcc();
   return op->getOperand(0);
 }
 
@@ -65,8 +68,17 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
   Type element = type.getElementType();
   if (auto load = dyn_cast<tile::LoadOp>(op); load && isCopy(load))
     return success();
-  if (!element.isF32() && !element.isF64())
+  // A tile of pairs: dialects/cpu has operations on those of bf16.
+  auto arePairs = [&](Value tile) {
+    return elementOf(tile).isBF16() && extent(tile, 0) % 2 == 0;
+  };
+  if (auto load = dyn_cast<tile::LoadOp>(op);
+      load && load.getTransposed() && arePairs(computed)) {
+    if (load.getScale())
+      return op->emitOpError("expected no scale of pairs");
+  } else if (!element.isF32() && !element.isF64()) {
     return op->emitOpError("expected tiles of f32 or f64, found ") << element;
+  }
   // Keys and values are converted where they are used; from 16 bits to f64,
   // LLVM would call a function for each element.
   auto checkOperand = [&](Value tile) -> LogicalResult {
@@ -78,22 +90,35 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
   };
   if (auto contract = dyn_cast<tile::ContractOp>(op)) {
     Type left = elementOf(contract.getLeft());
-    if (left != element)
+    Builder builder(op->getContext());
+    bool pairs = arePairs(contract.getLeft()) && element.isF32() &&
+                 elementOf(contract.getRight()) == left &&
+                 contract.getMaps() == tile::ContractOp::getMaps(builder, true);
+    if (left != element && !pairs)
       return op->emitOpError("expected a left tile of ")
              << element << ", found " << left;
-    if (contract.getScale())
+    if (contract.getScale() && !pairs)
       return op->emitOpError("expected the scale at the load of the left tile");
     return checkOperand(contract.getRight());
   }
   if (auto accumulate = dyn_cast<tile::AccumulateOp>(op)) {
     Type weights = elementOf(accumulate.getWeights());
     Type acc = elementOf(accumulate.getAcc());
-    if (weights != acc)
+    bool pairs = op->hasAttr("transposed") && acc.isF32() &&
+                 arePairs(accumulate.getWeights()) &&
+                 elementOf(accumulate.getValue()) == weights;
+    if (weights != acc && !pairs)
       return op->emitOpError("expected weights of ")
              << acc << ", found " << weights;
     if (failed(checkOperand(accumulate.getValue())))
       return failure();
   }
+  if (auto round = dyn_cast<tile::RoundOp>(op))
+    if (!round.getTransposed() || !element.isF32() ||
+        !arePairs(round.getOuts()[0]))
+      return op->emitOpError(
+          "expected f32 to be rounded to bf16, with rows last "
+          "and an even number of keys");
   // Rounding f64 by way of f32 would round twice.
   if (auto store = dyn_cast<tile::StoreOp>(op)) {
     Type stored = cast<MemRefType>(store.getDest().getType()).getElementType();
@@ -104,7 +129,7 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
 
   // Rows in the lanes fill whole registers; so do the keys of a block where
   // they lie there.
-  int64_t lanes = vectorBits / element.getIntOrFloatBitWidth();
+  int64_t lanes = vectorBits / std::max(element.getIntOrFloatBitWidth(), 32u);
   bool rowsInLanes = op->hasAttr("transposed");
   bool keysInLanes =
       !rowsInLanes && isa<tile::RowMaxOp, tile::ModifyOp, tile::MaskOp,
@@ -200,6 +225,12 @@ static void populateTilePatterns(RewritePatternSet &patterns,
   ADD_TILE_PATTERN(SoftmaxNormalizeOp, softmaxNormalize);
   patterns.add<TilePattern<tile::ContractOp>>(context, vectorBits, registers,
                                               emitContract);
+  patterns.add<TilePattern<tile::RoundOp>>(
+      context, vectorBits, registers,
+      [](VectorEmitter &e, RegisterTile registers, tile::RoundOp op) {
+        LaneTiles(e, registers).round(op);
+        return Value();
+      });
   patterns.add<TilePattern<tile::LoadOp>>(
       context, vectorBits, registers,
       [](VectorEmitter &e, RegisterTile, tile::LoadOp op) {

@@ -105,15 +105,14 @@ private:
   Emit emit;
 };
 
-/// Of weights: the only operation on tiles that is not of the dialect.
-struct NarrowPattern : public OpConversionPattern<arith::TruncFOp> {
+struct RoundPattern : public OpConversionPattern<tile::RoundOp> {
   using OpConversionPattern::OpConversionPattern;
 
   LogicalResult
-  matchAndRewrite(arith::TruncFOp op, OpAdaptor adaptor,
+  matchAndRewrite(tile::RoundOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Type type = getTypeConverter()->convertType(op.getType());
-    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, adaptor.getIn());
+    Type type = getTypeConverter()->convertType(op.getResult().getType());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, adaptor.getTile());
     return success();
   }
 };
@@ -188,7 +187,7 @@ static void populateTilePatterns(RewritePatternSet &patterns,
                                    tile::HasNonFiniteOp::Adaptor operands) {
     return emitHasNonFinite(b, operands.getTile());
   });
-  patterns.add<NarrowPattern, SplatPattern>(converter, patterns.getContext());
+  patterns.add<RoundPattern, SplatPattern>(converter, patterns.getContext());
 }
 
 //===----------------------------------------------------------------------===//
@@ -223,10 +222,9 @@ struct TilesToThreads
     populateTilePatterns(patterns, converter);
     ConversionTarget target(getContext());
     target.addIllegalDialect<tile::TileDialect>();
-    target.addDynamicallyLegalOp<arith::TruncFOp, arith::ConstantOp>(
-        [](Operation *op) {
-          return !isa<RankedTensorType>(op->getResult(0).getType());
-        });
+    target.addDynamicallyLegalOp<arith::ConstantOp>([](Operation *op) {
+      return !isa<RankedTensorType>(op->getResult(0).getType());
+    });
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);

@@ -209,20 +209,23 @@ ValueRange VectorEmitter::loop(Value lower, Value upper, int64_t step,
 // Kernels
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value>
-VectorEmitter::matmul(int64_t rows, int64_t columns, Value depth,
-                      int64_t unroll, ValueRange accumulators,
-                      llvm::function_ref<Value(int64_t r, Value k)> a,
-                      llvm::function_ref<Value(Value k, int64_t n)> bRow) {
+SmallVector<Value> VectorEmitter::matmul(
+    int64_t rows, int64_t columns, Value depth, int64_t unroll,
+    ValueRange accumulators, llvm::function_ref<Value(int64_t r, Value k)> a,
+    llvm::function_ref<Value(Value k, int64_t n)> bRow,
+    llvm::function_ref<Value(Value, Value, Value)> multiplyAdd) {
   auto step = [&](Value k, SmallVector<Value> acc) {
     SmallVector<Value> right;
     for (int64_t n = 0; n < columns; ++n)
       right.push_back(bRow(k, n));
     for (int64_t r = 0; r < rows; ++r) {
-      Value left = broadcast(a(r, k));
+      Value left = a(r, k);
+      if (!multiplyAdd)
+        left = broadcast(left);
       for (int64_t n = 0; n < columns; ++n) {
         Value &c = acc[r * columns + n];
-        c = vector::FMAOp::create(b, left, right[n], c);
+        c = multiplyAdd ? multiplyAdd(left, right[n], c)
+                        : vector::FMAOp::create(b, left, right[n], c);
       }
     }
     return acc;

@@ -74,12 +74,16 @@ public:
   /// C[r][n] += sum_k A(r, k) * B(k, n) on `rows` x `columns` registers, where
   /// A gives scalars, broadcast over the lanes, and B vectors. `accumulators`
   /// holds C row by row. k runs over [0, depth), `unroll` steps at a time with
-  /// a remainder loop.
+  /// a remainder loop. With `multiplyAdd(a, b, c)` in place of the
+  /// multiply-add, A and B give whatever it takes.
   llvm::SmallVector<mlir::Value>
   matmul(int64_t rows, int64_t columns, mlir::Value depth, int64_t unroll,
          mlir::ValueRange accumulators,
          llvm::function_ref<mlir::Value(int64_t r, mlir::Value k)> a,
-         llvm::function_ref<mlir::Value(mlir::Value k, int64_t n)> bRow);
+         llvm::function_ref<mlir::Value(mlir::Value k, int64_t n)> bRow,
+         llvm::function_ref<mlir::Value(mlir::Value a, mlir::Value b,
+                                        mlir::Value c)>
+             multiplyAdd = nullptr);
 
   /// 2^t for t <= 0 (a rounding error above is fine), by exponent bits and a
   /// polynomial that is exactly 1 at 0: relative error about 1 ulp. Values

@@ -2,6 +2,7 @@
 
 #include "compiler/driver/check/NumericTrial.h"
 
+#include "compiler/codegen/Backend.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -11,6 +12,10 @@
 
 using namespace ladon;
 using llvm::ArrayRef;
+
+Arithmetic ladon::arithmeticOf(const Target &target) {
+  return {target.usesMatrixUnits(), target.multipliesPairs()};
+}
 
 std::string ladon::describe(const Trial &trial) {
   std::vector<std::string> sizes;

@@ -15,6 +15,11 @@
 
 namespace ladon {
 
+class Target;
+
+/// How code of a target computes.
+Arithmetic arithmeticOf(const Target &target);
+
 /// One set of inputs.
 struct Trial {
   SizeMap sizes;

@@ -171,7 +171,7 @@ static int checkSpec(Session &session, const CheckOptions &options) {
     };
     auto run = [&](const Trial &trial) {
       return runTrial(attention, program, trial,
-                      {level.getTarget().usesMatrixUnits()});
+                      arithmeticOf(level.getTarget()));
     };
     return checkEntry(attention, *sizes, options, run, /*isModule=*/false);
   });

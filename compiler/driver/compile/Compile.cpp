@@ -122,15 +122,17 @@ void Compilation::chooseTiles() {
     llvm::SetVector<int64_t> queries, keys, few, chunk;
     function.walk([&](attn::AttendOp op) {
       mlir::Type stored = mlir::getElementTypeOrSelf(op.getQuery().getType());
-      if (stored != mlir::getElementTypeOrSelf(op.getKey().getType()))
+      mlir::Type values = mlir::getElementTypeOrSelf(op.getValue().getType());
+      if (stored != mlir::getElementTypeOrSelf(op.getKey().getType()) ||
+          (stored != values && values.getIntOrFloatBitWidth() == 16))
         stored = op.getElementType();
       TileShape tiles = target.getTiles(op.getElementType(), stored,
                                         op.getHeadDim(), op.getValueDim());
       op->setAttr(tile::TileDialect::shapeName,
-                  tile::ShapeAttr::get(&context, tiles.queries, tiles.keys,
-                                       tiles.fewQueries, tiles.chunkKeys,
-                                       tiles.narrow, tiles.fewKeys,
-                                       tiles.fewRows, tiles.fewChunks));
+                  tile::ShapeAttr::get(
+                      &context, tiles.queries, tiles.keys, tiles.fewQueries,
+                      tiles.chunkKeys, tiles.narrow, tiles.fewKeys,
+                      tiles.fewRows, tiles.fewChunks, tiles.pairs));
       queries.insert(tiles.queries);
       keys.insert(tiles.keys);
       if (tiles.fewQueries > 0) {

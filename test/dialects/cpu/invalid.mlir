@@ -131,3 +131,27 @@ func.func @disjoint_beyond(%n: index, %x: memref<4xf32>) {
   return
 }
 func.func private @task(memref<4xf32>, index, memref<0xi8>)
+
+// -----
+
+func.func @dot_of_other_width(%x: vector<16xbf16>, %s: vector<16xf32>) {
+  // expected-error@+1 {{'cpu.dot_pairs' op expected pairs of 32 elements beside 'vector<16xf32>', found 16}}
+  %r = cpu.dot_pairs %x, %x, %s : vector<16xbf16>, vector<16xf32>
+  return
+}
+
+// -----
+
+func.func @rounded_to_other_width(%x: vector<8xf32>) {
+  // expected-error@+1 {{'cpu.round_pairs' op expected pairs of 16 elements beside 'vector<8xf32>', found 32}}
+  %r = cpu.round_pairs %x, %x : vector<8xf32> -> vector<32xbf16>
+  return
+}
+
+// -----
+
+func.func @dot_of_half(%x: vector<32xf16>, %s: vector<16xf32>) {
+  // expected-error@+1 {{'cpu.dot_pairs' op operand #0 must be vector of bfloat16 type values of ranks 1}}
+  %r = cpu.dot_pairs %x, %x, %s : vector<32xf16>, vector<16xf32>
+  return
+}

@@ -25,3 +25,12 @@ func.func @entry() {
 }
 func.func private @task(memref<?x4xf32>, f32, index, memref<64xi8>)
 func.func private @empty(index, memref<0xi8>)
+
+// CHECK-LABEL: func.func @pairs
+// CHECK: %[[PAIRS:.*]] = cpu.round_pairs %{{.*}}, %{{.*}} : vector<16xf32> -> vector<32xbf16>
+// CHECK: cpu.dot_pairs %[[PAIRS]], %{{.*}}, %{{.*}} : vector<32xbf16>, vector<16xf32>
+func.func @pairs(%x: vector<16xf32>, %y: vector<16xf32>, %z: vector<32xbf16>) -> vector<16xf32> {
+  %pairs = cpu.round_pairs %x, %y : vector<16xf32> -> vector<32xbf16>
+  %sums = cpu.dot_pairs %pairs, %z, %x : vector<32xbf16>, vector<16xf32>
+  return %sums : vector<16xf32>
+}

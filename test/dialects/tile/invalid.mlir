@@ -1554,3 +1554,40 @@ func.func private @shape_few_chunks() attributes {tile.shape = #tile.shape<queri
 // A chunk has whole blocks of the form for few.
 // expected-error@+1 {{expected chunks of whole blocks of 48 keys, found 64}}
 func.func private @shape_few_block() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = 8, chunk = 64, few_keys = 48>}
+
+// -----
+
+func.func @round_of_a_vector(%x: tensor<8xf32>, %n: index) {
+  // expected-error@+1 {{'tile.round' op expected a tile of rank 2, found rank 1}}
+  %r = tile.round %x keys %n : tensor<8xf32> -> tensor<8xbf16>
+  return
+}
+
+// -----
+
+func.func @round_wider(%x: tensor<8x4xf32>, %n: index) {
+  // expected-error@+1 {{'tile.round' op expected a type narrower than 'f32', found 'f32'}}
+  %r = tile.round %x keys %n : tensor<8x4xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @round_shape(%x: tensor<8x4xf32>, %n: index) {
+  // expected-error@+1 {{'tile.round' op expected result 0 of 8x4xbf16, found 4x8xbf16}}
+  %r = tile.round %x keys %n : tensor<8x4xf32> -> tensor<4x8xbf16>
+  return
+}
+
+// -----
+
+func.func @round_without_result(%x: memref<8x4xf32>, %n: index) {
+  // expected-error@+1 {{'tile.round' op expected one result on tensors, or one buffer to fill}}
+  tile.round %x keys %n : memref<8x4xf32>
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected rows first (narrow) or last (pairs), found both}}
+#shape = #tile.shape<queries = 64, keys = 64, narrow = true, pairs = true>

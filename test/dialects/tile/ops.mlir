@@ -226,3 +226,13 @@ func.func @no_state(%lo: index, %hi: index) {
   }
   return
 }
+
+// Weights in a narrower type, as a value and in buffers.
+// CHECK-LABEL: func.func @round
+// CHECK: tile.round %{{.*}} keys %{{.*}} : tensor<16x8xf32> -> tensor<16x8xbf16>
+// CHECK: tile.round %{{.*}} keys %{{.*}} transposed outs(%{{.*}} : memref<16x8xf16>) : memref<16x8xf32>
+func.func @round(%w: tensor<16x8xf32>, %x: memref<16x8xf32>, %y: memref<16x8xf16>, %n: index) -> tensor<16x8xbf16> {
+  %r = tile.round %w keys %n : tensor<16x8xf32> -> tensor<16x8xbf16>
+  tile.round %x keys %n transposed outs(%y : memref<16x8xf16>) : memref<16x8xf32>
+  return %r : tensor<16x8xbf16>
+}

@@ -102,12 +102,14 @@ CaseReport NumericCase::run(const CaseRunners &runners) const {
     interpreted = std::move(*program);
   }
   /// What the gate says of one trial; empty if it passed.
-  auto problemOf = [&](Program &program, const Trial &trial) {
+  auto problemOf = [&](Program &program, const Runner &runner,
+                       const Trial &trial) {
     auto run = [&](llvm::ArrayRef<HostTensor> inputs,
                    llvm::ArrayRef<HostTensor> outputs, int threads) {
       return program.run(inputs, outputs, threads);
     };
-    auto result = runTrial((*spec)->attention(), run, trial);
+    auto result =
+        runTrial((*spec)->attention(), run, trial, runner.arithmetic());
     if (!result)
       return llvm::toString(result.takeError());
     for (const GateReport &gate : result->results)
@@ -115,11 +117,11 @@ CaseReport NumericCase::run(const CaseRunners &runners) const {
     return result->problem();
   };
   for (const Trial &trial : trials) {
-    std::string problem = problemOf(**compiled, trial);
+    std::string problem = problemOf(**compiled, runners.compiled, trial);
     if (!problem.empty())
       return fail(FailureStage::Values, problem, trial);
     if (interpreted && isSmall(trial))
-      problem = problemOf(*interpreted, trial);
+      problem = problemOf(*interpreted, runners.interpreter, trial);
     if (!problem.empty())
       return fail(FailureStage::Interpreter, problem, trial);
     ++report.passed;

@@ -154,7 +154,8 @@ CaseReport NearValidCase::run(const CaseRunners &runners) const {
                  llvm::ArrayRef<HostTensor> outputs, int threads) {
     return (*program)->run(inputs, outputs, threads);
   };
-  auto result = runTrial(spec.attention(), run, sized);
+  auto result =
+      runTrial(spec.attention(), run, sized, runners.compiled.arithmetic());
   std::string problem =
       result ? result->problem() : llvm::toString(result.takeError());
   if (!problem.empty()) {

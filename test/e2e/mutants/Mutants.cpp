@@ -231,8 +231,7 @@ Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
   auto isCaught = [&] {
     for (size_t number = 0; number < trials && reason.empty(); ++number) {
       Trial trial = makeTrial(sizes, number);
-      auto report =
-          runTrial(attention, program, trial, {target.usesMatrixUnits()});
+      auto report = runTrial(attention, program, trial, arithmeticOf(target));
       reason = report ? report->problem() : llvm::toString(report.takeError());
     }
     return !reason.empty();

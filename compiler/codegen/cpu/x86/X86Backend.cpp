@@ -3,6 +3,7 @@
 #include "compiler/codegen/cpu/x86/X86Backend.h"
 
 #include "compiler/codegen/cpu/CpuMachine.h"
+#include "compiler/codegen/cpu/x86/Passes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -24,6 +25,8 @@ static const CpuTarget levels[] = {
      /*hasMultiplyAdd=*/false, /*hasHalf=*/false},
     {"x86-64-v3", "AVX2 + FMA", 3, 256, 4, 3, 4, 128},
     {"x86-64-v4", "AVX-512", 4, 512, 8, 3, 4, 128},
+    {"x86-64-v4-bf16", "AVX-512 with BF16 and VNNI", 5, 512, 8, 3, 4, 128,
+     /*hasMultiplyAdd=*/true, /*hasHalf=*/true, /*pairs=*/true},
 };
 
 std::optional<CpuTarget> ladon::cpu::findX86Level(llvm::StringRef name) {
@@ -45,9 +48,10 @@ static std::optional<CpuTarget> levelOfMachine() {
     return std::nullopt;
   if (!has({"avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe"}))
     return findX86Level("x86-64-v2");
-  if (has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
-    return findX86Level("x86-64-v4");
-  return findX86Level("x86-64-v3");
+  if (!has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}))
+    return findX86Level("x86-64-v3");
+  return findX86Level(has({"avx512bf16", "avx512vnni"}) ? "x86-64-v4-bf16"
+                                                        : "x86-64-v4");
 }
 
 /// The same, or the level that compiled code is limited to.
@@ -85,8 +89,11 @@ ladon::cpu::createX86Machine(llvm::StringRef level) {
   // x86-64-v4 alone makes LLVM prefer 256-bit registers for what it vectorises
   // itself; ours are 512 bits wide by type.
   llvm::TargetOptions options;
+  // The psABI has no name for what is beyond its last level.
+  llvm::StringRef features =
+      level.consume_back("-bf16") ? "+avx512bf16,+avx512vnni" : "";
   return std::unique_ptr<llvm::TargetMachine>(target.createTargetMachine(
-      parsed, level, /*Features=*/"", options, llvm::Reloc::PIC_, std::nullopt,
+      parsed, level, features, options, llvm::Reloc::PIC_, std::nullopt,
       llvm::CodeGenOptLevel::Aggressive));
 }
 
@@ -121,9 +128,14 @@ public:
 
 } // namespace
 
+static void addPairPasses(mlir::OpPassManager &pm) {
+  pm.addNestedPass<mlir::func::FuncOp>(createPairsToX86());
+}
+
 std::unique_ptr<Target> ladon::cpu::createX86Target(const CpuTarget &figures) {
   return createCpuTarget({"x86_64-linux-gnu", "x86-64", createX86Machine,
-                          hostLevelNumber, x86RuntimeObject, x86PeakKernels},
+                          hostLevelNumber, x86RuntimeObject, x86PeakKernels,
+                          addPairPasses},
                          figures);
 }
 

@@ -29,7 +29,7 @@ std::optional<Schedule> ladon::halide::scheduleFor(llvm::StringRef level,
                                                    attn::AttendOp op) {
   int bits = llvm::StringSwitch<int>(level)
                  .Case("x86-64-v3", 256)
-                 .Case("x86-64-v4", 512)
+                 .Cases({"x86-64-v4", "x86-64-v4-bf16"}, 512)
                  .Default(0);
   if (bits == 0)
     return std::nullopt;
@@ -52,7 +52,7 @@ Target ladon::halide::targetFor(llvm::StringRef level) {
       Target::FMA,        Target::F16C,          Target::NoRuntime,
       Target::NoAsserts,  Target::NoBoundsQuery, Target::LargeBuffers,
       Target::UserContext};
-  if (level == "x86-64-v4")
+  if (llvm::StringRef(level).starts_with("x86-64-v4"))
     features.insert(features.end(), {Target::AVX512, Target::AVX512_Skylake});
   return Target(Target::Linux, Target::X86, 64, features);
 }

@@ -66,7 +66,7 @@ static int compile() {
   auto schedule = ladon::halide::scheduleFor(level, *op);
   if (!schedule) {
     llvm::errs() << "ladon-halide: error: --cpu " << level
-                 << ": expected x86-64-v3 or x86-64-v4\n";
+                 << ": expected x86-64-v3, x86-64-v4 or x86-64-v4-bf16\n";
     return 1;
   }
   auto pipeline = ladon::halide::buildAttendPipeline(*op, *schedule, guarded);
