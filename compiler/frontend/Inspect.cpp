@@ -16,7 +16,8 @@ InspectedSpec ladon::inspectSpec(llvm::SourceMgr &sources, unsigned bufferId,
   if (diagnostics.hasErrors())
     return spec;
   spec.checked = std::make_unique<CheckedSpec>();
-  Sema sema(spec.file, *spec.checked, {}, diagnostics);
+  const ParamOverrides none; // Sema keeps a reference.
+  Sema sema(spec.file, *spec.checked, none, diagnostics);
   sema.recordTypes(spec.types);
   sema.run();
   if (diagnostics.hasErrors())
