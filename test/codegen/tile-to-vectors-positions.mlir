@@ -116,3 +116,60 @@ func.func @far(%s: memref<16x8xf32>, %bias: memref<1x1x4096x?xf32>, %i0: index, 
   } : memref<16x8xf32>
   return
 }
+
+// What four keys share, the words of a random generator, is computed once for
+// them: from the group on that the block begins in, whose first keys may lie
+// before it.
+// CHECK-LABEL: func.func @groups(
+// CHECK-SAME: %{{.*}}: memref<16x8xf32>, %[[FIRST:.*]]: index, %[[T:.*]]: index)
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK-DAG: %[[FOUR:.*]] = arith.constant 4 : index
+// CHECK-DAG: %[[TWO:.*]] = arith.constant 2 : i32
+// CHECK: %[[BEFORE:.*]] = arith.remui %[[FIRST]], %[[FOUR]]
+// CHECK: %[[BEGIN:.*]] = arith.subi %[[ZERO]], %[[BEFORE]]
+// CHECK: scf.for %[[GROUP:.*]] = %[[BEGIN]] to %[[T]] step %[[FOUR]]
+// CHECK: %[[KEY:.*]] = arith.addi %[[FIRST]], %[[GROUP]]
+// CHECK: %[[J:.*]] = arith.index_cast %[[KEY]] : index to i32
+// CHECK: %[[NUMBER:.*]] = arith.shrui %[[J]], %[[TWO]]
+// CHECK: %[[SPLAT:.*]] = vector.broadcast %[[NUMBER]]
+// CHECK: %[[WORD:.*]] = arith.muli %[[SPLAT]], %{{.*}} : vector<8xi32>
+// CHECK-DAG: %[[FROM:.*]] = arith.maxsi %[[GROUP]], %[[ZERO]]
+// CHECK-DAG: %[[END:.*]] = arith.addi %[[GROUP]], %[[FOUR]]
+// CHECK: %[[TO:.*]] = arith.minsi %[[END]], %[[T]]
+// CHECK: scf.for %{{.*}} = %[[FROM]] to %[[TO]] step %{{.*}} {
+// CHECK-NOT: arith.muli %{{.*}} : vector
+// CHECK: arith.addi %[[WORD]]
+// CHECK: vector.store
+// CHECK-NEXT: }
+func.func @groups(%s: memref<16x8xf32>, %first: index, %T: index) {
+  %c0 = arith.constant 0 : index
+  tile.modify %s at [%c0, %c0, %c0, %first] keys %T transposed {
+  ^bb0(%s_: f32, %b_: i32, %h_: i32, %i_: i32, %j_: i32):
+    %two = arith.constant 2 : i32
+    %number = arith.shrui %j_, %two : i32
+    %word = arith.muli %number, %i_ : i32
+    %bits = arith.addi %word, %j_ : i32
+    %x = arith.sitofp %bits : i32 to f32
+    tile.yield %x : f32
+  } : memref<16x8xf32>
+  return
+}
+
+// Half of a group is none: keys come one by one.
+// CHECK-LABEL: func.func @halves(
+// CHECK: scf.for
+// CHECK-NOT: scf.for
+// CHECK: arith.shrui
+// CHECK-NOT: scf.for
+// CHECK: return
+func.func @halves(%s: memref<16x8xf32>, %T: index) {
+  %c0 = arith.constant 0 : index
+  tile.modify %s at [%c0, %c0, %c0, %c0] keys %T transposed {
+  ^bb0(%s_: f32, %b_: i32, %h_: i32, %i_: i32, %j_: i32):
+    %one = arith.constant 1 : i32
+    %number = arith.shrui %j_, %one : i32
+    %x = arith.sitofp %number : i32 to f32
+    tile.yield %x : f32
+  } : memref<16x8xf32>
+  return
+}

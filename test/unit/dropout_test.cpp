@@ -100,6 +100,32 @@ TEST(Dropout, DropsWhatTheSeedSays) {
   }
 }
 
+// Blocks of keys begin where a mask lets them, anywhere among the four keys of
+// a block of random words.
+TEST(Dropout, DropsTheSameUnderEveryMask) {
+  for (const char *mask :
+       {"window(5, 2)", "window(30, -1)", "causal and j >= 3",
+        "j >= 65 and j <= 66", "j % 3 != 1 and i < j + 40"}) {
+    std::string options = std::string(", mask = ") + mask;
+    CompiledSpec plain(spec(options + ", score = s + 0 * float(seed)"));
+    CompiledSpec compiled(spec(options + ", dropout = 0.5, seed = seed"));
+    ASSERT_TRUE(plain && compiled);
+    for (int64_t queries : {1, 6, 70, 201}) {
+      auto in = inputs(queries, 42);
+      std::vector<double> before = elementsOf(plain(in)[0]);
+      std::vector<double> after = elementsOf(compiled(in)[0]);
+      for (size_t at = 0; at < after.size(); ++at) {
+        int64_t j = at % keys, i = at / keys % queries,
+                h = at / keys / queries % heads,
+                b = at / keys / queries / heads;
+        double weight = isDropped(0.5, 42, b, h, i, j) ? 0 : 2 * before[at];
+        ASSERT_NEAR(after[at], weight, 1e-6 * weight)
+            << mask << " " << b << " " << h << " " << i << " " << j;
+      }
+    }
+  }
+}
+
 TEST(Dropout, DropsTheShareThatIsAskedFor) {
   for (double share : {0.01, 0.1, 0.5, 0.99}) {
     int64_t count = 0, pairs = 0, drawn = 200000;

@@ -116,23 +116,37 @@ void LaneTiles::contract(tile::ContractOp op) {
 
 void LaneTiles::forScores(Value scores, Value keys, Value max,
                           llvm::function_ref<void(Value column)> enterColumn,
-                          llvm::function_ref<Value(Value key, Value s)> body) {
+                          llvm::function_ref<Value(Value key, Value s)> body,
+                          const KeyGroups *groups) {
   forColumns(extent(scores, 1), [&](Value column) {
     enterColumn(column);
+    auto visit = [&](Value key, ValueRange carried) {
+      Value old = e.load(scores, {key, column});
+      Value s = body(key, old);
+      if (s != old)
+        e.store(s, scores, {key, column});
+      SmallVector<Value> running(carried);
+      if (max)
+        running[0] = e.max(s, running[0]);
+      return running;
+    };
     SmallVector<Value> noMax;
     if (max)
       noMax.push_back(e.splat(lowestFinite(e.element)));
-    ValueRange highest =
-        e.loop(e.index(0), keys, 1, noMax, [&](Value key, ValueRange carried) {
-          Value old = e.load(scores, {key, column});
-          Value s = body(key, old);
-          if (s != old)
-            e.store(s, scores, {key, column});
-          SmallVector<Value> running(carried);
-          if (max)
-            running[0] = e.max(s, running[0]);
-          return running;
-        });
+    Value zero = e.index(0);
+    ValueRange highest;
+    if (!groups)
+      highest = e.loop(zero, keys, 1, noMax, visit);
+    else
+      highest =
+          e.loop(groups->first, keys, groups->keys, noMax,
+                 [&](Value first, ValueRange carried) -> SmallVector<Value> {
+                   groups->enter(first);
+                   Value from = arith::MaxSIOp::create(b, first, zero);
+                   Value to = arith::MinSIOp::create(
+                       b, e.addIndex(first, groups->keys), keys);
+                   return llvm::to_vector(e.loop(from, to, 1, carried, visit));
+                 });
     if (max)
       e.store(highest[0], max, column);
   });
@@ -167,11 +181,22 @@ void LaneTiles::positions(PositionOp op,
                     add(op.getQuery(), mapped.position));
   };
   Value max = op.getOuts().empty() ? Value() : op.getOuts()[0];
-  forScores(op.getScores(), op.getKeys(), max, enterColumn,
-            [&](Value key, Value s) {
-              Value j = e.toI32(arith::AddIOp::create(b, op.getKey(), key));
-              return combine(s, region.emitKeys(j, s));
-            });
+  auto number = [&](Value key) {
+    return e.toI32(arith::AddIOp::create(b, op.getKey(), key));
+  };
+  auto enterGroup = [&](Value key) { region.emitKeyGroup(number(key)); };
+  // Blocks begin anywhere in a group.
+  KeyGroups groups = {PositionRegion::groupKeys, Value(), enterGroup};
+  if (region.hasKeyGroups())
+    groups.first = arith::SubIOp::create(
+        b, e.index(0),
+        arith::RemUIOp::create(b, op.getKey(), e.index(groups.keys)));
+  forScores(
+      op.getScores(), op.getKeys(), max, enterColumn,
+      [&](Value key, Value s) {
+        return combine(s, region.emitKeys(number(key), s));
+      },
+      region.hasKeyGroups() ? &groups : nullptr);
 }
 
 void LaneTiles::modify(tile::ModifyOp op) {

@@ -53,12 +53,21 @@ private:
           llvm::function_ref<mlir::Value(int64_t r, mlir::Value k)> scalar);
   /// Runs `body` for the first lane of each register of `rows` rows.
   void forColumns(int64_t rows, llvm::function_ref<void(mlir::Value)> body);
+  /// Keys that are visited `keys` at a time, from `first` on, which is 0 or
+  /// less; `enter` runs before those of a group from its first key on, which
+  /// may be before the block.
+  struct KeyGroups {
+    int64_t keys;
+    mlir::Value first;
+    llvm::function_ref<void(mlir::Value first)> enter;
+  };
   /// Replaces every score of the first `keys` keys by `body` of it, and takes
   /// the maximum into `max` unless it is null.
   void forScores(
       mlir::Value scores, mlir::Value keys, mlir::Value max,
       llvm::function_ref<void(mlir::Value column)> enterColumn,
-      llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)> body);
+      llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)> body,
+      const KeyGroups *groups = nullptr);
   template <typename PositionOp>
   void positions(
       PositionOp op,

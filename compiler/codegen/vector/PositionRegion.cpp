@@ -6,10 +6,11 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
-using namespace ladon;
 using namespace ladon;
 
 static bool isVector(Value v) { return isa<VectorType>(v.getType()); }
@@ -32,25 +33,45 @@ PositionRegion::PositionRegion(VectorEmitter &emitter, Block &body,
   keyArg = args[3];
   map.map(args.drop_front(4), captures);
 
-  for (Operation &op : body.without_terminator()) {
-    Level level = Uniform;
-    for (Value operand : op.getOperands()) {
-      Level needed = Uniform;
-      if (operand == queryArg || (headArg && operand == headArg))
-        needed = Row;
-      else if (operand == keyArg || operand == scoreArg)
-        needed = Key;
-      else if (Operation *def = operand.getDefiningOp())
-        needed = levels.lookup(def);
-      level = std::max(level, needed);
-    }
-    levels[&op] = level;
-  }
+  for (Operation &op : body.without_terminator())
+    levels[&op] = levelOf(op);
 }
 
 //===----------------------------------------------------------------------===//
 // Levels
 //===----------------------------------------------------------------------===//
+
+/// Whether `op` gives the same for all keys of a group: the number of a group,
+/// or of a group of groups.
+static bool numbersGroups(Operation &op, Value key) {
+  auto shift = dyn_cast<arith::ShRUIOp>(op);
+  APInt bits;
+  return shift && shift.getLhs() == key &&
+         matchPattern(shift.getRhs(), m_ConstantInt(&bits)) &&
+         bits.uge(llvm::Log2_64(PositionRegion::groupKeys));
+}
+
+PositionRegion::Level PositionRegion::levelOf(Operation &op) const {
+  if (numbersGroups(op, keyArg))
+    return KeyGroup;
+  Level level = Uniform;
+  for (Value operand : op.getOperands()) {
+    Level needed = Uniform;
+    if (operand == queryArg || (headArg && operand == headArg))
+      needed = Row;
+    else if (operand == keyArg || operand == scoreArg)
+      needed = Key;
+    else if (Operation *def = operand.getDefiningOp())
+      needed = levels.lookup(def);
+    level = std::max(level, needed);
+  }
+  return level;
+}
+
+bool PositionRegion::hasKeyGroups() const {
+  return llvm::any_of(levels,
+                      [](auto &entry) { return entry.second == KeyGroup; });
+}
 
 void PositionRegion::emitUniform() { emit(Uniform); }
 
@@ -61,8 +82,16 @@ void PositionRegion::emitRows(Value head, Value query) {
   emit(Row);
 }
 
+void PositionRegion::emitKeyGroup(Value key) {
+  map.map(keyArg, key);
+  emit(KeyGroup);
+  isInGroup = true;
+}
+
 Value PositionRegion::emitKeys(Value key, Value score) {
   map.map(keyArg, key);
+  if (!isInGroup)
+    emit(KeyGroup);
   if (scoreArg)
     map.map(scoreArg, score);
   emit(Key);

@@ -3,7 +3,8 @@
 // Emits the expression of a tile.modify or tile.mask for one register at a
 // time, of rows or of keys. Every operation goes to the outermost place where
 // its operands are known: before the rows (what depends on batch and head
-// only), per row or register of rows (on the query), or per key.
+// only), per row or register of rows (on the query), per group of keys (random
+// bits, whose generator gives the words of four keys at once), or per key.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,6 +34,14 @@ public:
   /// Emits what depends on the row: on the query and, where rows differ in it,
   /// the head. Each is an i32, or a vector of them.
   void emitRows(mlir::Value head, mlir::Value query);
+
+  /// Keys 4 n to 4 n + 3 are a group.
+  static constexpr int64_t groupKeys = 4;
+  /// Whether something depends on the group of a key and not on the key itself.
+  bool hasKeyGroups() const;
+  /// Emits that, for the group of a key that all lanes have, an i32. Optional:
+  /// without it `emitKeys` does.
+  void emitKeyGroup(mlir::Value key);
   /// Emits the rest for a key, an i32 or a vector of them; returns the yielded
   /// vector.
   mlir::Value emitKeys(mlir::Value key, mlir::Value score);
@@ -45,8 +54,9 @@ private:
                  mlir::ValueRange captures);
 
   /// Where an operation is emitted.
-  enum Level { Uniform, Row, Key };
+  enum Level { Uniform, Row, KeyGroup, Key };
 
+  Level levelOf(mlir::Operation &op) const;
   void emit(Level level);
   void emitOperation(mlir::Operation &op);
   mlir::Value emitRead(attn::ReadOp op);
@@ -60,6 +70,7 @@ private:
   mlir::Value scoreArg, headArg, queryArg, keyArg;
   mlir::IRMapping map;
   llvm::DenseMap<mlir::Operation *, Level> levels;
+  bool isInGroup = false;
 };
 
 } // namespace ladon
