@@ -38,8 +38,8 @@ public:
     cpu::buildVectorPipeline(pm, figures);
   }
   void buildCodePipeline(mlir::OpPassManager &pm) const override {
-    if (figures.pairs)
-      machine.addPairPasses(pm);
+    if (machine.addPasses)
+      machine.addPasses(pm, figures);
     cpu::buildCodePipeline(pm, {/*multiplyAdd=*/!figures.hasMultiplyAdd,
                                 /*half=*/!figures.hasHalf});
   }

@@ -27,8 +27,10 @@ struct CpuMachine {
   llvm::StringRef (*getRuntimeObject)();
   /// Kernels for vectors of that many bits.
   PeakKernels (*getPeakKernels)(int64_t vectorBits, bool isDouble);
-  /// Lowers operations on pairs; null where no level has them.
-  void (*addPairPasses)(mlir::OpPassManager &pm) = nullptr;
+  /// Adds what makes use of the instructions of a level, before what all CPUs
+  /// have in common; null where nothing does.
+  void (*addPasses)(mlir::OpPassManager &pm,
+                    const CpuTarget &figures) = nullptr;
 };
 
 /// A target with any figures.

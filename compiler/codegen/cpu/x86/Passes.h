@@ -4,6 +4,7 @@
 #define LADON_COMPILER_CODEGEN_CPU_X86_PASSES_H
 
 #include "dialects/cpu/Cpu.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -128,14 +128,16 @@ public:
 
 } // namespace
 
-static void addPairPasses(mlir::OpPassManager &pm) {
-  pm.addNestedPass<mlir::func::FuncOp>(createPairsToX86());
+static void addPasses(mlir::OpPassManager &pm, const CpuTarget &figures) {
+  pm.addNestedPass<mlir::func::FuncOp>(createSplitProducts());
+  if (figures.pairs)
+    pm.addNestedPass<mlir::func::FuncOp>(createPairsToX86());
 }
 
 std::unique_ptr<Target> ladon::cpu::createX86Target(const CpuTarget &figures) {
   return createCpuTarget({"x86_64-linux-gnu", "x86-64", createX86Machine,
                           hostLevelNumber, x86RuntimeObject, x86PeakKernels,
-                          addPairPasses},
+                          addPasses},
                          figures);
 }
 
