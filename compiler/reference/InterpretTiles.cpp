@@ -273,7 +273,7 @@ void Interpreter::softmaxInit(Operation *operation) {
       double sink = tile(op.getSinks()).data[i];
       if (sink == -std::numeric_limits<double>::infinity())
         continue;
-      max->data[i] = sink;
+      max->data[i] = std::min(sink, -lowestOf(op->getResult(0)));
       sum->data[i] = 1;
     }
   set(op->getResult(0), max);

@@ -21,7 +21,8 @@ def Tile_SoftmaxInitOp : Tile_ValueOp<"softmax_init", [
 
     With `sinks` [R], rows have seen one score without a value, in the units of
     the other scores: `max` is that score and `sum` is one. A sink of minus
-    infinity is none.
+    infinity is none; one of plus infinity, which a change of units may make of a
+    large number, counts as the largest number.
 
     ```mlir
     %st:3 = tile.softmax_init sinks(%s : tensor<24xf32>)

@@ -4,11 +4,11 @@ import collections
 import numpy as np
 
 HIDDEN, CAP = np.float32(-1e30), 50.0
-Case = collections.namedtuple("Case", "name S T rule B H Hk D")
+Case = collections.namedtuple("Case", "name S T rule B H Hk D type")
 
 
-def case(name, S, T=None, rule="full", B=1, H=8, Hk=None, D=64):
-    return Case(name, S, T or S, rule, B, H, Hk or H, D)
+def case(name, S, T=None, rule="full", B=1, H=8, Hk=None, D=64, type="f32"):
+    return Case(name, S, T or S, rule, B, H, Hk or H, D, type)
 
 
 CASES = [
@@ -28,6 +28,10 @@ CASES = [
     case("chunk_128_4096", 128, 4096, "causal"),
     case("tiny_16", 16, H=1),
     case("encoder_8x512", 512, rule="module", B=8),
+    case("bf16_full_2048", 2048, type="bf16"),
+    case("bf16_full_2048_d128", 2048, D=128, type="bf16"),
+    case("bf16_causal_gqa_2048", 2048, rule="causal", H=32, Hk=8, D=128, type="bf16"),
+    case("bf16_decode_gqa_16384", 1, 16384, "causal", H=32, Hk=8, D=128, type="bf16"),
 ]
 
 
@@ -39,9 +43,24 @@ def shrink(c, by):
 # ---- The numbers: inputs, masks, the reference. Window, documents and blocks scale with S: 256, 512 and 128 at full size.
 
 
+def bf16_bits(x):
+    """The bits of f32 numbers as bf16: to nearest, ties to even."""
+    bits = np.ascontiguousarray(x).view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
+
+
+def from_bf16(bits):
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
 def arrays(c):
+    """Inputs, in f32; those of bf16 cases are numbers that bf16 has."""
     r = np.random.default_rng(1)
-    n = lambda *shape: r.standard_normal(shape, dtype=np.float32)
+
+    def n(*shape):
+        x = r.standard_normal(shape, dtype=np.float32)
+        return from_bf16(bf16_bits(x)) if c.type == "bf16" else x
+
     if c.rule == "module":
         a = {"x": n(c.B, c.S, 512), "len": np.full(c.B, c.S, np.int32)}
         return (

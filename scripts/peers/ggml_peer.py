@@ -36,6 +36,8 @@ class Ggml:
         )
 
     def variants(self, c, a):
+        if c.type != "f32":  # no attention on a CPU in other types
+            return {}
         return (
             {}
             if c.rule in ("module", "alibi")

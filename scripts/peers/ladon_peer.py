@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 import numpy as np
-from cases import CAP, mask
+from cases import CAP, bf16_bits, from_bf16
 
 
 class Ladon:
@@ -45,10 +45,11 @@ class Ladon:
             "documents": ", doc: i32[B, S]",
             "visible": ", visible: bool[S, T]",
         }.get(c.rule, "")
-        key = f"f32[B, {c.Hk}, {T}, {c.D}]"
+        query = f"{c.type}[B, {c.H}, S, {c.D}]"
+        key = f"{c.type}[B, {c.Hk}, {T}, {c.D}]"
         return c.name, (
-            f"attention {c.name}(q: f32[B, {c.H}, S, {c.D}], k: {key}, v: {key}{more})"
-            f" -> f32[B, {c.H}, S, {c.D}] {{\n  return attend(q, k, v{body})\n}}\n"
+            f"attention {c.name}(q: {query}, k: {key}, v: {key}{more})"
+            f" -> {query} {{\n  return attend(q, k, v{body})\n}}\n"
         )
 
     def variants(self, c, a):
@@ -90,6 +91,8 @@ class Ladon:
         library = ctypes.CDLL(str(folder / f"lib{name}.so"))
         entry, error = library[name], library[name + "_last_error"]
         error.restype = ctypes.c_char_p
+        if c.type == "bf16":
+            a = {n: bf16_bits(x) for n, x in a.items()}
         out = np.empty_like(a["x" if c.rule == "module" else "q"])
         capsules = [
             x.__dlpack__() for x in (*a.values(), out)
@@ -98,6 +101,9 @@ class Ladon:
             ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p
         )
         pointer = signature(("PyCapsule_GetPointer", ctypes.pythonapi))
+        if c.type == "bf16":  # NumPy knows it as uint16; DLTensor.dtype.code
+            for x in capsules:
+                ctypes.c_uint8.from_address(pointer(x, b"dltensor") + 20).value = 4
         options = self.Options(ctypes.sizeof(self.Options), self.threads)
         arguments = [
             *(ctypes.c_void_p(pointer(x, b"dltensor")) for x in capsules),
@@ -108,7 +114,7 @@ class Ladon:
             if entry(*arguments):
                 raise RuntimeError(error().decode())
 
-        return run, lambda: out
+        return run, lambda: from_bf16(out) if c.type == "bf16" else out
 
     def bench(self):
         out = subprocess.run(

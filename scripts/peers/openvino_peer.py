@@ -20,6 +20,8 @@ class Openvino:
         }  # it would take bf16 where the CPU has it
 
     def variants(self, c, a):
+        if c.type != "f32":  # no attention on a CPU in other types
+            return {}
         op, ov = self.op, self.ov
 
         def compiled(build, feeds):

@@ -85,6 +85,8 @@ class Ort:
         )
 
     def variants(self, c, a):
+        if c.type != "f32":  # no attention on a CPU in other types
+            return {}
         node, packed = self.onnx.make_node, lambda x: x.swapaxes(1, 2).reshape(
             c.B, x.shape[2], -1
         )

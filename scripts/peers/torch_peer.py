@@ -21,11 +21,16 @@ class Torch:
         def run():
             box[:] = [call()]
 
-        return lambda: (run, lambda: box[0].numpy())
+        return lambda: (run, lambda: box[0].float().numpy())
+
+    def tensors(self, c, a):
+        t = {n: self.torch.from_numpy(x) for n, x in a.items()}
+        if c.type == "bf16":
+            t |= {n: t[n].to(self.torch.bfloat16) for n in ("q", "k", "v")}
+        return t
 
     def variants(self, c, a):
-        torch, keep = self.torch, self.keep
-        t = {n: torch.from_numpy(x) for n, x in a.items()}
+        torch, keep, t = self.torch, self.keep, self.tensors(c, a)
         if c.rule == "module":
             m = torch.nn.MultiheadAttention(512, 8, batch_first=True).eval()
             w = torch.cat([t["wq"], t["wk"], t["wv"]], 1)
@@ -100,7 +105,7 @@ class Flex(Torch):
         torch, offset = self.torch, c.T - c.S
         if c.rule == "module":
             return {}
-        t = {n: torch.from_numpy(x) for n, x in a.items()}
+        t = self.tensors(c, a)
         slope, doc, seen = (
             torch.from_numpy(slopes(c).astype(np.float32)),
             t.get("doc", torch.zeros(1, 1))[0],

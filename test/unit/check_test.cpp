@@ -258,9 +258,12 @@ TEST(NumericGate, CountsWhatABoundCannotTell) {
   EXPECT_EQ(wide.unchecked, 4);
   EXPECT_FALSE(gate(expectation({1}, 6e5), {1.4}).passed);
   // A bound that is no number allows nothing to be said.
-  GateReport none = gate(expectation({1, 2}, std::nan("")), {1, 3});
-  EXPECT_TRUE(none.passed);
-  EXPECT_EQ(none.unchecked, 2);
+  for (double other : {3.0, std::nan("")}) {
+    GateReport none = gate(expectation({1, 2}, std::nan("")), {1, other});
+    EXPECT_TRUE(none.passed);
+    EXPECT_EQ(none.unchecked, 2);
+  }
+  EXPECT_FALSE(gate(expectation({std::nan("")}, std::nan("")), {1}).passed);
 }
 
 TEST(NumericGate, ReportsTheElementNearestToItsBound) {

@@ -74,6 +74,16 @@ TEST_P(TileStates, a_sink_joins_the_sum_and_has_no_value) {
         EXPECT_NEAR(results[5][9], std::log(double(keys)), 1e-5);
       else
         EXPECT_EQ(results[5][9], -infinity);
+
+      // Beyond all numbers, as a change of units may make it: the largest one.
+
+      operands[3].values = {infinity, -infinity};
+      results = expectAgreement(
+          t.function(body, ", %more: " + memref(t.stored, 3)), operands);
+      ASSERT_FALSE(results.empty());
+      for (size_t i = 0; i < results[4].size() / 4; ++i)
+        ASSERT_EQ(results[4][i], 0);
+      EXPECT_TRUE(std::isfinite(results[5][0]));
     }
   }
 }

@@ -161,6 +161,10 @@ void ladon::cpu::emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op) {
     Value isNone =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sink,
                               number(-std::numeric_limits<double>::infinity()));
+    Value most = number(-values[0]);
+    Value isMore =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, sink, most);
+    sink = arith::SelectOp::create(b, isMore, most, sink);
     Value max = arith::SelectOp::create(b, isNone, number(values[0]), sink);
     Value sum = arith::SelectOp::create(b, isNone, number(0), number(1));
     memref::StoreOp::create(b, max, op.getOuts()[0], row);

@@ -125,6 +125,8 @@ Vectors ladon::cuda::emitSoftmaxInit(ImplicitLocOpBuilder &b,
   if (Value sinks = operands.getSinks()) {
     Value isNone = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sinks,
                                          splat(b, type(0), -infinity));
+    Value most = splat(b, type(0), -lowest);
+    sinks = arith::MinNumFOp::create(b, sinks, most);
     max = arith::SelectOp::create(b, isNone, max, sinks);
     sum = arith::SelectOp::create(b, isNone, sum, splat(b, type(1), 1));
   }
