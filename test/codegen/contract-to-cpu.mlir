@@ -36,8 +36,11 @@
 // CHECK: %[[WROWS:.*]] = memref.reinterpret_cast %[[W]]
 // CHECK: scf.for %[[C:.*]] = %c0 to %c20 step %c4 {
 // CHECK-NEXT: vector.load %[[SUMS]][%c0, %[[C]]]
+// What lies 16 KiB ahead is asked for.
+// CHECK-NEXT: memref.prefetch %[[WROWS]][%c16, %[[C]]]
 // CHECK-NEXT: vector.load %[[WROWS]][%c0, %[[C]]]
 // CHECK-NEXT: vector.fma
+// CHECK-NEXT: memref.prefetch %[[WROWS]][%c17, %[[C]]]
 // CHECK-NEXT: vector.load %[[WROWS]][%c1, %[[C]]]
 // CHECK-NEXT: vector.fma
 // CHECK-COUNT-2: vector.fma
@@ -46,6 +49,9 @@
 // CHECK: %[[TILEDW:.*]] = memref.reinterpret_cast %[[W]]
 // CHECK: scf.for %{{.*}} = %c0 to %[[ROWS]] step %c4 {
 // CHECK-NEXT: scf.for %{{.*}} = %c0 to %c20 step %c8 {
+// By the first group of rows only.
+// CHECK: scf.if
+// CHECK-COUNT-8: memref.prefetch %[[TILEDW]]
 // CHECK: scf.for %[[K:.*]] = %c0 to %c6 step %c2 iter_args(
 // CHECK-COUNT-2: vector.load %[[TILEDW]][%[[K]],
 // CHECK-COUNT-16: vector.fma

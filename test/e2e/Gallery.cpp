@@ -123,7 +123,7 @@ static void runSpec(StringRef path, Runner &runner,
       !options.trials)
     fail("rounding decides " + llvm::Twine(worst.unchecked) + " of " +
          llvm::Twine(worst.elements) + " elements");
-  if (worst.vacuous > (roundsWeights ? worst.results / 20 : 0) &&
+  if (worst.vacuous > (roundsWeights ? worst.results / 8 : 0) &&
       !options.trials)
     fail("in " + llvm::Twine(worst.vacuous) + " of " +
          llvm::Twine(worst.results) +

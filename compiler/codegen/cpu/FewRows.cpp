@@ -14,6 +14,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace ladon;
@@ -23,6 +24,9 @@ using namespace ladon::cpu;
 static constexpr int64_t columnBlock = 256;
 /// Steps whose products are summed from zero: short sums round less.
 static constexpr int64_t depthBlock = 768;
+/// How far before its use w is asked for: a row of w is read in pieces, which
+/// the hardware does not see coming.
+static constexpr int64_t bytesAhead = 16384;
 /// Rows that share what is loaded of w.
 static constexpr int64_t rowGroup = 4;
 
@@ -49,6 +53,8 @@ private:
                        memref::DimOp::create(b, product.w, 0), width);
   }
   Value load(Value matrix, Value row, Value at);
+  void askFor(Value w, Value row, Value at);
+  void ifFirst(Value first, llvm::function_ref<void()> body);
   Value sum(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
   Value rest(Value extent, Value from, int64_t most) {
     return e.minIndex(arith::SubIOp::create(b, extent, from), e.index(most));
@@ -171,6 +177,12 @@ Value FewRows::load(Value matrix, Value row, Value at) {
       e.element);
 }
 
+/// Asks for the line of a view of w that lies as far ahead of an element.
+void FewRows::askFor(Value w, Value row, Value at) {
+  int64_t rowBytes = extent(w, 1) * elementOf(w).getIntOrFloatBitWidth() / 8;
+  prefetch(e, w, e.addIndex(row, llvm::divideCeil(bytesAhead, rowBytes)), at);
+}
+
 /// One row of x: some rows of w at a time, times a number each.
 void FewRows::addRowsOfW(Value step, Value steps, Value column, Value columns) {
   constexpr int64_t together = 4;
@@ -182,9 +194,11 @@ void FewRows::addRowsOfW(Value step, Value steps, Value column, Value columns) {
           b, xRows, ValueRange{e.index(0), e.addIndex(k, n)})));
     forEach(e, e.index(0), columns, e.lanes, [&](Value c) {
       Value total = e.load(sums, {e.index(0), c});
-      for (int64_t n = 0; n < count; ++n)
-        total = vector::FMAOp::create(b, factors[n],
-                                      load(w, e.addIndex(k, n), c), total);
+      for (int64_t n = 0; n < count; ++n) {
+        Value row = e.addIndex(k, n);
+        askFor(w, row, c);
+        total = vector::FMAOp::create(b, factors[n], load(w, row, c), total);
+      }
       e.store(total, sums, {e.index(0), c});
     });
   };
@@ -194,6 +208,16 @@ void FewRows::addRowsOfW(Value step, Value steps, Value column, Value columns) {
   forEach(e, e.index(0), whole, together,
           [&](Value k) { addSteps(k, together); });
   forEach(e, whole, steps, 1, [&](Value k) { addSteps(k, 1); });
+}
+
+/// Runs `body` for the first group of rows, which reads w from memory.
+void FewRows::ifFirst(Value first, llvm::function_ref<void()> body) {
+  Value is =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, first, e.index(0));
+  auto branch = scf::IfOp::create(b, is, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
 }
 
 /// Rows of x in groups: register tiles over few enough rows of w to stay in the
@@ -210,6 +234,11 @@ void FewRows::addTiles(Value step, Value steps, Value column, Value columns) {
         SmallVector<Value> places, zeros(rowGroup * registers, e.splat(0));
         for (int64_t n = 0; n < registers; ++n)
           places.push_back(e.minIndex(e.addIndex(c, n * e.lanes), lastColumns));
+        ifFirst(first, [&] {
+          for (int64_t j = 0; j < together; ++j)
+            for (int64_t n = 0; n < registers * e.lanes; n += lineElements(w))
+              askFor(w, e.addIndex(k, j), e.addIndex(c, n));
+        });
         SmallVector<Value> totals = e.matmul(
             rowGroup, registers, count, /*unroll=*/2, zeros,
             [&](int64_t r, Value j) -> Value {
@@ -243,8 +272,10 @@ void FewRows::addDots(Value first, int64_t group, Value step, Value steps,
       rowsOfW.push_back(e.minIndex(e.addIndex(c, n), last));
     auto add = [&](Value k, int64_t chain, SmallVector<Value> &totals) {
       SmallVector<Value> right;
-      for (Value row : rowsOfW)
+      for (Value row : rowsOfW) {
+        askFor(w, row, k);
         right.push_back(load(w, row, k));
+      }
       for (int64_t r = 0; r < group; ++r) {
         Value left = e.load(xRows, {rowOfX(first, r), k});
         for (int64_t n = 0; n < together; ++n) {

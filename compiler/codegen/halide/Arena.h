@@ -3,7 +3,7 @@
 // Halide keeps arrays of up to 16 KiB on the stack and asks `halide_malloc` for
 // larger ones. Here that takes them from a piece of the task's scratch, which
 // comes from the call's allocator like all other memory. Arrays are given back
-// in the reverse order, so that a cursor is all there is to keep.
+// in any order; a cursor moves back once all behind it are.
 //
 //===----------------------------------------------------------------------===//
 

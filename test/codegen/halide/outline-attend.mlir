@@ -30,7 +30,15 @@
 // CHECK: scf.if
 // CHECK-NEXT: func.call @ladon_halide
 // CHECK: llvm.func @halide_malloc
+// An array that is freed before one behind it leaves the cursor where it is.
 // CHECK: llvm.func @halide_free
+// CHECK: llvm.br ^[[LOOP:bb[0-9]+]]
+// CHECK: ^[[LOOP]]:
+// CHECK: llvm.cond_br %{{.*}}, ^[[EXIT:bb[0-9]+]], ^[[CHECK:bb[0-9]+]]
+// CHECK: ^[[CHECK]]:
+// CHECK: llvm.cond_br %{{.*}}, ^[[POP:bb[0-9]+]], ^[[EXIT]]
+// CHECK: ^[[POP]]:
+// CHECK: llvm.br ^[[LOOP]]
 func.func @causal(%q: memref<?x4x?x8xf32>, %k: memref<?x2x?x8xf32>, %v: memref<?x2x?x8xf32>, %out: memref<?x4x?x8xf32>) {
   attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 1.250000e-01
       ins(%q, %k, %v : memref<?x4x?x8xf32>, memref<?x2x?x8xf32>, memref<?x2x?x8xf32>)
