@@ -14,7 +14,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace ladon;
@@ -24,9 +23,6 @@ using namespace ladon::cpu;
 static constexpr int64_t columnBlock = 256;
 /// Steps whose products are summed from zero: short sums round less.
 static constexpr int64_t depthBlock = 768;
-/// How far before its use w is asked for: a row of w is read in pieces, which
-/// the hardware does not see coming.
-static constexpr int64_t bytesAhead = 16384;
 /// Rows that share what is loaded of w.
 static constexpr int64_t rowGroup = 4;
 
@@ -177,10 +173,10 @@ Value FewRows::load(Value matrix, Value row, Value at) {
       e.element);
 }
 
-/// Asks for the line of a view of w that lies as far ahead of an element.
+/// Asks for what lies ahead of an element of a view of w: a row of w is read in
+/// pieces, which the hardware does not see coming.
 void FewRows::askFor(Value w, Value row, Value at) {
-  int64_t rowBytes = extent(w, 1) * elementOf(w).getIntOrFloatBitWidth() / 8;
-  prefetch(e, w, e.addIndex(row, llvm::divideCeil(bytesAhead, rowBytes)), at);
+  prefetch(e, w, e.addIndex(row, rowsAhead(w)), at);
 }
 
 /// One row of x: some rows of w at a time, times a number each.

@@ -38,15 +38,6 @@ static int64_t accumulatorRegisters(VectorEmitter &e) {
   return e.lanes * e.element.getWidth() >= 512 ? 24 : 10;
 }
 
-/// How many rows before their use lines are asked for: far enough for memory,
-/// near enough for half of the first cache.
-static int64_t rowsAhead(Value matrix) {
-  constexpr int64_t bytesAhead = 16384;
-  int64_t rowBytes =
-      extent(matrix, 1) * elementOf(matrix).getIntOrFloatBitWidth() / 8;
-  return std::clamp<int64_t>(bytesAhead / rowBytes, 8, 64);
-}
-
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//

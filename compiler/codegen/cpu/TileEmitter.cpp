@@ -38,6 +38,13 @@ int64_t ladon::cpu::lineElements(Value memory) {
   return lineBytes * 8 / elementOf(memory).getIntOrFloatBitWidth();
 }
 
+int64_t ladon::cpu::rowsAhead(Value matrix) {
+  constexpr int64_t bytesAhead = 16384, most = 64;
+  int64_t rowBytes = llvm::divideCeil(
+      extent(matrix, 1) * elementOf(matrix).getIntOrFloatBitWidth(), 8);
+  return std::min<int64_t>(llvm::divideCeil(bytesAhead, rowBytes), most);
+}
+
 void ladon::cpu::prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
   memref::PrefetchOp::create(e.b, matrix, ValueRange{row, d},
                              /*isWrite=*/false, /*localityHint=*/3,

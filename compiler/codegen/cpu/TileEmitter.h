@@ -142,6 +142,9 @@ mlir::Type elementOf(mlir::Value memref);
 int64_t extent(mlir::Value buffer, unsigned axis);
 /// How many elements of a buffer a cache line holds.
 int64_t lineElements(mlir::Value memory);
+/// How many rows before their use lines are asked for: 16 KiB, far enough for
+/// memory and near enough for half of the first cache.
+int64_t rowsAhead(mlir::Value matrix);
 /// Asks for the cache line of an element that will be read, or for those of a
 /// row. An address past the end of the tensor does no harm.
 void prefetch(VectorEmitter &e, mlir::Value matrix, mlir::Value row,
