@@ -18,6 +18,12 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
+/// The smallest normal number: weights below it may be lost.
+double smallestWeight(ScalarType type) {
+  return type == ScalarType::F64 ? std::numeric_limits<double>::min()
+                                 : double(std::numeric_limits<float>::min());
+}
+
 /// A visible key of a row and its score, or the row's sink.
 struct VisibleKey {
   int64_t key; ///< -1 for a sink, which has no value.
@@ -88,29 +94,40 @@ static int64_t rowOf(const Tensor &tensor, int64_t batch, int64_t head,
   return ((batch * shape[1] + head) * shape[2] + position) * shape[3];
 }
 
+double reference::errorOfSum(double inherited, double rounding, double absolute,
+                             bool areFinite, ScalarType type) {
+  if (std::isinf(inherited))
+    return openError;
+  // Of f64 the absolute sum may itself be an infinity.
+  if (absolute <= largestNumber(type) / 2)
+    return inherited + rounding;
+  return areFinite ? openError : 0;
+}
+
 /// scale * sum_d q[d] k[d]. The error bound is the sum of |q[d] k[d]|, or that
-/// of the summation where partial sums are large. Clears `certain` where a
-/// partial sum of finite products may overflow in one order and not in another.
+/// of the summation where partial sums are large. Clears `certain` where
+/// nothing is known of the sum.
 Value Attend::scaledScore(const Point &point, bool &certain) const {
   int64_t qRow = rowOf(q, point.batch, point.head, point.query);
   int64_t kRow = rowOf(k, point.batch, point.kvHead, point.key);
   double sum = 0, absolute = 0, partial = 0, inherited = 0;
-  bool isFinite = true;
+  double roundoff = unitRoundoff(q.element), size = std::fabs(scale);
+  bool areFinite = true;
   for (int64_t d = 0; d < features; ++d) {
     double qd = q.value[qRow + d], kd = k.value[kRow + d];
-    isFinite &= std::isfinite(qd) && std::isfinite(kd);
+    areFinite &= std::isfinite(qd) && std::isfinite(kd);
     sum += qd * kd;
     absolute += std::fabs(qd * kd);
     partial += std::fabs(sum);
     inherited +=
-        q.error[qRow + d] * std::fabs(kd) + std::fabs(qd) * k.error[kRow + d];
+        productError(qd, q.error[qRow + d], kd, k.error[kRow + d], roundoff);
   }
   Value value;
   value.f = scale * sum;
-  value.err = std::fabs(scale) *
-              (std::max(absolute, summationShare * partial) + inherited);
-  // Of f64 the absolute sum is itself an infinity, which is over the half.
-  certain &= !(isFinite && value.err > largestNumber(q.element) / 2);
+  double ofSum = std::max(absolute, summationShare * partial);
+  value.err = errorOfSum(size * inherited, size * ofSum,
+                         size * (ofSum + inherited), areFinite, q.element);
+  certain &= !std::isinf(value.err);
   return value;
 }
 
@@ -166,6 +183,13 @@ bool Attend::visibleKeys(Point point, std::vector<VisibleKey> &visible) const {
     visible.push_back({point.key, point.score.f, point.score.err});
   }
   return certain;
+}
+
+/// The error bound of a value, which is none of an infinity or a NaN.
+static double errorOf(double value, double ofNumber) {
+  if (!std::isfinite(value))
+    return 0;
+  return std::isnan(ofNumber) ? openError : ofNumber;
 }
 
 /// How far scores may be off before the effect on the weights is no longer
@@ -292,17 +316,16 @@ void Attend::row(Point point, AttendResult &result) const {
                           : key.drift / (errorFactor * unitRoundoff(q.element));
     int64_t at = index * keys + key.key;
     result.weights.value[at] = key.weight;
-    // Weights below the normal numbers may be lost.
-    double tiny = q.element == ScalarType::F64
-                      ? std::numeric_limits<double>::min()
-                      : double(std::numeric_limits<float>::min());
-    result.weights.error[at] =
-        ofScores + key.weight * (1 + sumError) + tiny / unitRoundoff(q.element);
+    result.weights.error[at] = errorOf(
+        key.weight, ofScores + key.weight * (1 + sumError) +
+                        smallestWeight(q.element) / unitRoundoff(q.element));
   }
 
   std::vector<double> sumOut(valueFeatures), drift(valueFeatures),
       absolute(valueFeatures), weighted(valueFeatures),
       lowest(valueFeatures, infinity), highest(valueFeatures, -infinity);
+  std::vector<bool> isOpen(valueFeatures, !certain),
+      areFinite(valueFeatures, true);
   for (VisibleKey &key : visible) {
     int64_t vRow = rowOf(v, point.batch, point.kvHead, key.key);
     // Of the weight, by which the value is multiplied: so of the value.
@@ -317,10 +340,16 @@ void Attend::row(Point point, AttendResult &result) const {
       largest[e] = std::max(largest[e], std::fabs(ve));
       lowest[e] = std::min(lowest[e], ve);
       highest[e] = std::max(highest[e], ve);
+      areFinite[e] = areFinite[e] && std::isfinite(ve);
       if (key.key < 0)
         continue;
-      double rounded = share > 0 ? std::fabs(ve) : 0;
-      outError[e] = std::max(outError[e], kept * v.error[vRow + e] + rounded);
+      double rounded = share > 0 ? std::fabs(ve) : 0,
+             inherited = v.error[vRow + e];
+      outError[e] = std::max(outError[e], kept * inherited + rounded);
+      // An infinity that a weight which is lost turns into a NaN.
+      bool isLost =
+          std::isinf(ve) && key.weight - key.drift <= smallestWeight(q.element);
+      isOpen[e] = isOpen[e] || std::isinf(inherited) || isLost;
     }
   }
   // A convex combination of the values moves by at most the largest of them
@@ -342,15 +371,16 @@ void Attend::row(Point point, AttendResult &result) const {
                    ofWeights / (errorFactor * unitRoundoff(q.element));
     // Weights are relative to the largest score seen so far: their sums may be
     // as large as that of the values.
-    bool overflows = std::isfinite(absolute[e]) &&
-                     absolute[e] > largestNumber(q.element) / 2;
-    if (!certain || overflows)
-      outError[e] = infinity;
+    bool overflows =
+        areFinite[e] && !(absolute[e] <= largestNumber(q.element) / 2);
+    outError[e] =
+        isOpen[e] || overflows ? openError : errorOf(out[e], outError[e]);
   }
   result.lse.value[index] = lse;
   result.lse.magnitude[index] = std::max(1.0, std::fabs(lse));
   result.lse.error[index] =
-      certain ? 1 + lseError + std::fabs(lse) + sumError : infinity;
+      certain ? errorOf(lse, 1 + lseError + std::fabs(lse) + sumError)
+              : openError;
 }
 
 AttendResult Attend::run() {

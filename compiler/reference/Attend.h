@@ -10,6 +10,8 @@
 #include "compiler/reference/Bindings.h"
 #include "compiler/reference/Reference.h"
 
+#include <limits>
+
 namespace ladon::reference {
 
 /// Summing n numbers one after the other errs by at most the roundoff times the
@@ -17,6 +19,17 @@ namespace ladon::reference {
 /// none of the factor that the numeric gate allows on a ReferenceResult's
 /// error.
 constexpr double summationShare = 1 / errorFactor;
+
+/// The error bound of an element of which nothing is known.
+constexpr double openError = std::numeric_limits<double>::infinity();
+
+/// The error bound of a sum of terms in any order: `inherited`, which the terms
+/// have, and the rounding of the sum itself. `absolute` is the sum of their
+/// absolute values. An infinity or a NaN has no error; where numbers may
+/// overflow in one order and not in another, or an inherited one is infinite,
+/// nothing is known.
+double errorOfSum(double inherited, double rounding, double absolute,
+                  bool areFinite, ast::ScalarType type);
 
 /// A dense tensor with its error bounds; see ReferenceResult.
 struct Tensor {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 using namespace ladon;
 using namespace ladon::ast;
@@ -59,7 +60,7 @@ Tensor Evaluator::scalar(const Expr *expr) {
   Value value = point.evaluate(Point(), math);
   Tensor tensor(point.type(), {});
   tensor.value[0] = isFloat(tensor.element) ? value.f : double(value.i);
-  tensor.error[0] = value.err;
+  tensor.error[0] = math.ambiguous ? HUGE_VAL : value.err;
   tensor.magnitude[0] = std::fabs(tensor.value[0]);
   return tensor;
 }
@@ -141,6 +142,7 @@ Tensor Evaluator::elementwise(const Expr *expr) {
   size_t index = 0;
   forEachPosition(result.shape, [&](ArrayRef<int64_t> position) {
     double magnitude = 0;
+    bool isOpen = false;
     for (size_t which = 0; which < operands.size(); ++which) {
       const Tensor &operand = operands[which];
       size_t from = broadcastIndex(operand, position);
@@ -149,10 +151,10 @@ Tensor Evaluator::elementwise(const Expr *expr) {
       value.err = operand.error[from];
       if (!isFloat(operand.element))
         value.i = static_cast<int64_t>(operand.value[from]);
+      isOpen |= std::isinf(value.err);
       args[which] = math.convert(value, operand.element, type);
       magnitude = std::max(magnitude, operand.magnitude[from]);
     }
-    math.ambiguous = false;
     Value value;
     if (expr->kind == Kind::Unary)
       value = math.unary(expr->unaryOp, type, args[0]);
@@ -161,7 +163,8 @@ Tensor Evaluator::elementwise(const Expr *expr) {
     else
       value = math.call(expr->builtin, type, args, expr->type.element);
     result.value[index] = value.f;
-    result.error[index] = math.ambiguous ? HUGE_VAL : value.err;
+    isOpen |= std::exchange(math.ambiguous, false);
+    result.error[index] = isOpen ? HUGE_VAL : value.err;
     result.magnitude[index] = std::max(magnitude, std::fabs(value.f));
     ++index;
   });

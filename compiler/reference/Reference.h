@@ -39,7 +39,8 @@ struct ReferenceResult {
   Extents shape;
   std::vector<double> value;
   /// Bound on the rounding error of a compiled result, in units of the
-  /// element's roundoff and up to errorFactor. Infinite where the spec compares
+  /// element's roundoff and up to errorFactor; 0 of an infinity or a NaN that a
+  /// compiled result must have too. Infinite where the spec compares
   /// rounded numbers too close to tell, or where sums may overflow.
   std::vector<double> error;
   /// The scale of an element, which an error is divided by when it is reported:

@@ -106,6 +106,23 @@ static int64_t integerBinary(BinaryOp op, ScalarType type, int64_t left,
 
 //===--- Floats ----------------------------------------------------------===//
 
+bool ladon::mayBeZero(double value, double err, double roundoff) {
+  return err > 0 && std::fabs(value) <= safety * roundoff * err;
+}
+
+double ladon::productError(double left, double leftErr, double right,
+                           double rightErr, double roundoff) {
+  constexpr double unknown = std::numeric_limits<double>::infinity();
+  if (std::isfinite(left) && std::isfinite(right)) {
+    double error = std::fabs(left) * rightErr + std::fabs(right) * leftErr;
+    return std::isnan(error) ? unknown : error; // 0 times an infinite bound.
+  }
+  bool isUnknown = std::isinf(leftErr) || std::isinf(rightErr) ||
+                   (std::isinf(left) && mayBeZero(right, rightErr, roundoff)) ||
+                   (std::isinf(right) && mayBeZero(left, leftErr, roundoff));
+  return isUnknown ? unknown : 0;
+}
+
 /// What is too large for f32 is infinite there, although f64 holds it. Below
 /// the normal numbers rounding errors are absolute.
 Value ScalarMath::finish(double value, double err, ScalarType type) {
@@ -121,7 +138,7 @@ Value ScalarMath::finish(double value, double err, ScalarType type) {
   double size = std::fabs(value);
   if (err > 0 && size < std::numeric_limits<float>::min())
     result.err += std::numeric_limits<float>::min();
-  if (!std::isfinite(value) || size <= largestNumber(type) / 2)
+  if (!std::isfinite(value))
     return result;
   // From half a unit beyond the largest number on. What is left of the error
   // without this rounding says whether it could be otherwise.
@@ -144,9 +161,8 @@ static double rounding(double value, bool roundResults) {
 }
 
 bool ScalarMath::close(Value left, Value right) const {
-  double err = left.err + right.err;
-  return err > 0 &&
-         std::fabs(left.f - right.f) <= safety * unitRoundoff(floatType) * err;
+  return mayBeZero(left.f - right.f, left.err + right.err,
+                   unitRoundoff(floatType));
 }
 
 /// A sum that is so much larger than the errors of its operands that it rounds
@@ -234,13 +250,15 @@ Value ScalarMath::binary(BinaryOp op, ScalarType type, Value left,
   case BinaryOp::Sub:
     right.f = -right.f;
     return sum(left, right, type);
-  case BinaryOp::Mul:
-    return finish(l * r,
-                  std::fabs(l) * right.err + std::fabs(r) * left.err +
-                      rounding(l * r, roundResults),
-                  type);
+  case BinaryOp::Mul: {
+    double inherited =
+        productError(l, left.err, r, right.err, unitRoundoff(floatType));
+    ambiguous |= std::isinf(inherited);
+    return finish(l * r, inherited + rounding(l * r, roundResults), type);
+  }
   case BinaryOp::Div: {
     double q = l / r;
+    ambiguous |= close(right, Value());
     return finish(q,
                   (left.err + std::fabs(q) * right.err) / std::fabs(r) +
                       rounding(q, roundResults),
@@ -296,18 +314,24 @@ Value ScalarMath::unary(UnaryOp op, ScalarType type, Value value) {
   return value;
 }
 
-/// The smaller operand; a NaN loses against a number.
-static Value smaller(Value left, Value right) {
-  Value result = std::isnan(left.f) || right.f < left.f ? right : left;
-  result.i = std::min(left.i, right.i);
-  result.err = std::max(left.err, right.err);
+/// `left` or, where it is a NaN or loses, `right`. If either could win, it may
+/// be off by as much as either.
+Value ScalarMath::winner(Value left, Value right, bool rightWins) const {
+  Value result = std::isnan(left.f) || rightWins ? right : left;
+  if (close(left, right))
+    result.err = std::max(left.err, right.err);
   return result;
 }
 
-static Value larger(Value left, Value right) {
-  Value result = std::isnan(left.f) || right.f > left.f ? right : left;
+Value ScalarMath::smaller(Value left, Value right) const {
+  Value result = winner(left, right, right.f < left.f);
+  result.i = std::min(left.i, right.i);
+  return result;
+}
+
+Value ScalarMath::larger(Value left, Value right) const {
+  Value result = winner(left, right, right.f > left.f);
   result.i = std::max(left.i, right.i);
-  result.err = std::max(left.err, right.err);
   return result;
 }
 
@@ -367,6 +391,31 @@ static double logistic(double x) {
   return x < 0 ? power / (1 + power) : 1 / (1 + power);
 }
 
+/// Whether the arguments may lie on either side of where a function has a pole
+/// or has no value any more.
+bool ScalarMath::isNearPole(Builtin builtin, llvm::ArrayRef<Value> args) const {
+  Value x = args[0];
+  switch (builtin) {
+  case Builtin::Log:
+  case Builtin::Log2:
+  case Builtin::Rsqrt:
+    return close(x, Value());
+  case Builtin::Sqrt: // Of a sum of squares, which is 0 or more however
+                      // rounded.
+    return x.f < 0 && close(x, Value());
+  case Builtin::Log1p:
+    return close(x, {0, -1, 0});
+  case Builtin::Pow: {
+    double whole = std::nearbyint(args[1].f);
+    if (x.f < 0 && close(args[1], {0, whole, 0}))
+      return true;
+    return close(x, Value()) && !(args[1].f == whole && whole >= 0);
+  }
+  default:
+    return false;
+  }
+}
+
 /// Functions of floats. A library function is taken to be within two units of
 /// the last place, hence the 2 |f| beside each propagated error.
 Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
@@ -377,6 +426,7 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     return finish(f, own + 2 * std::fabs(f), type);
   };
   double root = std::sqrt(x);
+  ambiguous |= isNearPole(builtin, args);
   switch (builtin) {
   case Builtin::Exp:
     return done(std::exp(x), std::exp(x));

@@ -23,10 +23,23 @@ double largestNumber(ast::ScalarType type);
 
 /// A value of any scalar type.
 struct Value {
-  int64_t i = 0;  ///< Of an integer; 0 or 1 of a bool.
-  double f = 0;   ///< Of a float.
-  double err = 0; ///< Error bound of `f`, in units of the type's roundoff.
+  int64_t i = 0; ///< Of an integer; 0 or 1 of a bool.
+  double f = 0;  ///< Of a float.
+  /// Error bound of `f`, in units of the type's roundoff: a finite number, 0
+  /// for an infinity or a NaN.
+  double err = 0;
 };
+
+/// Whether a number with an error bound, in units of `roundoff`, could as well
+/// be 0 or of the other sign.
+bool mayBeZero(double value, double err, double roundoff);
+
+/// The error bound of the product of two values with such bounds, without the
+/// rounding of the product: 0 where it is surely an infinity or a NaN; infinite
+/// where nothing is known of it, because nothing is of an operand or as it is
+/// an infinity times what may be 0.
+double productError(double left, double leftErr, double right, double rightErr,
+                    double roundoff);
 
 /// The operations. One object per computation: it collects `ambiguous`.
 struct ScalarMath {
@@ -35,8 +48,8 @@ struct ScalarMath {
   /// Round each result to its type, so that masks are what a compiled one
   /// finds, to the last bit.
   bool roundResults = false;
-  /// Set when a comparison, a rounding to an integer or an overflow could go
-  /// the other way within the error of its operands.
+  /// Set when a comparison, a rounding to an integer, an overflow or a pole
+  /// could go the other way within the error of its operands.
   bool ambiguous = false;
 
   /// `value` of type `from` as a value of type `to`.
@@ -55,6 +68,10 @@ struct ScalarMath {
 
 private:
   bool close(Value left, Value right) const;
+  bool isNearPole(ast::Builtin builtin, llvm::ArrayRef<Value> args) const;
+  Value winner(Value left, Value right, bool rightWins) const;
+  Value smaller(Value left, Value right) const;
+  Value larger(Value left, Value right) const;
   Value sum(Value left, Value right, ast::ScalarType type);
   Value finish(double value, double err, ast::ScalarType type);
   Value callFloat(ast::Builtin builtin, ast::ScalarType type,

@@ -1,6 +1,7 @@
 //===- TensorOps.cpp - Operations on whole tensors ------------------------===//
 
 #include "compiler/reference/TensorOps.h"
+#include "compiler/reference/ScalarMath.h"
 
 #include <algorithm>
 #include <cmath>
@@ -81,6 +82,22 @@ Tensor reference::repeat(const Tensor &source, const Extents &shape) {
   return result;
 }
 
+/// The error bound of element [m, n] of a product of matrices, where terms or
+/// their bounds are no numbers, or their sum may overflow.
+static double specialError(const Tensor &left, const Tensor &right, int64_t m,
+                           int64_t n, double absolute) {
+  int64_t inner = right.shape[0], columns = right.shape[1];
+  double roundoff = unitRoundoff(left.element), inherited = 0;
+  bool areFinite = true;
+  for (int64_t k = 0; k < inner; ++k) {
+    size_t l = m * inner + k, r = k * columns + n;
+    areFinite &= std::isfinite(left.value[l]) && std::isfinite(right.value[r]);
+    inherited += productError(left.value[l], left.error[l], right.value[r],
+                              right.error[r], roundoff);
+  }
+  return errorOfSum(inherited, 0, absolute, areFinite, left.element);
+}
+
 /// result[..., n] = sum_k left[..., k] right[k, n]
 Tensor reference::matmul(const Tensor &left, const Tensor &right) {
   int64_t inner = right.shape[0], columns = right.shape[1];
@@ -105,8 +122,12 @@ Tensor reference::matmul(const Tensor &left, const Tensor &right) {
         error[n] += aError * std::fabs(b[n]) + std::fabs(a) * bError[n];
       }
     }
-    for (int64_t n = 0; n < columns; ++n)
+    for (int64_t n = 0; n < columns; ++n) {
       error[n] += std::max(magnitude[n], summationShare * partial[n]);
+      if (!(magnitude[n] <= largestNumber(left.element) / 2) ||
+          std::isnan(error[n]))
+        error[n] = specialError(left, right, m, n, magnitude[n]);
+    }
   }
   return result;
 }
@@ -123,15 +144,19 @@ Tensor reference::sumAlong(const Tensor &source, int64_t axis) {
     result.heads = source.heads;
   }
   for (size_t row = 0; row < result.value.size(); ++row) {
-    double partial = 0, absolute = 0;
+    double partial = 0, absolute = 0, inherited = 0;
+    bool areFinite = true;
     for (int64_t d = 0; d < terms; ++d) {
       size_t from = (row / step * terms + d) * step + row % step;
       result.value[row] += source.value[from];
-      result.error[row] += source.error[from];
+      inherited += source.error[from];
+      areFinite &= std::isfinite(source.value[from]);
       absolute += std::fabs(source.value[from]);
       partial += std::fabs(result.value[row]);
     }
-    result.error[row] += std::max(absolute, summationShare * partial);
+    result.error[row] =
+        errorOfSum(inherited, std::max(absolute, summationShare * partial),
+                   absolute, areFinite, source.element);
     result.magnitude[row] = absolute;
   }
   return result;
@@ -179,6 +204,7 @@ Tensor reference::iota(ast::ScalarType element, int64_t count) {
 Tensor reference::rotate(const Tensor &source, const Tensor &cosines,
                          const Tensor &sines, bool neighbours) {
   Tensor result = source;
+  double roundoff = unitRoundoff(source.element);
   int64_t features = source.shape.back(), pairs = cosines.shape.back(),
           length = source.shape[source.shape.size() - 2];
   int64_t rows = features ? int64_t(source.value.size()) / features : 0;
@@ -193,22 +219,24 @@ Tensor reference::rotate(const Tensor &source, const Tensor &cosines,
       int64_t first = row * features + (neighbours ? 2 * p : p);
       int64_t second = first + (neighbours ? 1 : pairs);
       size_t c = entry(cosines, row, p), s = entry(sines, row, p);
-      auto product = [&](int64_t x, const Tensor &table, size_t at,
-                         double &error) {
-        double f = source.value[x] * table.value[at];
-        error += source.error[x] * std::fabs(table.value[at]) +
-                 std::fabs(source.value[x]) * table.error[at] + std::fabs(f);
-        return f;
+      // value[to] = x of `one` cos + sign * x of `other` sin.
+      auto turn = [&](int64_t to, int64_t one, int64_t other, double sign) {
+        double x = source.value[one], y = source.value[other],
+               cosine = cosines.value[c], sine = sines.value[s];
+        double absolute = std::fabs(x * cosine) + std::fabs(y * sine);
+        bool areFinite = std::isfinite(x) && std::isfinite(y) &&
+                         std::isfinite(cosine) && std::isfinite(sine);
+        double inherited = productError(x, source.error[one], cosine,
+                                        cosines.error[c], roundoff) +
+                           productError(y, source.error[other], sine,
+                                        sines.error[s], roundoff);
+        double value = x * cosine + sign * (y * sine);
+        result.value[to] = value;
+        result.error[to] = errorOfSum(inherited, absolute + std::fabs(value),
+                                      absolute, areFinite, source.element);
       };
-      double low = 0, high = 0;
-      double a = product(first, cosines, c, low),
-             b = product(second, sines, s, low),
-             d = product(second, cosines, c, high),
-             e = product(first, sines, s, high);
-      result.value[first] = a - b;
-      result.value[second] = d + e;
-      result.error[first] = low + std::fabs(a - b);
-      result.error[second] = high + std::fabs(d + e);
+      turn(first, first, second, -1);
+      turn(second, second, first, 1);
       double size = std::max(source.magnitude[first], source.magnitude[second]);
       result.magnitude[first] = result.magnitude[second] = size;
     }

@@ -443,6 +443,90 @@ TEST(ErrorBounds, LeaveOpenProductsThatMayOverflowInF64) {
   EXPECT_NE(errorFor({inf, 1}, {1, 1, 0, 0}), inf);
 }
 
+TEST(ErrorBounds, ANaNThatLosesHasNoError) {
+  // Seed 1075 of the random specs: the scores were numbers, their bounds none,
+  // and an attend of the result had none for its values.
+  auto results = runTiny(", scale = 1, score = min(s, 2)", 1, {notANumber, 1});
+  EXPECT_LT(allowed(results[0], 0), 1e-4);
+  EXPECT_GT(allowed(results[0], 0), 0);
+  results = runTiny(", scale = 1", 1, {notANumber, 1});
+  EXPECT_TRUE(std::isnan(results[0].value[0]));
+  EXPECT_EQ(results[0].error[0], 0);
+  EXPECT_EQ(results[1].error[0], 0);
+}
+
+TEST(ErrorBounds, OfSharedValuesReachAnAttendOfThem) {
+  // Of a key whose value is open only those rows are that see it.
+  auto results = run(
+      "attention a(x: f32[1, 1, 2, 1], w: f32[1, 1, 2, 1]) -> f32[1, 1, 2, 1] "
+      "{\n  let v = x / (w - 0.1)\n"
+      "  return attend(x, x, v, mask = causal)\n}",
+      {floats({1, 1, 2, 1}, {1, 2}), floats({1, 1, 2, 1}, {1, 0.1})});
+  EXPECT_LT(results[0].error[0], 100);
+  EXPECT_EQ(results[0].error[1], inf);
+}
+
+TEST(ErrorBounds, LeaveOpenAnInfinityTimesWhatMayBeZero) {
+  // The mean of the values is 0 but for rounding, and all weights together are
+  // beyond the largest number.
+  std::string text = "attention a(q: f32[1, 1, 1, 1], k: f32[1, 1, T, 1], "
+                     "v: f32[1, 1, T, 1]) -> f32[1, 1, 1, 1] {\n  return "
+                     "attend(q, k, v, score = s + 3.4028234663852886e38, "
+                     "normalize = relu)\n}";
+  auto resultOf = [&](std::vector<double> values) {
+    int64_t T = values.size();
+    return run(text, {floats({1, 1, 1, 1}, {1}),
+                      floats({1, 1, T, 1}, std::vector<double>(T, 1)),
+                      floats({1, 1, T, 1}, values)})[0];
+  };
+  EXPECT_EQ(resultOf({0.1, 0.2, -0.3, 0}).error[0], inf);
+  ReferenceResult sure = resultOf({0.1, 0.2, 0.3, 0});
+  EXPECT_EQ(sure.value[0], inf);
+  EXPECT_EQ(sure.error[0], 0);
+}
+
+TEST(ErrorBounds, LeaveOpenInfiniteValuesWhoseWeightMayBeLost) {
+  auto resultOf = [&](double key) {
+    return run(tiny(", scale = 1"),
+               {floats({1, 1, 1, 1}, {1}), floats({1, 1, 2, 1}, {key, 1}),
+                floats({1, 1, 2, 1}, {inf, 1})})[0];
+  };
+  EXPECT_EQ(resultOf(-200).error[0], inf);
+  EXPECT_EQ(resultOf(-20).error[0], 0);
+  EXPECT_EQ(resultOf(-20).value[0], inf);
+}
+
+TEST(ErrorBounds, OfSumsOfTensors) {
+  // Each way to add terms, and numbers whose sum is too large.
+  const std::pair<const char *, double> sums[] = {
+      {"attention a(x: f32[2, 2], w: f32[2, 1]) -> f32[2, 1] {\n"
+       "  return x @ w\n}",
+       3e38},
+      {"attention a(x: f32[2, 2], w: f32[2, 1]) -> f32[2, 2] {\n"
+       "  return rms_norm(x, eps = 1)\n}",
+       1.5e19},
+      {"attention a(x: f32[2, 2], w: f32[2, 1]) -> f32[2, 2] {\n"
+       "  return rope(x, cos = w, sin = w)\n}",
+       3e38}};
+  for (const auto &sum : sums) {
+    const char *text = sum.first;
+    auto errorsOf = [&](double x, double w) {
+      return run(text,
+                 {floats({2, 2}, {x, x, 1, 2}), floats({2, 1}, {w, w})})[0];
+    };
+    ReferenceResult numbers = errorsOf(1, 3);
+    for (double error : numbers.error)
+      EXPECT_TRUE(error > 0 && error < 100) << text;
+    // Sums that may overflow; what has a NaN is one.
+    EXPECT_EQ(errorsOf(sum.second, 1).error[0], inf) << text;
+    ReferenceResult nan = errorsOf(notANumber, 1);
+    EXPECT_TRUE(std::isnan(nan.value[0])) << text;
+    EXPECT_EQ(nan.error[0], 0) << text;
+    EXPECT_GT(nan.error.back(), 0) << text;
+    EXPECT_LT(nan.error.back(), 100) << text;
+  }
+}
+
 TEST(ErrorBounds, APaddedRowIsTheMeanOfItsValues) {
   // The smallest number as the bias of every key: no key is preferred.
   auto results =

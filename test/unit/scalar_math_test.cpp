@@ -92,6 +92,60 @@ TEST(ScalarMath, CloseComparisonsAreAmbiguous) {
   EXPECT_TRUE(math.ambiguous);
 }
 
+TEST(ScalarMath, TheErrorOfAMaximumIsThatOfTheWinner) {
+  ScalarMath math;
+  auto of = [&](Builtin builtin, Value left, Value right) {
+    return math.call(builtin, ScalarType::F32, {left, right}, ScalarType::F32)
+        .err;
+  };
+  Value exact{0, 1, 0}, rounded{0, 2, 5}, beside{0, 2 + 1e-7, 0};
+  EXPECT_EQ(of(Builtin::Max, exact, rounded), 5);
+  EXPECT_EQ(of(Builtin::Min, exact, rounded), 0);
+  EXPECT_EQ(of(Builtin::Min, rounded, exact), 0);
+  EXPECT_EQ(of(Builtin::Max, beside, rounded), 5);
+  EXPECT_EQ(of(Builtin::Min, rounded, number(notANumber)), 5);
+}
+
+TEST(ScalarMath, NothingIsKnownBesideAPole) {
+  ScalarType f32 = ScalarType::F32;
+  auto isOpen = [&](Builtin builtin, llvm::ArrayRef<Value> args) {
+    ScalarMath math;
+    math.call(builtin, f32, args, f32);
+    return math.ambiguous;
+  };
+  Value near{0, 1e-7, 1}, beyond{0, -1e-7, 1}, far{0, 1e-3, 1}, exact{0, 0, 0};
+  for (Builtin function : {Builtin::Log, Builtin::Log2, Builtin::Rsqrt}) {
+    EXPECT_TRUE(isOpen(function, near));
+    EXPECT_FALSE(isOpen(function, far));
+    EXPECT_FALSE(isOpen(function, exact));
+  }
+  // The root of a sum of squares is one.
+  EXPECT_FALSE(isOpen(Builtin::Sqrt, near));
+  EXPECT_TRUE(isOpen(Builtin::Sqrt, beyond));
+  EXPECT_TRUE(isOpen(Builtin::Log1p, Value{0, -1 + 1e-7, 1}));
+  EXPECT_FALSE(isOpen(Builtin::Log1p, near));
+  EXPECT_TRUE(isOpen(Builtin::Pow, {near, number(-1)}));
+  EXPECT_TRUE(isOpen(Builtin::Pow, {near, number(0.5)}));
+  EXPECT_FALSE(isOpen(Builtin::Pow, {near, number(3)}));
+  EXPECT_FALSE(isOpen(Builtin::Pow, {far, number(-1)}));
+  EXPECT_TRUE(isOpen(Builtin::Pow, {number(-2), Value{0, 3, 1}}));
+  EXPECT_FALSE(isOpen(Builtin::Pow, {number(-2), number(3)}));
+
+  auto binary = [&](BinaryOp op, Value left, Value right) {
+    ScalarMath math;
+    Value result = math.binary(op, f32, left, right);
+    EXPECT_TRUE(std::isfinite(result.err) || math.ambiguous);
+    return math.ambiguous;
+  };
+  EXPECT_TRUE(binary(BinaryOp::Div, number(1), near));
+  EXPECT_FALSE(binary(BinaryOp::Div, number(1), far));
+  EXPECT_FALSE(binary(BinaryOp::Div, number(1), exact));
+  EXPECT_TRUE(binary(BinaryOp::Mul, number(inf), near));
+  EXPECT_TRUE(binary(BinaryOp::Mul, near, number(-inf)));
+  EXPECT_FALSE(binary(BinaryOp::Mul, number(inf), far));
+  EXPECT_FALSE(binary(BinaryOp::Mul, number(notANumber), near));
+}
+
 TEST(ScalarMath, WhatF32CannotHoldIsInfinite) {
   ScalarMath math;
   Value hundred;
