@@ -363,9 +363,12 @@ void Attend::row(Point point, AttendResult &result) const {
       ofScores = std::min(drift[e],
                           std::max(highest[e] - out[e], out[e] - lowest[e])) /
                  (errorFactor * unitRoundoff(q.element));
+    // Each value and each partial sum below the normal numbers may count as
+    // zero; together they lose no more than there is.
+    double lost = (1 + double(visible.size()) / denominator) * rounding.value;
     double ofWeights = rounding.relative * weighted[e] +
                        rounding.absolute * absolute[e] / denominator +
-                       rounding.value;
+                       std::min(lost, weighted[e]);
     outError[e] += largest[e] + ofScores + summationShare * sumOut[e] +
                    std::fabs(out[e]) * sumError +
                    ofWeights / (errorFactor * unitRoundoff(q.element));

@@ -56,7 +56,7 @@ struct AttendResult {
 struct MatrixUnitRounding {
   double relative = 0; ///< Error of a weight, of its size.
   double absolute = 0; ///< Of a weight below the normal numbers.
-  double value = 0;    ///< Of a value below the normal numbers.
+  double value = 0;    ///< Of a value or a sum below the normal numbers.
 };
 /// For values stored as `type`.
 MatrixUnitRounding matrixUnitRounding(ast::ScalarType type);

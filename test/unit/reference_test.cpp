@@ -466,6 +466,36 @@ TEST(ErrorBounds, OfSharedValuesReachAnAttendOfThem) {
   EXPECT_EQ(results[0].error[1], inf);
 }
 
+TEST(ErrorBounds, OfMatrixUnitsKnowWhatTheyMayLose) {
+  Spec spec("attention a(q: bf16[1, 1, 1, 1], k: bf16[1, 1, 4, 1], "
+            "v: bf16[1, 1, 4, 1], bias: f32[4]) -> f32[1, 1, 1, 1] {\n"
+            "  return attend(q, k, v, score = bias[j])\n}");
+  ASSERT_TRUE(spec.checked);
+  constexpr double tiny = 0x1p-126;
+  auto boundOf = [&](std::vector<double> values, double others) {
+    auto bf16 = [](Extents shape, std::vector<double> numbers) {
+      return tensor(ScalarType::BF16, shape, std::move(numbers));
+    };
+    std::vector<HostTensor> inputs = {bf16({1, 1, 1, 1}, {0}),
+                                      bf16({1, 1, 4, 1}, {0, 0, 0, 0}),
+                                      bf16({1, 1, 4, 1}, std::move(values)),
+                                      floats({4}, {0, others, others, others})};
+    Arithmetic arithmetic;
+    arithmetic.bf16Pairs = true;
+    return allowed(llvm::cantFail(evaluate(*spec.checked->attention, inputs,
+                                           arithmetic))[0],
+                   0);
+  };
+  // Zeros have no error; of others each value and partial sum may be lost, but
+  // not more than there is.
+  EXPECT_EQ(boundOf({0, 0, 0, 0}, 0), 0);
+  EXPECT_NEAR(boundOf({tiny, tiny, tiny, tiny}, 0), tiny, 0.02 * tiny);
+  EXPECT_NEAR(boundOf({8 * tiny, 8 * tiny, 8 * tiny, 8 * tiny}, 0),
+              (2 + 8 * 0x1p-8) * tiny, 0.02 * tiny);
+  EXPECT_NEAR(boundOf({8 * tiny, 8 * tiny, 8 * tiny, 8 * tiny}, -20),
+              (5 + 8 * 0x1p-8) * tiny, 0.02 * tiny);
+}
+
 TEST(ErrorBounds, LeaveOpenAnInfinityTimesWhatMayBeZero) {
   // The mean of the values is 0 but for rounding, and all weights together are
   // beyond the largest number.

@@ -274,9 +274,16 @@ double Filler::floatAt(ArrayRef<int64_t> position, const HostTensor &tensor,
                                : std::fabs(normal) * (key % 2 ? -1 : 1);
   case ValueKind::Wide:
     return wideAt(feature, normal, tensor, role);
-  case ValueKind::Subnormal:
-    return role == Role::Query ? normal
-                               : normal / 8 * smallestNormalOf(tensor.element);
+  case ValueKind::Subnormal: {
+    // All below the normal numbers in the first feature, on both sides of the
+    // smallest in the next, and above it, but for weights that are small, in
+    // those that follow: of the others a machine that takes what is below the
+    // normal numbers to be 0 may make anything.
+    double size = feature % 8 == 0 ? 1.0 / 8 : feature % 8 == 1 ? 8 : 512;
+    return role == Role::Query
+               ? normal
+               : normal * size * smallestNormalOf(tensor.element);
+  }
   case ValueKind::Largest:
     return role == Role::Value
                ? (normal < 0 ? -0.4 : 0.4) * largestOf(tensor.element) /

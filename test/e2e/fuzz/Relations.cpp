@@ -130,9 +130,9 @@ std::string compare(const Tensors &left, const Tensors &right, unsigned axis,
 class Check {
 public:
   Check(const RelationCase &test, const Spec &spec, Program &program,
-        Program *other)
+        Program *other, Arithmetic arithmetic)
       : test(test), attention(spec.attention()), program(program), other(other),
-        random(test.trial.seed) {}
+        arithmetic(arithmetic), random(test.trial.seed) {}
 
   std::string run();
 
@@ -160,6 +160,7 @@ private:
   const RelationCase &test;
   const ast::Attention &attention;
   Program &program, *other;
+  Arithmetic arithmetic; ///< Of the programs.
   Random random;
   Tensors inputs;
   std::string error; ///< Of a call that failed.
@@ -183,7 +184,7 @@ Tensors Check::call(Program &of, const Tensors &arguments) {
 }
 
 Bounds Check::boundsOf(const Tensors &arguments) {
-  auto results = evaluate(attention, arguments);
+  auto results = evaluate(attention, arguments, arithmetic);
   if (results)
     return {std::move(*results)};
   error = llvm::toString(results.takeError());
@@ -355,8 +356,8 @@ std::string Check::run() {
 }
 
 std::string RelationCase::check(const Spec &spec, Program &program,
-                                Program *other) const {
-  return Check(*this, spec, program, other).run();
+                                Program *other, Arithmetic arithmetic) const {
+  return Check(*this, spec, program, other, arithmetic).run();
 }
 
 CaseReport RelationCase::run(const CaseRunners &runners) const {
@@ -385,7 +386,8 @@ CaseReport RelationCase::run(const CaseRunners &runners) const {
     specs[which] = std::move(*spec);
     programs[which] = std::move(*program);
   }
-  std::string problem = check(*specs[0], *programs[0], programs[1].get());
+  std::string problem = check(*specs[0], *programs[0], programs[1].get(),
+                              runners.compiled.arithmetic());
   if (!problem.empty())
     return fail(FailureStage::Relation, problem);
   ++report.passed;

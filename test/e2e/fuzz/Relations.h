@@ -37,8 +37,9 @@ class RelationCase : public RandomCase {
 public:
   CaseReport run(const CaseRunners &runners) const override;
   /// What differs between the calls of `program`, or of `other`, which is that
-  /// of `otherText`; empty if nothing does.
-  std::string check(const Spec &spec, Program &program, Program *other) const;
+  /// of `otherText`; empty if nothing does. `arithmetic` is theirs.
+  std::string check(const Spec &spec, Program &program, Program *other,
+                    Arithmetic arithmetic = {}) const;
 
   Relation relation = Relation::ScaleValues;
   Trial trial;

@@ -389,8 +389,7 @@ GeneratedSpec SpecWriter::assemble() const {
 
 GeneratedSpec SpecWriter::write() {
   int64_t family = choices.below(10);
-  tensors.isF64 = choices.chance(15);
-  tensors.isMixed = choices.chance(35);
+  tensors.chooseTypes();
   if (choices.chance(10))
     batch = std::to_string(1 + choices.below(2));
   else
@@ -419,8 +418,7 @@ GeneratedSpec SpecWriter::writeAttend(const SpecDemands &wanted) {
   demands = wanted;
   demands.mayNormalize = false;
   demands.scope.hasComputedSizes = false;
-  tensors.isF64 = choices.chance(15);
-  tensors.isMixed = choices.chance(35);
+  tensors.chooseTypes();
   Operands operands = chooseOperands();
   operands.queries = "S";
   operands.keys = "T";

@@ -11,9 +11,18 @@ using llvm::StringRef;
 
 //===--- Parameters ------------------------------------------------------===//
 
+void TensorWriter::chooseTypes() {
+  isF64 = choices.chance(15);
+  isMixed = choices.chance(35);
+  if (isMixed && choices.chance(50))
+    only = choices.pick<const char *>({"bf16", "f16"});
+}
+
 std::string TensorWriter::element() {
   if (isF64)
     return "f64";
+  if (isMixed && !only.empty())
+    return only;
   return isMixed ? choices.pick<const char *>({"f32", "f16", "bf16"}) : "f32";
 }
 

@@ -22,6 +22,8 @@ public:
   TensorWriter(Choices &choices, Declarations &declarations)
       : choices(choices), declarations(declarations) {}
 
+  /// Draws the three fields below.
+  void chooseTypes();
   /// An element type that is computed on.
   std::string element();
   /// A parameter; its name.
@@ -34,6 +36,7 @@ public:
 
   bool isF64 = false;   ///< All floats are f64.
   bool isMixed = false; ///< They may be of several types of storage.
+  std::string only;     ///< The one that all operands are of then, if any.
 
 private:
   std::string parameter(const std::string &name, const Dims &dims);
