@@ -150,7 +150,7 @@ Error Interpreter::runTile(Operation *op, bool &known) {
     contract(op);
   } else if (auto max = dyn_cast<tile::RowMaxOp>(op)) {
     setRowMax(max.getMax(), tile(max.getScores()), integer(max.getKeys()),
-              max.getTransposed());
+              max.getRows(), max.getTransposed());
   } else if (auto modify = dyn_cast<tile::ModifyOp>(op)) {
     return runPositions(modify);
   } else if (auto mask = dyn_cast<tile::MaskOp>(op)) {
@@ -170,9 +170,7 @@ Error Interpreter::runTile(Operation *op, bool &known) {
   } else if (isa<tile::SoftmaxNormalizeOp>(op)) {
     softmaxNormalize(op);
   } else if (auto test = dyn_cast<tile::HasNonFiniteOp>(op)) {
-    set(test.getResult(), llvm::any_of(tile(test.getTile()).data, [](double d) {
-          return !std::isfinite(d);
-        }));
+    hasNonFinite(test);
   } else {
     known = false;
   }

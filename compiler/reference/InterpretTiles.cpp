@@ -177,12 +177,26 @@ double Interpreter::lowestOf(Value tile) {
                                  : std::numeric_limits<double>::lowest();
 }
 
+int64_t Interpreter::rowsComputed(Value rows, int64_t all) {
+  return rows ? std::min(integer(rows), all) : all;
+}
+
+/// Makes rows from `first` on unspecified.
+static void forgetRows(Tile &tile, bool transposed, int64_t first) {
+  Layout layout(tile, transposed);
+  for (int64_t i = first; i < layout.rows && !tile.data.empty(); ++i)
+    for (int64_t j = 0; j < layout.columns; ++j)
+      tile.data[layout.at(i, j)] = kUnspecified;
+}
+
 /// The largest of the first `columns` columns of each row.
 void Interpreter::setRowMax(Value max, const Tile &scores, int64_t columns,
-                            bool transposed) {
+                            Value someRows, bool transposed) {
   auto r = newTile(max, lowestOf(max));
   Layout layout(scores, transposed);
-  for (int64_t i = 0; i < layout.rows && !r->data.empty(); ++i)
+  int64_t rows = rowsComputed(someRows, layout.rows);
+  forgetRows(*r, /*transposed=*/false, rows);
+  for (int64_t i = 0; i < rows && !r->data.empty(); ++i)
     for (int64_t j = 0; j < columns; ++j)
       if (scores.data[layout.at(i, j)] > r->data[i])
         r->data[i] = scores.data[layout.at(i, j)];
@@ -201,8 +215,9 @@ void Interpreter::contract(Operation *operation) {
   Layout with(right, isLast(1, Contract::Column));
   Layout to(*r, isLast(2, Contract::Row));
   int64_t columns = integer(op.getColumns());
+  int64_t rows = rowsComputed(op.getRows(), of.rows);
   double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
-  for (int64_t i = 0; i < of.rows && !r->data.empty(); ++i)
+  for (int64_t i = 0; i < rows && !r->data.empty(); ++i)
     for (int64_t j = 0; j < columns; ++j) {
       double sum = 0;
       for (int64_t d = 0; d < of.columns; ++d)
@@ -211,7 +226,8 @@ void Interpreter::contract(Operation *operation) {
     }
   set(op->getResult(0), r);
   if (op.getNumResults() > 1)
-    setRowMax(op->getResult(1), *r, columns, isLast(2, Contract::Row));
+    setRowMax(op->getResult(1), *r, columns, op.getRows(),
+              isLast(2, Contract::Row));
 }
 
 /// tile.modify and tile.mask.
@@ -229,7 +245,9 @@ template <typename PositionOp> Error Interpreter::runPositions(PositionOp op) {
     arguments.push_back(get(capture));
   at = &arguments[isMask ? 0 : 1];
   Layout layout(*r, op.getTransposed());
-  for (int64_t row = 0; row < layout.rows && !r->data.empty(); ++row) {
+  int64_t rows = rowsComputed(op.getRows(), layout.rows);
+  forgetRows(*r, op.getTransposed(), rows);
+  for (int64_t row = 0; row < rows && !r->data.empty(); ++row) {
     auto [moreHead, morePosition] = mapRow(op.getRowMap(), row);
     at[1].integer = head + moreHead;
     at[2].integer = query + morePosition;
@@ -248,7 +266,7 @@ template <typename PositionOp> Error Interpreter::runPositions(PositionOp op) {
     }
   }
   if (op.getNumResults() > 1)
-    setRowMax(op->getResult(1), *r, keys, op.getTransposed());
+    setRowMax(op->getResult(1), *r, keys, op.getRows(), op.getTransposed());
   set(op->getResult(0), r);
   return Error::success();
 }
@@ -293,7 +311,10 @@ void Interpreter::softmaxWeights(Operation *operation) {
   auto rescale = newTile(op->getResult(Weights::Rescale), 0);
   int64_t keys = integer(op.getKeys());
   Layout layout(scores, op.getTransposed());
-  for (int64_t i = 0; i < layout.rows && !scores.data.empty(); ++i) {
+  int64_t rows = rowsComputed(op.getRows(), layout.rows);
+  for (Tile *row : {max.get(), sum.get(), rescale.get()})
+    forgetRows(*row, /*transposed=*/false, rows);
+  for (int64_t i = 0; i < rows && !scores.data.empty(); ++i) {
     double old = max->data[i], highest = std::max(old, top.data[i]);
     rescale->data[i] = power(op.getBase2(), old - highest);
     max->data[i] = highest;
@@ -319,7 +340,8 @@ void Interpreter::round(Operation *operation) {
   auto r = newTile(op.getResult(), kUnspecified);
   Layout layout(from, op.getTransposed());
   int64_t keys = integer(op.getKeys());
-  for (int64_t i = 0; i < layout.rows && !r->data.empty(); ++i)
+  int64_t rows = rowsComputed(op.getRows(), layout.rows);
+  for (int64_t i = 0; i < rows && !r->data.empty(); ++i)
     for (int64_t j = 0; j < keys; ++j)
       r->data[layout.at(i, j)] = from.data[layout.at(i, j)];
   set(op.getResult(), r);
@@ -334,7 +356,9 @@ void Interpreter::accumulate(Operation *operation) {
   auto acc = std::make_shared<Tile>(tile(op.getAcc()));
   int64_t keys = integer(op.getKeys());
   Layout of(weights, op.getTransposed()), to(*acc, op.getTransposed());
-  for (int64_t i = 0; i < of.rows && !acc->data.empty(); ++i)
+  int64_t rows = rowsComputed(op.getRows(), of.rows);
+  forgetRows(*acc, op.getTransposed(), rows);
+  for (int64_t i = 0; i < rows && !acc->data.empty(); ++i)
     for (int64_t d = 0; d < to.columns; ++d) {
       double sum = acc->data[to.at(i, d)] * rescale.data[i];
       for (int64_t j = 0; j < keys; ++j) {
@@ -401,7 +425,8 @@ void Interpreter::softmaxNormalize(Operation *operation) {
   auto weights = newTile(op.getResult(), kUnspecified);
   int64_t keys = integer(op.getKeys());
   Layout layout(scores, op.getTransposed());
-  for (int64_t i = 0; i < layout.rows && !scores.data.empty(); ++i)
+  int64_t rows = rowsComputed(op.getRows(), layout.rows);
+  for (int64_t i = 0; i < rows && !scores.data.empty(); ++i)
     for (int64_t j = 0; j < keys; ++j) {
       double score = scores.data[layout.at(i, j)], weight = sum.data[i];
       if (!std::isnan(weight))
@@ -411,4 +436,16 @@ void Interpreter::softmaxNormalize(Operation *operation) {
       weights->data[layout.at(i, j)] = weight;
     }
   set(op.getResult(), weights);
+}
+
+void Interpreter::hasNonFinite(Operation *operation) {
+  auto op = cast<tile::HasNonFiniteOp>(operation);
+  const Tile &tested = tile(op.getTile());
+  Layout layout(tested, op.getTransposed());
+  int64_t rows = rowsComputed(op.getRows(), layout.rows);
+  bool found = false;
+  for (int64_t i = 0; i < rows && !tested.data.empty(); ++i)
+    for (int64_t j = 0; j < layout.columns; ++j)
+      found |= !std::isfinite(tested.data[layout.at(i, j)]);
+  set(op.getResult(), found);
 }

@@ -85,7 +85,10 @@ private:
   void valueRange(mlir::Operation *op);
   void contract(mlir::Operation *op);
   void setRowMax(mlir::Value max, const Tile &scores, int64_t columns,
-                 bool transposed);
+                 mlir::Value rows, bool transposed);
+  void hasNonFinite(mlir::Operation *op);
+  /// `rows`, or all of a tile's where it is null.
+  int64_t rowsComputed(mlir::Value rows, int64_t all);
   double lowestOf(mlir::Value tile);
   void softmaxInit(mlir::Operation *op);
   void softmaxWeights(mlir::Operation *op);

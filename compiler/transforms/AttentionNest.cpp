@@ -127,6 +127,10 @@ RankedTensorType AttentionNest::accType() {
   return matrix(tiles.rows, op.getValueDim());
 }
 
+Value AttentionNest::rowsIn(const QueryRows &rows) {
+  return tiles.transposed ? rows.count : Value();
+}
+
 Value AttentionNest::index(int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
@@ -224,10 +228,10 @@ Value AttentionNest::loadBlock(const QueryRows &rows, unsigned operand,
 template <typename PositionOp>
 Value AttentionNest::positions(const QueryRows &rows, Value scores,
                                Region &region, Value firstKey, Value count) {
-  auto position =
-      PositionOp::create(b, scores.getType(), scores, rows.batch, rows.head,
-                         rows.position, firstKey, count, op.getCaptures(),
-                         /*outs=*/ValueRange(), rowMap(), tiles.transposed);
+  auto position = PositionOp::create(
+      b, scores.getType(), scores, rows.batch, rows.head, rows.position,
+      firstKey, count, rowsIn(rows), op.getCaptures(),
+      /*outs=*/ValueRange(), rowMap(), tiles.transposed);
   IRMapping map;
   region.cloneInto(&position.getBody(), map);
   Operation *yield = position.getBody().front().getTerminator();
@@ -243,7 +247,7 @@ Value AttentionNest::scores(const QueryRows &rows, Value query, Value firstKey,
   Value key = loadBlock(rows, /*operand=*/1, firstKey, count);
   Value scores =
       tile::ContractOp::create(
-          b, matrix(tiles.rows, tiles.keys), query, key, count,
+          b, matrix(tiles.rows, tiles.keys), query, key, count, rowsIn(rows),
           /*outs=*/ValueRange(), tile::ContractOp::getMaps(b, tiles.transposed),
           compact, tiles.narrow ? scale() : FloatAttr())
           ->getResult(0);
@@ -278,12 +282,13 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
   Block *body = b.createBlock(&loop.getBody(), {}, types, locations);
   Value first = body->getArgument(0), count = body->getArgument(1);
   Value s = scores(rows, query, first, count, /*compact=*/guarded);
-  Value top = tile::RowMaxOp::create(b, rowType(), s, count, ValueRange(),
+  Value some = rowsIn(rows);
+  Value top = tile::RowMaxOp::create(b, rowType(), s, count, some, ValueRange(),
                                      tiles.transposed)
                   .getMax();
   auto weights = tile::SoftmaxWeightsOp::create(
       b, TypeRange{s.getType(), rowType(), rowType(), rowType()}, s, top, count,
-      body->getArgument(2), body->getArgument(3), ValueRange(), base2(),
+      body->getArgument(2), body->getArgument(3), some, ValueRange(), base2(),
       tiles.transposed);
   Value value = loadBlock(rows, /*operand=*/2, first, count);
   using Weights = tile::SoftmaxWeightsOp;
@@ -295,11 +300,11 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
   if (tiles.narrow && operand != accumulator())
     weight = tile::RoundOp::create(
                  b, cast<RankedTensorType>(weight.getType()).clone(operand),
-                 weight, count, ValueRange(), tiles.transposed)
+                 weight, count, some, ValueRange(), tiles.transposed)
                  .getResult();
   auto acc = tile::AccumulateOp::create(
       b, accType(), weight, value, count, body->getArgument(4),
-      weights->getResult(Weights::Rescale), guarded ? s : Value(),
+      weights->getResult(Weights::Rescale), guarded ? s : Value(), some,
       tiles.transposed);
   tile::YieldOp::create(b, ValueRange{weights->getResult(Weights::NewMax),
                                       weights->getResult(Weights::NewSum),
@@ -350,14 +355,16 @@ Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
   store(rows, out, lse);
   if (!canHide())
     return {};
-  return tile::HasNonFiniteOp::create(b, b.getI1Type(), out);
+  return tile::HasNonFiniteOp::create(b, b.getI1Type(), out, rowsIn(rows),
+                                      tiles.transposed);
 }
 
 void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
                                   SoftmaxState state) {
   auto [out, lse] = finished(withSinks(rows, state));
   if (canHide()) {
-    Value bad = tile::HasNonFiniteOp::create(b, b.getI1Type(), out);
+    Value bad = tile::HasNonFiniteOp::create(b, b.getI1Type(), out,
+                                             rowsIn(rows), tiles.transposed);
     auto again = scf::IfOp::create(b, TypeRange{out.getType(), lse.getType()},
                                    bad, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
@@ -411,9 +418,9 @@ void AttentionNest::storeScores(const QueryRows &rows, Value query,
       arith::MinSIOp::create(b, arith::SubIOp::create(b, keys, first), step);
   Value tile = scores(rows, query, first, count, /*compact=*/false);
   if (state)
-    tile = tile::SoftmaxNormalizeOp::create(b, tile.getType(), tile, count,
-                                            state->max, state->sum, base2(),
-                                            tiles.transposed)
+    tile = tile::SoftmaxNormalizeOp::create(
+               b, tile.getType(), tile, count, state->max, state->sum,
+               rowsIn(rows), base2(), tiles.transposed)
                .getResult();
   auto all = memref::getMixedSizes(b, b.getLoc(), scoresView);
   SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)),

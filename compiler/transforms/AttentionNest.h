@@ -123,6 +123,9 @@ private:
   bool isInOnePage() {
     return op.getPages() && op.getPageSize() % tiles.keys == 0;
   }
+  /// How many rows of a tile operations compute, null for all: vectors of rows
+  /// that do not exist are worth leaving out, vectors of keys are full.
+  mlir::Value rowsIn(const QueryRows &rows);
   mlir::FloatAttr scale();
   mlir::Type scoreOperand();
   mlir::RankedTensorType matrix(int64_t rows, int64_t columns);

@@ -25,16 +25,17 @@ using namespace mlir;
 using namespace ladon;
 
 /// Whether `op`, which makes the scores, can give the maximum of their rows
-/// over as many columns as `max` asks for.
+/// over as many rows and columns as `max` asks for.
 static bool canGive(Operation *op, tile::RowMaxOp max) {
   if (auto contract = dyn_cast<tile::ContractOp>(op)) {
     AffineMap product = contract.getMap(2);
     bool rowLast = product.getDimPosition(1) == tile::ContractOp::Row;
     return contract.getColumns() == max.getKeys() &&
+           contract.getRows() == max.getRows() &&
            rowLast == max.getTransposed();
   }
   auto position = [&](auto op) {
-    return op.getKeys() == max.getKeys() &&
+    return op.getKeys() == max.getKeys() && op.getRows() == max.getRows() &&
            op.getTransposed() == max.getTransposed();
   };
   if (auto modify = dyn_cast<tile::ModifyOp>(op))
@@ -77,11 +78,15 @@ static LogicalResult sink(tile::RowMaxOp max, PatternRewriter &rewriter) {
   auto branch = max.getScores().getDefiningOp<scf::IfOp>();
   if (!branch)
     return rewriter.notifyMatchFailure(max, "expected scores of a branch");
-  Operation *keys = max.getKeys().getDefiningOp();
-  if (keys && keys->getBlock() == branch->getBlock() &&
-      branch->isBeforeInBlock(keys))
-    return rewriter.notifyMatchFailure(max, "expected the number of keys to be "
-                                            "known before the branch");
+  for (Value count : max->getOperands().drop_front()) {
+    Operation *made = count.getDefiningOp();
+    if (made && made->getBlock() == branch->getBlock() &&
+        branch->isBeforeInBlock(made))
+      return rewriter.notifyMatchFailure(max,
+                                         "expected the numbers of keys and "
+                                         "rows to be known before the "
+                                         "branch");
+  }
   unsigned number = cast<OpResult>(max.getScores()).getResultNumber();
   for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
     Operation *made =

@@ -77,9 +77,9 @@ static bool wantsScoresOnly(attn::AttendOp op) {
          });
 }
 
-/// One grid point per tile of queries of one head, over all keys. Tiles come
-/// last first: under a causal mask the last queries see the most keys, and work
-/// is handed out in order.
+/// One grid point per tile of queries of one head, over all keys. With a mask,
+/// tiles come last first: under a causal one the last queries see the most
+/// keys, and work is handed out in order.
 static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
                           ImplicitLocOpBuilder &b, AttentionTiles tiles,
                           bool scoresOnly) {
@@ -90,7 +90,10 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
   Value count = arith::CeilDivSIOp::create(b, nest.queries, height);
   Value heads = nest.index(op.getHeads());
   int64_t group = op.getHeads() / op.getKeyValueHeads();
-  createGrid(b, {nest.batches, heads, count}, /*descending=*/{2}, [&](auto at) {
+  SmallVector<int64_t> descending;
+  if (op.hasMask())
+    descending.push_back(2);
+  createGrid(b, {nest.batches, heads, count}, descending, [&](auto at) {
     QueryRows rows;
     rows.batch = at[0];
     rows.head = at[1];

@@ -216,6 +216,7 @@ def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator,
 //===----------------------------------------------------------------------===//
 
 def Tile_ContractOp : Tile_ValueOp<"contract", [
+    AttrSizedOperandSegments,
     Tile_ValueOpInterface]> {
   let summary = "product of two tiles";
   let description = [{
@@ -227,7 +228,8 @@ def Tile_ContractOp : Tile_ValueOp<"contract", [
     computed and accumulated in the element type of the product, to which
     narrower operands are converted, and then multiplied by `scale`, where
     given. Only the first `columns` of the dimension `c` are computed; nothing
-    is read for the others, and their products are unspecified.
+    is read for the others, and their products are unspecified. With `rows`, the
+    same holds for the dimension `r`.
 
     The right tile may be a buffer beside a left one that is a tensor: rows that
     many threads share.
@@ -245,11 +247,13 @@ def Tile_ContractOp : Tile_ValueOp<"contract", [
     ```
   }];
   let arguments = (ins Tile_Tile:$left, Tile_StoredTile:$right, Index:$columns,
-                       Variadic<Tile_Buffer>:$outs, AffineMapArrayAttr:$maps,
+                       Optional<Index>:$rows, Variadic<Tile_Buffer>:$outs,
+                       AffineMapArrayAttr:$maps,
                        UnitAttr:$compact, OptionalAttr<F64Attr>:$scale);
   let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
-    $left `,` $right `columns` $columns `maps` $maps (`scale` $scale^)?
+    $left `,` $right `columns` $columns (`rows` $rows^)? `maps` $maps
+    (`scale` $scale^)?
     (`compact` $compact^)? (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
     `:` type($left) `,` type($right) (`->` type($results)^)?
   }];
@@ -272,17 +276,20 @@ def Tile_ContractOp : Tile_ValueOp<"contract", [
 }
 
 def Tile_RowMaxOp : Tile_ValueOp<"row_max", [
+    AttrSizedOperandSegments,
     Tile_ValueOpInterface]> {
   let summary = "the largest score of each row";
   let description = [{
-    The largest of the first `keys` scores of each row; the lowest finite number
-    if all of them are smaller, or there are none. A NaN is left out.
+    The largest of the first `keys` scores of each row, or of the first `rows`
+    rows; the lowest finite number if all of them are smaller, or there are
+    none. A NaN is left out.
   }];
   let arguments = (ins Tile_AccTile:$scores, Index:$keys,
-                       Variadic<Tile_Buffer>:$outs, UnitAttr:$transposed);
+                       Optional<Index>:$rows, Variadic<Tile_Buffer>:$outs,
+                       UnitAttr:$transposed);
   let results = (outs Optional<Tile_AccResult>:$max);
   let assemblyFormat = [{
-    $scores `keys` $keys (`transposed` $transposed^)?
+    $scores `keys` $keys (`rows` $rows^)? (`transposed` $transposed^)?
     (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
     `:` type($scores) (`->` type($max)^)?
   }];
@@ -295,7 +302,7 @@ class Tile_PositionOp<string mnemonic> : Tile_ValueOp<mnemonic, [
     Tile_ValueOpInterface]> {
   let arguments = (ins Tile_AccTile:$scores, Index:$batch, Index:$head,
                        Index:$query, Index:$key, Index:$keys,
-                       Variadic<Tile_Capture>:$captures,
+                       Optional<Index>:$rows, Variadic<Tile_Capture>:$captures,
                        Variadic<Tile_Buffer>:$outs,
                        OptionalAttr<AffineMapAttr>:$row_map,
                        UnitAttr:$transposed);
@@ -303,7 +310,7 @@ class Tile_PositionOp<string mnemonic> : Tile_ValueOp<mnemonic, [
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $scores `at` `[` $batch `,` $head `,` $query `,` $key `]` `keys` $keys
-    (`map` $row_map^)? (`transposed` $transposed^)?
+    (`rows` $rows^)? (`map` $row_map^)? (`transposed` $transposed^)?
     (`captures` `(` $captures^ `:` type($captures) `)`)?
     (`outs` `(` $outs^ `:` type($outs) `)`)? $body attr-dict
     `:` type($scores) (`->` type($results)^)?
@@ -327,7 +334,7 @@ def Tile_ModifyOp : Tile_PositionOp<"modify"> {
     yields for `(s, b, head + h(r), i = query + p(r), j = key + c,
     captures...)`, where `row_map` is `(r) -> (h(r), p(r))`, by default
     `(r) -> (0, r)`; s has the element type of the tile, positions are i32. Other
-    columns are unspecified. A second result, where there is one, is that of
+    columns, and with `rows` other rows, are unspecified. A second result, where there is one, is that of
     `tile.row_max`.
   }];
   let extraClassDeclaration = methods;

@@ -42,6 +42,7 @@ def Tile_SoftmaxInitOp : Tile_ValueOp<"softmax_init", [
 }
 
 def Tile_SoftmaxWeightsOp : Tile_ValueOp<"softmax_weights", [
+    AttrSizedOperandSegments,
     Tile_ValueOpInterface]> {
   let summary = "one step of the online softmax, up to its weights";
   let description = [{
@@ -52,17 +53,19 @@ def Tile_SoftmaxWeightsOp : Tile_ValueOp<"softmax_weights", [
         weights = B^(s - max')            sum'    = rescale sum + sum weights
 
     where B is 2 with `base2`, else e; differences are taken before anything is
-    multiplied. Weights of columns from `keys` on are unspecified. A score of
-    minus infinity has weight zero. Results: weights, max', sum', rescale.
+    multiplied. Weights of columns from `keys` on are unspecified, and with
+    `rows` all results of other rows. A score of minus infinity has weight zero.
+    Results: weights, max', sum', rescale.
   }];
   let arguments = (ins Tile_AccTile:$scores, Tile_AccTile:$top, Index:$keys,
                        Tile_AccTile:$max, Tile_AccTile:$sum,
-                       Variadic<Tile_Buffer>:$outs, UnitAttr:$base2,
+                       Optional<Index>:$rows, Variadic<Tile_Buffer>:$outs,
+                       UnitAttr:$base2,
                        UnitAttr:$transposed);
   let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
-    $scores `top` $top `keys` $keys `state` `(` $max `,` $sum `)`
-    (`base2` $base2^)? (`transposed` $transposed^)?
+    $scores `top` $top `keys` $keys (`rows` $rows^)?
+    `state` `(` $max `,` $sum `)` (`base2` $base2^)? (`transposed` $transposed^)?
     (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
     `:` type($scores) `,` type($top) `,` type($max) `,` type($sum)
     (`->` type($results)^)?
@@ -76,22 +79,24 @@ def Tile_SoftmaxWeightsOp : Tile_ValueOp<"softmax_weights", [
   }];
 }
 
-def Tile_RoundOp : Tile_ValueOp<"round", [Tile_ValueOpInterface]> {
+def Tile_RoundOp : Tile_ValueOp<"round", [
+    AttrSizedOperandSegments,
+    Tile_ValueOpInterface]> {
   let summary = "a tile in a narrower type";
   let description = [{
     The columns of the first `keys` keys, rounded to nearest, ties to even:
-    weights for a product whose operands are narrow. Other columns are
-    unspecified.
+    weights for a product whose operands are narrow. Other columns, and with
+    `rows` other rows, are unspecified.
 
     ```mlir
     %p = tile.round %w keys %n : tensor<128x48xf32> -> tensor<128x48xbf16>
     ```
   }];
-  let arguments = (ins Tile_AccTile:$tile, Index:$keys,
+  let arguments = (ins Tile_AccTile:$tile, Index:$keys, Optional<Index>:$rows,
                        Variadic<Tile_Buffer>:$outs, UnitAttr:$transposed);
   let results = (outs Optional<Tile_Result>:$result);
   let assemblyFormat = [{
-    $tile `keys` $keys (`transposed` $transposed^)?
+    $tile `keys` $keys (`rows` $rows^)? (`transposed` $transposed^)?
     (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
     `:` type($tile) (`->` type($result)^)?
   }];
@@ -99,7 +104,9 @@ def Tile_RoundOp : Tile_ValueOp<"round", [Tile_ValueOpInterface]> {
   let extraClassDeclaration = Tile_NewBuffers;
 }
 
-def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [Tile_ValueOpInterface]> {
+def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [
+    AttrSizedOperandSegments,
+    Tile_ValueOpInterface]> {
   let summary = "adds weighted values to the accumulators";
   let description = [{
     With weights `p` and values `v` [K, Dv] of the first `keys` keys:
@@ -107,7 +114,8 @@ def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [Tile_ValueOpInterface]> {
         acc' = rescale acc + sum_c p[c] v[c]
 
     computed in the type of acc, to which narrower weights and values are
-    converted. Values may be a buffer beside weights that are a tensor.
+    converted. Values may be a buffer beside weights that are a tensor. With
+    `rows`, other rows are unspecified.
 
     `guarded` gives the scores that the weights were made of: then a key whose
     score is minus infinity contributes nothing, whatever its values are.
@@ -116,10 +124,12 @@ def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [Tile_ValueOpInterface]> {
   }];
   let arguments = (ins Tile_Tile:$weights, Tile_StoredTile:$value, Index:$keys,
                        Tile_AccTile:$acc, Tile_AccTile:$rescale,
-                       Optional<Tile_AccTile>:$guard, UnitAttr:$transposed);
+                       Optional<Tile_AccTile>:$guard, Optional<Index>:$rows,
+                       UnitAttr:$transposed);
   let results = (outs Optional<Tile_AccResult>:$result);
   let assemblyFormat = [{
-    $weights `,` $value `keys` $keys `into` $acc `rescale` $rescale
+    $weights `,` $value `keys` $keys (`rows` $rows^)? `into` $acc
+    `rescale` $rescale
     (`guarded` $guard^ `:` type($guard))? (`transposed` $transposed^)? attr-dict
     `:` type($weights) `,` type($value) `,` type($acc) `,` type($rescale)
     (`->` type($result)^)?
@@ -201,14 +211,14 @@ def Tile_SoftmaxNormalizeOp : Tile_ValueOp<"softmax_normalize", [
 
     where B is 2 with `base2`, else e. A score of minus infinity has weight
     zero, unless the sum is NaN: then the whole row is. Weights of columns from
-    `keys` on are unspecified.
+    `keys` on, and with `rows` of other rows, are unspecified.
   }];
   let arguments = (ins Tile_AccTile:$scores, Index:$keys, Tile_AccTile:$max,
-                       Tile_AccTile:$sum, UnitAttr:$base2,
-                       UnitAttr:$transposed);
+                       Tile_AccTile:$sum, Optional<Index>:$rows,
+                       UnitAttr:$base2, UnitAttr:$transposed);
   let results = (outs Optional<Tile_AccResult>:$result);
   let assemblyFormat = [{
-    $scores `keys` $keys `state` `(` $max `,` $sum `)`
+    $scores `keys` $keys (`rows` $rows^)? `state` `(` $max `,` $sum `)`
     (`base2` $base2^)? (`transposed` $transposed^)? attr-dict
     `:` type($scores) `,` type($max) `,` type($sum) (`->` type($result)^)?
   }];
@@ -223,9 +233,17 @@ def Tile_SoftmaxNormalizeOp : Tile_ValueOp<"softmax_normalize", [
 def Tile_HasNonFiniteOp : Tile_ValueOp<"has_non_finite", [
     Tile_ValueOpInterface]> {
   let summary = "whether any element is infinite or NaN";
-  let arguments = (ins Tile_AccTile:$tile);
+  let description = [{
+    With `rows`, an element of the first `rows` rows; what others have may or may
+    not count.
+  }];
+  let arguments = (ins Tile_AccTile:$tile, Optional<Index>:$rows,
+                       UnitAttr:$transposed);
   let results = (outs I1:$result);
-  let assemblyFormat = "$tile attr-dict `:` type($tile)";
+  let assemblyFormat = [{
+    $tile (`rows` $rows^)? (`transposed` $transposed^)? attr-dict
+    `:` type($tile)
+  }];
 }
 
 #endif // LADON_DIALECTS_TILE_SOFTMAX_OPS_TD

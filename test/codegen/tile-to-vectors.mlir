@@ -17,7 +17,8 @@
 // CHECK: %[[EXISTS:.*]] = arith.cmpi sgt, %[[ROWS]], %c0
 // CHECK-NEXT: scf.if %[[EXISTS]] {
 // CHECK-NEXT: %[[LAST:.*]] = arith.subi %[[ROWS]], %c1
-// CHECK: %[[R:.*]] = arith.minsi %[[LAST]], %c0
+// CHECK-NEXT: scf.for %[[LANE:.*]] = %c0 to %[[ROWS]] step %c8 {
+// CHECK-NEXT: %[[R:.*]] = arith.minsi %[[LANE]], %[[LAST]]
 // CHECK: %[[X:.*]] = vector.load %[[QUERIES]][%[[R]],
 // CHECK: arith.mulf %[[X]], %[[SCALE]]
 // CHECK-COUNT-8: vector.store %{{.*}}, %[[QT]][
@@ -50,11 +51,14 @@
 // CHECK-COUNT-2: vector.fma
 // Only the rows that exist are written.
 // CHECK: %[[RESULT:.*]] = memref.reinterpret_cast %[[OUT]] to offset
-// CHECK: scf.if %[[EXISTS]] {
-// CHECK-NEXT: vector.store %{{.*}}, %[[RESULT]][%c0, %c0]
-// CHECK: %[[EXISTS7:.*]] = arith.cmpi sgt, %[[ROWS]], %c7
+// CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[ROWS]] step %c8 {
+// CHECK: %[[EXISTS0:.*]] = arith.cmpi slt, %[[FIRST]], %[[ROWS]]
+// CHECK-NEXT: scf.if %[[EXISTS0]] {
+// CHECK-NEXT: vector.store %{{.*}}, %[[RESULT]][%[[FIRST]], %c0]
+// CHECK: %[[ROW7:.*]] = arith.addi %[[FIRST]], %c7
+// CHECK: %[[EXISTS7:.*]] = arith.cmpi slt, %[[ROW7]], %[[ROWS]]
 // CHECK-NEXT: scf.if %[[EXISTS7]] {
-// CHECK-NEXT: vector.store %{{.*}}, %[[RESULT]][%c7, %c0]
+// CHECK-NEXT: vector.store %{{.*}}, %[[RESULT]][%[[ROW7]], %c0]
 // CHECK-NOT: tile.
 func.func @plain(%q: !heads, %k: !heads, %v: !heads, %o: !heads, %rows: index, %T: index) {
   %c0 = arith.constant 0 : index
@@ -78,5 +82,27 @@ func.func @plain(%q: !heads, %k: !heads, %v: !heads, %o: !heads, %rows: index, %
     %out:2 = tile.softmax_finish (%end#0, %end#1, %end#2) base2 transposed : tensor<8xf32>, tensor<8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>, tensor<8xf32>
     tile.store %out#0, %o[%b, %h, %c0] rows %rows transposed : tensor<8x8xf32>, !heads
   }
+  return
+}
+
+// Two registers of rows: where they fill one, a register tile of that one, with
+// as many accumulators.
+// CHECK-LABEL: func.func @some_rows(
+// CHECK-SAME: %[[QT:[^:]*]]: memref<8x16xf32>, %[[K:[^:]*]]: memref<16x8xf32>, %[[SC:[^:]*]]: memref<16x16xf32>, %[[TOP:[^:]*]]: memref<16xf32>, %[[N:[^:]*]]: index, %[[ROWS:[^:]*]]: index)
+// CHECK: %[[BOTH:.*]] = arith.cmpi sgt, %[[ROWS]], %c8
+// CHECK: scf.if %[[BOTH]] {
+// CHECK: scf.for %{{.*}} = %c0 to %[[N]] step %c2 iter_args(%{{[^,]*}}, %{{[^,]*}})
+// CHECK: vector.load %[[QT]][%{{.*}}, %c0]
+// CHECK: vector.load %[[QT]][%{{.*}}, %c8]
+// CHECK-COUNT-4: vector.fma
+// CHECK: } else {
+// CHECK: scf.for %[[LANE:.*]] = %c0 to %[[ROWS]] step %c8 {
+// CHECK: scf.for %{{.*}} = %c0 to %[[N]] step %c4 iter_args(%{{[^,]*}})
+// CHECK: vector.load %[[QT]][%{{.*}}, %[[LANE]]]
+// CHECK-COUNT-4: vector.fma
+// CHECK: vector.store %{{.*}}, %[[TOP]][%[[LANE]]]
+func.func @some_rows(%q: memref<8x16xf32>, %k: memref<16x8xf32>, %s: memref<16x16xf32>, %top: memref<16xf32>, %n: index, %rows: index) {
+  tile.contract %q, %k columns %n rows %rows maps #lanes outs(%s, %top : memref<16x16xf32>, memref<16xf32>)
+      : memref<8x16xf32>, memref<16x8xf32>
   return
 }

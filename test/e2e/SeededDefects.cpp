@@ -239,6 +239,18 @@ static bool maskBeforeScore(ModuleOp module) {
   });
 }
 
+/// One row fewer than a tile has: it shows where that row has a register of its
+/// own.
+static bool oneRowFewer(ModuleOp module) {
+  return changeAll<tile::AccumulateOp>(module, [](tile::AccumulateOp op) {
+    if (!op.getRows())
+      return false;
+    OpBuilder builder(op);
+    op.getRowsMutable().assign(addConstant(builder, op.getRows(), -1));
+    return true;
+  });
+}
+
 static bool narrowRanges(ModuleOp module) {
   return changeAll<tile::ValueRangeOp>(module, [](tile::ValueRangeOp range) {
     range.getUpperMutable().assign(range.getLower());
@@ -451,6 +463,7 @@ static const Defect defects[] = {
          return true;
        });
      }},
+    {"one row fewer accumulated", "examples/mha", oneRowFewer},
     {"mask before the score", "test/e2e/specs/score_constant", maskBeforeScore},
     {"ranges of the first element only", "examples/packed_documents",
      narrowRanges},

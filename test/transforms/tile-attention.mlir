@@ -6,9 +6,10 @@
 #v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
 #out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
 
-// A grid over (batch, head, query tile), last tile first; one loop over all
-// keys; scale and log2(e) are in the query. The shape of the tiles is what stands
-// beside the attend, whatever the options say.
+// A grid over (batch, head, query tile); one loop over all keys; scale and
+// log2(e) are in the query. Only the rows that exist are computed; vectors of
+// keys are full in any case. The shape of the tiles is what stands beside the
+// attend, whatever the options say.
 // CHECK-DAG: #[[$LEFT:.*]] = affine_map<(d0, d1, d2) -> (d2, d0)>
 // CHECK-DAG: #[[$RIGHT:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
 // CHECK-DAG: #[[$PRODUCT:.*]] = affine_map<(d0, d1, d2) -> (d1, d0)>
@@ -17,7 +18,7 @@
 // CHECK-DAG: %[[S:.*]] = memref.dim %[[Q]], %c2
 // CHECK-DAG: %[[T:.*]] = memref.dim %[[K]], %c2
 // CHECK: %[[TILES:.*]] = arith.ceildivsi %[[S]], %c4
-// CHECK: tile.grid(%{{.*}}, %c3, %[[TILES]]) schedule <order = [0, 1, 2], descending = [2]> {
+// CHECK: tile.grid(%{{.*}}, %c3, %[[TILES]]) schedule <order = [0, 1, 2]> {
 // CHECK-NEXT: ^bb0(%[[B:.*]]: index, %[[H:.*]]: index, %[[TILE:.*]]: index):
 // CHECK-NEXT: %[[I0:.*]] = arith.muli %[[TILE]], %c4
 // CHECK-NEXT: %[[REST:.*]] = arith.subi %[[S]], %[[I0]]
@@ -27,11 +28,11 @@
 // CHECK-NEXT: %[[STATE:.*]]:3 = tile.key_loop[%c0, %[[T]]) step 16 init(%[[INIT]]#0, %[[INIT]]#1, %[[INIT]]#2 :
 // CHECK-NEXT: ^bb0(%[[J0:.*]]: index, %[[COUNT:.*]]: index, %[[M:[^:]*]]: {{.*}}, %[[L:[^:]*]]: {{.*}}, %[[A:[^:]*]]: {{.*}}):
 // CHECK-NEXT: %[[KEYS:.*]] = tile.load %[[K]][%[[B]], %[[H]], %[[J0]]] rows %[[COUNT]]
-// CHECK-NEXT: %[[SCORES:.*]] = tile.contract %[[QUERY]], %[[KEYS]] columns %[[COUNT]] maps [#[[$LEFT]], #[[$RIGHT]], #[[$PRODUCT]]] : tensor<4x4xf64>, tensor<16x4xf64> -> tensor<16x4xf64>
-// CHECK-NEXT: %[[TOP:.*]] = tile.row_max %[[SCORES]] keys %[[COUNT]] transposed
-// CHECK-NEXT: %[[W:.*]]:4 = tile.softmax_weights %[[SCORES]] top %[[TOP]] keys %[[COUNT]] state(%[[M]], %[[L]]) base2 transposed :
+// CHECK-NEXT: %[[SCORES:.*]] = tile.contract %[[QUERY]], %[[KEYS]] columns %[[COUNT]] rows %[[ROWS]] maps [#[[$LEFT]], #[[$RIGHT]], #[[$PRODUCT]]] : tensor<4x4xf64>, tensor<16x4xf64> -> tensor<16x4xf64>
+// CHECK-NEXT: %[[TOP:.*]] = tile.row_max %[[SCORES]] keys %[[COUNT]] rows %[[ROWS]] transposed
+// CHECK-NEXT: %[[W:.*]]:4 = tile.softmax_weights %[[SCORES]] top %[[TOP]] keys %[[COUNT]] rows %[[ROWS]] state(%[[M]], %[[L]]) base2 transposed :
 // CHECK-NEXT: %[[VALUES:.*]] = tile.load %[[V]][%[[B]], %[[H]], %[[J0]]] rows %[[COUNT]]
-// CHECK-NEXT: %[[NEXT:.*]] = tile.accumulate %[[W]]#0, %[[VALUES]] keys %[[COUNT]] into %[[A]] rescale %[[W]]#3 transposed :
+// CHECK-NEXT: %[[NEXT:.*]] = tile.accumulate %[[W]]#0, %[[VALUES]] keys %[[COUNT]] rows %[[ROWS]] into %[[A]] rescale %[[W]]#3 transposed :
 // CHECK-NEXT: tile.yield %[[W]]#1, %[[W]]#2, %[[NEXT]]
 // CHECK: %[[RESULT:.*]]:2 = tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) base2 transposed
 // CHECK-NOT: tile.has_non_finite
@@ -47,7 +48,7 @@
 // UNTURNED-NOT: transposed
 // UNTURNED: tile.softmax_init : tensor<4xf64>, tensor<4xf64>, tensor<4x5xf64>
 // UNTURNED-NOT: transposed
-// UNTURNED: tile.contract {{.*}} maps [#[[$LEFT]], #[[$RIGHT]], #[[$PRODUCT]]] : tensor<4x4xf64>, tensor<16x4xf64> -> tensor<4x16xf64>
+// UNTURNED: tile.contract %{{[^ ]*}}, %{{[^ ]*}} columns %{{[^ ]*}} maps [#[[$LEFT]], #[[$RIGHT]], #[[$PRODUCT]]] : tensor<4x4xf64>, tensor<16x4xf64> -> tensor<4x16xf64>
 // UNTURNED-NOT: transposed
 // UNTURNED: tile.accumulate {{.*}} : tensor<4x16xf64>, tensor<16x5xf64>, tensor<4x5xf64>, tensor<4xf64> -> tensor<4x5xf64>
 // UNTURNED-NOT: transposed
@@ -88,18 +89,18 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
 // CHECK: %[[INIT:.*]]:3 = tile.softmax_init
 // CHECK: tile.key_loop
 // CHECK: %[[KEY:.*]] = tile.load %[[KV]][%[[B]], %[[HK]], %[[J0:.*]]] rows %[[N:.*]] :
-// CHECK-NEXT: %[[RAW:.*]] = tile.contract %[[QUERY]], %[[KEY]] columns %[[N]]
+// CHECK-NEXT: %[[RAW:.*]] = tile.contract %[[QUERY]], %[[KEY]] columns %[[N]] rows %[[ROWS]] maps
 // CHECK-NOT: compact
-// CHECK: %[[BIASED:.*]] = tile.modify %[[RAW]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] transposed captures(%[[BIAS]]
-// CHECK: %[[MASKED:.*]] = tile.mask %[[BIASED]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] transposed captures(%[[BIAS]]
-// CHECK: %[[TOP:.*]] = tile.row_max %[[MASKED]] keys %[[N]]
-// CHECK-NEXT: %[[W:.*]]:4 = tile.softmax_weights %[[MASKED]] top %[[TOP]] keys %[[N]] state(%{{[^)]*}}) transposed :
+// CHECK: %[[BIASED:.*]] = tile.modify %[[RAW]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] rows %[[ROWS]] transposed captures(%[[BIAS]]
+// CHECK: %[[MASKED:.*]] = tile.mask %[[BIASED]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] rows %[[ROWS]] transposed captures(%[[BIAS]]
+// CHECK: %[[TOP:.*]] = tile.row_max %[[MASKED]] keys %[[N]] rows %[[ROWS]] transposed
+// CHECK-NEXT: %[[W:.*]]:4 = tile.softmax_weights %[[MASKED]] top %[[TOP]] keys %[[N]] rows %[[ROWS]] state(%{{[^)]*}}) transposed :
 // CHECK-NEXT: %[[VALUE:.*]] = tile.load %[[V]][%[[B]], %[[HK]], %[[J0]]] rows %[[N]] :
-// CHECK-NEXT: tile.accumulate %[[W]]#0, %[[VALUE]] keys %[[N]] into %{{[^ ]*}} rescale %[[W]]#3 transposed :
+// CHECK-NEXT: tile.accumulate %[[W]]#0, %[[VALUE]] keys %[[N]] rows %[[ROWS]] into %{{[^ ]*}} rescale %[[W]]#3 transposed :
 // CHECK: %[[O:.*]]:2 = tile.softmax_finish({{.*}}) transposed :
 // Only a result that is not finite is computed again from the start, guarded
 // by the scores.
-// CHECK: %[[BAD:.*]] = tile.has_non_finite %[[O]]#0
+// CHECK: %[[BAD:.*]] = tile.has_non_finite %[[O]]#0 rows %[[ROWS]] transposed
 // CHECK: %[[FINAL:.*]]:2 = scf.if %[[BAD]]
 // CHECK: tile.key_loop[%c0, %{{.*}}) step 16 init(%[[INIT]]#0, %[[INIT]]#1, %[[INIT]]#2 :
 // CHECK: tile.contract {{.*}} compact :
@@ -244,7 +245,7 @@ func.func @in_one_page(%q: memref<2x4x?x4xf32>, %k: memref<?x2x128x4xf32>,
 // CHECK-NEXT: %[[COUNT:.*]] = arith.minsi %[[REST]], %c16
 // CHECK-NEXT: tile.load {{.*}} rows %[[COUNT]]
 // CHECK-NEXT: %[[S:.*]] = tile.contract
-// CHECK-NEXT: %[[W:.*]] = tile.softmax_normalize %[[S]] keys %[[COUNT]] state(%[[STATE]]#0, %[[STATE]]#1) base2 transposed
+// CHECK-NEXT: %[[W:.*]] = tile.softmax_normalize %[[S]] keys %[[COUNT]] rows %{{.*}} state(%[[STATE]]#0, %[[STATE]]#1) base2 transposed
 // CHECK: %[[PART:.*]] = memref.subview %arg5[0, 0, 0, %[[FIRST]]] [2, 3, %{{.*}}, %[[COUNT]]] [1, 1, 1, 1]
 // CHECK-NEXT: tile.store %[[W]], %[[PART]]{{.*}} columns %[[COUNT]] transposed
 func.func @weights(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,

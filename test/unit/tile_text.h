@@ -102,6 +102,7 @@ struct Tiles {
     std::string load = ""; ///< options of both loads
     std::string mask = "", score = "";
     std::string rowMap = ""; ///< of the mask
+    std::string rows = "";   ///< " rows %n" where only n rows are computed
     bool guarded = false;
   };
   /// From the block of `n` keys from `first` on: %NAMEw (weights, max, sum,
@@ -116,11 +117,11 @@ struct Tiles {
             "] rows " + n + block.load + " : " + heads() + " -> " +
             untransposed(keys, depth) + "\n";
     text += p + "s = tile.contract " + query + ", " + p + "k columns " + n +
-            " maps " + maps() + " : " + this->query() + ", " +
+            block.rows + " maps " + maps() + " : " + this->query() + ", " +
             untransposed(keys, depth) + " -> " + scores() + "\n";
     std::string s = p + "s";
     std::string at = " at [" + block.queryAt + ", " + first + "] keys " + n +
-                     block.rowMap + flag();
+                     block.rows + block.rowMap + flag();
     if (!block.score.empty()) {
       text += p + "f = tile.modify " + s + at + " {\n^bb0(%s: " + element +
               ", %bb: i32, %hh: i32, %i: i32, %j: i32):\n" + block.score +
@@ -133,17 +134,18 @@ struct Tiles {
               "} : " + scores() + " -> " + scores() + "\n";
       s = p + "m";
     }
-    text += p + "t = tile.row_max " + s + " keys " + n + flag() + " : " +
-            scores() + " -> " + row() + "\n";
+    text += p + "t = tile.row_max " + s + " keys " + n + block.rows + flag() +
+            " : " + scores() + " -> " + row() + "\n";
     text += p + "w:4 = tile.softmax_weights " + s + " top " + p + "t keys " +
-            n + " state(" + max + ", " + sum + ")" + base() + flag() + " : " +
-            scores() + ", " + row() + ", " + row() + ", " + row() + " -> " +
-            scores() + ", " + row() + ", " + row() + ", " + row() + "\n";
+            n + block.rows + " state(" + max + ", " + sum + ")" + base() +
+            flag() + " : " + scores() + ", " + row() + ", " + row() + ", " +
+            row() + " -> " + scores() + ", " + row() + ", " + row() + ", " +
+            row() + "\n";
     text += p + "v = tile.load " + block.value + "[" + block.at + ", " + first +
             "] rows " + n + block.load + " : " + heads() + " -> " +
             untransposed(keys, width) + "\n";
     text += p + "a = tile.accumulate " + p + "w#0, " + p + "v keys " + n +
-            " into " + acc_ + " rescale " + p + "w#3" +
+            block.rows + " into " + acc_ + " rescale " + p + "w#3" +
             (block.guarded ? " guarded " + s + " : " + scores() : "") + flag() +
             " : " + scores() + ", " + untransposed(keys, width) + ", " + acc() +
             ", " + row() + " -> " + acc() + "\n";
@@ -200,7 +202,8 @@ struct Tiles {
 )" + body + "}\nreturn\n}\n";
   }
   /// All of an attention.
-  std::string attention(const Block &block) const {
+  std::string attention(Block block) const {
+    block.rows = " rows %rows";
     return function(
         loadQuery("qt", "%q", "%b, %h, %i0", "%rows", " scale 0.375") +
         init("z") + loop("s", "%qt", "%c0", "%T", "%z", block) +

@@ -398,11 +398,14 @@ TEST_P(TileValues, no_rows) {
 /// calls take equal paths, whatever scratch memory holds.
 TEST_P(TileValues, rows_that_do_not_exist_are_finite) {
   Tiles t = tiles();
+  Tiles::Block block;
+  block.rows = " rows %rows";
   std::string body =
       t.init("z") + t.loadQuery("qt", "%q", "%b, %h, %i0", "%rows") +
-      t.loop("s", "%qt", "%c0", "%T", "%z", {}) + t.finish("o", "%s") +
-      "%bad = tile.has_non_finite %o#0 : " + t.acc() + "\nscf.if %bad {\n" +
-      "} else {\n" + t.store("%o#0", "%out", "%b, %h, %i0", "%rows") + "}\n" +
+      t.loop("s", "%qt", "%c0", "%T", "%z", block) + t.finish("o", "%s") +
+      "%bad = tile.has_non_finite %o#0 rows %rows" + t.flag() + " : " +
+      t.acc() + "\nscf.if %bad {\n" + "} else {\n" +
+      t.store("%o#0", "%out", "%b, %h, %i0", "%rows") + "}\n" +
       t.storeRow("%o#1", "%lse", "%b, %h, %i0", "%rows");
   for (int64_t queries : {1, t.rows + 1}) {
     auto results = expectAgreement(t.function(body), t.operands(queries, 20));

@@ -26,26 +26,43 @@ using namespace ladon::cpu;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-void LaneTiles::forColumns(int64_t rows, llvm::function_ref<void(Value)> body) {
-  e.loop(e.index(0), e.index(rows), e.lanes, {},
-         [&](Value column, ValueRange) -> SmallVector<Value> {
-           body(column);
-           return {};
-         });
+void LaneTiles::forColumns(int64_t all, Value rows,
+                           llvm::function_ref<void(Value)> body) {
+  forEach(e, e.index(0), rows ? rows : e.index(all), e.lanes, body);
+}
+
+int64_t LaneTiles::unrollOf(int64_t columns, Value tile) {
+  return columns * e.lanes == extent(tile, 1) ? registers.unroll : 1;
+}
+
+void LaneTiles::forRegisterTiles(
+    int64_t columns, Value rows,
+    llvm::function_ref<void(Value first, int64_t columns)> body) {
+  if (!rows || columns == 1)
+    return body(e.index(0), columns);
+  Value fillsAll = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, rows,
+                                         e.index((columns - 1) * e.lanes));
+  auto branch = scf::IfOp::create(b, TypeRange(), fillsAll,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  body(e.index(0), columns);
+  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  forColumns(columns * e.lanes, rows, [&](Value first) { body(first, 1); });
 }
 
 //===----------------------------------------------------------------------===//
 // Scores
 //===----------------------------------------------------------------------===//
 
-/// Rows of scalars, or of pairs, times the first `depth` rows of a tile: sums
-/// from zero, row by row.
+/// Rows of scalars, or of pairs, times the first `depth` rows of `columns`
+/// registers of a tile, from lane `first` on: sums from zero, row by row.
 SmallVector<Value>
-LaneTiles::product(int64_t count, int64_t columns, Value depth, int64_t unroll,
-                   Value tile,
+LaneTiles::product(int64_t count, Value first, int64_t columns, Value depth,
+                   int64_t unroll, Value tile,
                    llvm::function_ref<Value(int64_t r, Value k)> scalar) {
   SmallVector<Value> zeros(count * columns, e.splat(0));
-  auto lane = [&](int64_t n) { return e.index(n * e.lanes); };
+  auto lane = [&](int64_t n) { return e.addIndex(first, n * e.lanes); };
   if (!hasPairs(tile))
     return e.matmul(
         count, columns, depth, unroll, zeros, scalar,
@@ -60,19 +77,33 @@ LaneTiles::product(int64_t count, int64_t columns, Value depth, int64_t unroll,
       });
 }
 
-/// Register tiles of keys by queries. A last group of fewer keys repeats the
-/// last key: the buffer has room for its rows, a repeated score does not change
-/// the maximum, and no row past the end is touched.
+/// Register tiles of keys by queries.
 void LaneTiles::contract(tile::ContractOp op) {
+  Value scores = op.getOuts()[0];
+  int64_t all = extent(scores, 1) / e.lanes;
+  if (op.getCompact())
+    return contractColumns(op, e.index(0), all, /*group=*/1);
+  forRegisterTiles(all, op.getRows(), [&](Value first, int64_t columns) {
+    // As many accumulators in any case, but an address for each key. A group
+    // that does not divide the buffer would write past its end.
+    constexpr int64_t addresses = 8;
+    int64_t group = std::min(registers.rows * all / columns, addresses);
+    while (extent(scores, 0) % group != 0)
+      --group;
+    contractColumns(op, first, columns, group);
+  });
+}
+
+/// A last group of fewer keys repeats the last key: the buffer has room for its
+/// rows, a repeated score does not change the maximum, and no row past the end
+/// is touched.
+void LaneTiles::contractColumns(tile::ContractOp op, Value firstLane,
+                                int64_t columns, int64_t group) {
   Value query = op.getLeft(), key = op.getRight(), keys = op.getColumns();
   Value scores = op.getOuts()[0];
   bool hasMax = op.getOuts().size() > 1;
-  int64_t columns = extent(scores, 1) / e.lanes;
-  // A group that does not divide the buffer would write past its end.
-  int64_t group = op.getCompact() ? 1 : registers.rows;
-  while (extent(scores, 0) % group != 0)
-    --group;
-  int64_t unroll = op.getCompact() ? 1 : registers.unroll;
+  int64_t unroll = op.getCompact() ? 1 : unrollOf(columns, scores);
+  auto lane = [&](int64_t n) { return e.addIndex(firstLane, n * e.lanes); };
   Value last = arith::SubIOp::create(b, keys, e.index(1));
   Value scale =
       op.getScale() ? e.splat(op.getScale()->convertToDouble()) : Value();
@@ -90,8 +121,8 @@ void LaneTiles::contract(tile::ContractOp op) {
           for (Value row : keyRows)
             prefetchRow(e, key, e.addIndex(row, group));
         SmallVector<Value> dots =
-            product(group, columns, e.index(extent(query, 0)), unroll, query,
-                    [&](int64_t r, Value d) -> Value {
+            product(group, firstLane, columns, e.index(extent(query, 0)),
+                    unroll, query, [&](int64_t r, Value d) -> Value {
                       if (hasPairs(query))
                         return broadcastPair(e, key, keyRows[r], d);
                       Value x = memref::LoadOp::create(
@@ -104,21 +135,21 @@ void LaneTiles::contract(tile::ContractOp op) {
             Value dot = dots[r * columns + n];
             if (scale)
               dot = arith::MulFOp::create(b, dot, scale);
-            e.store(dot, scores, {e.addIndex(first, r), e.index(n * e.lanes)});
+            e.store(dot, scores, {e.addIndex(first, r), lane(n)});
             if (hasMax)
               running[n] = e.max(dot, running[n]);
           }
         return running;
       });
   for (auto [n, value] : llvm::enumerate(highest))
-    e.store(value, op.getOuts()[1], e.index(n * e.lanes));
+    e.store(value, op.getOuts()[1], lane(static_cast<int64_t>(n)));
 }
 
-void LaneTiles::forScores(Value scores, Value keys, Value max,
+void LaneTiles::forScores(Value scores, Value keys, Value rows, Value max,
                           llvm::function_ref<void(Value column)> enterColumn,
                           llvm::function_ref<Value(Value key, Value s)> body,
                           const KeyGroups *groups) {
-  forColumns(extent(scores, 1), [&](Value column) {
+  forColumns(extent(scores, 1), rows, [&](Value column) {
     enterColumn(column);
     auto visit = [&](Value key, ValueRange carried) {
       Value old = e.load(scores, {key, column});
@@ -154,7 +185,7 @@ void LaneTiles::forScores(Value scores, Value keys, Value max,
 
 void LaneTiles::rowMax(tile::RowMaxOp op) {
   forScores(
-      op.getScores(), op.getKeys(), op.getOuts()[0], [](Value) {},
+      op.getScores(), op.getKeys(), op.getRows(), op.getOuts()[0], [](Value) {},
       [](Value, Value s) { return s; });
 }
 
@@ -192,7 +223,7 @@ void LaneTiles::positions(PositionOp op,
         b, e.index(0),
         arith::RemUIOp::create(b, op.getKey(), e.index(groups.keys)));
   forScores(
-      op.getScores(), op.getKeys(), max, enterColumn,
+      op.getScores(), op.getKeys(), op.getRows(), max, enterColumn,
       [&](Value key, Value s) {
         return combine(s, region.emitKeys(number(key), s));
       },
@@ -221,7 +252,7 @@ void LaneTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
   auto power = [&](Value difference) {
     return emitPower(e, difference, op.getBase2());
   };
-  forColumns(extent(scores, 1), [&](Value column) {
+  forColumns(extent(scores, 1), op.getRows(), [&](Value column) {
     Value old = e.load(op.getMax(), column);
     Value highest = e.max(e.load(op.getTop(), column), old);
     e.store(highest, op.getMax(), column);
@@ -243,7 +274,7 @@ void LaneTiles::softmaxWeights(tile::SoftmaxWeightsOp op) {
 }
 
 void LaneTiles::round(tile::RoundOp op) {
-  roundToPairs(e, op.getTile(), op.getKeys(), op.getOuts()[0]);
+  roundToPairs(e, op.getTile(), op.getKeys(), op.getRows(), op.getOuts()[0]);
 }
 
 /// Each block is summed from zero and then added: sums stay short, and with
@@ -252,49 +283,58 @@ void LaneTiles::accumulate(tile::AccumulateOp op) {
   if (op.getGuard())
     return accumulateGuarded(op);
   Value weights = op.getWeights(), value = op.getValue(), acc = op.getAcc();
-  int64_t columns = extent(acc, 1) / e.lanes, features = extent(acc, 0);
+  int64_t all = extent(acc, 1) / e.lanes, features = extent(acc, 0);
   if (hasPairs(weights))
     value = pairValues(e, value, op.getKeys());
-  auto group = [&](Value first, int64_t count) {
-    SmallVector<Value> rows;
-    for (int64_t r = 0; r < count; ++r)
-      rows.push_back(e.addIndex(first, r));
-    SmallVector<Value> sums =
-        product(count, columns, op.getKeys(), registers.unroll, weights,
-                [&](int64_t r, Value j) -> Value {
-                  if (hasPairs(weights))
-                    return broadcastPair(e, value, j, rows[r]);
-                  Value x =
-                      memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
-                  return e.convert(x, e.element);
-                });
-    for (int64_t n = 0; n < columns; ++n) {
-      Value lane = e.index(n * e.lanes);
-      Value factor = e.load(op.getRescale(), lane);
-      for (int64_t r = 0; r < count; ++r) {
-        Value old = e.load(acc, {rows[r], lane});
-        Value sum =
-            vector::FMAOp::create(b, old, factor, sums[r * columns + n]);
-        e.store(sum, acc, {rows[r], lane});
-      }
+  forRegisterTiles(all, op.getRows(), [&](Value firstLane, int64_t columns) {
+    // Groups of features, then one smaller group for a rest.
+    int64_t most = registers.rows * all / columns;
+    int64_t whole = features - features % most;
+    forEach(e, e.index(0), e.index(whole), most, [&](Value first) {
+      accumulateColumns(op, value, first, most, firstLane, columns);
+    });
+    if (whole < features)
+      accumulateColumns(op, value, e.index(whole), features - whole, firstLane,
+                        columns);
+  });
+}
+
+/// A group of features.
+void LaneTiles::accumulateColumns(tile::AccumulateOp op, Value value,
+                                  Value first, int64_t count, Value firstLane,
+                                  int64_t columns) {
+  Value weights = op.getWeights(), acc = op.getAcc();
+  int64_t all = extent(acc, 1) / e.lanes;
+  SmallVector<Value> rows;
+  for (int64_t r = 0; r < count; ++r)
+    rows.push_back(e.addIndex(first, r));
+  SmallVector<Value> sums =
+      product(count, firstLane, columns, op.getKeys(), unrollOf(columns, acc),
+              weights, [&](int64_t r, Value j) -> Value {
+                if (hasPairs(weights))
+                  return broadcastPair(e, value, j, rows[r]);
+                if (r == 0 && columns < all)
+                  prefetchRow(e, value, e.addIndex(j, rowsAhead(value)));
+                Value x =
+                    memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
+                return e.convert(x, e.element);
+              });
+  for (int64_t n = 0; n < columns; ++n) {
+    Value lane = e.addIndex(firstLane, n * e.lanes);
+    Value factor = e.load(op.getRescale(), lane);
+    for (int64_t r = 0; r < count; ++r) {
+      Value old = e.load(acc, {rows[r], lane});
+      Value sum = vector::FMAOp::create(b, old, factor, sums[r * columns + n]);
+      e.store(sum, acc, {rows[r], lane});
     }
-  };
-  // Groups of features, then one smaller group for a rest.
-  int64_t whole = features - features % registers.rows;
-  e.loop(e.index(0), e.index(whole), registers.rows, {},
-         [&](Value first, ValueRange) -> SmallVector<Value> {
-           group(first, registers.rows);
-           return {};
-         });
-  if (whole < features)
-    group(e.index(whole), features - whole);
+  }
 }
 
 /// The same with hidden keys left out lane by lane, so that a value that is not
 /// finite reaches only the rows that see it. Small, not fast.
 void LaneTiles::accumulateGuarded(tile::AccumulateOp op) {
   Value hidden = e.splat(-infinity), acc = op.getAcc();
-  forColumns(extent(acc, 1), [&](Value column) {
+  forColumns(extent(acc, 1), op.getRows(), [&](Value column) {
     Value factor = e.load(op.getRescale(), column);
     e.loop(
         e.index(0), e.index(extent(acc, 0)), 1, {}, [&](Value d, ValueRange) {
@@ -327,7 +367,7 @@ void LaneTiles::merge(tile::MergeOp op) {
   auto power = [&](Value difference) {
     return emitPower(e, difference, op.getBase2());
   };
-  forColumns(extent(op.getMax(), 0), [&](Value column) {
+  forColumns(extent(op.getMax(), 0), /*rows=*/Value(), [&](Value column) {
     Value own = e.load(op.getMax(), column);
     Value other = e.load(op.getOtherMax(), column);
     Value highest = e.max(own, other);
@@ -359,7 +399,7 @@ static Value inverseOfSum(VectorEmitter &e, Value sum) {
 
 void LaneTiles::softmaxFinish(tile::SoftmaxFinishOp op) {
   Value zero = e.splat(0), acc = op.getAcc();
-  forColumns(extent(acc, 1), [&](Value column) {
+  forColumns(extent(acc, 1), /*rows=*/Value(), [&](Value column) {
     Value total = e.load(op.getSum(), column);
     // A row that saw no key has total 0 and acc 0, and stays 0; NaN stays NaN.
     Value empty =
@@ -382,7 +422,7 @@ void LaneTiles::softmaxFinish(tile::SoftmaxFinishOp op) {
 
 void LaneTiles::softmaxNormalize(tile::SoftmaxNormalizeOp op) {
   Value scores = op.getScores();
-  forColumns(extent(scores, 1), [&](Value column) {
+  forColumns(extent(scores, 1), op.getRows(), [&](Value column) {
     Value highest = e.load(op.getMax(), column);
     Value factor = inverseOfSum(e, e.load(op.getSum(), column));
     e.loop(e.index(0), op.getKeys(), 1, {},

@@ -93,21 +93,21 @@ static void forPairs(VectorEmitter &e, Value count,
 }
 
 void ladon::cpu::roundToPairs(VectorEmitter &e, Value from, Value keys,
-                              Value to) {
+                              Value rows, Value to) {
   ImplicitLocOpBuilder &b = e.b;
-  Value rows = pairRows(e, to);
+  Value toPairs = pairRows(e, to);
+  Value end = rows ? rows : e.index(extent(from, 1));
   forPairs(e, keys, [&](Value pair, bool isWhole) {
     Value key = twice(e, pair);
-    for (int64_t column = 0; column < extent(from, 1); column += e.lanes) {
-      Value first = e.load(from, {key, e.index(column)});
-      Value second = isWhole
-                         ? e.load(from, {e.addIndex(key, 1), e.index(column)})
-                         : e.splat(0);
+    forEach(e, e.index(0), end, e.lanes, [&](Value column) {
+      Value first = e.load(from, {key, column});
+      Value second =
+          isWhole ? e.load(from, {e.addIndex(key, 1), column}) : e.splat(0);
       Value pairs =
           RoundPairsOp::create(b, pairsType(to, e.lanes), first, second);
-      vector::StoreOp::create(b, pairs, rows,
-                              ValueRange{pair, e.index(2 * column)});
-    }
+      vector::StoreOp::create(b, pairs, toPairs,
+                              ValueRange{pair, twice(e, column)});
+    });
   });
 }
 
@@ -124,7 +124,7 @@ void ladon::cpu::transposeToPairs(VectorEmitter &e, Value view, Value count,
   // Pairs move as numbers of twice the bits.
   VectorType whole = pairsType(view, e.lanes), one = pairsType(view, 1);
   int64_t pairs = extent(tile, 0) / 2, square = pairs - pairs % e.lanes;
-  forEach(e, e.index(0), e.index(extent(tile, 1)), e.lanes, [&](Value column) {
+  forEach(e, e.index(0), count, e.lanes, [&](Value column) {
     SmallVector<Value> from;
     for (int64_t r = 0; r < e.lanes; ++r)
       from.push_back(e.minIndex(e.addIndex(column, r), last));

@@ -30,10 +30,11 @@ mlir::Value loadPairs(VectorEmitter &e, mlir::Value rows, mlir::Value pair,
 /// first axis, as an element of the emitter's type.
 mlir::Value loadOfPairs(VectorEmitter &e, mlir::Value tile, mlir::Value key,
                         mlir::Value first);
-/// Rounds the first `keys` rows of a tile [K, N] of f32 into one of pairs. A
-/// last one without a partner gets a zero beside it.
+/// Rounds the first `keys` rows of a tile [K, N] of f32 into one of pairs, and
+/// of each the first `rows`, unless that is null. A last key without a partner
+/// gets a zero beside it.
 void roundToPairs(VectorEmitter &e, mlir::Value from, mlir::Value keys,
-                  mlir::Value to);
+                  mlir::Value rows, mlir::Value to);
 /// Turns rows of a [N, D] view into a tile of pairs [D, N]; rows from `count`
 /// on repeat the last one, if there is one.
 void transposeToPairs(VectorEmitter &e, mlir::Value view, mlir::Value count,

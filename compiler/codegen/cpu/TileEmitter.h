@@ -48,11 +48,26 @@ public:
 
 private:
   llvm::SmallVector<mlir::Value>
-  product(int64_t count, int64_t columns, mlir::Value depth, int64_t unroll,
-          mlir::Value tile,
+  product(int64_t count, mlir::Value first, int64_t columns, mlir::Value depth,
+          int64_t unroll, mlir::Value tile,
           llvm::function_ref<mlir::Value(int64_t r, mlir::Value k)> scalar);
-  /// Runs `body` for the first lane of each register of `rows` rows.
-  void forColumns(int64_t rows, llvm::function_ref<void(mlir::Value)> body);
+  void contractColumns(tile::ContractOp op, mlir::Value firstLane,
+                       int64_t columns, int64_t group);
+  void accumulateColumns(tile::AccumulateOp op, mlir::Value value,
+                         mlir::Value first, int64_t count,
+                         mlir::Value firstLane, int64_t columns);
+  /// Runs `body` for the first lane of each register that holds some of the
+  /// first `rows` rows, or of `all` where that is null.
+  void forColumns(int64_t all, mlir::Value rows,
+                  llvm::function_ref<void(mlir::Value)> body);
+  /// How many steps a register tile takes at once: code for few columns runs
+  /// rarely, and is small.
+  int64_t unrollOf(int64_t columns, mlir::Value tile);
+  /// Covers these registers with register tiles: one of all `columns`, and
+  /// where rows fill fewer, one for each that they do.
+  void forRegisterTiles(
+      int64_t columns, mlir::Value rows,
+      llvm::function_ref<void(mlir::Value first, int64_t columns)> body);
   /// Keys that are visited `keys` at a time, from `first` on, which is 0 or
   /// less; `enter` runs before those of a group from its first key on, which
   /// may be before the block.
@@ -61,10 +76,10 @@ private:
     mlir::Value first;
     llvm::function_ref<void(mlir::Value first)> enter;
   };
-  /// Replaces every score of the first `keys` keys by `body` of it, and takes
-  /// the maximum into `max` unless it is null.
+  /// Replaces every score of the first `keys` keys and `rows` rows by `body` of
+  /// it, and takes the maximum into `max` unless it is null.
   void forScores(
-      mlir::Value scores, mlir::Value keys, mlir::Value max,
+      mlir::Value scores, mlir::Value keys, mlir::Value rows, mlir::Value max,
       llvm::function_ref<void(mlir::Value column)> enterColumn,
       llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)> body,
       const KeyGroups *groups = nullptr);

@@ -193,8 +193,9 @@ static void copyOut(VectorEmitter &e, Value buffer, const Rows &rows,
 // Load
 //===----------------------------------------------------------------------===//
 
-/// Turns rows of a [R, D] view into a transposed tile. Rows from `count` on
-/// repeat the last one, if there is one; nobody reads what becomes of them.
+/// Turns rows of a [R, D] view into a transposed tile. Registers with rows from
+/// `count` on repeat the last one; nobody reads what becomes of them. The rows
+/// on both sides are asked for: the next tile's are there, or the next head's.
 static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
                         double scale) {
   ImplicitLocOpBuilder &b = e.b;
@@ -206,8 +207,9 @@ static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
   Value factor = e.splat(scale);
   Value scalar = arith::ConstantOp::create(b, b.getFloatAttr(e.element, scale));
   Value last = arith::SubIOp::create(b, count, e.index(1));
+  Value tileRows = e.index(extent(tile, 1));
   int64_t features = extent(tile, 0), square = features - features % e.lanes;
-  forEach(e, e.index(0), e.index(extent(tile, 1)), e.lanes, [&](Value column) {
+  forEach(e, e.index(0), count, e.lanes, [&](Value column) {
     SmallVector<Value> from;
     for (int64_t r = 0; r < e.lanes; ++r)
       from.push_back(e.minIndex(e.addIndex(column, r), last));
@@ -216,6 +218,8 @@ static void transposeIn(VectorEmitter &e, Value view, Value count, Value tile,
       for (Value r : from) {
         Value x = e.load(view, {r, d});
         block.push_back(arith::MulFOp::create(b, x, factor));
+        prefetch(e, view, arith::AddIOp::create(b, r, count), d);
+        prefetch(e, view, arith::SubIOp::create(b, r, tileRows), d);
       }
       for (auto [t, x] : llvm::enumerate(e.transpose(block)))
         e.store(x, tile, {e.addIndex(d, t), column});
@@ -298,7 +302,7 @@ transposeOut(VectorEmitter &e, Value tile, Value count, Value columns,
   if (columns)
     square = arith::SubIOp::create(
         b, columns, arith::RemUIOp::create(b, columns, e.index(e.lanes)));
-  forEach(e, e.index(0), e.index(extent(tile, 1)), e.lanes, [&](Value column) {
+  forEach(e, e.index(0), count, e.lanes, [&](Value column) {
     forEach(e, e.index(0), square, e.lanes, [&](Value d) {
       SmallVector<Value> block;
       for (int64_t t = 0; t < e.lanes; ++t)

@@ -41,10 +41,11 @@ static Value hideBeyond(ImplicitLocOpBuilder &b, Value scores, Value keys) {
   b.setInsertionPointToStart(branch.thenBlock());
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value end = arith::IndexCastOp::create(b, b.getI32Type(), keys);
-  auto mask = tile::MaskOp::create(b, TypeRange{type}, scores, zero, zero, zero,
-                                   zero, width, ValueRange{end},
-                                   /*outs=*/ValueRange(), AffineMapAttr(),
-                                   /*transposed=*/false);
+  auto mask =
+      tile::MaskOp::create(b, TypeRange{type}, scores, zero, zero, zero, zero,
+                           width, /*rows=*/Value(), ValueRange{end},
+                           /*outs=*/ValueRange(), AffineMapAttr(),
+                           /*transposed=*/false);
   scf::YieldOp::create(b, mask.getResult());
   Type i32 = b.getI32Type();
   Block *body = b.createBlock(&mask.getBody(), {}, {i32, i32, i32, i32, i32},

@@ -187,7 +187,7 @@ void ProductTiler::fillPoint(Block::BlockArgListType at, Value rowCount,
     auto next = tile::AccumulateOp::create(
         b, sums.getType(), left, right, index(block),
         loop.getRegionIterArgs()[0], ones, /*guard=*/Value(),
-        /*transposed=*/false);
+        /*rows=*/Value(), /*transposed=*/false);
     scf::YieldOp::create(b, next.getResult());
   }
   tile::StoreOp::create(b, loop.getResult(0), result, at[0], at[1], row, rows,
