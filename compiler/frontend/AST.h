@@ -153,6 +153,8 @@ struct Expr {
     Repeat,    ///< args[0] for every position of the last axes, which it lacks
     Sum,       ///< args[0] summed over axis `intValue`, which it loses
     Join,      ///< args one after the other along axis `intValue`
+    Append,    ///< args[0], an inout parameter, with args[1] at positions from
+               ///< args[2] on: `len[b]` or one integer for all; args[3]: pages
     Iota,      ///< 0, 1, 2, ... along its one axis
     Rotate     ///< args = x, cosines, sines; intValue: a pair is two neighbours
   };
@@ -179,6 +181,13 @@ struct Expr {
   struct AttendArgs *attend = nullptr; ///< Attend
 };
 
+/// The parameter that says where an append begins, in each batch entry or in
+/// all.
+inline const Param *placesOf(const Expr &append) {
+  const Expr &at = *append.args[2];
+  return at.kind == Expr::Kind::Index ? at.args[0]->param : at.param;
+}
+
 /// The arguments of an `attend`, one for each row of Builtins.def; those that
 /// need not be given may be null. q is [B, H, S, D], k [B, Hk, T, D],
 /// v [B, Hk, T, Dv], where each may have a B or H of 1 for all; results are
@@ -193,11 +202,25 @@ struct AttendArgs {
   Dim heads, kvHeads;      ///< H and Hk, after Sema.
 };
 
+/// Which entries of a table of pages are written to: those of `count` positions
+/// from the value of the parameter `at` on.
+struct WrittenPages {
+  std::string at;
+  Dim count;
+  int64_t pageSize = 1;
+  Dim pool; ///< How many pages there are.
+};
+
 /// A parameter of the attention: a tensor, or a scalar given at run time.
 struct Param {
   std::string name;
   Type type;
   llvm::SMRange range;
+  bool isInout = false; ///< A cache: read and written, by one append.
+  /// Of a place in caches, sizes: its integers are at least 0, and at most each
+  /// of these, which may be negative ("C - S").
+  std::vector<std::string> most;
+  std::vector<WrittenPages> writes; ///< Of a table of pages.
 };
 
 /// `let name = value`.
@@ -221,8 +244,27 @@ struct Attention {
   std::vector<std::unique_ptr<Param>> params;
   std::vector<std::unique_ptr<Let>> lets; ///< Tensors, in source order.
   std::vector<Result> results;
+  std::vector<const Expr *> appends; ///< One for each inout parameter.
   llvm::SMRange range;
   std::string source; ///< The text of the whole spec, for artefacts.
+
+  /// The inout parameters, in the order of `appends`.
+  std::vector<const Param *> caches() const {
+    std::vector<const Param *> found;
+    for (const std::unique_ptr<Param> &param : params)
+      if (param->isInout)
+        found.push_back(param.get());
+    return found;
+  }
+  /// What a call writes: the results, then the caches.
+  std::vector<std::string> writtenNames() const {
+    std::vector<std::string> names;
+    for (const Result &result : results)
+      names.push_back(result.name);
+    for (const Param *cache : caches())
+      names.push_back(cache->name);
+    return names;
+  }
 };
 
 /// Owns expression nodes.

@@ -20,7 +20,8 @@ public:
   void dump(const Attention &attention) {
     line(0) << "attention " << attention.name << '\n';
     for (const auto &param : attention.params)
-      line(1) << "param " << param->name << ": " << param->type.str() << '\n';
+      line(1) << (param->isInout ? "inout " : "param ") << param->name << ": "
+              << param->type.str() << '\n';
     for (const auto &let : attention.lets) {
       line(1) << "let " << let->name << ": " << let->value->type.str() << '\n';
       dump(let->value, 2);
@@ -77,6 +78,8 @@ private:
       return "sum axis=" + std::to_string(expr->intValue);
     case Kind::Join:
       return "concat axis=" + std::to_string(expr->intValue);
+    case Kind::Append:
+      return "append";
     case Kind::Iota:
       return "iota";
     case Kind::Rotate:

@@ -29,21 +29,46 @@ RankedTensorType Importer::tensorType(const ast::Type &type,
   return RankedTensorType::get(shape, storageType(b, element));
 }
 
+static Attribute extentAttr(Builder &b, const Dim &dim) {
+  return dim.isStatic() ? Attribute(b.getI64IntegerAttr(dim.size))
+                        : b.getStringAttr(dim.name);
+}
+
+/// A number or the text of a size.
+static Attribute extentAttr(Builder &b, const std::string &size) {
+  std::optional<int64_t> known = SizeExpr::parse(size)->asConstant();
+  return known ? Attribute(b.getI64IntegerAttr(*known)) : b.getStringAttr(size);
+}
+
 /// What an argument or result is to a caller.
 DictionaryAttr Importer::describe(attn::ParamKind kind, StringRef name,
-                                  const ast::Type &type) {
+                                  const ast::Type &type,
+                                  const ast::Param *values) {
   SmallVector<Attribute> dims;
   if (type.isTensor())
     for (const Dim &dim : *type.dims)
-      dims.push_back(dim.isStatic() ? Attribute(b.getI64IntegerAttr(dim.size))
-                                    : b.getStringAttr(dim.name));
+      dims.push_back(extentAttr(b, dim));
   Type element = type.element == ScalarType::Bool ? Type(b.getI1Type())
                  : isUnsigned(type.element)
                      ? Type(b.getIntegerType(8 * byteSize(type.element),
                                              /*isSigned=*/false))
                      : storageType(b, type.element);
-  auto param = attn::ParamAttr::get(b.getContext(), kind, b.getStringAttr(name),
-                                    element, dims, /*doc=*/nullptr);
+  SmallVector<Attribute> to, writes;
+  if (values) {
+    for (const std::string &most : values->most)
+      to.push_back(extentAttr(b, most));
+    for (const ast::WrittenPages &written : values->writes)
+      writes.push_back(b.getArrayAttr({b.getStringAttr(written.at),
+                                       extentAttr(b, written.count),
+                                       b.getI64IntegerAttr(written.pageSize),
+                                       extentAttr(b, written.pool)}));
+  }
+  auto orNull = [&](ArrayRef<Attribute> items) {
+    return items.empty() ? nullptr : b.getArrayAttr(items);
+  };
+  auto param =
+      attn::ParamAttr::get(b.getContext(), kind, b.getStringAttr(name), element,
+                           dims, orNull(to), orNull(writes), /*doc=*/nullptr);
   return b.getDictionaryAttr(
       b.getNamedAttr(attn::AttnDialect::paramName, param));
 }
@@ -75,10 +100,11 @@ func::FuncOp Importer::createFunction() {
   SmallVector<DictionaryAttr> attributes;
   for (auto [param, type] : llvm::zip_equal(attention.params, inputs)) {
     params[param.get()] = entry->addArgument(type, locations.get(param->range));
-    attributes.push_back(describe(param->type.isTensor()
-                                      ? attn::ParamKind::Input
-                                      : attn::ParamKind::Scalar,
-                                  param->name, param->type));
+    attributes.push_back(describe(!param->type.isTensor()
+                                      ? attn::ParamKind::Scalar
+                                  : param->isInout ? attn::ParamKind::InOut
+                                                   : attn::ParamKind::Input,
+                                  param->name, param->type, param.get()));
     if (param->type.isTensor())
       for (auto [axis, dim] : llvm::enumerate(*param->type.dims))
         if (!dim.isStatic())
@@ -126,6 +152,9 @@ OwningOpRef<ModuleOp> Importer::import() {
   }
   for (const ast::Result &result : attention.results)
     findMembers(result.value);
+  // Caches are written, whether or not a result depends on them.
+  for (const Expr *append : attention.appends)
+    tensor(append);
   SmallVector<Value> results;
   for (const ast::Result &result : attention.results)
     results.push_back(tensor(result.value));

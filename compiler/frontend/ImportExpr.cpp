@@ -104,6 +104,7 @@ Value ExprImporter::emit(const Expr *expr) {
   case Kind::Repeat:
   case Kind::Sum:
   case Kind::Join:
+  case Kind::Append:
   case Kind::Iota:
   case Kind::Rotate:
     llvm_unreachable("a checked score or mask holds no tensor operation");

@@ -72,6 +72,8 @@ Value Importer::emitTensor(const Expr *expr) {
     return elementwise(expr);
   case Kind::Join:
     return join(expr);
+  case Kind::Append:
+    return append(expr);
   case Kind::Sum:
     return sumAlong(expr);
   case Kind::Rotate:
@@ -109,6 +111,16 @@ Value Importer::join(const Expr *expr) {
     offsets[expr->intValue] = sizes[expr->intValue];
   }
   return result;
+}
+
+Value Importer::append(const Expr *expr) {
+  Value source = tensor(expr->args[1]),
+        cache = params.lookup(expr->args[0]->param),
+        at = params.lookup(ast::placesOf(*expr)), pages;
+  if (expr->args.size() > 3)
+    pages = params.lookup(expr->args[3]->param);
+  return attn::AppendOp::create(b, cache.getType(), source, at, pages, cache)
+      .getResult();
 }
 
 /// [.., M, K] @ [K, N], from zero or from a bias repeated over leading axes.

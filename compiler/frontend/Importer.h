@@ -42,7 +42,8 @@ private:
     return tensorType(type, computedType(type.element));
   }
   mlir::DictionaryAttr describe(attn::ParamKind kind, llvm::StringRef name,
-                                const ast::Type &type);
+                                const ast::Type &type,
+                                const ast::Param *values = nullptr);
   void describe(mlir::func::FuncOp function);
   mlir::func::FuncOp createFunction();
   static const ast::Expr *findAttend(const ast::Expr *expr);
@@ -86,6 +87,7 @@ private:
     return loop(expr, empty(expr->type), /*summed=*/std::nullopt);
   }
   mlir::Value join(const ast::Expr *expr);
+  mlir::Value append(const ast::Expr *expr);
   mlir::Value sumAlong(const ast::Expr *expr);
   mlir::Value rotate(const ast::Expr *expr);
 

@@ -188,6 +188,12 @@ void Parser::parseAttention() {
   if (expect(Tok::LParen, "'('"))
     parseList(Tok::RParen, [&] {
       TypedName param;
+      // A word that may be a name as well.
+      if (is(Tok::Name) && peek().text == "inout" &&
+          tokens[at + 1].kind == Tok::Name) {
+        take();
+        param.isInout = true;
+      }
       if (parseTypedName(param))
         attention.params.push_back(std::move(param));
     });

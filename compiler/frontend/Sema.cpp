@@ -388,13 +388,21 @@ void Sema::checkAttention(const syntax::Attention &attention) {
       continue;
     }
     SMRange range = {param.name.range.Start, param.type.range.End};
-    spec.attention->params.push_back(std::make_unique<ast::Param>(
-        ast::Param{param.name.text.str(), *type, range}));
-    params.try_emplace(param.name.text, spec.attention->params.back().get());
+    spec.attention->params.push_back(std::make_unique<ast::Param>());
+    ast::Param *checked = spec.attention->params.back().get();
+    checked->name = param.name.text.str();
+    checked->type = *type;
+    checked->range = range;
+    checked->isInout = param.isInout;
+    if (param.isInout && !checkInout(*checked))
+      broken.insert(param.name.text);
+    else
+      params.try_emplace(param.name.text, checked);
   }
   for (const syntax::Let &let : attention.lets)
     checkLet(let);
   checkResults(attention);
+  checkAppends();
 }
 
 void Sema::checkLet(const syntax::Let &let) {
@@ -449,6 +457,14 @@ void Sema::checkResults(const syntax::Attention &attention) {
     if (!value || !declared)
       continue;
     const syntax::TypedName &result = attention.results[at];
+    const ast::Expr *source = value;
+    while (source->kind == ast::Expr::Kind::Name && source->let)
+      source = source->let->value;
+    if (source->kind == ast::Expr::Kind::Append) {
+      diagnostics.report(DiagId::AppendReturned, returned->range,
+                         source->args[0]->name);
+      continue;
+    }
     // A result may be stored in fewer bits than it is computed in.
     ast::Type computed = value->type;
     if (computedType(computed.element) == computedType(declared->element))
@@ -484,7 +500,10 @@ void Sema::warnUnused(const syntax::Attention &attention) {
       diagnostics.report(DiagId::UnusedParameter, param.name.range,
                          param.name.text);
   for (const syntax::Let &let : attention.lets)
-    if (!used.contains(let.name.text))
+    if (auto tensor = tensorLets.find(let.name.text);
+        !used.contains(let.name.text) &&
+        !(tensor != tensorLets.end() &&
+          tensor->second->value->kind == ast::Expr::Kind::Append))
       diagnostics.report(DiagId::UnusedLet, let.name.range, let.name.text);
   for (const syntax::Name &name : unusedLocals)
     diagnostics.report(DiagId::UnusedLet, name.range, name.text);

@@ -12,6 +12,7 @@
 // SemaIndex.cpp   captured tensors
 // SemaCalls.cpp   functions, macros, masks
 // SemaTensor.cpp  split, concat, transpose, matmul
+// SemaCaches.cpp  inout parameters and append
 // SemaElementwise.cpp  arithmetic of tensors, element by element
 // SemaNorms.cpp   norms and rotary positions, made of the former
 // SemaAttend.cpp  attend
@@ -271,6 +272,28 @@ private:
   /// A tensor that is computed on, or null.
   Expr *elaborateTensor(const syntax::Expr *expr, const Scope *scope);
 
+  //===--- SemaCaches.cpp ------------------------------------------------===//
+  bool checkInout(const ast::Param &param);
+  /// Reports where an inout parameter is read.
+  bool isCacheRead(const ast::Param &param, const syntax::Expr *expr,
+                   const Scope *scope);
+  Expr *elaborateAppend(const syntax::Expr *expr, const Scope *scope,
+                        const Arguments &given);
+  /// The inout parameter that is appended to; null after an error.
+  Expr *elaborateCache(const syntax::Expr *expr, const Scope *scope);
+  Expr *elaboratePlace(const syntax::Expr *expr, const Scope *scope,
+                       const ast::Dim &batch);
+  Expr *elaboratePageTable(const syntax::Expr *expr, const Scope *scope,
+                           const ast::Dim &batch);
+  bool checkAppendShape(const syntax::Expr *expr, const Scope *scope,
+                        const Expr *cache, const Expr *source,
+                        const Expr *pages);
+  /// Reports what can never fit.
+  bool checkCapacity(const syntax::Expr *expr, const Scope *scope,
+                     const Expr *append);
+  /// One append for each inout parameter, in their order.
+  void checkAppends();
+
   //===--- SemaElementwise.cpp -------------------------------------------===//
   /// Makes operands fit each other, element by element; the type of the result.
   /// Single values get its element type, what lacks trailing axes is repeated.
@@ -361,11 +384,19 @@ private:
   std::deque<Scope> scopes;
   bool inParamDefault = false;
   bool sizesKnown = false;
+  struct Append {
+    llvm::SMRange range;
+    Expr *value = nullptr; ///< Null after an error.
+  };
+  llvm::DenseMap<const ast::Param *, Append> appends; ///< By their caches.
+  bool isCachePlace = false; ///< Where an inout parameter may stand.
   unsigned operations = 0;
   unsigned depth = 0;
   bool exhausted = false; ///< A limit was reported; nothing more is expanded.
 };
 
+/// Whether `expr` is a parameter i32[batch, pages].
+bool isPageTable(const ast::Expr &expr, const ast::Dim &batch);
 /// "bool", "f32" or "f32[B, 8]", for messages.
 std::string describe(const ast::Type &type);
 /// "1 argument", "3 arguments".

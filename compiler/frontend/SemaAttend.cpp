@@ -27,9 +27,8 @@ static bool isSinks(const ast::Expr &expr, const Dim &heads,
          computedType(expr.type.element) == computed;
 }
 
-/// Whether `expr` is a parameter i32[batch, pages].
-static bool isPageTable(const ast::Expr &expr, const Dim &batch) {
-  return expr.kind == Kind::Name && expr.param &&
+bool ladon::isPageTable(const ast::Expr &expr, const Dim &batch) {
+  return expr.kind == Kind::Name && expr.param && expr.type.isTensor() &&
          expr.type.element == ScalarType::I32 && expr.type.dims->size() == 2 &&
          expr.type.dims->front() == batch;
 }
@@ -192,7 +191,7 @@ void Sema::checkPages(const syntax::Expr *expr, const Scope *scope,
     return;
   if (isOne(attend.batch) && table->type.isTensor())
     attend.batch = table->type.dims->front();
-  if (!table->type.isTensor() || !isPageTable(*table, attend.batch)) {
+  if (!isPageTable(*table, attend.batch)) {
     report(DiagId::PagesType, expr->range, scope, text(attend.batch),
            describe(table->type));
     return;

@@ -169,6 +169,7 @@ ast::Expr *Sema::elaborateTensorCall(const syntax::Expr *expr,
     return nullptr;
   return name == "concat"      ? elaborateConcat(expr, scope, given)
          : name == "transpose" ? elaborateTranspose(expr, scope, given)
+         : name == "append"    ? elaborateAppend(expr, scope, given)
          : name == "rope"      ? elaborateRope(expr, scope, given)
                                : elaborateNorm(expr, scope, given);
 }

@@ -72,6 +72,8 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
   }
   used.insert(name);
   const ast::Param *param = found->second;
+  if (isCacheRead(*param, expr->args[0], scope))
+    return nullptr;
   if (place.kind == Place::Uniform) {
     report(DiagId::TensorAsScalar, expr->range, scope, base->name.text)
         .note({}, "a tensor of one entry combines with others as it is");

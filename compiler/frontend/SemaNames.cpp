@@ -313,6 +313,8 @@ ast::Expr *Sema::elaborateParamName(const syntax::Expr *expr,
         .note(param->range, "it is declared here");
     return nullptr;
   }
+  if (!isCachePlace && isCacheRead(*param, expr, scope))
+    return nullptr;
   Expr *result = create(Expr::Kind::Name, expr, scope, param->type.element);
   result->name = param->name;
   result->param = param;

@@ -76,10 +76,12 @@ struct ConstParam {
   Expr *value;
 };
 
-/// `name: type`, of a parameter or a result.
+/// `name: type`, of a parameter or a result; `inout name: type`, of a
+/// parameter.
 struct TypedName {
   Name name;
   TypeExpr type;
+  bool isInout = false;
 };
 
 /// `let name = value`.

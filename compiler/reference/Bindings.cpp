@@ -17,6 +17,16 @@ int64_t Bindings::extent(const Dim &dim) const {
       .value_or(-1);
 }
 
+std::optional<int64_t> Bindings::largestValue(const Param &param) const {
+  std::optional<int64_t> most;
+  for (const std::string &text : param.most) {
+    std::optional<int64_t> value = SizeExpr::parse(text)->evaluate(
+        [&](llvm::StringRef name) { return sizes.lookup(name); });
+    most = std::min(most.value_or(INT64_MAX), value.value_or(-1));
+  }
+  return most;
+}
+
 Extents Bindings::shape(const Type &type) const {
   Extents shape;
   if (type.dims)

@@ -27,6 +27,9 @@ struct Bindings {
 
   int64_t extent(const ast::Dim &dim) const;
   Extents shape(const ast::Type &type) const;
+  /// The largest value that an integer of a parameter may have; none without a
+  /// bound.
+  std::optional<int64_t> largestValue(const ast::Param &param) const;
   /// T: how many keys an attend has, in pages or not.
   int64_t keyCount(const ast::AttendArgs &args) const;
 };

@@ -214,6 +214,7 @@ const PointExpr::Node *PointExpr::Builder::build(const Expr *expr) {
   case Kind::Repeat:
   case Kind::Sum:
   case Kind::Join:
+  case Kind::Append:
   case Kind::Iota:
   case Kind::Rotate:
     break; // Tensors, which a checked tree keeps out of here.

@@ -24,17 +24,22 @@ public:
       : bindings(std::move(bindings)), arithmetic(arithmetic) {}
 
   Tensor evaluate(const Expr *expr);
+  const AppendResult &appendResult(const Expr *expr);
 
 private:
   Tensor load(const Param *param);
   const AttendResult &attendResult(const Expr *expr, bool withScores = false);
   Tensor gatherPages(const Tensor &source, const HostTensor &table);
+  const HostTensor &input(const Param *param) const {
+    return bindings.inputs.find(param)->second;
+  }
   Tensor elementwise(const Expr *expr);
   Tensor scalar(const Expr *expr);
 
   Bindings bindings;
   Arithmetic arithmetic;
   llvm::DenseMap<const Let *, Tensor> lets;
+  llvm::DenseMap<const Expr *, std::unique_ptr<AppendResult>> caches;
   /// Those with scores in a map of their own, for they are large.
   llvm::DenseMap<const AttendArgs *, std::unique_ptr<AttendResult>> attends[2];
 };
@@ -122,6 +127,40 @@ Tensor Evaluator::gatherPages(const Tensor &source, const HostTensor &table) {
   return result;
 }
 
+/// cache[b, h, at[b] + n, d] = source[b, h, n, d], or, in pages of p positions,
+/// cache[table[b, (at[b] + n) / p], h, (at[b] + n) % p, d]; the heads may be
+/// missing. What lies outside is left out.
+const AppendResult &Evaluator::appendResult(const Expr *expr) {
+  if (const std::unique_ptr<AppendResult> &known = caches[expr])
+    return *known;
+  Tensor cache = evaluate(expr->args[0]), source = evaluate(expr->args[1]);
+  const HostTensor &places = input(placesOf(*expr));
+  const HostTensor *table =
+      expr->args.size() > 3 ? &input(expr->args[3]->param) : nullptr;
+  size_t positions = cache.shape.size() - 2;
+  std::vector<int64_t> targets; // Of each element of the source.
+  forEachPosition(source.shape, [&](ArrayRef<int64_t> position) {
+    int64_t entry = position[0], size = cache.shape[positions];
+    int64_t place = position[positions] + (places.shape.empty()
+                                               ? places.getInteger({})
+                                               : places.getInteger({entry}));
+    bool exists = place >= 0 && place < (table ? table->shape[1] : 1) * size;
+    if (table && exists)
+      entry = table->getInteger({entry, place / size});
+    if (!exists || entry < 0 || entry >= cache.shape[0])
+      return targets.push_back(-1);
+    Extents to(position);
+    to[0] = entry;
+    to[positions] = place % size;
+    int64_t index = 0;
+    for (size_t axis = 0; axis < to.size(); ++axis)
+      index = index * cache.shape[axis] + to[axis];
+    targets.push_back(index);
+  });
+  return *(caches[expr] = std::make_unique<AppendResult>(
+               append(cache, source, targets, expr->type.element)));
+}
+
 Tensor Evaluator::elementwise(const Expr *expr) {
   Tensor result(expr->type.element, bindings.shape(expr->type));
   std::vector<Tensor> operands;
@@ -206,6 +245,8 @@ Tensor Evaluator::evaluate(const Expr *expr) {
   case Kind::Join:
     return join(evaluate(expr->args[0]), evaluate(expr->args[1]),
                 expr->intValue);
+  case Kind::Append:
+    return appendResult(expr).read;
   case Kind::Sum:
     return sumAlong(evaluate(expr->args[0]), expr->intValue);
   case Kind::Iota:
@@ -242,12 +283,16 @@ ladon::evaluate(const Attention &attention, ArrayRef<HostTensor> inputs,
     return bindings.takeError();
   Evaluator evaluator(std::move(*bindings), arithmetic);
   std::vector<ReferenceResult> results;
-  for (const Result &declared : attention.results) {
-    Tensor tensor = evaluator.evaluate(declared.value);
-    results.push_back({declared.name, declared.type.element, tensor.shape,
-                       std::move(tensor.value), std::move(tensor.error),
-                       std::move(tensor.magnitude), tensor.headAxis,
-                       tensor.heads});
-  }
+  auto add = [&](const std::string &name, ScalarType element, Tensor tensor) {
+    results.push_back({name, element, tensor.shape, std::move(tensor.value),
+                       std::move(tensor.error), std::move(tensor.magnitude),
+                       tensor.headAxis, tensor.heads});
+  };
+  for (const Result &declared : attention.results)
+    add(declared.name, declared.type.element,
+        evaluator.evaluate(declared.value));
+  for (const Expr *append : attention.appends)
+    add(append->args[0]->name, append->type.element,
+        evaluator.appendResult(append).written);
   return results;
 }

@@ -65,7 +65,9 @@ struct Arithmetic {
 };
 
 /// Evaluates `attention` on one tensor per parameter, in order (a run-time
-/// scalar is a tensor without axes). Fails when the inputs do not fit the spec.
+/// scalar is a tensor without axes). Behind the results stand the inout
+/// parameters, as they are after the call; the inputs stay as they are. Fails
+/// when the inputs do not fit the spec.
 llvm::Expected<std::vector<ReferenceResult>>
 evaluate(const ast::Attention &attention, llvm::ArrayRef<HostTensor> inputs,
          Arithmetic arithmetic = {});

@@ -3,11 +3,14 @@
 #include "compiler/reference/TensorOps.h"
 #include "compiler/reference/ScalarMath.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <algorithm>
 #include <cmath>
 
 using namespace ladon;
 using namespace ladon::reference;
+using ast::ScalarType;
 using llvm::ArrayRef;
 
 static void copyElement(const Tensor &source, size_t from, Tensor &result,
@@ -240,6 +243,40 @@ Tensor reference::rotate(const Tensor &source, const Tensor &cosines,
       double size = std::max(source.magnitude[first], source.magnitude[second]);
       result.magnitude[first] = result.magnitude[second] = size;
     }
+  return result;
+}
+
+/// Rounds element `at` to what a cache of `element` holds. A computed value may
+/// be rounded to either side, where its bound reaches over the middle.
+static void roundElement(Tensor &tensor, size_t at, ScalarType element) {
+  auto stored = [&](double number) {
+    return decodeFloat(element, encodeFloat(element, number));
+  };
+  double value = tensor.value[at], error = tensor.error[at];
+  if (!std::isfinite(value) || !std::isfinite(error))
+    return;
+  // Of f32, in which what is stored as f16 or bf16 is computed; below the
+  // normal numbers errors are absolute.
+  double unit = errorFactor * 0x1p-24;
+  double reach = unit * error + (error > 0 ? 0x1p-124 : 0);
+  double low = stored(value - reach), high = stored(value + reach);
+  tensor.value[at] = stored(value);
+  // An attend allows half of the factor for an error of its keys.
+  tensor.error[at] =
+      2 * std::max(high - tensor.value[at], tensor.value[at] - low) / unit;
+}
+
+AppendResult reference::append(const Tensor &cache, const Tensor &source,
+                               ArrayRef<int64_t> targets, ScalarType element) {
+  AppendResult result = {cache, cache};
+  for (auto [from, to] : llvm::enumerate(targets)) {
+    if (to < 0)
+      continue;
+    copyElement(source, from, result.written, to);
+    copyElement(source, from, result.read, to);
+    if (isStorageOnly(element))
+      roundElement(result.read, to, element);
+  }
   return result;
 }
 

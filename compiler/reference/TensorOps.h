@@ -23,6 +23,16 @@ Tensor iota(ast::ScalarType element, int64_t count);
 Tensor rotate(const Tensor &source, const Tensor &cosines, const Tensor &sines,
               bool neighbours);
 
+/// A cache after an append: as it is compared, before the rounding to the type
+/// that it holds, and as it is read.
+struct AppendResult {
+  Tensor written, read;
+};
+/// `source` in `cache`, which holds `element`: each element at the index of
+/// `targets`, or nowhere where that is negative.
+AppendResult append(const Tensor &cache, const Tensor &source,
+                    llvm::ArrayRef<int64_t> targets, ast::ScalarType element);
+
 /// The position in `tensor` of element `position` of a larger result: shapes
 /// are aligned at their last axis, and an axis of extent 1 is repeated.
 size_t broadcastIndex(const Tensor &tensor, llvm::ArrayRef<int64_t> position);

@@ -9,6 +9,7 @@
 
 #include "compiler/transforms/Passes.h"
 
+#include "dialects/attn/Attn.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/Transforms/Bufferize.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
@@ -61,8 +62,11 @@ static void convertSignature(func::FuncOp function) {
       continue;
     b.setLoc(arg.getLoc());
     arg.setType(getArgumentType(type));
-    auto tensor = bufferization::ToTensorOp::create(b, type, arg,
-                                                    /*restrict=*/true);
+    ladon::attn::ParamAttr param =
+        ladon::attn::getParam(function, arg.getArgNumber());
+    bool isWritten = param && param.getKind() == ladon::attn::ParamKind::InOut;
+    auto tensor = bufferization::ToTensorOp::create(
+        b, type, arg, /*restrict=*/true, /*writable=*/isWritten);
     arg.replaceAllUsesExcept(tensor, tensor);
   }
 
@@ -157,6 +161,35 @@ static LogicalResult bufferizeBody(func::FuncOp function) {
   return bufferization::runOneShotBufferize(function, options, bufferization);
 }
 
+/// Whether anything but `append` writes to memory, or to a view of it.
+static bool isWrittenBeside(Value memory, Operation *append) {
+  return llvm::any_of(memory.getUsers(), [&](Operation *user) {
+    if (user == append)
+      return false;
+    if (!isMemoryEffectFree(user))
+      return hasEffect<MemoryEffects::Write>(user, memory);
+    return llvm::any_of(user->getResults(), [&](Value view) {
+      return isa<MemRefType>(view.getType()) && isWrittenBeside(view, append);
+    });
+  });
+}
+
+/// A cache is written where it lies, or not at all, and by nothing else.
+static LogicalResult checkAppends(func::FuncOp function) {
+  WalkResult result = function.walk([](ladon::attn::AppendOp op) {
+    if (!isa<BlockArgument>(op.getCache()))
+      op.emitError("cannot append in place: the cache is no argument of the "
+                   "kind inout, or something else reads it");
+    else if (isWrittenBeside(op.getCache(), op))
+      op.emitError("cannot append in place: something else writes to the "
+                   "result");
+    else
+      return WalkResult::advance();
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 /// Views of arguments as tensors that nothing reads any more.
 static void eraseDeadViews(func::FuncOp function) {
   function.walk([](bufferization::ToTensorOp op) {
@@ -178,7 +211,7 @@ struct BufferizeAttention
       convertSignature(function);
       makeTransposesViews(function);
       separateDestinations(function);
-      if (failed(bufferizeBody(function)))
+      if (failed(bufferizeBody(function)) || failed(checkAppends(function)))
         return signalPassFailure();
       eraseDeadViews(function);
     }

@@ -1,7 +1,8 @@
 //===- ExtentVerifier.h - The extents of a function ------------*- C++ -*-===//
 //
 // What attn-verify-extents knows while it goes through a function. Operations
-// of tensors are in VerifyTensorExtents.cpp, the others in VerifyExtents.cpp.
+// of tensors are in VerifyTensorExtents.cpp, caches in VerifyCaches.cpp, the
+// others in VerifyExtents.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,6 +43,10 @@ private:
 
   mlir::LogicalResult visit(attn::AttendOp op);
   mlir::LogicalResult verifyPagedKeys(attn::AttendOp op, Extent found);
+  mlir::LogicalResult visit(attn::AppendOp op);
+  mlir::LogicalResult verifyPlaces(attn::AppendOp op, Extent capacity,
+                                   Extent count);
+  mlir::LogicalResult verifyCaches();
   mlir::LogicalResult visit(attn::SplitHeadsOp op);
   mlir::LogicalResult visit(attn::ConcatHeadsOp op);
   mlir::LogicalResult visit(mlir::linalg::LinalgOp op);

@@ -77,5 +77,5 @@ void ladon::registerPasses() {
                              buildAttnPipeline);
   PassPipelineRegistration<>("ladon-tile-pipeline",
                              "From memrefs to classified tile loop nests",
-                             buildTilePipeline);
+                             [](OpPassManager &pm) { buildTilePipeline(pm); });
 }

@@ -18,8 +18,9 @@ def VerifyExtents : Pass<"attn-verify-extents", "::mlir::func::FuncOp"> {
     it, accesses must stay within their tensors, and results must have the
     extents that they declare. The entry point checks the arguments, so nothing
     is read or written outside of a tensor then. What does not follow is an
-    error at the operation. A function without attributes has no entry point and
-    is left alone.
+    error at the operation. An `inout` argument has one use, its `attn.append`,
+    whose places and pages are arguments with values that the entry point
+    checks. A function without attributes has no entry point and is left alone.
   }];
 }
 
@@ -116,6 +117,9 @@ def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
     computed in place. Intermediate tensors become `memref.alloc`, which the caller frees as a whole after the call: no
     `memref.dealloc` is made. A result that is an argument, or is returned
     twice, is copied (`linalg.copy`).
+
+    An `inout` argument is written in place by its `attn.append`; where that is
+    not possible, because something else reads or writes it, there is an error.
   }];
   let dependentDialects = [
     "::mlir::bufferization::BufferizationDialect",
@@ -126,6 +130,26 @@ def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
 //===----------------------------------------------------------------------===//
 // Tile level
 //===----------------------------------------------------------------------===//
+
+def TileAppends : Pass<"tile-appends", "::mlir::func::FuncOp"> {
+  let summary = "Append to caches by a grid over batches, heads and positions";
+  let description = [{
+    Every `attn.append` on memrefs becomes a `tile.grid` whose points copy some
+    new positions of one head from the source to their place in the cache, by a
+    `tile.load` and a `tile.store`, which converts them. In a cache of pages a
+    point copies one position. That a place is within the cache is what the
+    entry point has checked; where it cannot, since the places lie on a device,
+    the operation is refused.
+  }];
+  let options = [
+    Option<"onDevice", "on-device", "bool", "false",
+           "the entry point cannot read tensors">
+  ];
+  let dependentDialects = [
+    "::ladon::tile::TileDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"
+  ];
+}
 
 def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
   let summary = "Lower attend to the online-softmax loop nest";

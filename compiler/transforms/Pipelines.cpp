@@ -35,7 +35,8 @@ void ladon::buildAttnPipeline(OpPassManager &pm) {
   buildBufferizePipeline(pm);
 }
 
-void ladon::buildTilePipeline(OpPassManager &pm) {
+void ladon::buildTilePipeline(OpPassManager &pm, bool onDevice) {
+  pm.addNestedPass<func::FuncOp>(createTileAppends({onDevice}));
   pm.addNestedPass<func::FuncOp>(createTileAttention());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

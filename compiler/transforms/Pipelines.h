@@ -23,8 +23,9 @@ void buildBufferizePipeline(mlir::OpPassManager &pm);
 void buildAttnPipeline(mlir::OpPassManager &pm);
 
 /// From there to classified tile loop nests, of the shapes that `tile.shape`
-/// beside each attend says.
-void buildTilePipeline(mlir::OpPassManager &pm);
+/// beside each attend says. `onDevice`: tensors lie in memory that the entry
+/// point cannot read.
+void buildTilePipeline(mlir::OpPassManager &pm, bool onDevice = false);
 
 } // namespace ladon
 

@@ -16,6 +16,7 @@
 #include "compiler/transforms/Passes.h"
 
 #include "compiler/transforms/AttentionNest.h"
+#include "compiler/transforms/TileGrid.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -28,23 +29,6 @@ namespace ladon {
 
 using namespace mlir;
 using namespace ladon;
-
-/// A grid over `sizes`, the last axis fastest; `body` fills a point of it.
-static void
-createGrid(ImplicitLocOpBuilder &b, ValueRange sizes,
-           ArrayRef<int64_t> descending,
-           llvm::function_ref<void(Block::BlockArgListType at)> body) {
-  auto rank = static_cast<int64_t>(sizes.size());
-  auto schedule = tile::ScheduleAttr::get(
-      b.getContext(), llvm::to_vector(llvm::seq<int64_t>(0, rank)), descending);
-  auto grid = tile::GridOp::create(b, sizes, schedule);
-  OpBuilder::InsertionGuard guard(b);
-  SmallVector<Type> types(rank, b.getIndexType());
-  SmallVector<Location> locations(rank, b.getLoc());
-  Block *block = b.createBlock(&grid.getBody(), {}, types, locations);
-  body(block->getArguments());
-  tile::YieldOp::create(b);
-}
 
 /// How many keys a block has that should have `wanted`: where they lie in
 /// pages, the most that a page has a whole number of blocks of, so that a block

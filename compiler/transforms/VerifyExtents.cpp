@@ -338,17 +338,19 @@ LogicalResult ExtentVerifier::verify() {
     extents[argument] = getDeclared(param);
     declared.insert_range(extents[argument]);
   }
+  if (failed(verifyCaches()))
+    return failure();
   for (unsigned result = 0; result < function.getNumResults(); ++result)
     if (attn::ParamAttr param = attn::getResultParam(function, result))
       declared.insert_range(getDeclared(param));
   for (Operation &op : function.getBody().front()) {
     LogicalResult result =
         llvm::TypeSwitch<Operation *, LogicalResult>(&op)
-            .Case<attn::AttendOp, attn::SplitHeadsOp, attn::ConcatHeadsOp,
-                  linalg::LinalgOp, tensor::DimOp, tensor::EmptyOp,
-                  tensor::CastOp, tensor::ExtractSliceOp, tensor::InsertSliceOp,
-                  tensor::CollapseShapeOp, tensor::ExpandShapeOp,
-                  arith::ConstantOp, func::ReturnOp>(
+            .Case<attn::AppendOp, attn::AttendOp, attn::SplitHeadsOp,
+                  attn::ConcatHeadsOp, linalg::LinalgOp, tensor::DimOp,
+                  tensor::EmptyOp, tensor::CastOp, tensor::ExtractSliceOp,
+                  tensor::InsertSliceOp, tensor::CollapseShapeOp,
+                  tensor::ExpandShapeOp, arith::ConstantOp, func::ReturnOp>(
                 [&](auto op) { return visit(op); })
             .Default([&](Operation *op) { return visitOther(op); });
     if (failed(result))

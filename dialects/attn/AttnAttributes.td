@@ -9,7 +9,8 @@ include "mlir/IR/EnumAttr.td"
 
 def Attn_ParamKind : I32EnumAttr<"ParamKind", "what a parameter is for", [
     I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Output", 1, "output">,
-    I32EnumAttrCase<"Scalar", 2, "scalar">]> {
+    I32EnumAttrCase<"Scalar", 2, "scalar">,
+    I32EnumAttrCase<"InOut", 3, "inout">]> {
   let cppNamespace = "::ladon::attn";
   let genSpecializedAttr = 0;
 }
@@ -29,10 +30,14 @@ def Attn_ParamAttr : AttrDef<Attn_Dialect, "Param"> {
         #attn.param<input visible: bool[B, T]>
         #attn.param<scalar span: i32>
         #attn.param<output out: f32[B, 8, S, 64]>
+        #attn.param<inout cache: f16[B, 8, C, 64]>
+        #attn.param<input len: i32[B] to ["C - S"]>
+        #attn.param<input table: i32[B, P] writes [["len", "S", 16, "N"]]>
 
-    - `input` and `output` are tensors of at least one axis, `scalar` is a value
-      without axes. A result of a function is an `output`; once results are
-      arguments (`attn-bufferize`), so is the argument.
+    - `input`, `output` and `inout` are tensors of at least one axis, `scalar`
+      is a value without axes. A result of a function is an `output`; once
+      results are arguments (`attn-bufferize`), so is the argument. An `inout`
+      is an argument that is read and written, by an `attn.append`.
     - The element type is `bool`, `ui8`, `i8`, `i16`, `i32`, `i64` or a float. A
       `bool` is a byte in memory, an i8 in the type of the argument, and so is
       a `ui8`.
@@ -41,6 +46,13 @@ def Attn_ParamAttr : AttrDef<Attn_Dialect, "Param"> {
       sizes, in all parameters of the function.
     - A size may be computed from names that inputs have: `"2 * S - 1"`, with
       `+`, `-`, `*` and `//`, in the canonical form of SizeExpr.h.
+    - `to` says of integers that each lies between 0 and each of these sizes,
+      which may be negative: then there is no such integer.
+    - `writes` says of a table of pages which of its entries are written to: by
+      a row [at, count, size, pool] those of the positions at[b] to at[b] +
+      count - 1, where a page has `size` positions and the pool `pool` pages.
+      `at` is the name of a parameter with a `to`. These entries lie between 0
+      and pool - 1.
     - Names are identifiers of C. The text is one line of documentation.
   }];
   let parameters = (ins
@@ -48,10 +60,20 @@ def Attn_ParamAttr : AttrDef<Attn_Dialect, "Param"> {
     AttrParameter<"::mlir::Type", "i1 for bool">:$element,
     OptionalArrayRefParameter<"::mlir::Attribute",
                               "an i64 for a size, a string for a name">:$dims,
+    OptionalParameter<"::mlir::ArrayAttr">:$to,
+    OptionalParameter<"::mlir::ArrayAttr">:$writes,
     OptionalParameter<"::mlir::StringAttr">:$doc);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
+    /// One that demands nothing of its values.
+    static ParamAttr get(::mlir::MLIRContext *context, ParamKind kind,
+                         ::mlir::StringAttr name, ::mlir::Type element,
+                         ::llvm::ArrayRef<::mlir::Attribute> dims,
+                         ::mlir::StringAttr doc) {
+      return get(context, kind, name, element, dims, /*to=*/nullptr,
+                 /*writes=*/nullptr, doc);
+    }
     /// The type of one element in memory: i8 for a bool and a ui8.
     ::mlir::Type getStorageType();
   }];

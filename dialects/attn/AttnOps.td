@@ -23,6 +23,10 @@ def Attn_KeyValue : AnyTypeOf<[RankedTensorOf<[I8, Attn_Float]>,
 /// Numbers of pages.
 def Attn_Table : AnyTypeOf<[RankedTensorOf<[I32]>, MemRefOf<[I32]>],
                            "ranked tensor or memref of i32">;
+/// Where each entry of a batch begins, or all do.
+def Attn_Places
+    : AnyTypeOf<[RankedTensorOf<[I32, I64]>, MemRefOf<[I32, I64]>, I32, I64],
+                "ranked tensor or memref of i32 or i64, or a single one">;
 def Attn_Capture
     : AnyTypeOf<[AnyRankedTensor, AnyMemRef, AnySignlessInteger, AnyFloat],
                 "ranked tensor, memref, integer or float">;
@@ -232,6 +236,59 @@ def Attn_AttendOp : Attn_Op<"attend", [
     }
     /// The regions that are not empty.
     ::llvm::SmallVector<::mlir::Region *, 3> getBodies();
+  }];
+}
+
+def Attn_AppendOp : Attn_Op<"append", [
+    DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "a cache with new positions, in the memory of the cache";
+  let description = [{
+    The axes of `source` and `cache` are (batch, ..., position, feature); they
+    differ in the number of positions only. At position `at[b] + n` of batch
+    entry `b` the result is what `source` is at position `n`, converted to the
+    elements of the cache; elsewhere it is the cache. `at` is a single number
+    where it is the same for all entries.
+
+    With `pages`, a table `[batch, page]` of page numbers, the cache is a pool
+    of pages, with the axes (page, head, position, feature): position `p` of
+    entry `b` is `cache[pages[b, p floordiv n], :, p mod n, :]`, where n is the
+    static size of a page.
+
+    The cache is an `inout` parameter of the function, with no other use: the
+    operation writes its memory, also if nobody asks for the result. `at` is a
+    parameter whose `attn.param` demands that the new positions fit, and that of
+    `pages` that there are such pages.
+
+    ```mlir
+    %keys = attn.append %k at %len : tensor<?xi32> into %cache
+        : tensor<?x2x?x64xf16>, tensor<?x2x?x64xf16> -> tensor<?x2x?x64xf16>
+    ```
+  }];
+  let arguments = (ins Attn_Shaped:$source, Attn_Places:$at,
+                       Optional<Attn_Table>:$pages, Attn_Shaped:$cache);
+  let results = (outs Optional<Attn_Tensor>:$result);
+  let assemblyFormat = [{
+    $source `at` $at `:` type($at) (`pages` $pages^ `:` type($pages))?
+    `into` $cache attr-dict `:` type($source) `,` type($cache)
+    (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(
+          getOperation(), getCacheMutable().getOperandNumber(), 1);
+    }
+    /// The axis that counts positions.
+    int64_t getPositionAxis() {
+      return ::llvm::cast<::mlir::ShapedType>(getCache().getType()).getRank() -
+             2;
+    }
+    /// The number of positions of a page; only with a table of pages.
+    int64_t getPageSize() {
+      return ::llvm::cast<::mlir::ShapedType>(getCache().getType())
+          .getDimSize(getPositionAxis());
+    }
   }];
 }
 

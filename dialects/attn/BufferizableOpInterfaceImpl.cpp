@@ -2,7 +2,7 @@
 //
 // attn.attend reads q, k, v and its captures and overwrites its destinations
 // without reading them, never element by element: no operand may share memory
-// with a destination.
+// with a destination. attn.append writes to a part of its cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -55,6 +55,31 @@ struct AttendInterface
   }
 };
 
+/// The cache keeps what is not written.
+struct AppendInterface
+    : DstBufferizableOpInterfaceExternalModel<AppendInterface, AppendOp> {
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      if (isa<RankedTensorType>(operand.getType())) {
+        FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
+        if (failed(buffer))
+          return failure();
+        operand = *buffer;
+      }
+      operands.push_back(operand);
+    }
+    rewriter.setInsertionPoint(op);
+    OperationState onMemory(op->getLoc(), AppendOp::getOperationName(),
+                            operands, /*types=*/{}, op->getAttrs());
+    auto result = cast<AppendOp>(rewriter.create(onMemory));
+    replaceOpWithBufferizedValues(rewriter, op, result.getCache());
+    return success();
+  }
+};
+
 /// What a read reads is a capture, which becomes a memref together with the
 /// attn.attend around it; there is nothing else to do.
 struct ReadInterface
@@ -83,6 +108,7 @@ struct ReadInterface
 void ladon::attn::registerBufferizableOpInterfaceExternalModels(
     DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, AttnDialect *) {
+    AppendOp::attachInterface<AppendInterface>(*context);
     AttendOp::attachInterface<AttendInterface>(*context);
     ReadOp::attachInterface<ReadInterface>(*context);
   });

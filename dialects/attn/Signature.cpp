@@ -77,6 +77,7 @@ Attribute ParamAttr::parse(AsmParser &parser, Type) {
   std::string name, doc;
   Type element;
   SmallVector<Attribute> dims;
+  ArrayAttr to, writes;
   if (parser.parseLess())
     return {};
   FailureOr<ParamKind> kind = FieldParser<ParamKind>::parse(parser);
@@ -91,12 +92,17 @@ Attribute ParamAttr::parse(AsmParser &parser, Type) {
             [&] { return parseDim(parser, dims); }) ||
         parser.parseRSquare())
       return {};
+  if (succeeded(parser.parseOptionalKeyword("to")) && parser.parseAttribute(to))
+    return {};
+  if (succeeded(parser.parseOptionalKeyword("writes")) &&
+      parser.parseAttribute(writes))
+    return {};
   bool hasDoc = succeeded(parser.parseOptionalComma());
   if ((hasDoc && parser.parseString(&doc)) || parser.parseGreater())
     return {};
-  return parser.getChecked<ParamAttr>(loc, b.getContext(), *kind,
-                                      b.getStringAttr(name), element, dims,
-                                      hasDoc ? b.getStringAttr(doc) : nullptr);
+  return parser.getChecked<ParamAttr>(
+      loc, b.getContext(), *kind, b.getStringAttr(name), element, dims, to,
+      writes, hasDoc ? b.getStringAttr(doc) : nullptr);
 }
 
 void ParamAttr::print(AsmPrinter &printer) const {
@@ -117,6 +123,10 @@ void ParamAttr::print(AsmPrinter &printer) const {
     });
     printer << ']';
   }
+  if (getTo())
+    printer << " to " << getTo();
+  if (getWrites())
+    printer << " writes " << getWrites();
   if (getDoc())
     printer << ", " << getDoc();
   printer << '>';
@@ -138,9 +148,25 @@ static bool isSize(StringRef text) {
   return size && !size->asConstant() && size->str() == text;
 }
 
+/// Whether `size` is a number or the text of a size, of any sign.
+static bool isExtent(Attribute size) {
+  auto text = dyn_cast<StringAttr>(size);
+  return text ? isSize(text.getValue()) : isa<IntegerAttr>(size);
+}
+
+/// Whether `row` is [at, count, size, pool].
+static bool isWritesRow(Attribute row) {
+  auto items = dyn_cast<ArrayAttr>(row);
+  if (!items || items.size() != 4 || !isa<StringAttr>(items[0]))
+    return false;
+  auto size = dyn_cast<IntegerAttr>(items[2]);
+  return isExtent(items[1]) && size && size.getInt() > 0 && isExtent(items[3]);
+}
+
 LogicalResult ParamAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 ParamKind kind, StringAttr name, Type element,
-                                ArrayRef<Attribute> dims, StringAttr doc) {
+                                ArrayRef<Attribute> dims, ArrayAttr to,
+                                ArrayAttr writes, StringAttr doc) {
   if (!isIdentifier(name.getValue()))
     return emitError() << "expected a name of letters, digits and '_', found "
                        << name;
@@ -168,6 +194,17 @@ LogicalResult ParamAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     if (!size && !(symbol && isSize(symbol.getValue())))
       return emitError() << "expected a size or its name, found " << dim;
   }
+  bool isPlace = (element.isInteger(32) || element.isInteger(64)) &&
+                 !element.isUnsignedInteger() && dims.size() <= 1;
+  if (to && (!isPlace || !llvm::all_of(to, isExtent)))
+    return emitError() << "expected sizes in 'to', of an i32 or i64 of at most "
+                          "one axis, found "
+                       << to;
+  bool isTable = element.isSignlessInteger(32) && dims.size() == 2;
+  if (writes && (!isTable || !llvm::all_of(writes, isWritesRow)))
+    return emitError() << "expected rows [at, count, size, pool] in 'writes', "
+                          "of an i32 of two axes, found "
+                       << writes;
   return success();
 }
 

@@ -6,12 +6,14 @@
  *
  * The order is that of the arguments, and for each of them from what must be
  * known to read it (pointer, rank, shape) to what depends on all of it
- * (strides, addresses); overlaps come last, because they need all arguments.
+ * (strides, addresses); overlaps come last, because they need all arguments,
+ * and after them the values that say where something is written.
  *
 \*===----------------------------------------------------------------------===*/
 
 #include "checks.h"
 #include "formulas.h"
+#include "values.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -190,10 +192,14 @@ static bool compact_strides(const checked_tensor *t, int64_t *elements) {
   return true;
 }
 
+static bool is_written(const ladon_param_info *info) {
+  return info->kind == LADON_KIND_OUTPUT || info->kind == LADON_KIND_INOUT;
+}
+
 /** An output's axes must nest: taken by growing stride, each step must leave
  *  the span of the smaller ones behind. This refuses a few exotic layouts whose
  *  elements are distinct, and no layout made of slices and permutations. */
-static bool check_output_strides(checked_tensor *t) {
+static bool check_written_strides(checked_tensor *t) {
   const int32_t rank = t->info->rank;
   for (int32_t axis = 0; axis < rank; ++axis) {
     if (t->sizes[axis] <= 1)
@@ -274,7 +280,7 @@ static bool check_memory(checked_tensor *t) {
                       "found one that spans %lld",
                       info->name, (long long)most, (long long)last);
   t->range.first = first;
-  if (info->kind == LADON_KIND_OUTPUT && !check_output_strides(t))
+  if (is_written(info) && !check_written_strides(t))
     return false;
   if (first % (uintptr_t)element != 0)
     return ladon_fail(t->ctx, LADON_ALIGNMENT,
@@ -311,13 +317,13 @@ static bool check_overlaps(ladon_ctx *ctx, void *const *run_args) {
   const ladon_program *program = ctx->program;
   for (int32_t out = 0; out < program->num_params; ++out) {
     const ladon_param_info *output = &program->params[out];
-    if (output->kind != LADON_KIND_OUTPUT)
+    if (!is_written(output))
       continue;
     byte_range a = range_of(output, run_args[out]);
     for (int32_t other = 0; other < program->num_params; ++other) {
       const ladon_param_info *info = &program->params[other];
-      bool earlier_output = info->kind == LADON_KIND_OUTPUT && other < out;
-      if (info->kind != LADON_KIND_INPUT && !earlier_output)
+      bool earlier = is_written(info) && other < out;
+      if (info->kind != LADON_KIND_INPUT && !earlier)
         continue;
       byte_range b = range_of(info, run_args[other]);
       if (a.first < a.end && b.first < b.end && a.first < b.end &&
@@ -370,7 +376,8 @@ bool ladon_check_arguments(ladon_ctx *ctx, void *const *args, int64_t *words,
   }
   if (__builtin_mul_overflow(elements, longest, &ctx->work))
     ctx->work = UINT64_MAX;
-  return ladon_check_formulas(ctx, symbols) && check_overlaps(ctx, run_args);
+  return ladon_check_formulas(ctx, symbols) && check_overlaps(ctx, run_args) &&
+         ladon_check_values(ctx, symbols, run_args);
 }
 
 /*===--- Options ----------------------------------------------------------===*/

@@ -82,6 +82,13 @@ static int64_t formula_sum(formula *f) {
   return value;
 }
 
+bool ladon_evaluate_size(const ladon_program *program, const int64_t *symbols,
+                         const char *text, int64_t *value) {
+  formula f = {program, symbols, text, true};
+  *value = formula_sum(&f);
+  return f.good;
+}
+
 bool ladon_check_formulas(ladon_ctx *ctx, const int64_t *symbols) {
   const ladon_program *program = ctx->program;
   const int64_t *bound_by = symbols + program->num_symbols;
@@ -89,15 +96,15 @@ bool ladon_check_formulas(ladon_ctx *ctx, const int64_t *symbols) {
     const char *text = program->symbols[i];
     if (!text[strcspn(text, " +-*/()")])
       continue;
-    formula f = {program, symbols, text, true};
-    int64_t value = formula_sum(&f);
-    if (f.good && value == symbols[i])
+    int64_t value;
+    bool good = ladon_evaluate_size(program, symbols, text, &value);
+    if (good && value == symbols[i])
       continue;
     const ladon_param_info *info = &program->params[bound_by[i]];
     int32_t axis = 0;
     while (info->dims[axis] != -1 - (int64_t)i)
       ++axis;
-    if (!f.good)
+    if (!good)
       return ladon_fail(ctx, LADON_SYMBOL_MISMATCH,
                         "%s: the value of %s on axis %d overflows 64 bits",
                         info->name, text, axis);

@@ -10,4 +10,9 @@
  *  extent of: 2 * num_symbols. */
 bool ladon_check_formulas(ladon_ctx *ctx, const int64_t *symbols);
 
+/** The value of a formula, or of a name or number alone, for these symbols;
+ *  false where a step overflows. */
+bool ladon_evaluate_size(const ladon_program *program, const int64_t *symbols,
+                         const char *text, int64_t *value);
+
 #endif /* LADON_RUNTIME_FORMULAS_H */

@@ -20,7 +20,8 @@ extern "C" {
 enum {
   LADON_KIND_INPUT = 0,  /**< const DLTensor *, read */
   LADON_KIND_OUTPUT = 1, /**< DLTensor *, written */
-  LADON_KIND_SCALAR = 2  /**< passed by value; args[i] points at the value */
+  LADON_KIND_SCALAR = 2, /**< passed by value; args[i] points at the value */
+  LADON_KIND_INOUT = 3   /**< DLTensor *, read and written */
 };
 
 /** One parameter, in the order of the entry point's arguments. */
@@ -54,6 +55,22 @@ typedef struct ladon_level {
   ladon_run *run;
 } ladon_level;
 
+/** A parameter of i32 or i64, a scalar or of one axis, whose values lie between
+ *  0 and a size. */
+typedef struct ladon_bound {
+  const char *most; /**< as the name of a symbol that is a formula */
+  int32_t param;
+} ladon_bound;
+
+/** Entries of a table of pages, i32[batch, pages], that are written to: those
+ * of `count` positions from the value of `at` on, which has a bound. Each is
+ * the number of a page of the pool. */
+typedef struct ladon_written_pages {
+  const char *count, *pool; /**< sizes, likewise */
+  int64_t page_size;
+  int32_t table, at; /**< parameters */
+} ladon_written_pages;
+
 /** One compiled attention. */
 typedef struct ladon_program {
   const char *name;
@@ -74,6 +91,9 @@ typedef struct ladon_program {
   /** Code for higher levels, the highest first, closed by a level of 0; null
    *  where there is none. */
   const ladon_level *better;
+  /** Closed by a row without a size; null where there is none. */
+  const ladon_bound *bounds;
+  const ladon_written_pages *written_pages;
 } ladon_program;
 
 /** Kernels of a GPU, compiled. */

@@ -17,3 +17,4 @@
 #include "machine.c"
 #include "memory.c"
 #include "pool.c"
+#include "values.c"

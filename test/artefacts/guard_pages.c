@@ -19,7 +19,8 @@ static const int64_t edges[] = {0, 1, 23, 24, 25, 47, 48, 49, 127, 128, 129};
 enum { EDGES = sizeof edges / sizeof *edges };
 
 /** A library and its tensors: a letter for the type, then the axes, of which
- *  B, S and T are the sizes of the call; after '>' come the outputs. */
+ *  B, S, T and C, which is S + T, are the sizes of the call; after '+' come the
+ *  caches, after '-' inputs again, after '>' the outputs. */
 typedef struct {
   const char *name;
   const char *tensors;
@@ -51,22 +52,29 @@ static const Case cases[] = {
      "f B S 512 i B f 512 512 f 512 512 f 512 512 f 512 512 f 512 "
      "> f B S 512",
      NULL, 20},
+    {"append_decode",
+     "f B 8 S 64 f B 2 S 64 f B 2 S 64 + f B 2 C 64 f B 2 C 64 - i B "
+     "> f B 8 S 64 f B 8 S",
+     NULL, 3},
 };
 
 /** Reads the next tensor of a case; returns its type, or 0 at the end. */
 static char parse(const char **text, int64_t batch, int64_t queries,
-                  int64_t keys, int64_t *shape, int *rank, bool *isOutput) {
+                  int64_t keys, int64_t *shape, int *rank, char *use) {
   const char *at = *text;
-  while (*at == ' ' || *at == '>')
-    *isOutput |= *at++ == '>';
+  for (; strchr(" >+-", *at) && *at; ++at)
+    if (*at != ' ')
+      *use = *at;
   char type = *at ? *at++ : 0;
   *rank = 0;
-  while (*at == ' ' && at[1] != '>' && at[1] != 'f' && at[1] != 'i' &&
-         at[1] != 'b') {
+  while (*at == ' ' && !strchr(">+-fib", at[1])) {
     char first = *++at;
     int64_t size = 0;
-    if (first == 'B' || first == 'S' || first == 'T') {
-      size = first == 'B' ? batch : first == 'S' ? queries : keys;
+    if (first == 'B' || first == 'S' || first == 'T' || first == 'C') {
+      size = first == 'B'   ? batch
+             : first == 'S' ? queries
+             : first == 'T' ? keys
+                            : queries + keys;
       ++at;
     }
     while (*at >= '0' && *at <= '9')
@@ -92,26 +100,38 @@ static void fillIntegers(Tensor *tensor, char type) {
       }
 }
 
+/** The last places that fit a cache of S + T positions, and one before. */
+static void fillPlaces(Tensor *tensor, int64_t keys) {
+  for (int64_t a = 0; a < tensor->shape[0]; ++a)
+    *(int32_t *)element(tensor, a, 0, 0, 0) =
+        (int32_t)(keys > a ? keys - a : keys);
+}
+
 static void runCase(const Library *library, const Case *test, int64_t batch,
                     int64_t queries, int64_t keys, Layout layout,
                     Placement placement) {
   Tensor tensors[MAX_TENSORS], *pointers[MAX_TENSORS];
   int64_t shape[MAX_RANK];
   int count = 0, rank = 0, firstOutput = -1;
+  bool isWritten[MAX_TENSORS];
   const char *text = test->tensors;
-  bool isOutput = false;
-  for (char type; (type = parse(&text, batch, queries, keys, shape, &rank,
-                                &isOutput)) != 0;
+  char use = '-';
+  for (char type;
+       (type = parse(&text, batch, queries, keys, shape, &rank, &use)) != 0;
        ++count) {
+    bool isOutput = use == '>';
+    isWritten[count] = use != '-';
     if (isOutput && firstOutput < 0)
       firstOutput = count;
-    /* Two elements of an output never share memory. */
+    /* Two elements of what is written never share memory. */
     Layout own = layout;
-    if (isOutput && (layout == CONSTANT || layout == SHARED_BATCH))
+    if (isWritten[count] && (layout == CONSTANT || layout == SHARED_BATCH))
       own = DENSE;
     tensors[count] = makeTensor(type, rank, shape, own, placement);
     pointers[count] = &tensors[count];
-    if (type != 'f')
+    if (type == 'i' && strchr(test->tensors, '+'))
+      fillPlaces(&tensors[count], keys);
+    else if (type != 'f')
       fillIntegers(&tensors[count], type);
     else if (!isOutput)
       fillRandom(&tensors[count], 100 + (uint64_t)count);
@@ -125,9 +145,9 @@ static void runCase(const Library *library, const Case *test, int64_t batch,
            (int)placement);
   check(status == LADON_OK, "%s: status %d: %s", what, status,
         library->lastError());
-  for (int n = firstOutput; n < count; ++n)
-    check(gapsIntact(&tensors[n]), "%s: output %d: wrote outside of it", what,
-          n - firstOutput);
+  for (int n = 0; n < count; ++n)
+    check(!isWritten[n] || gapsIntact(&tensors[n]),
+          "%s: tensor %d: wrote outside of it", what, n);
   if (test->visible) {
     double error = largestError(&tensors[0], &tensors[1], &tensors[2],
                                 &tensors[firstOutput], test->visible);
@@ -142,7 +162,7 @@ int main(int argc, char **argv) {
     return 2;
   for (size_t n = 0; n < sizeof cases / sizeof *cases; ++n) {
     Library library = openLibrary(argv[1], cases[n].name);
-    bool sameLength = !strchr(cases[n].tensors, 'T');
+    bool sameLength = !strpbrk(cases[n].tensors, "TC");
     for (int s = 0; s < EDGES; ++s)
       for (int t = 0; t < EDGES; ++t) {
         int pair = s * EDGES + t;

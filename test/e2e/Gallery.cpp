@@ -104,6 +104,8 @@ static void runSpec(StringRef path, Runner &runner,
     auto report = runTrial(attention, run, trial, runner.arithmetic());
     std::string problem =
         report ? report->problem() : llvm::toString(report.takeError());
+    if (problem.empty() && (*program)->checksValues())
+      problem = llvm::toString(checkRefusals(attention, run, trial));
     if (report)
       for (const GateReport &result : report->results)
         worst.add(result);

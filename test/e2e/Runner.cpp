@@ -50,13 +50,16 @@ public:
     auto results = evaluate(attention, inputs);
     if (!results)
       return results.takeError();
-    for (size_t index = 0; index < outputs.size(); ++index) {
+    std::vector<HostTensor> written(outputs);
+    for (auto [param, input] : llvm::zip_equal(attention.params, inputs))
+      if (param->isInout)
+        written.push_back(input);
+    for (auto [tensor, result] : llvm::zip_equal(written, *results)) {
       size_t element = 0;
-      forEachPosition(outputs[index].shape,
-                      [&](llvm::ArrayRef<int64_t> position) {
-                        outputs[index].setFloat(
-                            position, (*results)[index].value[element++]);
-                      });
+      forEachPosition(tensor.shape, [&, &to = tensor, &from = result](
+                                        llvm::ArrayRef<int64_t> position) {
+        to.setFloat(position, from.value[element++]);
+      });
     }
     return llvm::Error::success();
   }
@@ -86,6 +89,7 @@ public:
     return HostArguments(inputs, outputs)
         .call(*loaded, poisonedOptions(threads));
   }
+  bool checksValues() const override { return true; }
 
 private:
   std::unique_ptr<LoadedAttention> loaded;

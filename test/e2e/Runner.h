@@ -40,6 +40,8 @@ public:
   /// Fills `outputs`, which have the right shapes.
   virtual llvm::Error run(llvm::ArrayRef<HostTensor> inputs,
                           llvm::ArrayRef<HostTensor> outputs, int threads) = 0;
+  /// Whether calls are refused whose values are outside of their bounds.
+  virtual bool checksValues() const { return false; }
 };
 
 /// Makes programs of specs; safe to use from several threads.

@@ -312,7 +312,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   int32_t status =
       library.attention(at[0], at[1], at[2], at[3], at[4], at[5], 9, at[6],
                         at[7], hasOptions ? &options : nullptr);
-  expect(status >= LADON_OK && status <= LADON_CUDA, "no status");
+  expect(status >= LADON_OK && status <= LADON_VALUE_RANGE, "no status");
   const char *error = library.lastError();
   expect(error && (status == LADON_OK) == (*error == 0),
          "a status without a sentence, or one without a status");

@@ -103,15 +103,16 @@ void callMany(int caller) {
       ++wrong;
 
     static const ladon_program nested = {
-        "nested", 0, nullptr, 0, nullptr, 1, runNested, 0, 0, nullptr, nullptr};
+        "nested", 0, nullptr, 0,       nullptr, 1,      runNested,
+        0,        0, nullptr, nullptr, nullptr, nullptr};
     ladon_options options = LADON_OPTIONS_INIT;
     options.threads = 3;
     if (ladon_rt_enter(&nested, nullptr, &options) != LADON_OK)
       ++wrong;
 
-    static const ladon_program optional = {"optional", 0,       nullptr,     0,
-                                           nullptr,    1,       runOptional, 0,
-                                           0,          nullptr, nullptr};
+    static const ladon_program optional = {
+        "optional", 0, nullptr, 0,       nullptr, 1,      runOptional,
+        0,          0, nullptr, nullptr, nullptr, nullptr};
     if (round % 10 == 0)
       options.parallel_for = hostParallelFor;
     if (flaky)

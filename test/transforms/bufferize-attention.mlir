@@ -90,3 +90,32 @@ func.func @returned_twice(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %y = linalg.map { math.exp } ins(%x : tensor<4xf32>) outs(%empty : tensor<4xf32>)
   return %y, %y : tensor<4xf32>, tensor<4xf32>
 }
+
+!cache = tensor<?x2x?x64xf16>
+
+// A cache is written where it is, and read there.
+// CHECK-LABEL: func.func @append(
+// CHECK-SAME: %[[K:.*]]: memref<?x2x?x64xf32, {{.*}}>, %[[LEN:.*]]: memref<?xi32, {{.*}}>, %[[CACHE:.*]]: memref<?x2x?x64xf16, strided<[?, ?, ?, ?], offset: ?>> {attn.param = #attn.param<inout cache: f16[B, 2, C, 64]>},
+// CHECK-SAME: %{{.*}}: memref<?x2x?x64xf32, {{.*}}>, %[[OUT:.*]]: memref<?x2x?x64xf32, {{.*}}> {attn.param = #attn.param<output o: f32[B, 2, C, 64]>})
+// CHECK-NEXT: attn.append %[[K]] at %[[LEN]] : {{.*}} into %[[CACHE]] : {{.*}}>>{{$}}
+// CHECK-NEXT: linalg.generic {{.*}} ins(%[[CACHE]] :{{.*}} outs(%[[OUT]] :
+// CHECK-NOT: copy
+// CHECK: return{{$}}
+#id = affine_map<(a, b, c, d) -> (a, b, c, d)>
+func.func @append(%k: tensor<?x2x?x64xf32>, %len: tensor<?xi32>,
+                  %cache: !cache {attn.param = #attn.param<inout cache: f16[B, 2, C, 64]>}, %init: tensor<?x2x?x64xf32>)
+    -> (tensor<?x2x?x64xf32> {attn.param = #attn.param<output o: f32[B, 2, C, 64]>}) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %b = tensor.dim %cache, %c0 : !cache
+  %c = tensor.dim %cache, %c2 : !cache
+  %keys = attn.append %k at %len : tensor<?xi32> into %cache : tensor<?x2x?x64xf32>, !cache -> !cache
+  %e = tensor.empty(%b, %c) : tensor<?x2x?x64xf32>
+  %o = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%keys : !cache) outs(%e : tensor<?x2x?x64xf32>) {
+  ^bb0(%x: f16, %y: f32):
+    %w = arith.extf %x : f16 to f32
+    linalg.yield %w : f32
+  } -> tensor<?x2x?x64xf32>
+  return %o : tensor<?x2x?x64xf32>
+}

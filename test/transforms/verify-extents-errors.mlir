@@ -428,3 +428,125 @@ func.func @paged_scores(
       -> !heads, tensor<?x2x?xf32>, tensor<?x2x?x?xf32>
   return %out#2 : tensor<?x2x?x?xf32>
 }
+
+// -----
+
+!cache = tensor<?x?x64xf32>
+
+// Nothing says what the call may be given.
+func.func @no_bound(
+    %k: !cache {attn.param = #attn.param<input k: f32[B, S, 64]>},
+    %len: tensor<?xi32> {attn.param = #attn.param<input len: i32[B]>},
+    %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
+  // expected-error@+1 {{'attn.append' op expected 'len' with values to ["C - S"], where what is appended fits the cache}}
+  %keys = attn.append %k at %len : tensor<?xi32> into %c : !cache, !cache -> !cache
+  return
+}
+
+// -----
+
+!cache = tensor<?x?x64xf32>
+
+func.func @wrong_bound(
+    %k: !cache {attn.param = #attn.param<input k: f32[B, S, 64]>},
+    %at: i32 {attn.param = #attn.param<scalar at: i32 to ["C"]>},
+    %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
+  // expected-error@+1 {{expected 'at' with values to ["C - S"]}}
+  %keys = attn.append %k at %at : i32 into %c : !cache, !cache -> !cache
+  return
+}
+
+// -----
+
+!cache = tensor<?x?x64xf32>
+
+func.func @computed_place(
+    %k: !cache {attn.param = #attn.param<input k: f32[B, S, 64]>},
+    %at: i32 {attn.param = #attn.param<scalar at: i32 to ["C - S"]>},
+    %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
+  %more = arith.addi %at, %at : i32
+  // expected-error@+1 {{expected an argument that says where to append}}
+  %keys = attn.append %k at %more : i32 into %c : !cache, !cache -> !cache
+  return
+}
+
+// -----
+
+!cache = tensor<?x?x64xf32>
+
+func.func @other_batch(
+    %k: !cache {attn.param = #attn.param<input k: f32[A, S, 64]>},
+    %at: i32 {attn.param = #attn.param<scalar at: i32 to ["C - S"]>},
+    %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
+  // expected-error@+2 {{expected B as the extent of axis 0 of the source, found A}}
+  // expected-note@+1 {{sizes that must be equal need one name}}
+  %keys = attn.append %k at %at : i32 into %c : !cache, !cache -> !cache
+  return
+}
+
+// -----
+
+!cache = tensor<?x?x64xf32>
+
+func.func @other_places(
+    %k: !cache {attn.param = #attn.param<input k: f32[B, S, 64]>},
+    %len: tensor<?xi32> {attn.param = #attn.param<input len: i32[S] to ["C - S"]>},
+    %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
+  // expected-error@+2 {{expected B as the extent of the places, found S}}
+  // expected-note@+1 {{sizes that must be equal need one name}}
+  %keys = attn.append %k at %len : tensor<?xi32> into %c : !cache, !cache -> !cache
+  return
+}
+
+// -----
+
+!cache = tensor<?x?x64xf32>
+
+func.func @not_inout(
+    %k: !cache {attn.param = #attn.param<input k: f32[B, S, 64]>},
+    %at: i32 {attn.param = #attn.param<scalar at: i32 to ["C - S"]>},
+    %c: !cache {attn.param = #attn.param<input c: f32[B, C, 64]>}) {
+  // expected-error@+1 {{expected a cache that is an argument of the kind inout}}
+  %keys = attn.append %k at %at : i32 into %c : !cache, !cache -> !cache
+  return
+}
+
+// -----
+
+!cache = tensor<?x?x64xf32>
+
+// expected-error@+1 {{argument 1: expected one use of inout 'c', as the cache of an attn.append}}
+func.func @never_appended(
+    %k: !cache {attn.param = #attn.param<input k: f32[B, S, 64]>},
+    %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
+  return
+}
+
+// -----
+
+!cache = tensor<?x?x64xf32>
+
+// expected-error@+1 {{argument 2: expected one use of inout 'c', as the cache of an attn.append}}
+func.func @returned(
+    %k: !cache {attn.param = #attn.param<input k: f32[B, S, 64]>},
+    %at: i32 {attn.param = #attn.param<scalar at: i32 to ["C - S"]>},
+    %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>})
+    -> (!cache {attn.param = #attn.param<output o: f32[B, C, 64]>}) {
+  %keys = attn.append %k at %at : i32 into %c : !cache, !cache -> !cache
+  return %c : !cache
+}
+
+// -----
+
+!new = tensor<?x2x?x64xf32>
+!pool = tensor<?x2x16x64xf32>
+
+func.func @pages_unchecked(
+    %k: !new {attn.param = #attn.param<input k: f32[B, 2, S, 64]>},
+    %at: i32 {attn.param = #attn.param<scalar at: i32 to ["16 * P - S"]>},
+    %table: tensor<?x?xi32> {attn.param = #attn.param<input table: i32[B, P] writes [["at", "S", 16, "M"]]>},
+    %c: !pool {attn.param = #attn.param<inout c: f32[N, 2, 16, 64]>}) {
+  // expected-error@+1 {{expected a table that writes [["at", "S", 16, "N"]], whose pages are checked}}
+  %keys = attn.append %k at %at : i32 pages %table : tensor<?x?xi32> into %c : !new, !pool -> !pool
+  return
+}

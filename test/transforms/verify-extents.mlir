@@ -136,3 +136,19 @@ func.func @computed(
   %copy = linalg.copy ins(%z : tensor<?xf32>) outs(%empty : tensor<?xf32>) -> tensor<?xf32>
   return %second, %copy : tensor<?xf32>, tensor<?xf32>
 }
+
+// A cache with one use, and places and pages that the entry point checks.
+func.func @caches(
+    %k: tensor<?x2x?x8xf32> {attn.param = #attn.param<input k: f32[B, 2, S, 8]>},
+    %len: tensor<?xi32> {attn.param = #attn.param<input len: i32[B] to ["C - S", "16 * P - S"]>},
+    %cache: tensor<?x2x?x8xf16> {attn.param = #attn.param<inout cache: f16[B, 2, C, 8]>},
+    %table: tensor<?x?xi32> {attn.param = #attn.param<input table: i32[B, P] writes [["len", "S", 16, "N"]]>},
+    %pool: tensor<?x2x16x8xf32> {attn.param = #attn.param<inout pool: f32[N, 2, 16, 8]>})
+    -> (tensor<?x2x?x8xf16> {attn.param = #attn.param<output out: f16[B, 2, C, 8]>}) {
+  %c2 = arith.constant 2 : index
+  %c = tensor.dim %cache, %c2 : tensor<?x2x?x8xf16>
+  %keys = attn.append %k at %len : tensor<?xi32> into %cache : tensor<?x2x?x8xf32>, tensor<?x2x?x8xf16> -> tensor<?x2x?x8xf16>
+  %pages = attn.append %k at %len : tensor<?xi32> pages %table : tensor<?x?xi32> into %pool
+      : tensor<?x2x?x8xf32>, tensor<?x2x16x8xf32> -> tensor<?x2x16x8xf32>
+  return %keys : tensor<?x2x?x8xf16>
+}

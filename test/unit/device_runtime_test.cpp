@@ -42,9 +42,9 @@ struct DeviceCall {
     static const char *const symbols[] = {"N"};
     static const ladon_param_info params[] = {
         {"x", LADON_KIND_OUTPUT, 2, 32, 1, dims, nullptr}};
-    static const ladon_program program = {"device", 1,       params, 1,
-                                          symbols,  1,       ::run,  kDLCUDA,
-                                          0,        nullptr, nullptr};
+    static const ladon_program program = {
+        "device", 1, params,  1,       symbols, 1,      ::run,
+        kDLCUDA,  0, nullptr, nullptr, nullptr, nullptr};
     DLTensor tensor = {};
     tensor.data = reinterpret_cast<void *>(memory.address);
     tensor.device.device_type = kDLCUDA;

@@ -129,6 +129,8 @@ static size_t threadsFor(int64_t extent) {
       0,
       0,
       nullptr,
+      nullptr,
+      nullptr,
       nullptr};
   // All elements are one.
   float element = 0;

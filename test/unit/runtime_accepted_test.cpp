@@ -84,6 +84,8 @@ TEST(RuntimeChecks, aTensorWithoutAxesNeedsNoShape) {
                            0,
                            0,
                            nullptr,
+                           nullptr,
+                           nullptr,
                            nullptr};
   float data[1] = {3};
   Tensor x(data, 2, 32, {});
@@ -102,8 +104,8 @@ TEST(RuntimeChecks, inputsMayShareMemory) {
       {"a", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr},
       {"b", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr}};
   ladon_program program = {
-      "two", 2, params,  0,      nullptr, 1, [](ladon_ctx *, void **) {},
-      0,     0, nullptr, nullptr};
+      "two", 2, params,  0,       nullptr, 1,      [](ladon_ctx *, void **) {},
+      0,     0, nullptr, nullptr, nullptr, nullptr};
   float data[2] = {};
   Tensor a(data, 2, 32, {2});
   void *args[] = {&a.dl, &a.dl};

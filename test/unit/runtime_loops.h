@@ -50,6 +50,8 @@ inline int32_t enter(const std::function<void(ladon_ctx *)> &code,
       0,
       0,
       nullptr,
+      nullptr,
+      nullptr,
       nullptr};
   void *args[] = {const_cast<std::function<void(ladon_ctx *)> *>(&code)};
   return ladon_rt_enter(&program, args, options);

@@ -150,7 +150,7 @@ TEST(RuntimeErrors, theFirstFailureOfACallStays) {
                              EXPECT_EQ(ladon_rt_alloc(ctx, -2), nullptr);
                            },
                            /*device=*/0,
-                           /*max_span=*/0, nullptr, nullptr};
+                           /*max_span=*/0, nullptr, nullptr, nullptr, nullptr};
   float value = 0;
   void *args[] = {&value};
   EXPECT_EQ(ladon_rt_enter(&program, args, &options), LADON_OUT_OF_MEMORY);
@@ -163,8 +163,9 @@ TEST(RuntimeErrors, aLongNameIsCutNotOverrun) {
   static const int64_t dims[] = {1};
   ladon_param_info param = {name.c_str(), LADON_KIND_INPUT, 2, 32, 1,
                             dims,         nullptr};
-  ladon_program program = {"long",  1, &param, 0,       nullptr, 1,
-                           nullptr, 0, 0,      nullptr, nullptr};
+  ladon_program program = {"long",  1,       &param, 0, nullptr,
+                           1,       nullptr, 0,      0, nullptr,
+                           nullptr, nullptr, nullptr};
   void *args[] = {nullptr};
   EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_NULL_TENSOR);
   EXPECT_EQ(strlen(ladon_rt_last_error()), 511u);

@@ -96,7 +96,8 @@ inline const ladon_program &exampleProgram() {
       {"sum", LADON_KIND_OUTPUT, 2, 32, 1, dims1, nullptr}};
   static const char *const symbols[] = {"B", "S"};
   static const ladon_program program = {
-      "example", 5, params, 2, symbols, 1, runExample, 0, 0, nullptr, nullptr};
+      "example", 5, params,  2,       symbols, 1,      runExample,
+      0,         0, nullptr, nullptr, nullptr, nullptr};
   return program;
 }
 

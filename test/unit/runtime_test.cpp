@@ -129,8 +129,8 @@ TEST(RuntimeChecks, oneOfAThingIsSingular) {
   static const int64_t dims[] = {1};
   static const char *const words[] = {"heads"};
   ladon_param_info param = {"k", LADON_KIND_INPUT, 2, 32, 1, dims, words};
-  ladon_program program = {"one",   1, &param, 0,       nullptr, 1,
-                           nullptr, 0, 0,      nullptr, nullptr};
+  ladon_program program = {"one", 1, &param,  0,       nullptr, 1,      nullptr,
+                           0,     0, nullptr, nullptr, nullptr, nullptr};
   float data[2] = {};
   Tensor k(data, 2, 32, {2});
   void *args[] = {&k.dl};
@@ -151,6 +151,8 @@ TEST(RuntimeChecks, aProgramMayLimitWhatATensorSpans) {
                            [](ladon_ctx *, void **) {},
                            0,
                            /*max_span=*/4,
+                           nullptr,
+                           nullptr,
                            nullptr,
                            nullptr};
   float data[8] = {};
@@ -181,8 +183,9 @@ TEST(RuntimeChecks, aSymbolIsBoundByTheFirstTensorThatHasIt) {
       {"c", LADON_KIND_INPUT, 2, 32, 2, third, nullptr},
       {"d", LADON_KIND_INPUT, 2, 32, 2, third, nullptr}};
   static const char *const symbols[] = {"N", "M"};
-  ladon_program program = {"late",  4, params, 2,       symbols, 1,
-                           nullptr, 0, 0,      nullptr, nullptr};
+  ladon_program program = {"late",  4,       params, 2, symbols,
+                           1,       nullptr, 0,      0, nullptr,
+                           nullptr, nullptr, nullptr};
   float data[64] = {};
   auto sentenceOf = [&](int64_t c0, int64_t d0, int64_t d1) {
     Tensor a(data, 2, 32, {3}), b(data, 2, 32, {4}), c(data, 2, 32, {c0, 5}),
@@ -217,6 +220,8 @@ TEST(RuntimeChecks, aComputedSizeIsThatOfItsFormula) {
                            [](ladon_ctx *, void **) { hasRun = true; },
                            0,
                            0,
+                           nullptr,
+                           nullptr,
                            nullptr,
                            nullptr};
   std::vector<float> data(4096);

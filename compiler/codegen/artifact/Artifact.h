@@ -51,7 +51,8 @@ struct DimSpec {
   }
 };
 
-enum class ParamKind { Input, Output, Scalar };
+/// InOut: a tensor that is read and written.
+enum class ParamKind { Input, Output, Scalar, InOut };
 
 /// One argument of the entry point, in its order.
 struct ParamSpec {
@@ -66,6 +67,30 @@ struct ParamSpec {
   bool operator==(const ParamSpec &other) const {
     return name == other.name && kind == other.kind &&
            element == other.element && dims == other.dims && doc == other.doc;
+  }
+};
+
+/// What the entry checks demand of the values of an integer parameter: between
+/// 0 and `most`.
+struct BoundSpec {
+  unsigned param;
+  std::string most; ///< A size: "60", "C - S"; it may be negative.
+
+  bool operator==(const BoundSpec &other) const {
+    return param == other.param && most == other.most;
+  }
+};
+
+/// Which entries of a table of pages are written to, and so have to be pages of
+/// the pool: those of `count` positions from that of `at` on.
+struct WrittenPagesSpec {
+  unsigned table, at; ///< Parameters.
+  std::string count, pool;
+  int64_t pageSize;
+
+  bool operator==(const WrittenPagesSpec &other) const {
+    return table == other.table && at == other.at && count == other.count &&
+           pool == other.pool && pageSize == other.pageSize;
   }
 };
 
@@ -95,6 +120,8 @@ struct ProgramSpec {
   /// Sizes that have to be smaller than all sizes have, by their numbers: those
   /// of tables of pages, which have many positions each.
   std::map<unsigned, int64_t> limits;
+  std::vector<BoundSpec> bounds;
+  std::vector<WrittenPagesSpec> writtenPages;
   /// The library it is in: lib<library>.so.
   std::string library;
   /// The level of the target that the code needs at least; the runtime compares

@@ -45,6 +45,8 @@ private:
   Constant *global(Constant *value, const Twine &name);
   Constant *paramInfo(const ParamSpec &param);
   Constant *better();
+  Constant *bounds();
+  Constant *writtenPages();
   Constant *program(Function *run);
   Function *exported(FunctionType *type, const Twine &name);
   void buildEntry(Constant *program);
@@ -85,6 +87,7 @@ Constant *EntryPointWriter::paramInfo(const ParamSpec &param) {
   bool scalar = param.kind == ParamKind::Scalar;
   int32_t kind = scalar                            ? LADON_KIND_SCALAR
                  : param.kind == ParamKind::Output ? LADON_KIND_OUTPUT
+                 : param.kind == ParamKind::InOut  ? LADON_KIND_INOUT
                                                    : LADON_KIND_INPUT;
   SmallVector<Constant *> dims, axes;
   bool named = false;
@@ -128,6 +131,32 @@ Constant *EntryPointWriter::better() {
   return array(levels.front()->getType(), levels);
 }
 
+/// Closed by a row without a text.
+Constant *EntryPointWriter::bounds() {
+  if (spec.bounds.empty())
+    return ConstantPointerNull::get(ptr);
+  SmallVector<Constant *> rows;
+  for (const BoundSpec &bound : spec.bounds)
+    rows.push_back(ConstantStruct::getAnon(
+        {string(bound.most), ConstantInt::get(i32, bound.param)}));
+  rows.push_back(Constant::getNullValue(rows.front()->getType()));
+  return array(rows.front()->getType(), rows);
+}
+
+/// Likewise.
+Constant *EntryPointWriter::writtenPages() {
+  if (spec.writtenPages.empty())
+    return ConstantPointerNull::get(ptr);
+  SmallVector<Constant *> rows;
+  for (const WrittenPagesSpec &pages : spec.writtenPages)
+    rows.push_back(ConstantStruct::getAnon(
+        {string(pages.count), string(pages.pool),
+         ConstantInt::get(i64, pages.pageSize),
+         ConstantInt::get(i32, pages.table), ConstantInt::get(i32, pages.at)}));
+  rows.push_back(Constant::getNullValue(rows.front()->getType()));
+  return array(rows.front()->getType(), rows);
+}
+
 Constant *EntryPointWriter::program(Function *run) {
   SmallVector<Constant *> params, symbols, limits;
   for (const ParamSpec &param : spec.params)
@@ -148,7 +177,7 @@ Constant *EntryPointWriter::program(Function *run) {
            array(paramType, params), number(int64_t(symbols.size())),
            array(ptr, symbols), number(spec.cpuLevel), run, number(spec.device),
            ConstantInt::getSigned(i64, spec.maxSpan), array(i64, limits),
-           better()}),
+           better(), bounds(), writtenPages()}),
       "ladon.program");
 }
 

@@ -86,6 +86,19 @@ static void line(std::string &out, StringRef text) {
   out += text.empty() ? std::string(" *\n") : (" * " + text + "\n").str();
 }
 
+/// "in ", "out", or "inout" where there is one, as wide as all of them.
+static std::string kindColumn(const ProgramSpec &spec, const ParamSpec &param) {
+  bool isWide = any_of(spec.params, [](const ParamSpec &other) {
+    return other.kind == ParamKind::InOut;
+  });
+  std::string kind = param.kind == ParamKind::Input    ? "in"
+                     : param.kind == ParamKind::Output ? "out"
+                     : param.kind == ParamKind::InOut  ? "inout"
+                                                       : "";
+  kind.resize(isWide ? 5 : 3, ' ');
+  return kind;
+}
+
 static std::string docComment(const ProgramSpec &spec) {
   std::string out = "/**\n";
   line(out, spec.name + ": a fused attention, compiled by Ladon for " +
@@ -95,12 +108,12 @@ static std::string docComment(const ProgramSpec &spec) {
   for (const ParamSpec &param : spec.params)
     width = std::max(width, param.name.size());
   for (const ParamSpec &param : spec.params) {
-    StringRef kind = param.kind == ParamKind::Input    ? "in "
-                     : param.kind == ParamKind::Output ? "out"
-                                                       : "   ";
-    std::string text = "  " + kind.str() + " " + param.name +
+    std::string text = "  " + kindColumn(spec, param) + " " + param.name +
                        std::string(width - param.name.size() + 2, ' ') +
                        typeText(spec, param);
+    for (const BoundSpec &bound : spec.bounds)
+      if (&spec.params[bound.param] == &param)
+        text += "  0 to " + bound.most;
     if (!param.doc.empty())
       text += "  " + commentSafe(param.doc);
     line(out, text);
@@ -111,6 +124,13 @@ static std::string docComment(const ProgramSpec &spec) {
                   "; a name stands for one size in all tensors.");
   line(out, "Any strides, in elements; null strides mean row-major. An output");
   line(out, "shares no memory with any other tensor. `opts` may be null.");
+  if (any_of(spec.params, [](const ParamSpec &param) {
+        return param.kind == ParamKind::InOut;
+      })) {
+    line(out,
+         "Nor does an inout, a cache: the call writes new positions to it,");
+    line(out, "and nothing unless all of them fit.");
+  }
   line(out, "Returns LADON_OK, or another ladon_status that " + spec.name +
                 "_last_error()");
   line(out, "explains; safe to call from several threads at the same time.");

@@ -59,6 +59,8 @@ ArrayRef<StatusCode> ladon::artifact::statusCodes() {
        "the host's parallel-for failed, or did not keep its contract"},
       {LADON_CUDA, "LADON_CUDA",
        "there is no CUDA driver, or it reported an error"},
+      {LADON_VALUE_RANGE, "LADON_VALUE_RANGE",
+       "a value says where to write, and that is outside of a cache"},
   };
   return codes;
 }
@@ -73,6 +75,8 @@ StringRef kindName(ParamKind kind) {
     return "output";
   case ParamKind::Scalar:
     return "scalar";
+  case ParamKind::InOut:
+    return "inout";
   }
   llvm_unreachable("unknown kind of parameter");
 }
@@ -92,6 +96,15 @@ void writeParam(json::OStream &json, const ProgramSpec &spec,
           else
             json.value(spec.symbols[dim.symbol]);
         }
+      });
+    auto isOfParam = [&](const BoundSpec &bound) {
+      return &spec.params[bound.param] == &param;
+    };
+    if (any_of(spec.bounds, isOfParam))
+      json.attributeArray("to", [&] {
+        for (const BoundSpec &bound : spec.bounds)
+          if (isOfParam(bound))
+            json.value(bound.most);
       });
     if (!param.doc.empty())
       json.attribute("doc", json::fixUTF8(param.doc));

@@ -35,6 +35,8 @@ static ParamKind paramKind(attn::ParamKind kind) {
     return ParamKind::Output;
   case attn::ParamKind::Scalar:
     return ParamKind::Scalar;
+  case attn::ParamKind::InOut:
+    return ParamKind::InOut;
   }
   llvm_unreachable("unknown kind of parameter");
 }
@@ -50,6 +52,8 @@ public:
 
 private:
   LogicalResult addParam(ParamAttr param, const Twine &what);
+  LogicalResult addValueChecks(unsigned number, ParamAttr param);
+  std::string sizeText(Attribute size);
   void limitPages();
 
   func::FuncOp function;
@@ -96,7 +100,7 @@ LogicalResult SignatureReader::addParam(ParamAttr param, const Twine &what) {
     dim.symbol = it->second;
     if (isComputedSize(symbol))
       computed.push_back(symbol);
-    else if (result.kind == ParamKind::Input)
+    else if (result.kind == ParamKind::Input || result.kind == ParamKind::InOut)
       bound.insert(symbol);
     else if (!bound.contains(symbol))
       return function.emitError(what)
@@ -105,6 +109,40 @@ LogicalResult SignatureReader::addParam(ParamAttr param, const Twine &what) {
   if (param.getDoc())
     result.doc = param.getDoc().str();
   spec.params.push_back(std::move(result));
+  return success();
+}
+
+/// The text of a size that the runtime evaluates.
+std::string SignatureReader::sizeText(Attribute size) {
+  if (auto number = dyn_cast<IntegerAttr>(size))
+    return std::to_string(number.getInt());
+  StringRef text = cast<StringAttr>(size).getValue();
+  computed.push_back(text);
+  return text.str();
+}
+
+/// What the entry point demands of the values of a parameter.
+LogicalResult SignatureReader::addValueChecks(unsigned number,
+                                              ParamAttr param) {
+  if (ArrayAttr to = param.getTo())
+    for (Attribute most : to)
+      spec.bounds.push_back({number, sizeText(most)});
+  if (!param.getWrites())
+    return success();
+  for (auto row : param.getWrites().getAsRange<ArrayAttr>()) {
+    StringRef name = cast<StringAttr>(row[0]).getValue();
+    auto at = llvm::find_if(spec.params, [&](const ParamSpec &other) {
+      return other.name == name;
+    });
+    if (at == spec.params.end())
+      return function.emitError("expected the name of a parameter in 'writes', "
+                                "found '")
+             << name << "'";
+    spec.writtenPages.push_back(
+        {number, static_cast<unsigned>(at - spec.params.begin()),
+         sizeText(row[1]), sizeText(row[3]),
+         cast<IntegerAttr>(row[2]).getInt()});
+  }
   return success();
 }
 
@@ -132,6 +170,9 @@ FailureOr<ProgramSpec> SignatureReader::read() {
   for (unsigned i = 0; i < function.getNumResults(); ++i)
     if (failed(
             addParam(attn::getResultParam(interface, i), "result " + Twine(i))))
+      return failure();
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    if (failed(addValueChecks(i, attn::getParam(interface, i))))
       return failure();
   for (StringRef symbol : computed) {
     std::string unbound;
@@ -189,5 +230,7 @@ LogicalResult ladon::artifact::verifySignature(func::FuncOp function,
              << typeText(spec, expected) << ", found " << actual.name << ": "
              << typeText(*found, actual);
   }
+  if (found->bounds != spec.bounds || found->writtenPages != spec.writtenPages)
+    return function.emitError("expected the same bounds of values");
   return success();
 }

@@ -173,19 +173,20 @@ private:
     return isa_and_present<memref::AllocOp, memref::AllocaOp, AllocOp,
                            TryAllocOp>(root.getDefiningOp());
   }
-  /// An argument of the function: the entry checks see to it that an output
-  /// overlaps nothing, while inputs may share memory.
+  /// An argument of the function: the entry checks see to it that an output or
+  /// inout overlaps nothing, while inputs may share memory.
   static bool isArgument(Value root) {
     auto arg = dyn_cast<BlockArgument>(root);
     return arg && isa<func::FuncOp>(arg.getOwner()->getParentOp());
   }
-  static bool isOutput(Value root) {
+  static bool isWrittenAlone(Value root) {
     if (!isArgument(root))
       return false;
     auto arg = cast<BlockArgument>(root);
     auto param = ladon::attn::getParam(
         cast<func::FuncOp>(arg.getOwner()->getParentOp()), arg.getArgNumber());
-    return param && param.getKind() == ladon::attn::ParamKind::Output;
+    return param && (param.getKind() == ladon::attn::ParamKind::Output ||
+                     param.getKind() == ladon::attn::ParamKind::InOut);
   }
 
   bool mayShareWrites(Value a, Value b) const {
@@ -200,7 +201,8 @@ private:
       return false;
     if (isAllocation(b) && isArgument(a))
       return false;
-    return !isArgument(a) || !isArgument(b) || (!isOutput(a) && !isOutput(b));
+    return !isArgument(a) || !isArgument(b) ||
+           (!isWrittenAlone(a) && !isWrittenAlone(b));
   }
 
   void noteWrites(Operation *op) {

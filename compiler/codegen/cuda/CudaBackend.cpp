@@ -63,7 +63,7 @@ public:
             /*narrow=*/true, schedule.fewKeys, productRows, mostChunks};
   }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
-    ladon::buildTilePipeline(pm);
+    ladon::buildTilePipeline(pm, /*onDevice=*/true);
   }
   void buildVectorPipeline(mlir::OpPassManager &pm) const override {
     cuda::buildVectorPipeline(pm, shared, wanted ? wanted->threads : 0);

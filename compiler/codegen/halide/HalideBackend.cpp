@@ -5,6 +5,7 @@
 #include "compiler/codegen/cpu/x86/X86Backend.h"
 #include "compiler/codegen/halide/KernelCompiler.h"
 #include "compiler/codegen/halide/Passes.h"
+#include "compiler/transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -34,6 +35,7 @@ public:
   }
   bool refusesSpecs() const override { return true; }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
+    pm.addNestedPass<mlir::func::FuncOp>(createTileAppends());
     pm.addPass(createOutlineAttend());
     pm.addPass(mlir::createCanonicalizerPass());
     pm.addPass(mlir::createCSEPass());

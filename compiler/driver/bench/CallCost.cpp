@@ -70,5 +70,9 @@ Work ladon::countWork(const Attention &attention, const Bindings &bindings) {
     move(result.type);
     counter.visit(result.value);
   }
+  for (const Expr *append : attention.appends) {
+    move(append->args[1]->type);
+    counter.visit(append);
+  }
   return counter.work;
 }

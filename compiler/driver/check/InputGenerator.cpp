@@ -142,7 +142,9 @@ public:
 
 private:
   int64_t extent(const Dim &dim) const {
-    return dim.isStatic() ? dim.size : options.sizes.lookup(dim.name);
+    Bindings bindings;
+    bindings.sizes = options.sizes;
+    return bindings.extent(dim);
   }
   /// The exponents of `Wide`: a square of the number, and a sum of them, are
   /// within the type.
@@ -161,6 +163,7 @@ private:
   void fillLengths(const HostTensor &tensor);
   void fillDocuments(const HostTensor &tensor);
   void fillPages(const HostTensor &tensor, const Param &table);
+  void fillPlaces(const HostTensor &tensor, const Param &param);
   void fillIntegers(const HostTensor &tensor);
 
   const InputOptions &options;
@@ -347,8 +350,15 @@ void Filler::fillDocuments(const HostTensor &tensor) {
 }
 
 /// Pages in any order. Where inputs need not be typical, a page may be that of
-/// several entries, or a number outside of any pool.
+/// several entries, or a number outside of any pool, unless it is written to:
+/// then every one belongs to one entry.
 void Filler::fillPages(const HostTensor &tensor, const Param &table) {
+  if (!table.writes.empty()) {
+    int64_t next = tensor.size();
+    return forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
+      tensor.setInteger(position, --next);
+    });
+  }
   // A module has no attend that says how many there are.
   const AttendArgs *attend = roles.tables.lookup(&table);
   int64_t next = 0, pages = attend ? extent(attend->k->type.dims->front()) : 1;
@@ -357,6 +367,23 @@ void Filler::fillPages(const HostTensor &tensor, const Param &table) {
     int64_t page =
         options.typical ? next++ * 37 % pages : random.integer(-1, pages);
     tensor.setInteger(position, page);
+  });
+}
+
+/// Places from which what is appended fits, if there is one: the first, the
+/// last and others. Caches of typical inputs are full after the call.
+void Filler::fillPlaces(const HostTensor &tensor, const Param &param) {
+  Bindings bindings;
+  bindings.sizes = options.sizes;
+  int64_t last = std::max<int64_t>(*bindings.largestValue(param), 0);
+  forEachPosition(tensor.shape, [&](ArrayRef<int64_t> position) {
+    int64_t edges[] = {0, last, last};
+    uint64_t choice = random.next() % 5;
+    bool isFull = options.typical || options.fullCaches;
+    tensor.setInteger(position, isFull ? last
+                                : choice < std::size(edges)
+                                    ? edges[choice]
+                                    : random.integer(0, last));
   });
 }
 
@@ -383,6 +410,8 @@ void Filler::fill(const HostTensor &tensor, const Param &param, Role role) {
     return fillBools(tensor);
   if (role == Role::Pages)
     return fillPages(tensor, param);
+  if (!param.most.empty())
+    return fillPlaces(tensor, param);
   if (rank == 0 || (rank == 1 && perBatch))
     return fillLengths(tensor);
   if (rank == 2 && perBatch && (options.typical || random.next() % 3 != 0))
@@ -458,10 +487,12 @@ ladon::generateInputs(const Attention &attention, ArrayRef<InputRole> roles,
       inputs.push_back(std::move(shape));
       continue;
     }
+    // Elements of what is written may not share memory.
+    bool isDense = param->isInout && options.views == ViewKind::Broadcast;
     HostTensor tensor =
         param->type.isTensor()
             ? makeView(param->type.element, bindings.shape(param->type),
-                       options.views)
+                       isDense ? ViewKind::Dense : options.views)
             : HostTensor::zeros(param->type.element, {});
     filler.fill(tensor, *param, role);
     inputs.push_back(std::move(tensor));

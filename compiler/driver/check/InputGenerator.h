@@ -54,6 +54,7 @@ struct InputOptions {
   /// What a model would see, for pictures and timings: no edge cases among
   /// lengths, documents ascend, few bools are true.
   bool typical = false;
+  bool fullCaches = false; ///< After the call; typical ones are.
   /// Only what masks and scores read gets memory; queries, keys, values and
   /// weights are shapes whose data is null.
   bool shapesOnly = false;

@@ -12,6 +12,8 @@ InputRoles::InputRoles(const Attention &attention) {
     visit(let->value);
   for (const Result &result : attention.results)
     visit(result.value);
+  for (const Expr *append : attention.appends)
+    visit(append);
 }
 
 void InputRoles::visit(const Expr *expr) {
@@ -31,6 +33,14 @@ void InputRoles::visit(const Expr *expr) {
           expr->attend->score, expr->attend->mask, expr->attend->seed})
       visit(part);
   }
+  if (expr->kind == Kind::Append) {
+    roles[placesOf(*expr)] = Role::Place;
+    indexed.insert(placesOf(*expr));
+    if (expr->args.size() > 3) {
+      roles[expr->args[3]->param] = Role::Pages;
+      indexed.insert(expr->args[3]->param);
+    }
+  }
   if (expr->kind == Kind::Name && expr->let)
     visit(expr->let->value);
   if (expr->kind == Kind::Index) {
@@ -48,6 +58,9 @@ void InputRoles::mark(const Expr *expr, Role role) {
   if (expr->kind == Kind::Split || expr->kind == Kind::Concat ||
       expr->kind == Kind::Transpose || expr->kind == Kind::Rotate)
     mark(expr->args[0], role);
+  else if (expr->kind == Kind::Append) // The cache, and what joins it.
+    for (const Expr *part : llvm::ArrayRef(expr->args).take_front(2))
+      mark(part, role);
   else if (expr->kind == Kind::Join && role != Role::Value)
     for (const Expr *part : expr->args) // Sums of values that are each near
       mark(part, role);                 // the largest would overflow.

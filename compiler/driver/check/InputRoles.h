@@ -18,7 +18,8 @@ enum class InputRole {
   Value,
   Weight,
   Captured, ///< Read by index in a score or mask.
-  Pages     ///< The numbers of pages of keys and values.
+  Pages,    ///< The numbers of pages of keys and values.
+  Place     ///< Where something is appended.
 };
 
 /// The roles of all parameters of a checked attention.

@@ -3,6 +3,7 @@
 #include "compiler/driver/check/InterpreterTrial.h"
 
 #include "compiler/driver/host/InterpreterCall.h"
+#include "compiler/support/SizeExpr.h"
 #include "dialects/attn/Attn.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/Support/Format.h"
@@ -28,9 +29,27 @@ ast::Attention ladon::describeParameters(const artifact::ProgramSpec &program) {
     }
     if (param.kind == artifact::ParamKind::Output)
       attention.results.push_back({param.name, type, nullptr, {}});
-    else
-      attention.params.push_back(
-          std::make_unique<ast::Param>(ast::Param{param.name, type, {}}));
+    else {
+      attention.params.push_back(std::make_unique<ast::Param>());
+      ast::Param &described = *attention.params.back();
+      described.name = param.name;
+      described.type = type;
+      described.isInout = param.kind == artifact::ParamKind::InOut;
+    }
+  }
+  auto nameOf = [&](unsigned param) { return program.params[param].name; };
+  auto size = [](const std::string &text) {
+    std::optional<int64_t> known = SizeExpr::parse(text)->asConstant();
+    return known ? ast::Dim{*known, ""} : ast::Dim{-1, text};
+  };
+  for (const std::unique_ptr<ast::Param> &param : attention.params) {
+    for (const artifact::BoundSpec &bound : program.bounds)
+      if (nameOf(bound.param) == param->name)
+        param->most.push_back(bound.most);
+    for (const artifact::WrittenPagesSpec &pages : program.writtenPages)
+      if (nameOf(pages.table) == param->name)
+        param->writes.push_back({nameOf(pages.at), size(pages.count),
+                                 pages.pageSize, size(pages.pool)});
   }
   return attention;
 }
@@ -48,6 +67,11 @@ std::vector<InputRole> ladon::inputRoles(mlir::func::FuncOp function) {
     mark(op.getQuery(), InputRole::Query);
     mark(op.getKey(), InputRole::Key);
     mark(op.getValue(), InputRole::Value);
+    if (op.getPages())
+      mark(op.getPages(), InputRole::Pages);
+  });
+  function.walk([&](attn::AppendOp op) {
+    mark(op.getAt(), InputRole::Place);
     if (op.getPages())
       mark(op.getPages(), InputRole::Pages);
   });
@@ -103,6 +127,7 @@ ladon::runInterpreterTrial(const InterpretedProgram &program,
     return bindings.takeError();
   std::vector<Extents> shapes;
   std::vector<HostTensor> expected, arguments = *inputs;
+  std::vector<HostTensor> caches = copyCaches(attention, arguments);
   for (const ast::Result &result : attention.results) {
     shapes.push_back(bindings->shape(result.type));
     expected.push_back(HostTensor::zeros(result.type.element, shapes.back()));
@@ -116,8 +141,9 @@ ladon::runInterpreterTrial(const InterpretedProgram &program,
   if (!outputs)
     return outputs.takeError();
   TrialReport report;
+  llvm::append_range(expected, caches);
+  report.names = attention.writtenNames();
   for (size_t index = 0; index < expected.size(); ++index) {
-    report.names.push_back(attention.results[index].name);
     report.results.push_back(compare(expected[index], (*outputs)[index]));
   }
   return report;

@@ -12,6 +12,7 @@
 
 using namespace ladon;
 using llvm::ArrayRef;
+using llvm::MutableArrayRef;
 
 Arithmetic ladon::arithmeticOf(const Target &target) {
   return {target.usesMatrixUnits(), target.multipliesPairs()};
@@ -52,6 +53,20 @@ static bool gapsUntouched(const HostTensor &view) {
   return llvm::all_of(memory, [&](char byte) { return byte == filler; });
 }
 
+std::vector<HostTensor> ladon::copyCaches(const ast::Attention &attention,
+                                          MutableArrayRef<HostTensor> inputs) {
+  std::vector<HostTensor> caches;
+  for (auto [param, input] : llvm::zip_equal(attention.params, inputs)) {
+    if (!param->isInout)
+      continue;
+    auto memory = std::make_shared<std::vector<char>>(*input.owner);
+    input.data = memory->data() + (input.data - input.owner->data());
+    input.owner = std::move(memory);
+    caches.push_back(input);
+  }
+  return caches;
+}
+
 InputOptions ladon::inputOptions(const Trial &trial) {
   InputOptions options;
   options.seed = trial.seed;
@@ -72,21 +87,25 @@ ladon::runGuarded(const ast::Attention &attention, ProgramFn program,
   // Elements of an output may not share memory.
   if (views == ViewKind::Broadcast)
     views = ViewKind::Dense;
+  std::vector<std::string> names = attention.writtenNames();
   std::vector<HostTensor> outputs, again;
-  for (auto [result, shape] : llvm::zip_equal(attention.results, shapes))
+  for (auto [result, shape] : llvm::zip(attention.results, shapes))
     for (std::vector<HostTensor> *set : {&outputs, &again})
       set->push_back(makeView(result.type.element, shape, views));
-  if (llvm::Error error = program(inputs, outputs, /*threads=*/1))
-    return std::move(error);
-  if (llvm::Error error = program(inputs, again, /*threads=*/3))
-    return std::move(error);
+  for (auto [set, threads] : {std::pair(&outputs, 1), std::pair(&again, 3)}) {
+    std::vector<HostTensor> own = inputs;
+    std::vector<HostTensor> caches = copyCaches(attention, own);
+    if (llvm::Error error = program(own, *set, threads))
+      return std::move(error);
+    llvm::append_range(*set, caches);
+  }
 
   for (size_t index = 0; index < inputs.size(); ++index)
     if (*inputs[index].owner != before[index])
       return llvm::createStringError("input %s was changed",
                                      attention.params[index]->name.c_str());
   for (size_t index = 0; index < outputs.size(); ++index) {
-    const std::string &name = attention.results[index].name;
+    const std::string &name = names[index];
     if (!gapsUntouched(outputs[index]))
       return llvm::createStringError("memory beside %s was changed",
                                      name.c_str());
@@ -121,6 +140,79 @@ llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
   return report;
 }
 
+llvm::Error ladon::checkRefusals(const ast::Attention &attention,
+                                 ProgramFn program, const Trial &trial) {
+  auto inputs = generateInputs(attention, inputOptions(trial));
+  if (!inputs)
+    return inputs.takeError();
+  auto bindings = bindInputs(attention, *inputs);
+  if (!bindings)
+    return bindings.takeError();
+  std::vector<HostTensor> outputs;
+  for (const ast::Result &result : attention.results)
+    outputs.push_back(makeView(result.type.element,
+                               bindings->shape(result.type), ViewKind::Dense));
+  auto memory = [&] {
+    std::vector<std::vector<char>> all;
+    for (const std::vector<HostTensor> *tensors : {&*inputs, &outputs})
+      for (const HostTensor &tensor : *tensors)
+        all.push_back(*tensor.owner);
+    return all;
+  };
+  for (auto [param, place] : llvm::zip_equal(attention.params, *inputs)) {
+    std::optional<int64_t> most = bindings->largestValue(*param);
+    if (!most || place.size() == 0)
+      continue;
+    Extents last;
+    if (!place.shape.empty())
+      last.push_back(place.shape[0] - 1);
+    int64_t right = place.getInteger(last);
+    for (int64_t wrong : {*most + 1, int64_t(-1), int64_t(INT32_MIN)}) {
+      place.setInteger(last, wrong);
+      auto before = memory();
+      llvm::Error error = program(*inputs, outputs, /*threads=*/1);
+      if (!error)
+        return llvm::createStringError("%s = %lld was not refused",
+                                       param->name.c_str(), (long long)wrong);
+      llvm::consumeError(std::move(error));
+      if (memory() != before)
+        return llvm::createStringError(
+            "a call that was refused, with %s = %lld, changed memory",
+            param->name.c_str(), (long long)wrong);
+    }
+    place.setInteger(last, right);
+  }
+  return llvm::Error::success();
+}
+
+/// Makes caches long enough for what is appended and `more` positions, or less
+/// of it where a cache has a fixed size; and pools large enough that every
+/// entry of a table has a page of its own.
+static void makeRoom(const ast::Attention &attention, SizeMap &sizes,
+                     int64_t more) {
+  Bindings bindings;
+  auto shape = [&](const ast::Type &type) {
+    bindings.sizes = sizes;
+    return bindings.shape(type);
+  };
+  for (const ast::Expr *append : attention.appends) {
+    const auto &cache = *append->type.dims;
+    const ast::Dim &added = append->args[1]->type.dims->end()[-2];
+    const ast::Expr *table =
+        append->args.size() > 3 ? append->args[3] : nullptr;
+    const ast::Dim &length = table ? table->type.dims->back() : cache.end()[-2];
+    int64_t unit = table ? cache[2].size : 1;
+    int64_t wanted = shape(append->args[1]->type).end()[-2] + more;
+    if (!length.isStatic())
+      sizes[length.name] = llvm::divideCeil(wanted, unit);
+    else if (!added.isStatic())
+      sizes[added.name] =
+          std::min(sizes.lookup(added.name), length.size * unit);
+    if (table && !cache[0].isStatic())
+      sizes[cache[0].name] = elementCount(shape(table->type)) + 1;
+  }
+}
+
 std::vector<SizeMap> ladon::edgeSizes(const ast::Attention &attention) {
   // Batches are for strides and for the order of the grid, which small sizes
   // show as well: the largest sizes, which take most of the time, have one.
@@ -144,6 +236,7 @@ std::vector<SizeMap> ladon::edgeSizes(const ast::Attention &attention) {
       if (!pages.isStatic())
         sizes[pages.name] = llvm::divideCeil(T, page);
     }
+    makeRoom(attention, sizes, T * int64_t(all.size() % 3));
     all.push_back(std::move(sizes));
   }
   return all;

@@ -49,9 +49,14 @@ struct TrialReport {
 /// The options of its inputs.
 InputOptions inputOptions(const Trial &trial);
 
-/// The outputs of `program`, which have these shapes. Fails when the program
-/// fails, changes memory that it should not, or depends on the number of
-/// threads.
+/// Gives every cache among `inputs` memory of its own, with what it holds,
+/// which a call may write to; the caches, in their order.
+std::vector<HostTensor> copyCaches(const ast::Attention &attention,
+                                   llvm::MutableArrayRef<HostTensor> inputs);
+
+/// The outputs of `program`, the first ones of these shapes, and behind them
+/// the caches after the call. Fails when the program fails, changes memory that
+/// it should not, or depends on the number of threads.
 llvm::Expected<std::vector<HostTensor>>
 runGuarded(const ast::Attention &attention, ProgramFn program,
            llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<Extents> shapes,
@@ -62,6 +67,12 @@ runGuarded(const ast::Attention &attention, ProgramFn program,
 llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
                                      ProgramFn program, const Trial &trial,
                                      Arithmetic arithmetic = {});
+
+/// Calls a program whose entry point checks values with each of them outside of
+/// its bounds, in the last batch entry, and fails unless it refuses, and leaves
+/// all memory as it was.
+llvm::Error checkRefusals(const ast::Attention &attention, ProgramFn program,
+                          const Trial &trial);
 
 /// Run-time sizes at the edges of tiles (16 and 48 queries; 64, 128 and 256
 /// keys), and small ones.

@@ -78,6 +78,7 @@ static llvm::Expected<BenchCase> prepare(const ast::Attention &attention,
   BenchCase bench;
   InputOptions random;
   random.seed = options.seed;
+  random.fullCaches = true;
   if (!options.sizes.empty()) {
     auto sizes = parseSizes(options.sizes);
     if (!sizes)

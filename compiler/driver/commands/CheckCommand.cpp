@@ -50,9 +50,10 @@ sizesToTry(const ast::Attention &attention, const CheckOptions &options) {
 
 static void print(const ast::Attention &attention,
                   llvm::ArrayRef<GateSummary> summaries, bool isModule) {
+  std::vector<std::string> names = attention.writtenNames();
   for (size_t index = 0; index < summaries.size(); ++index) {
     const GateSummary &summary = summaries[index];
-    llvm::outs() << attention.results[index].name
+    llvm::outs() << names[index]
                  << llvm::format(": largest scaled error %.3g, bound %.3g, ",
                                  summary.error, summary.bound);
     if (!isModule)
@@ -71,11 +72,12 @@ static void print(const ast::Attention &attention,
 /// Runs all trials of one entry point and returns the exit code.
 static int checkEntry(const ast::Attention &attention,
                       llvm::ArrayRef<SizeMap> sizes,
-                      const CheckOptions &options, TrialFn run, bool isModule) {
+                      const CheckOptions &options, TrialFn run,
+                      ProgramFn program, bool isModule) {
   // Every kind of values and views at every size, or all sizes of the table.
   size_t trials =
       options.sizes.empty() ? 2 * sizes.size() : pairsOfKinds() * sizes.size();
-  std::vector<GateSummary> summaries(attention.results.size());
+  std::vector<GateSummary> summaries(attention.writtenNames().size());
   size_t failed = 0;
   for (size_t number = 0; number < trials; ++number) {
     Trial trial = makeTrial(
@@ -87,6 +89,8 @@ static int checkEntry(const ast::Attention &attention,
     auto report = run(trial);
     std::string problem =
         report ? report->problem() : llvm::toString(report.takeError());
+    if (problem.empty())
+      problem = llvm::toString(checkRefusals(attention, program, trial));
     if (report)
       for (size_t index = 0; index < summaries.size(); ++index)
         summaries[index].add(report->results[index]);
@@ -173,7 +177,8 @@ static int checkSpec(Session &session, const CheckOptions &options) {
       return runTrial(attention, program, trial,
                       arithmeticOf(level.getTarget()));
     };
-    return checkEntry(attention, *sizes, options, run, /*isModule=*/false);
+    return checkEntry(attention, *sizes, options, run, program,
+                      /*isModule=*/false);
   });
 }
 
@@ -229,7 +234,7 @@ static int checkModule(Session &session, const CheckOptions &options) {
       };
       exitCode =
           std::max(exitCode, checkEntry(program.attention, *sizes, options, run,
-                                        /*isModule=*/true));
+                                        compiled, /*isModule=*/true));
     }
     return exitCode;
   });

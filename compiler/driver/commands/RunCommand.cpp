@@ -10,6 +10,7 @@
 #include "compiler/reference/Reference.h"
 #include "compiler/support/Files.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -94,6 +95,10 @@ static int compute(Session &session, const RunOptions &options,
     return session.exitCode;
   if (llvm::Error error = callOnHost(*loaded, inputs, outputs, options.threads))
     return reportUser(std::move(error));
+  // The call has written to the caches where they are.
+  for (auto [param, input] : llvm::zip_equal(attention.params, inputs))
+    if (param->isInout)
+      outputs.push_back(input);
   return ExitSuccess;
 }
 
@@ -125,20 +130,20 @@ static void summarize(const std::string &name, const HostTensor &tensor) {
 static llvm::Error writeOutputs(const ast::Attention &attention,
                                 const RunOptions &options,
                                 llvm::ArrayRef<HostTensor> outputs) {
+  std::vector<std::string> names = attention.writtenNames();
   for (const std::string &text : options.outputs) {
     auto pair = splitNameValue("--output", text);
     if (!pair)
       return pair.takeError();
     auto [name, path] = *pair;
-    size_t index = 0;
-    while (attention.results[index].name != name)
-      ++index; // The names were checked before the computation.
+    // The names were checked before the computation.
+    size_t index = llvm::find(names, name) - names.begin();
     if (llvm::Error error = writeNpy(path, outputs[index]))
       return error;
   }
   if (options.outputs.empty() && options.picture.empty())
     for (size_t index = 0; index < outputs.size(); ++index)
-      summarize(attention.results[index].name, outputs[index]);
+      summarize(names[index], outputs[index]);
   return llvm::Error::success();
 }
 
@@ -164,8 +169,8 @@ static llvm::Error writePicture(const ast::Attention &attention,
     labels.columns = std::move(*words);
   }
   auto [name, path] = pictureOf(options.picture);
-  for (auto [result, tensor] : llvm::zip(attention.results, outputs)) {
-    if (result.name != name)
+  for (auto [written, tensor] : llvm::zip(attention.writtenNames(), outputs)) {
+    if (written != name)
       continue;
     auto picture = drawHeatMaps(tensor, name, labels);
     if (!picture)
@@ -178,14 +183,12 @@ static llvm::Error writePicture(const ast::Attention &attention,
 static llvm::Error checkResultName(const ast::Attention &attention,
                                    llvm::StringRef option,
                                    llvm::StringRef name) {
-  std::string names;
-  for (const ast::Result &result : attention.results) {
-    if (result.name == name)
-      return llvm::Error::success();
-    names += (names.empty() ? "" : ", ") + result.name;
-  }
+  std::vector<std::string> names = attention.writtenNames();
+  if (llvm::is_contained(names, name))
+    return llvm::Error::success();
   return llvm::createStringError(option + " " + name +
-                                 ": the results of the spec are " + names);
+                                 ": the results of the spec are " +
+                                 llvm::join(names, ", "));
 }
 
 static llvm::Error checkOutputNames(const ast::Attention &attention,

@@ -41,8 +41,10 @@ SyntaxWords ladon::syntaxWords() {
   SyntaxWords words;
   for (StringRef word : keywords())
     (words.*groupOfKeyword(word)).push_back(word);
-  // Of a range: `sum(n in 0..4, ...)`.
+  // Words that may be names elsewhere: of a range, `sum(n in 0..4, ...)`, and
+  // of a parameter, `inout cache: f32[...]`.
   words.control.push_back("in");
+  words.declarations.push_back("inout");
   auto add = [](std::vector<StringRef> &group, StringRef name) {
     if (!llvm::is_contained(group, name))
       group.push_back(name);

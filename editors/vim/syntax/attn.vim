@@ -4,16 +4,16 @@ if exists('b:current_syntax')
 endif
 syntax case match
 
-syntax keyword attnDeclaration fn param attention let
+syntax keyword attnDeclaration fn param attention let inout
 syntax keyword attnControl return if then else in
 syntax keyword attnOperator and or not
 syntax keyword attnConstant true false inf
 syntax keyword attnType i64 bool u8 i8 i16 i32 f16 bf16 f32 f64
-syntax keyword attnOperation attend split concat transpose rms_norm layer_norm l2_norm rope
+syntax keyword attnOperation attend split concat append transpose rms_norm layer_norm l2_norm rope
 syntax keyword attnFunction min max abs sign clamp exp exp2 expm1 log log2 log1p sqrt rsqrt tanh sigmoid silu softplus relu erf gelu sin cos tan pow floor ceil round popcount isnan float int sum any all
 syntax keyword attnMask causal causal_top_left window
 syntax keyword attnPosition b h hk i j s offset
-syntax match attnArgument /\v<(scale|score|mask|sinks|pages|dropout|seed|normalize|divisor|heads|second|axis|weight|eps|bias|base|dims|interleaved|start|positions|frequencies|cos|sin)>\ze\s*\=\=@!/
+syntax match attnArgument /\v<(scale|score|mask|sinks|pages|dropout|seed|normalize|divisor|heads|second|axis|at|weight|eps|bias|base|dims|interleaved|start|positions|frequencies|cos|sin)>\ze\s*\=\=@!/
 syntax match attnResult /\v\.@<=(out|lse|scores|weights|mean_weights)>/
 syntax match attnName /\v(<(fn|attention|param)\s+)@<=\h\w*/
 syntax match attnNumber /\v<(0[xX]\x+|\d+(\.\d+)?([eE][+-]?\d+)?)>/

@@ -65,8 +65,9 @@ extern "C" {
 #endif
 
 /** What a call returns. Unless it is LADON_OK, LADON_OUT_OF_MEMORY,
- *  LADON_PARALLEL_FOR or LADON_CUDA, no output has been touched; after those
- *  last three the contents of the outputs are not defined. */
+ *  LADON_PARALLEL_FOR or LADON_CUDA, no output and no cache has been touched;
+ *  after those last three the contents of the outputs, and of what is appended
+ *  to caches, are not defined. */
 typedef enum ladon_status {
   /** The outputs are complete. */
   LADON_OK = 0,
@@ -112,7 +113,9 @@ typedef enum ladon_status {
   /** The host's parallel-for failed, or did not keep its contract. */
   LADON_PARALLEL_FOR = 20,
   /** There is no CUDA driver, or it reported an error. */
-  LADON_CUDA = 21
+  LADON_CUDA = 21,
+  /** A value says where to write, and that is outside of a cache. */
+  LADON_VALUE_RANGE = 22
 } ladon_status;
 
 /** One piece of work of a parallel loop, called by the host's parallel-for. */

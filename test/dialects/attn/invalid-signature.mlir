@@ -22,6 +22,26 @@ func.func @unsigned(%q: tensor<?xi16> {attn.param = #attn.param<input q: ui16[S]
 
 // -----
 
+// expected-error@+1 {{expected sizes in 'to', of an i32 or i64 of at most one axis, found ["C - S"]}}
+func.func @to_float(%q: tensor<?xf32> {attn.param = #attn.param<input q: f32[S] to ["C - S"]>}) { return }
+
+// -----
+
+// expected-error@+1 {{expected sizes in 'to', of an i32 or i64 of at most one axis, found ["C-S"]}}
+func.func @to_text(%q: tensor<?xi32> {attn.param = #attn.param<input q: i32[S] to ["C-S"]>}) { return }
+
+// -----
+
+// expected-error@+1 {{expected rows [at, count, size, pool] in 'writes', of an i32 of two axes, found}}
+func.func @writes(%q: tensor<?x?xi32> {attn.param = #attn.param<input q: i32[B, P] writes [["len", "S", 0, "N"]]>}) { return }
+
+// -----
+
+// expected-error@+1 {{expected rows [at, count, size, pool] in 'writes', of an i32 of two axes, found}}
+func.func @writes_places(%q: tensor<?xi32> {attn.param = #attn.param<input q: i32[B] writes [["len", "S", 8, "N"]]>}) { return }
+
+// -----
+
 // A computed size has one text: that of SizeExpr.
 // expected-error@+1 {{expected a size or its name, found "S*2"}}
 func.func @computed(%q: tensor<?xf32> {attn.param = #attn.param<input q: f32["S*2"]>}) { return }
@@ -53,7 +73,7 @@ func.func @symbol(%q: tensor<?xf32> {attn.param = #attn.param<input q: f32["S+1"
 
 // -----
 
-// expected-error@+1 {{expected one of [input, output, scalar] for what a parameter is for, got: tensor}}
+// expected-error@+1 {{expected one of [input, output, scalar, inout] for what a parameter is for, got: tensor}}
 func.func @kind(%q: tensor<?xf32> {attn.param = #attn.param<tensor q: f32[S]>}) { return }
 
 // -----

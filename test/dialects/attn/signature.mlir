@@ -29,6 +29,20 @@ func.func @tensors(
   return %q : tensor<?x8x?x64xf32>
 }
 
+// Caches, and what is demanded of the values that say where they grow.
+// CHECK-LABEL: func.func @caches(
+// CHECK-SAME: {attn.param = #attn.param<inout cache: f16[B, C, 64]>}
+// CHECK-SAME: {attn.param = #attn.param<input len: i32[B] to ["C - S", 60]>}
+// CHECK-SAME: {attn.param = #attn.param<scalar at: i64 to ["C - S"], "for all">}
+// CHECK-SAME: {attn.param = #attn.param<input table: i32[B, P] writes {{\[\[}}"len", "S", 16, 9]{{\]}}>}
+func.func @caches(
+    %cache: tensor<?x?x64xf16> {attn.param = #attn.param<inout cache: f16[B, C, 64]>},
+    %len: tensor<?xi32> {attn.param = #attn.param<input len: i32[B] to ["C - S", 60]>},
+    %at: i64 {attn.param = #attn.param<scalar at: i64 to ["C - S"], "for all">},
+    %table: tensor<?x?xi32> {attn.param = #attn.param<input table: i32[B, P] writes [["len", "S", 16, 9]]>}) {
+  return
+}
+
 // Once results are arguments, so are outputs.
 // CHECK-LABEL: func.func @memrefs(
 // CHECK-SAME: {attn.param = #attn.param<input x: bool[N]>}

@@ -1,0 +1,235 @@
+//===- SemaCaches.cpp - Inout parameters and append -----------------------===//
+//
+// A cache is written in place, so it has one append and no other reader: one
+// that reads the parameter would see old or new positions by the order of the
+// code.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/frontend/Sema.h"
+
+using namespace ladon;
+using ast::Dim;
+using ast::ScalarType;
+using Kind = ast::Expr::Kind;
+
+static std::string text(const Dim &dim) {
+  return dim.isStatic() ? std::to_string(dim.size) : dim.name;
+}
+
+static SizeExpr sizeOf(const Dim &dim) {
+  return dim.isStatic() ? SizeExpr::constant(dim.size)
+                        : *SizeExpr::parse(dim.name);
+}
+
+bool Sema::checkInout(const ast::Param &param) {
+  const ast::Type &type = param.type;
+  if (type.isTensor() && type.isFloat() &&
+      (type.dims->size() == 3 || type.dims->size() == 4))
+    return true;
+  diagnostics.report(DiagId::InoutType, param.range, describe(type));
+  return false;
+}
+
+bool Sema::isCacheRead(const ast::Param &param, const syntax::Expr *expr,
+                       const Scope *scope) {
+  if (param.isInout)
+    report(DiagId::CacheRead, expr->range, scope, param.name)
+        .note(param.range, "it is declared here");
+  return param.isInout;
+}
+
+ast::Expr *Sema::elaborateCache(const syntax::Expr *expr, const Scope *scope) {
+  isCachePlace = true;
+  Expr *cache = elaborate(expr, scope, {Place::Tensor});
+  isCachePlace = false;
+  if (!cache)
+    return nullptr;
+  if (cache->kind == Kind::Name && cache->param && cache->param->isInout)
+    return cache;
+  bool isParam = cache->kind == Kind::Name && cache->param;
+  Diagnostic &result =
+      report(DiagId::AppendCache, expr->range, scope,
+             isParam ? "'" + cache->name + "'" : describe(cache->type));
+  if (isParam)
+    result.note(cache->param->range, "write 'inout' before it")
+        .fixIt({cache->param->range.Start, cache->param->range.Start},
+               "inout ");
+  return nullptr;
+}
+
+/// Whether `expr` is an i32 or i64 parameter of the rank.
+static bool isIntegerParam(const ast::Expr &expr, size_t rank) {
+  if (expr.kind != Kind::Name || !expr.param)
+    return false;
+  const ast::Type &type = expr.param->type;
+  return (type.element == ScalarType::I32 || type.element == ScalarType::I64) &&
+         (type.isTensor() ? type.dims->size() : 0) == rank;
+}
+
+/// What decides where memory is written must be known before the call begins:
+/// a parameter, and nothing computed.
+ast::Expr *Sema::elaboratePlace(const syntax::Expr *expr, const Scope *scope,
+                                const Dim &batch) {
+  Expr *at = elaborate(expr, scope, {Place::Mask, ScalarType::F32});
+  if (!at)
+    return nullptr;
+  bool isEntry = at->kind == Kind::Index && at->args.size() == 2 &&
+                 isIntegerParam(*at->args[0], 1) &&
+                 at->args[1]->indexVar == ast::IndexVar::Batch;
+  if (isEntry && at->args[0]->param->type.dims->front() == batch)
+    return at;
+  if (isIntegerParam(*at, 0))
+    return at;
+  const ast::Expr *param = isEntry ? at->args[0] : at;
+  report(DiagId::AppendPlace, expr->range, scope, text(batch),
+         param->kind == Kind::Name && param->param
+             ? describe(param->param->type)
+             : "an expression of type " + describe(at->type));
+  return nullptr;
+}
+
+ast::Expr *Sema::elaboratePageTable(const syntax::Expr *expr,
+                                    const Scope *scope, const Dim &batch) {
+  Expr *table = elaborate(expr, scope, {Place::Tensor});
+  if (!table || isPageTable(*table, batch))
+    return table;
+  report(DiagId::PagesType, expr->range, scope, text(batch),
+         describe(table->type));
+  return nullptr;
+}
+
+bool Sema::checkAppendShape(const syntax::Expr *expr, const Scope *scope,
+                            const Expr *cache, const Expr *source,
+                            const Expr *pages) {
+  const auto &whole = *cache->type.dims, &part = *source->type.dims;
+  size_t rank = whole.size(), positions = rank - 2;
+  bool fits = part.size() == rank && (!pages || rank == 4);
+  for (size_t axis = 0; fits && axis < rank; ++axis) {
+    bool isOwn = axis == positions || (axis == 0 && pages);
+    fits = isOwn || whole[axis] == part[axis];
+  }
+  if (!fits) {
+    report(DiagId::AppendShape, expr->args[1]->range, scope,
+           describe(source->type), describe(cache->type));
+    return false;
+  }
+  if (computedType(source->type.element) != computedType(cache->type.element)) {
+    report(DiagId::ElementMismatch, expr->args[1]->range, scope, "the cache",
+           spelling(cache->type.element), "what is appended",
+           spelling(source->type.element));
+    return false;
+  }
+  const syntax::Expr *at = expr->args[0];
+  if (!isStatic(whole.back(), "number of features of a cache", at, scope) ||
+      (pages && !isStatic(whole[2], "size of a page", at, scope)))
+    return false;
+  return true;
+}
+
+/// How many positions a cache has for each batch entry.
+static std::optional<SizeExpr> capacityOf(const ast::Expr &append) {
+  SizeExpr size = sizeOf(append.type.dims->end()[-2]);
+  if (append.args.size() < 4)
+    return size;
+  return SizeExpr::join(SizeExpr::Op::Mul,
+                        sizeOf(append.args[3]->type.dims->back()), size);
+}
+
+/// The last place where what is appended fits; negative where it never does.
+static std::optional<SizeExpr> restOf(const ast::Expr &append) {
+  using Op = SizeExpr::Op;
+  std::optional<SizeExpr> capacity = capacityOf(append),
+                          less = SizeExpr::join(
+                              Op::Mul,
+                              sizeOf(append.args[1]->type.dims->end()[-2]),
+                              SizeExpr::constant(-1));
+  return capacity && less ? SizeExpr::join(Op::Add, *capacity, *less)
+                          : std::nullopt;
+}
+
+bool Sema::checkCapacity(const syntax::Expr *expr, const Scope *scope,
+                         const Expr *append) {
+  std::optional<SizeExpr> capacity = capacityOf(*append),
+                          rest = restOf(*append);
+  if (!rest) {
+    report(DiagId::ComputedSize, expr->range, scope);
+    return false;
+  }
+  std::optional<int64_t> known = capacity->asConstant();
+  if (known && *known > maxDim) {
+    report(DiagId::DimRange, expr->range, scope, *known);
+    return false;
+  }
+  known = rest->asConstant();
+  if (!known || *known >= 0)
+    return true;
+  report(DiagId::AppendOverflow, expr->range, scope,
+         text(append->args[1]->type.dims->end()[-2]), capacity->str());
+  return false;
+}
+
+ast::Expr *Sema::elaborateAppend(const syntax::Expr *expr, const Scope *scope,
+                                 const Arguments &given) {
+  Expr *cache = elaborateCache(given.lookup("cache"), scope);
+  Expr *source = elaborateTensor(given.lookup("tensor"), scope);
+  if (cache) {
+    // Even if the rest is wrong, there is an append.
+    auto [known, isNew] =
+        appends.try_emplace(cache->param, Append{expr->range});
+    if (!isNew) {
+      report(DiagId::AppendTwice, expr->range, scope, cache->name)
+          .note(known->second.range, "the first append is here");
+      return nullptr;
+    }
+  }
+  if (!cache || !source)
+    return nullptr;
+  const Dim &batch = source->type.dims->front();
+  Expr *at = elaboratePlace(given.lookup("at"), scope, batch);
+  const syntax::Expr *table = given.lookup("pages");
+  Expr *pages = table ? elaboratePageTable(table, scope, batch) : nullptr;
+  if (!at || (table && !pages) ||
+      !checkAppendShape(expr, scope, cache, source, pages))
+    return nullptr;
+  Expr *result = create(Kind::Append, expr, scope, cache->type.element);
+  result->type = cache->type;
+  result->args = {cache, source, at};
+  if (pages)
+    result->args.push_back(pages);
+  if (!checkCapacity(expr, scope, result))
+    return nullptr;
+  return appends[cache->param].value = result;
+}
+
+/// The parameter itself, to which something is added.
+static ast::Param &ownParam(ast::Attention &attention,
+                            const ast::Param *param) {
+  return **llvm::find_if(attention.params,
+                         [&](const auto &own) { return own.get() == param; });
+}
+
+void Sema::checkAppends() {
+  for (const auto &param : spec.attention->params) {
+    if (!param->isInout || broken.contains(param->name))
+      continue;
+    Expr *append = appends.lookup(param.get()).value;
+    if (append)
+      spec.attention->appends.push_back(append);
+    else if (!diagnostics.hasErrors())
+      diagnostics.report(DiagId::InoutUnused, param->range, param->name);
+  }
+  for (const Expr *append : spec.attention->appends) {
+    const ast::Param *at = placesOf(*append);
+    std::string most = restOf(*append)->str();
+    auto &known = ownParam(*spec.attention, at).most;
+    if (!llvm::is_contained(known, most))
+      known.push_back(most);
+    if (append->args.size() < 4)
+      continue;
+    const auto &pool = *append->type.dims;
+    ownParam(*spec.attention, append->args[3]->param)
+        .writes.push_back({at->name, (*append->args[1]->type.dims)[2],
+                           pool[2].size, pool[0]});
+  }
+}
