@@ -17,14 +17,15 @@ class Parameter(NamedTuple):
     """An argument or a result of a kernel."""
 
     name: str
-    kind: str  #: "input", "output" or "scalar"
+    kind: str  #: "input", "output", "scalar" or "inout"
     dtype: str  #: "f16", "bf16", "f32", "f64", "i32", "i64" or "bool"
     dims: tuple[int | str, ...]  #: extents, numbers or names; () for a scalar
     doc: str | None = None
 
     def __str__(self) -> str:
         dims = f"[{', '.join(map(str, self.dims))}]" if self.kind != "scalar" else ""
-        return f"{self.name}: {self.dtype}{dims}"
+        prefix = "inout " if self.kind == "inout" else ""
+        return f"{prefix}{self.name}: {self.dtype}{dims}"
 
 
 class Build(NamedTuple):
@@ -63,7 +64,8 @@ class Kernel(Entry):
     Tensors are anything with the buffer protocol, `__dlpack__`, or a capsule of
     DLPack: NumPy arrays (ml_dtypes included), PyTorch tensors, JAX arrays. They
     are read where they lie; any strides will do, broadcast and read-only arrays
-    too. Scalars are numbers of Python or NumPy.
+    too. Scalars are numbers of Python or NumPy. A cache, an inout parameter, is an
+    array that can be written to, and holds what is appended after the call.
 
     Results are new arrays of the same library as the first tensor (NumPy's, for
     a library that is not known), or those given as `out=`, a tuple of them when

@@ -206,7 +206,7 @@ bool Entry::takeInputs(Call &call) const {
       continue;
     }
     if (!call.arrays[index].take(object, param.name.c_str(),
-                                 /*isWritten=*/false))
+                                 /*isWritten=*/param.kind == Param::InOut))
       return false;
     if (!call.family && !PyCapsule_CheckExact(object))
       call.family = object;

@@ -17,7 +17,7 @@ namespace ladon::python {
 
 /// What a caller sees of a parameter or result.
 struct Param {
-  enum Kind { Input, Output, Scalar };
+  enum Kind { Input, Output, Scalar, InOut };
 
   std::string name;
   Kind kind;

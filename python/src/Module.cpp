@@ -26,6 +26,7 @@ static std::vector<Param> readParams(const nb::list &list,
     auto kind = nb::cast<std::string>(item["kind"]);
     param.kind = kind == "input"    ? Param::Input
                  : kind == "output" ? Param::Output
+                 : kind == "inout"  ? Param::InOut
                                     : Param::Scalar;
     if (param.kind != Param::Scalar)
       for (nb::handle dim : item["dims"]) {
