@@ -9,9 +9,10 @@
 // rows of w at a time to its sums; more of them are register tiles of 4 rows by
 // two vectors over eight rows of w. There is one block of columns, and no grid.
 // The bias is added last, so its broadcast is gone.
-// A block of many rows has whole register tiles: of 10 rows there are 9.
+// A block of many rows has whole register tiles, and so has half of it: of 10
+// rows there are 18.
 // TEN-LABEL: func.func @biased(
-// TEN: %[[BLOCK:.*]] = arith.constant 90 : index
+// TEN: %[[BLOCK:.*]] = arith.constant 180 : index
 // TEN: arith.cmpi ugt, %{{.*}}, %[[BLOCK]]
 // CHECK-LABEL: func.func @biased(
 // CHECK-SAME: %[[X:[^:]*]]: memref<?x?x7xf32>, %[[W:[^:]*]]: memref<7x20xf32>, %[[BIAS:[^:]*]]: memref<20xf32>, %[[OUT:[^:]*]]: memref<?x?x20xf32>)
@@ -64,11 +65,11 @@
 // CHECK-NEXT: memref.store %{{.*}}, %[[OUT]]
 
 // Of more rows, columns of w are packed in panels of two vectors, once if there
-// are several blocks of 96 rows; then a grid over blocks of rows and of 256
-// columns. Rows of x are copied, and every product is a register tile of 2 x 2
+// are more than 192; then a grid over blocks of rows and of columns, smaller ones
+// where there are few. Rows of x are copied, and every product is a register tile of 2 x 2
 // vectors.
 // CHECK: } else {
-// CHECK: %[[SHARED:.*]] = arith.cmpi ugt, %[[ROWS]], %c96
+// CHECK: %[[SHARED:.*]] = arith.cmpi ugt, %[[ROWS]], %c192
 // Three panels of seven rows.
 // CHECK: %[[SIZE:.*]] = arith.select %[[SHARED]], %c21, %c0
 // CHECK: %[[PACKED:.*]], %[[GRANTED:.*]] = cpu.try_alloc(%[[SIZE]]) : memref<?x8xf32>
@@ -81,19 +82,24 @@
 // Whole panels by vectors, a last one by elements.
 // CHECK: %[[FULL:.*]] = arith.cmpi eq, %[[COLUMNS]], %c8
 // CHECK: scf.if %[[FULL]] {
-// CHECK: vector.load {{.*}} vector<4xf32>
+// CHECK: vector.load %[[WHOLE:.*]][%[[STEP:.*]], %c0] : {{.*}} vector<4xf32>
+// The next panel's are asked for.
+// CHECK-NEXT: memref.prefetch %[[WHOLE]][%[[STEP]], %c8]
 // CHECK-NEXT: vector.store %{{.*}}, %[[TARGET]][%{{.*}}, %c0]
 // CHECK-NEXT: vector.load
+// CHECK-NEXT: memref.prefetch
 // CHECK-NEXT: vector.store %{{.*}}, %[[TARGET]][%{{.*}}, %c4]
 // CHECK: } else {
 // CHECK: scf.for %{{.*}} = %c0 to %[[COLUMNS]]
 // CHECK: %[[WEIGHT:.*]] = memref.load %[[W]]
 // CHECK-NEXT: memref.store %[[WEIGHT]], %[[TARGET]]
 
-// CHECK: scf.forall (%[[M0:.*]]) = (0) to (%[[ROWS]]) step (96)
-// CHECK-DAG: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<3072x8xf32>
+// CHECK-DAG: %[[HEIGHT:.*]] = arith.select %[[SHARED]], %c96, %c192
+// CHECK-DAG: %[[WIDTH:.*]] = arith.select %[[SHARED]], %c256, %c128
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) = (0, 0) to (%[[ROWS]], 20) step (%[[HEIGHT]], %[[WIDTH]])
+// CHECK-DAG: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<6144x8xf32>
 // CHECK-DAG: %[[FIRST:.*]] = memref.alloc() {{.*}} : memref<32x8xf32>
-// CHECK-DAG: %[[XROWS:.*]] = memref.alloc() {{.*}} : memref<96x784xf32>
+// CHECK-DAG: %[[XROWS:.*]] = memref.alloc() {{.*}} : memref<192x784xf32>
 // CHECK-DAG: %[[OWN:.*]] = memref.alloc() {{.*}} : memref<768x8xf32>
 // CHECK: %[[START:.*]] = memref.load %[[BIAS]]
 // CHECK-NEXT: memref.store %[[START]], %[[FIRST]]
@@ -102,6 +108,7 @@
 // CHECK: vector.store %{{.*}}, %[[OWN]]
 // CHECK: scf.for %[[K:.*]] = %c0 to %c7 step %c1 iter_args(
 // CHECK-COUNT-2: vector.load %[[PANEL]][%[[K]],
+// CHECK: memref.prefetch %{{.*}}[%[[K]], %{{.*}}], read, locality<2>
 // CHECK: memref.load %[[XROWS]][%{{.*}}, %[[K]]]
 // CHECK-COUNT-2: vector.fma
 // CHECK: memref.load %[[XROWS]][%{{.*}}, %[[K]]]
@@ -149,7 +156,7 @@ func.func @from_zero(%x: memref<4x7xf64>, %w: memref<7x512xf64>, %o: memref<4x51
 // CHECK-SAME: %[[OUT:[^:]*]]: memref<40x20xf64>, %{{[^:]*}}: f64
 // CHECK: linalg.fill
 // CHECK: memref.store %{{.*}}, %[[OUT]][%c0, %c0]
-// CHECK: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<6144x4xf64>
+// CHECK: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<12288x4xf64>
 // CHECK: %[[OLD:.*]] = vector.load %{{.*}} : memref<1x4xf64, strided<[20, 1], offset: ?>>
 // CHECK-NEXT: %[[SUM:.*]] = vector.load %[[TILE]]
 // CHECK-NEXT: arith.addf %[[OLD]], %[[SUM]]

@@ -1,8 +1,8 @@
 //===- matrix_product_test.cpp - Products of a tensor with a matrix -------===//
 //
 // Sizes around the edges of what `contract-to-cpu` cuts them into: register
-// tiles, panels of w, 16 rows that read w in place, blocks of 96 rows, 256
-// columns and some hundred steps.
+// tiles, panels of w, 16 rows that read w in place, blocks of 96 and of 192
+// rows, of 128 and 256 columns and of some hundred steps.
 // Elements are small integers, so that every sum is exact in any order and must
 // be right to the last bit.
 //
@@ -107,7 +107,8 @@ void expectProduct(const CompiledSpec &spec, const HostTensor &x,
 TEST(MatrixProduct, edges_of_blocks_of_rows) {
   CompiledSpec spec(plain);
   ASSERT_TRUE(spec);
-  for (int64_t rows : {0, 1, 5, 6, 7, 11, 12, 13, 95, 96, 97, 191, 193})
+  for (int64_t rows :
+       {0, 1, 5, 6, 7, 11, 12, 13, 95, 96, 97, 191, 192, 193, 289})
     for (int64_t batches : {1, 2}) {
       Sizes s{batches, rows, 9, 17};
       SCOPED_TRACE(toString(s));
@@ -119,10 +120,13 @@ TEST(MatrixProduct, edges_of_blocks_of_rows) {
 TEST(MatrixProduct, edges_of_panels_and_blocks_of_columns) {
   CompiledSpec spec(biased);
   ASSERT_TRUE(spec);
-  // One row is a grid point that packs for itself, 100 are two that share.
+  // 20 rows are one block, which packs for itself, 200 are three that share.
   for (int64_t columns :
-       {0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 255, 256, 257, 271, 513})
-    for (int64_t rows : {1, 100}) {
+       {0,   1,   7,   8,   15,  16,  17,  31,   32,   33,  127,
+        128, 129, 255, 256, 257, 271, 513, 2047, 2048, 2049})
+    for (int64_t rows : {1, 20, 200}) {
+      if (rows * columns > 200 * 600)
+        continue;
       SCOPED_TRACE(toString({1, rows, 10, columns}));
       HostTensor c = makeIntegers(ScalarType::F32, {columns}, 3);
       expectProduct(spec, makeIntegers(ScalarType::F32, {1, rows, 10}, 1),
@@ -136,7 +140,7 @@ TEST(MatrixProduct, edges_of_steps) {
   HostTensor c = makeIntegers(ScalarType::F32, {18}, 3);
   for (int64_t depth :
        {0, 1, 3, 4, 5, 7, 8, 9, 191, 192, 193, 383, 384, 385, 768, 770})
-    for (int64_t rows : {3, 98}) {
+    for (int64_t rows : {3, 98, 198}) {
       SCOPED_TRACE(toString({1, rows, depth, 18}));
       expectProduct(spec, makeIntegers(ScalarType::F32, {1, rows, depth}, 1),
                     makeIntegers(ScalarType::F32, {depth, 18}, 2), &c, 1);
@@ -193,11 +197,14 @@ TEST(MatrixProduct, many_rows_of_transposed_weights) {
   ASSERT_TRUE(spec);
   for (int64_t depth : {1, 7, 8, 17, 384, 393})
     for (int64_t columns : {1, 15, 16, 33, 48, 257}) {
-      SCOPED_TRACE(toString({2, 51, depth, columns}));
-      HostTensor x = makeIntegers(ScalarType::F32, {2, 51, depth}, 1);
+      SCOPED_TRACE(toString({2, 97, depth, columns}));
+      HostTensor x = makeIntegers(ScalarType::F32, {2, 97, depth}, 1);
       HostTensor w = makeIntegers(ScalarType::F32, {depth, columns}, 2);
       HostTensor c = makeIntegers(ScalarType::F32, {columns}, 3);
+      // 194 rows share what is packed, 51 do not.
+      HostTensor fewer = makeIntegers(ScalarType::F32, {1, 51, depth}, 1);
       expectLinear(spec, x, turned(w), c);
+      expectLinear(spec, fewer, turned(w), c);
       expectLinear(spec, x, w, c);
       expectLinear(spec, x, spread(turned(w), 2), c);
     }
@@ -206,7 +213,7 @@ TEST(MatrixProduct, many_rows_of_transposed_weights) {
 TEST(MatrixProduct, any_strides) {
   CompiledSpec spec(biased);
   ASSERT_TRUE(spec);
-  HostTensor x = makeIntegers(ScalarType::F32, {2, 99, 21}, 1);
+  HostTensor x = makeIntegers(ScalarType::F32, {2, 101, 21}, 1);
   HostTensor w = makeIntegers(ScalarType::F32, {21, 40}, 2);
   HostTensor c = makeIntegers(ScalarType::F32, {40}, 3);
   HostTensor wideBias = spread(c, 2);
@@ -222,7 +229,7 @@ TEST(MatrixProduct, any_strides) {
   HostTensor same = x;
   same.strides[1] = 0;
   expectProduct(spec, same, w, &c, 1);
-  HostTensor out = spread(HostTensor::zeros(ScalarType::F32, {2, 99, 40}), 2);
+  HostTensor out = spread(HostTensor::zeros(ScalarType::F32, {2, 101, 40}), 2);
   ASSERT_FALSE(bool(spec.call({x, w, c}, {out}, 2)));
   EXPECT_EQ(elementsOf(out), multiply(x, w, &c));
 }
@@ -235,8 +242,9 @@ TEST(MatrixProduct, other_element_types) {
                       "[B, S, K], w: " + name + "[K, N]) -> " + name +
                       "[B, S, N] {\n  return x @ w\n}\n");
     ASSERT_TRUE(spec) << name;
-    for (auto [rows, columns] : {std::pair(1, 32), std::pair(2, 32),
-                                 std::pair(2, 35), std::pair(97, 35)}) {
+    for (auto [rows, columns] :
+         {std::pair(1, 32), std::pair(2, 32), std::pair(2, 35),
+          std::pair(97, 35), std::pair(194, 35)}) {
       HostTensor x = makeIntegers(element, {1, rows, 27}, 1);
       HostTensor w = makeIntegers(element, {27, columns}, 2);
       SCOPED_TRACE(std::string(name) + ", " + std::to_string(rows) + " rows");

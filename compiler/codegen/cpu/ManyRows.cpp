@@ -19,11 +19,15 @@ using namespace ladon::cpu;
 /// Vectors of columns per register tile, and per panel of w: sizes of models
 /// are multiples of 16, and of 32, but not of 24.
 static constexpr int64_t registerColumns = 2;
-/// Rows per grid point, at most: whole register tiles of them.
-static constexpr int64_t mostRows = 96;
-/// Columns per grid point, a multiple of every panel's: so often is a row of x
-/// used that was copied.
+/// Rows per grid point, at most: whole register tiles of them. So many are one
+/// point's, which packs its panels itself: a copy of all of w would go through
+/// memory twice.
+static constexpr int64_t mostRows = 192;
+/// Columns per grid point, at most, a multiple of every panel's: so often is a
+/// row of x used that was copied.
 static constexpr int64_t columnBlock = 256;
+/// Points that there should be, for as many threads.
+static constexpr int64_t enoughPoints = 8;
 /// Of a panel of w at once: it stays in the first-level cache beside the rows
 /// of a register tile.
 static constexpr int64_t panelBytes = 24 << 10;
@@ -34,7 +38,7 @@ public:
   ManyRows(MatrixProduct product, int64_t group, int64_t unroll)
       : product(product), e(product.e), b(product.e.b), out(product.out),
         group(group), unroll(unroll),
-        rowBlock(std::max(mostRows - mostRows % group, group)),
+        rowBlock(mostRows - mostRows % (2 * group)),
         width(registerColumns * e.lanes),
         depthBlock(panelBytes * 8 / (width * e.element.getWidth())),
         panels(e, product.w, product.isTransposed, width, depthBlock) {}
@@ -49,15 +53,16 @@ private:
       Value column, Value end,
       llvm::function_ref<void(Value number, Value first, Value columns)> body);
   void initialise(Value rows, Value column, Value end);
-  void addProducts(Value panel, Value number, Value rows, Value steps);
+  void addProducts(Value panel, Value next, Value number, Value rows,
+                   Value steps);
   void finish(Value row, Value rows, Value column, Value end);
   /// The row of `tile` that holds row `r` of a panel.
   Value tileRow(Value number, Value r) {
     return sum(arith::MulIOp::create(b, number, e.index(rowBlock)), r);
   }
   Value sum(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
-  Value rest(Value extent, Value from, int64_t most) {
-    return e.minIndex(arith::SubIOp::create(b, extent, from), e.index(most));
+  Value rest(Value extent, Value from, Value most) {
+    return e.minIndex(arith::SubIOp::create(b, extent, from), most);
   }
 
   MatrixProduct product;
@@ -66,6 +71,7 @@ private:
   Value out;
   int64_t group, unroll, rowBlock, width, depthBlock;
   MatrixPanels panels;
+  Value rowStep, columnStep; ///< Rows and columns of a grid point.
   /// Scratch of a grid point: sums, panel by panel; what is added to a row of
   /// them, a panel per row; and rows of x.
   Value tile, start, xRows;
@@ -79,16 +85,23 @@ void ladon::cpu::emitManyRows(MatrixProduct product, int64_t group,
 
 void ManyRows::lower() {
   Value rows = product.countRows(), columns = product.countColumns();
+  auto choose = [&](Value condition, int64_t x, int64_t y) -> Value {
+    return arith::SelectOp::create(b, condition, e.index(x), e.index(y));
+  };
+  Value isMore = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, rows,
+                                       e.index(rowBlock));
   // Panels that several points of the grid use are packed once.
-  panels.packAll(arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, rows,
-                                       e.index(rowBlock)));
+  panels.packAll(isMore);
+  Value isWide = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, columns,
+                                       e.index(enoughPoints * columnBlock));
+  rowStep = choose(isMore, rowBlock / 2, rowBlock);
+  columnStep = choose(arith::OrIOp::create(b, isMore, isWide), columnBlock,
+                      columnBlock / 2);
   OpFoldResult zero = b.getIndexAttr(0);
-  auto grid =
-      scf::ForallOp::create(b, ArrayRef<OpFoldResult>{zero, zero},
-                            ArrayRef<OpFoldResult>{rows, columns},
-                            ArrayRef<OpFoldResult>{b.getIndexAttr(rowBlock),
-                                                   b.getIndexAttr(columnBlock)},
-                            ValueRange(), std::nullopt);
+  auto grid = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{zero, zero},
+                                    ArrayRef<OpFoldResult>{rows, columns},
+                                    ArrayRef<OpFoldResult>{rowStep, columnStep},
+                                    ValueRange(), std::nullopt);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(grid.getBody());
   tile = scratch(e, columnBlock / width * rowBlock, width);
@@ -105,7 +118,7 @@ void ManyRows::forPanels(Value column, Value end,
   forEach(e, column, end, width, [&](Value first) {
     Value number = arith::DivUIOp::create(
         b, arith::SubIOp::create(b, first, column), e.index(width));
-    body(number, first, rest(end, first, width));
+    body(number, first, rest(end, first, e.index(width)));
   });
 }
 
@@ -127,14 +140,23 @@ void ManyRows::initialise(Value rows, Value column, Value end) {
 
 /// Adds the products of all rows with the panel to the tile. A last group of
 /// fewer rows multiplies what its scratch holds: there is room for whole
-/// groups, and nobody reads what becomes of them.
-void ManyRows::addProducts(Value panel, Value number, Value rows, Value steps) {
+/// groups, and nobody reads what becomes of them. The first groups ask for the
+/// panel that is `next`, a line of each of its rows at a time: it lies in the
+/// last cache, and hardware takes a while to see where a panel begins.
+void ManyRows::addProducts(Value panel, Value next, Value number, Value rows,
+                           Value steps) {
+  int64_t line = lineElements(panel), lines = llvm::divideCeil(width, line);
   forEach(e, e.index(0), rows, group, [&](Value r0) {
+    Value turn = arith::DivUIOp::create(b, r0, e.index(group));
+    Value lane = arith::MulIOp::create(b, e.minIndex(turn, e.index(lines - 1)),
+                                       e.index(line));
     // Each block of steps is summed from zero: short sums round less.
     SmallVector<Value> zeros(group * registerColumns, e.splat(0));
     SmallVector<Value> sums = e.matmul(
         group, registerColumns, steps, unroll, zeros,
         [&](int64_t r, Value k) -> Value {
+          if (r == 0)
+            prefetch(e, next, k, lane, Cache::Second);
           return memref::LoadOp::create(b, xRows,
                                         ValueRange{e.addIndex(r0, r), k});
         },
@@ -179,16 +201,17 @@ void ManyRows::finish(Value row, Value rows, Value column, Value end) {
 }
 
 void ManyRows::lowerPoint(Value row, Value column) {
-  Value rows = rest(product.countRows(), row, rowBlock);
-  Value end = sum(column, rest(product.countColumns(), column, columnBlock));
+  Value rows = rest(product.countRows(), row, rowStep);
+  Value end = sum(column, rest(product.countColumns(), column, columnStep));
   Value depth = product.countSteps();
   initialise(rows, column, end);
   forEach(e, e.index(0), depth, depthBlock, [&](Value k0) {
-    Value steps = rest(depth, k0, depthBlock);
+    Value steps = rest(depth, k0, e.index(depthBlock));
     product.copyRows(row, rows, k0, steps, xRows);
     forPanels(column, end, [&](Value number, Value first, Value columns) {
-      addProducts(panels.getPanel(k0, steps, first, columns), number, rows,
-                  steps);
+      Value panel = panels.getPanel(k0, steps, first, columns);
+      Value next = panels.placeOf(k0, steps, e.addIndex(first, width));
+      addProducts(panel, next, number, rows, steps);
     });
   });
   finish(row, rows, column, end);

@@ -92,6 +92,8 @@ void MatrixPanels::pack(Value first, Value steps, Value column, Value columns,
       e, matrix, {first, column}, steps, columns, width,
       [&](Value view, ValueRange at, Value k, Value c) {
         Value x = vector::LoadOp::create(b, stored, view, at);
+        // Of the next panel, which is packed after this one has been used.
+        prefetch(e, view, at[0], e.addIndex(at[1], width));
         e.store(e.convert(x, e.element), target, {k, c});
       },
       [&](Value memref, ValueRange at, Value k, Value c) {
@@ -114,7 +116,7 @@ Value MatrixPanels::view(Value buffer, Value row, Value steps) {
       ArrayRef<OpFoldResult>{one, one});
 }
 
-Value MatrixPanels::viewOfAll(Value first, Value steps, Value column) {
+Value MatrixPanels::placeOf(Value first, Value steps, Value column) {
   Value panel = arith::DivUIOp::create(b, column, e.index(width));
   Value row = arith::MulIOp::create(b, panel, countSteps());
   return view(all, arith::AddIOp::create(b, row, first), steps);
@@ -145,14 +147,14 @@ void MatrixPanels::packAll(Value isWanted) {
       e.minIndex(arith::SubIOp::create(b, rows, first), e.index(depth));
   pack(first, steps, column,
        e.minIndex(arith::SubIOp::create(b, columns, column), e.index(width)),
-       viewOfAll(first, steps, column));
+       placeOf(first, steps, column));
 }
 
 void MatrixPanels::allocateScratch() { own = scratch(e, depth, width); }
 
 Value MatrixPanels::getPanel(Value first, Value steps, Value column,
                              Value columns) {
-  Value shared = viewOfAll(first, steps, column);
+  Value shared = placeOf(first, steps, column);
   auto branch = scf::IfOp::create(b, TypeRange{shared.getType()}, isPacked,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);

@@ -44,14 +44,16 @@ public:
   mlir::Value getPanel(mlir::Value first, mlir::Value steps, mlir::Value column,
                        mlir::Value columns);
 
+  /// Where the panel from `column` on lies if all are packed; elsewhere, or
+  /// past the last panel, an address that may be asked for but not be read.
+  mlir::Value placeOf(mlir::Value first, mlir::Value steps, mlir::Value column);
+
 private:
   void pack(mlir::Value first, mlir::Value steps, mlir::Value column,
             mlir::Value columns, mlir::Value target);
   void packTransposed(mlir::Value first, mlir::Value steps, mlir::Value column,
                       mlir::Value columns, mlir::Value target);
   mlir::Value countSteps();
-  mlir::Value viewOfAll(mlir::Value first, mlir::Value steps,
-                        mlir::Value column);
   mlir::Value view(mlir::Value buffer, mlir::Value row, mlir::Value steps);
 
   VectorEmitter &e;

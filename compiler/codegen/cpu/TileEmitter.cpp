@@ -45,9 +45,11 @@ int64_t ladon::cpu::rowsAhead(Value matrix) {
   return std::min<int64_t>(llvm::divideCeil(bytesAhead, rowBytes), most);
 }
 
-void ladon::cpu::prefetch(VectorEmitter &e, Value matrix, Value row, Value d) {
+void ladon::cpu::prefetch(VectorEmitter &e, Value matrix, Value row, Value d,
+                          Cache cache) {
   memref::PrefetchOp::create(e.b, matrix, ValueRange{row, d},
-                             /*isWrite=*/false, /*localityHint=*/3,
+                             /*isWrite=*/false,
+                             /*localityHint=*/cache == Cache::First ? 3 : 2,
                              /*isDataCache=*/true);
 }
 

@@ -162,8 +162,9 @@ int64_t lineElements(mlir::Value memory);
 int64_t rowsAhead(mlir::Value matrix);
 /// Asks for the cache line of an element that will be read, or for those of a
 /// row. An address past the end of the tensor does no harm.
+enum class Cache { First, Second };
 void prefetch(VectorEmitter &e, mlir::Value matrix, mlir::Value row,
-              mlir::Value d);
+              mlir::Value d, Cache cache = Cache::First);
 void prefetchRow(VectorEmitter &e, mlir::Value matrix, mlir::Value row);
 /// A matrix in the scratch memory of a thread.
 mlir::Value scratch(VectorEmitter &e, int64_t rows, int64_t columns);
