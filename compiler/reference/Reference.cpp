@@ -70,6 +70,24 @@ Tensor Evaluator::scalar(const Expr *expr) {
   return tensor;
 }
 
+/// The element type that keys or values may be read in: what they are scaled by
+/// can be multiplied by later.
+static ScalarType storedType(const Expr *expr) {
+  if (expr->kind == Kind::Name && expr->let)
+    return storedType(expr->let->value);
+  if (expr->kind == Kind::Call && expr->builtin == Builtin::Float)
+    return storedType(expr->args[0]);
+  bool isProduct =
+      expr->kind == Kind::Binary && expr->binaryOp == BinaryOp::Mul;
+  bool isQuotient =
+      expr->kind == Kind::Binary && expr->binaryOp == BinaryOp::Div;
+  if (isProduct || isQuotient)
+    for (const Expr *arg : ArrayRef(expr->args).take_front(isProduct ? 2 : 1))
+      if (ScalarType type = storedType(arg); isStorageOnly(type))
+        return type;
+  return expr->type.element;
+}
+
 const AttendResult &Evaluator::attendResult(const Expr *expr, bool withScores) {
   if (expr->kind == Kind::Name)
     return attendResult(expr->let->value, withScores);
@@ -88,13 +106,12 @@ const AttendResult &Evaluator::attendResult(const Expr *expr, bool withScores) {
     }
     MatrixUnitRounding rounding;
     const ast::AttendArgs &args = *expr->attend;
-    auto isBf16 = [](auto &operand) {
-      return operand->type.element == ScalarType::BF16;
-    };
-    bool pairs = arithmetic.bf16Pairs && isBf16(args.q) && isBf16(args.k) &&
-                 isBf16(args.v);
+    ScalarType values = storedType(args.v);
+    bool pairs = arithmetic.bf16Pairs && values == ScalarType::BF16 &&
+                 args.q->type.element == ScalarType::BF16 &&
+                 storedType(args.k) == ScalarType::BF16;
     if (arithmetic.matrixUnits || pairs)
-      rounding = matrixUnitRounding(args.v->type.element);
+      rounding = matrixUnitRounding(values);
     auto result = std::make_unique<AttendResult>(
         attend(*expr->attend, q, k, v, bindings, rounding, places));
     // Evaluating the operands may have moved the slot.

@@ -60,7 +60,8 @@ struct Arithmetic {
   /// 16-bit type that the values are stored in, and what is below the normal
   /// numbers may count as zero.
   bool matrixUnits = false;
-  /// The same, where queries, keys and values are all bf16.
+  /// The same, where queries, keys and values are all bf16, the latter two
+  /// maybe times a scale.
   bool bf16Pairs = false;
 };
 

@@ -467,12 +467,16 @@ TEST(ErrorBounds, OfSharedValuesReachAnAttendOfThem) {
 }
 
 TEST(ErrorBounds, OfMatrixUnitsKnowWhatTheyMayLose) {
-  Spec spec("attention a(q: bf16[1, 1, 1, 1], k: bf16[1, 1, 4, 1], "
-            "v: bf16[1, 1, 4, 1], bias: f32[4]) -> f32[1, 1, 1, 1] {\n"
-            "  return attend(q, k, v, score = bias[j])\n}");
-  ASSERT_TRUE(spec.checked);
+  auto textWith = [](std::string k, std::string v) {
+    return "attention a(q: bf16[1, 1, 1, 1], k: bf16[1, 1, 4, 1], "
+           "v: bf16[1, 1, 4, 1], bias: f32[4]) -> f32[1, 1, 1, 1] {\n"
+           "  return attend(q, " +
+           k + ", " + v + ", score = bias[j])\n}";
+  };
   constexpr double tiny = 0x1p-126;
-  auto boundOf = [&](std::vector<double> values, double others) {
+  auto boundIn = [&](const std::string &text, std::vector<double> values,
+                     double others) {
+    Spec spec(text);
     auto bf16 = [](Extents shape, std::vector<double> numbers) {
       return tensor(ScalarType::BF16, shape, std::move(numbers));
     };
@@ -486,6 +490,9 @@ TEST(ErrorBounds, OfMatrixUnitsKnowWhatTheyMayLose) {
                                            arithmetic))[0],
                    0);
   };
+  auto boundOf = [&](std::vector<double> values, double others) {
+    return boundIn(textWith("k", "v"), std::move(values), others);
+  };
   // Zeros have no error; of others each value and partial sum may be lost, but
   // not more than there is.
   EXPECT_EQ(boundOf({0, 0, 0, 0}, 0), 0);
@@ -494,6 +501,17 @@ TEST(ErrorBounds, OfMatrixUnitsKnowWhatTheyMayLose) {
               (2 + 8 * 0x1p-8) * tiny, 0.02 * tiny);
   EXPECT_NEAR(boundOf({8 * tiny, 8 * tiny, 8 * tiny, 8 * tiny}, -20),
               (5 + 8 * 0x1p-8) * tiny, 0.02 * tiny);
+  // What is scaled is read as it is stored, too: seed 302557 of the random
+  // specs.
+  auto boundOfOnes = [&](std::string k, std::string v) {
+    return boundIn(textWith(k, v), {1, 1, 1, 1}, 0);
+  };
+  EXPECT_NEAR(boundOfOnes("k", "v"), 0x1p-8, 1e-4);
+  EXPECT_NEAR(boundOfOnes("rms_norm(k)", "v"), 0x1p-8, 1e-4);
+  EXPECT_NEAR(boundOfOnes("k", "2 * float(v)"), 0x1p-7, 1e-4);
+  EXPECT_NEAR(boundOfOnes("k", "v / 2"), 0x1p-9, 1e-4);
+  EXPECT_LT(boundOfOnes("k", "v + 1"), 1e-5);
+  EXPECT_LT(boundOfOnes("k + 1", "v"), 1e-5);
 }
 
 TEST(ErrorBounds, LeaveOpenAnInfinityTimesWhatMayBeZero) {
