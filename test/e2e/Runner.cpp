@@ -97,12 +97,21 @@ private:
 
 class CompiledRunner : public Runner {
 public:
-  explicit CompiledRunner(const Target &target) : target(target) {}
+  explicit CompiledRunner(llvm::ArrayRef<std::unique_ptr<Target>> targets)
+      : targets(targets) {}
 
   llvm::Expected<std::unique_ptr<Program>> prepare(Spec &spec) override {
-    Compilation compilation(*spec.checked, spec.sources, target);
-    auto artefact = compilation.makeArtefact();
-    if (!artefact && compilation.isRefused()) {
+    std::vector<std::unique_ptr<Compilation>> compilations;
+    std::vector<Compilation *> levels;
+    for (const std::unique_ptr<Target> &target : targets) {
+      compilations.push_back(
+          std::make_unique<Compilation>(*spec.checked, spec.sources, *target));
+      levels.push_back(compilations.back().get());
+    }
+    auto artefact = makeArtefact(levels);
+    if (!artefact && llvm::any_of(levels, [](const Compilation *level) {
+          return level->isRefused();
+        })) {
       llvm::consumeError(artefact.takeError());
       return nullptr;
     }
@@ -113,10 +122,13 @@ public:
       return loaded.takeError();
     return std::make_unique<CompiledProgram>(std::move(*loaded));
   }
-  Arithmetic arithmetic() const override { return arithmeticOf(target); }
+  /// The highest level is the one that is called.
+  Arithmetic arithmetic() const override {
+    return arithmeticOf(*targets.back());
+  }
 
 private:
-  const Target &target;
+  llvm::ArrayRef<std::unique_ptr<Target>> targets;
 };
 
 /// A module at the tile level, which its compilation keeps.
@@ -161,8 +173,9 @@ std::unique_ptr<Runner> e2e::interpreterRunner(const Target &target) {
   return std::make_unique<InterpreterRunner>(target);
 }
 
-std::unique_ptr<Runner> e2e::compiledRunner(const Target &target) {
-  return std::make_unique<CompiledRunner>(target);
+std::unique_ptr<Runner>
+e2e::compiledRunner(llvm::ArrayRef<std::unique_ptr<Target>> targets) {
+  return std::make_unique<CompiledRunner>(targets);
 }
 
 std::unique_ptr<Runner> e2e::referenceRunner() {

@@ -54,9 +54,11 @@ public:
   virtual Arithmetic arithmetic() const { return {}; }
 };
 
-/// Code for a target that this machine is; it must outlive the runner. Calls on
-/// several threads have working memory that is full of NaN (PoisonedMemory.h).
-std::unique_ptr<Runner> compiledRunner(const Target &target);
+/// Code for a target that this machine is, or for several levels of it, the
+/// lowest first; they must outlive the runner. Calls on several threads have
+/// working memory that is full of NaN (PoisonedMemory.h).
+std::unique_ptr<Runner>
+compiledRunner(llvm::ArrayRef<std::unique_ptr<Target>> targets);
 
 /// What the tile interpreter makes of the schedule for that target: the passes
 /// above code generation, without it.

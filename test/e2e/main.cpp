@@ -9,6 +9,21 @@
 #include <CLI/CLI.hpp>
 
 using namespace ladon::e2e;
+using Targets = std::vector<std::unique_ptr<ladon::Target>>;
+
+/// The levels, the lowest first, or the one that is simulated.
+static llvm::Expected<Targets> chooseTargets(const ladon::Backend &backend,
+                                             const std::string &levels,
+                                             const std::string &simulated) {
+  if (simulated.empty())
+    return backend.createTargets(levels);
+  auto target = backend.createSimulated(simulated);
+  if (!target)
+    return target.takeError();
+  Targets targets;
+  targets.push_back(std::move(*target));
+  return targets;
+}
 
 int main(int argc, char **argv) {
   std::vector<std::string> directories;
@@ -33,7 +48,9 @@ int main(int argc, char **argv) {
   app.add_option("--target", machine,
                  "What to make code for; what this "
                  "machine cannot run, LADON_LAUNCHER does");
-  app.add_option("--cpu", cpu, "The code's CPU level: native, x86-64-v3, ...");
+  app.add_option("--cpu", cpu,
+                 "The code's CPU level: native, x86-64-v3, ..., or several, "
+                 "separated by commas, in one library");
   app.add_option("--codegen", codegen, "What makes the code of attends");
   app.add_option("--simulate", simulate,
                  "Code for this GPU, on the simulator: of directories, and "
@@ -84,14 +101,14 @@ int main(int argc, char **argv) {
                  << "': there is no such back end\n";
     return 2;
   }
-  auto target = simulate.empty() ? backend->createTarget(cpu)
-                                 : backend->createSimulated(simulate);
-  if (!target) {
-    llvm::errs() << llvm::toString(target.takeError()) << "\n";
+  auto targets = chooseTargets(*backend, cpu, simulate);
+  if (!targets) {
+    llvm::errs() << llvm::toString(targets.takeError()) << "\n";
     return 2;
   }
+  const ladon::Target &target = *targets->back();
   std::unique_ptr<Runner> runner =
-      reference ? referenceRunner() : compiledRunner(**target);
+      reference ? referenceRunner() : compiledRunner(*targets);
   if (!optionsFile.empty()) {
     auto table = readOptions(optionsFile);
     if (!table) {
@@ -108,22 +125,23 @@ int main(int argc, char **argv) {
   random.verbose = gallery.verbose;
   if (random.count > 0 || random.minutes > 0) {
     // The interpreter runs tiles, which not every code generator makes.
-    auto tiled = ladon::findBackend("cpu")->createTarget(cpu);
+    auto tiled = ladon::findBackend("cpu")->createTargets(cpu);
     if (!tiled) {
       llvm::errs() << llvm::toString(tiled.takeError()) << "\n";
       return 2;
     }
-    counts += runRandomSpecs(random, *runner, *interpreterRunner(**tiled));
+    counts +=
+        runRandomSpecs(random, *runner, *interpreterRunner(*tiled->back()));
   }
   if (mutants.count > 0 || !mutants.only.empty()) {
     mutants.seed = random.seed;
     mutants.processes = llvm::parallel::strategy.compute_thread_count();
     mutants.verbose = gallery.verbose;
     mutants.specs = gallery.specs;
-    counts += runMutants(source, **target, mutants);
+    counts += runMutants(source, target, mutants);
   }
   if (defects)
-    counts += runDefects(source, **target, /*ofKernels=*/!simulate.empty(),
+    counts += runDefects(source, target, /*ofKernels=*/!simulate.empty(),
                          gallery.verbose);
   if (counts.refused != refused) {
     llvm::outs() << "FAIL: expected no code for " << refused
