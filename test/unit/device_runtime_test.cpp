@@ -25,11 +25,12 @@ ladon_kernels kernels;
 
 void run(ladon_ctx *ctx, void **) { body(ctx, &kernels); }
 
-/// A call with one tensor on the GPU.
+/// A call with two tensors on the GPU.
 struct DeviceCall {
-  Memory<float> memory{{1, 2, 3, 4}};
+  Memory<float> memory{{1, 2, 3, 4}}, other{{5, 6, 7, 8}};
   int64_t extent = 4;
   ladon_options options = LADON_OPTIONS_INIT;
+  DLDevice devices[2] = {{kDLCUDA, 0}, {kDLCUDA, 0}};
 
   explicit DeviceCall(std::vector<ladon_image> found = {})
       : images(std::move(found)) {
@@ -41,17 +42,21 @@ struct DeviceCall {
     static const int64_t dims[] = {-1};
     static const char *const symbols[] = {"N"};
     static const ladon_param_info params[] = {
-        {"x", LADON_KIND_OUTPUT, 2, 32, 1, dims, nullptr}};
+        {"x", LADON_KIND_OUTPUT, 2, 32, 1, dims, nullptr},
+        {"y", LADON_KIND_INPUT, 2, 32, 1, dims, nullptr}};
     static const ladon_program program = {
-        "device", 1, params,  1,       symbols, 1,      ::run,
+        "device", 2, params,  1,       symbols, 1,      ::run,
         kDLCUDA,  0, nullptr, nullptr, nullptr, nullptr};
-    DLTensor tensor = {};
-    tensor.data = reinterpret_cast<void *>(memory.address);
-    tensor.device.device_type = kDLCUDA;
-    tensor.ndim = 1;
-    tensor.dtype = {kDLFloat, 32, 1};
-    tensor.shape = &extent;
-    void *args[] = {&tensor};
+    DLTensor tensors[2] = {};
+    for (int number : {0, 1}) {
+      const Memory<float> &from = number == 0 ? memory : other;
+      tensors[number].data = reinterpret_cast<void *>(from.address);
+      tensors[number].device = devices[number];
+      tensors[number].ndim = 1;
+      tensors[number].dtype = {kDLFloat, 32, 1};
+      tensors[number].shape = &extent;
+    }
+    void *args[] = {&tensors[0], &tensors[1]};
     return ladon_rt_enter(&program, args, &options);
   }
 
@@ -209,6 +214,53 @@ TEST(DeviceRuntime, AnyImageOfALibraryWillDo) {
     EXPECT_EQ(launchOn(capability, images), tried) << capability;
   EXPECT_EQ(launchOn("70", images), noCode("7.0"));
   EXPECT_EQ(launchOn("80", {}), noCode("8.0"));
+}
+
+//===----------------------------------------------------------------------===//
+// Devices and drivers
+//===----------------------------------------------------------------------===//
+
+TEST(DeviceRuntime, TensorsAreOnOneGpu) {
+  body = [](ladon_ctx *, ladon_kernels *) {};
+  DeviceCall call;
+  call.devices[1] = {kDLCPU, 0};
+  EXPECT_EQ(call.run(), LADON_DEVICE);
+  EXPECT_STREQ(ladon_rt_last_error(),
+               "y: expected memory of a GPU (DLPack device type 2), found "
+               "device type 1");
+  call.devices[1] = {kDLCUDA, 3};
+  EXPECT_EQ(call.run(), LADON_DEVICE);
+  EXPECT_STREQ(ladon_rt_last_error(),
+               "y: expected memory of GPU 0, like the other tensors, found "
+               "that of GPU 3");
+}
+
+/// What a launch of so many tiles says.
+std::string launchWith(const char *driver, int64_t blocks) {
+  body = [=](ladon_ctx *ctx, ladon_kernels *kernels) {
+    kernels->driver = driver;
+    ladon_rt_launch(ctx, kernels, "any", blocks, 32, 0, nullptr);
+  };
+  DeviceCall call;
+  EXPECT_EQ(call.run(), LADON_CUDA);
+  return ladon_rt_last_error();
+}
+
+TEST(DeviceRuntime, ADriverThatIsMissingOrOldIsNamed) {
+  EXPECT_EQ(launchWith("libnothing-of-the-kind.so", 1)
+                .find("device: no CUDA driver: libnothing-of-the-kind.so: "),
+            0u)
+      << ladon_rt_last_error();
+  EXPECT_EQ(launchWith("libc.so.6", 1),
+            "device: the CUDA driver has no cuInit; expected that of CUDA 12 "
+            "or newer");
+  // A failure is not kept.
+  EXPECT_EQ(launchOn("80", {}), noCode("8.0"));
+}
+
+TEST(DeviceRuntime, AGridHasAnEnd) {
+  EXPECT_EQ(launchWith("libladon-cuda-sim.so", int64_t(1) << 31),
+            "device: expected at most 2147483647 tiles, found 2147483648");
 }
 
 } // namespace

@@ -247,6 +247,63 @@ TEST(RuntimeChecks, aComputedSizeIsThatOfItsFormula) {
             "b: expected -S + 10 = -2 on axis 2, found 0");
 }
 
+TEST(RuntimeChecks, aComputedSizeMayOverflow) {
+  // The largest extents, of tensors without elements.
+  static const int64_t dims[] = {-1, -2, -3};
+  ladon_param_info params[] = {
+      {"a", LADON_KIND_INPUT, 2, 32, 3, dims, nullptr}};
+  static const char *const symbols[] = {"N", "Z", "N * N * N * N"};
+  ladon_program program = {"computed",
+                           1,
+                           params,
+                           3,
+                           symbols,
+                           1,
+                           [](ladon_ctx *, void **) {},
+                           0,
+                           0,
+                           nullptr,
+                           nullptr,
+                           nullptr,
+                           nullptr};
+  float data[4] = {};
+  Tensor a(data, 2, 32, {LADON_MAX_EXTENT, 0, 1});
+  void *args[] = {&a.dl};
+  EXPECT_EQ(ladon_rt_enter(&program, args, nullptr), LADON_SYMBOL_MISMATCH);
+  EXPECT_STREQ(ladon_rt_last_error(),
+               "a: the value of N * N * N * N on axis 2 overflows 64 bits");
+}
+
+/// Calls code for level 3 in a process of its own, as the limit is read once.
+[[noreturn]] static void callWithLimit(const char *limit) {
+  setenv("LADON_MAX_CPU", limit, 1);
+  static const ladon_program program = {"limited",
+                                        0,
+                                        nullptr,
+                                        0,
+                                        nullptr,
+                                        3,
+                                        [](ladon_ctx *, void **) {},
+                                        0,
+                                        0,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr};
+  int32_t status = ladon_rt_enter(&program, nullptr, nullptr);
+  fputs(ladon_rt_last_error(), stderr);
+  exit(status);
+}
+
+TEST(RuntimeChecksDeathTest, aLimitOfTheLevel) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(callWithLimit("pentium"), testing::ExitedWithCode(LADON_CPU),
+              "LADON_MAX_CPU: expected a level such as x86-64-v3, found "
+              "'pentium'");
+  EXPECT_EXIT(callWithLimit("x86-64-v2"), testing::ExitedWithCode(LADON_CPU),
+              "limited: expected a CPU of level x86-64-v3.*, found x86-64-v2");
+}
+
 TEST(RuntimeChecks, sizeOverflow) {
   ExampleCall call;
   for (Tensor *tensor : {&call.q, &call.out})
