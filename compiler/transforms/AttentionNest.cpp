@@ -135,12 +135,13 @@ Value AttentionNest::index(int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
 
-AffineMapAttr AttentionNest::rowMap() {
+AffineMapAttr AttentionNest::rowMap(bool isOneHead) {
   if (tiles.heads == 1)
     return {};
   AffineExpr row = b.getAffineDimExpr(0);
-  return AffineMapAttr::get(AffineMap::get(
-      1, 0, {row % tiles.heads, row.floorDiv(tiles.heads)}, b.getContext()));
+  AffineExpr head = isOneHead ? b.getAffineConstantExpr(0) : row % tiles.heads;
+  return AffineMapAttr::get(
+      AffineMap::get(1, 0, {head, row.floorDiv(tiles.heads)}, b.getContext()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -157,14 +158,15 @@ FloatAttr AttentionNest::scale() {
 
 /// In narrow tiles a factor of the rows would be rounded; sums get it.
 Value AttentionNest::loadQuery(const QueryRows &rows) {
+  bool isOneHead = op.isShared(0, attn::AttendOp::AxisRole::Head);
   auto type = RankedTensorType::get(
       matrix(tiles.rows, op.getHeadDim()).getShape(), scoreOperand());
   return tile::LoadOp::create(b, type, queryView, batchOf(0, rows.batch),
                               headOf(0, rows.head), rows.position, rows.count,
                               /*pages=*/Value(), /*outs=*/ValueRange(),
                               /*page_size=*/IntegerAttr(),
-                              tiles.narrow ? FloatAttr() : scale(), rowMap(),
-                              tiles.transposed)
+                              tiles.narrow ? FloatAttr() : scale(),
+                              rowMap(isOneHead), tiles.transposed)
       .getTile();
 }
 

@@ -145,7 +145,9 @@ private:
   bool base2() {
     return !op.hasScore() && (!op.hasScores() || op.getNormalized());
   }
-  mlir::AffineMapAttr rowMap();
+  /// From a row of a tile to head and position; of a tensor whose one head all
+  /// share, with `isOneHead`.
+  mlir::AffineMapAttr rowMap(bool isOneHead = false);
 
   attn::AttendOp op;
   mlir::ImplicitLocOpBuilder &b;

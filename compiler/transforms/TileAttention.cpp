@@ -17,6 +17,7 @@
 
 #include "compiler/transforms/AttentionNest.h"
 #include "compiler/transforms/TileGrid.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -61,33 +62,75 @@ static bool wantsScoresOnly(attn::AttendOp op) {
          });
 }
 
-/// One grid point per tile of queries of one head, over all keys. With a mask,
-/// tiles come last first: under a causal one the last queries see the most
-/// keys, and work is handed out in order.
+/// Whether an element that is read in `region` depends on head and key: rows of
+/// one head read it once, rows of several gather it.
+static bool readsByHeadAndKey(Region &region) {
+  if (region.empty())
+    return false;
+  // The last of the positions (b, h, i, j) is the key, after s where there is
+  // one; captures follow.
+  auto op = region.getParentOfType<attn::AttendOp>();
+  unsigned first = &region == &op.getMask() ? 0 : 1;
+  Value head = region.getArgument(first + 1),
+        key = region.getArgument(first + 3);
+  auto found = region.walk([&](attn::ReadOp read) {
+    BackwardSliceOptions options;
+    options.inclusive = true;
+    SetVector<Operation *> slice;
+    (void)getBackwardSlice(read.getOperation(), &slice, options);
+    auto uses = [&](Value position) {
+      return llvm::any_of(slice, [&](Operation *made) {
+        return llvm::is_contained(made->getOperands(), position);
+      });
+    };
+    return uses(head) && uses(key) ? WalkResult::interrupt()
+                                   : WalkResult::advance();
+  });
+  return found.wasInterrupted();
+}
+
+/// How many query heads share the lanes of a tile: all that read one key head,
+/// where they see the same keys and fill it. A tile has fewer positions then: a
+/// call with few of them fills more lanes, and a mask cuts fewer blocks.
+static int64_t headsOfLanes(attn::AttendOp op, const AttentionTiles &tiles) {
+  int64_t group = op.getHeads() / op.getKeyValueHeads();
+  bool seeTheSame = !op.hasMask() || op.getMask().getArgument(1).use_empty();
+  bool fill = tiles.transposed && tiles.rows % group == 0;
+  return fill && seeTheSame && !readsByHeadAndKey(op.getScore()) &&
+                 !readsByHeadAndKey(op.getWeight())
+             ? group
+             : 1;
+}
+
+/// One grid point per tile of queries of one head, or of several that share its
+/// lanes, over all keys. With a mask, tiles come last first: under a causal one
+/// the last queries see the most keys, and work is handed out in order.
 static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
                           ImplicitLocOpBuilder &b, AttentionTiles tiles,
                           bool scoresOnly) {
   nest.setTiles(tiles);
   if (op.hasScores() && op.getPages())
     nest.fillScoresOfNoKeys();
-  Value height = nest.index(tiles.rows);
+  Value height = nest.index(tiles.rows / tiles.heads);
   Value count = arith::CeilDivSIOp::create(b, nest.queries, height);
-  Value heads = nest.index(op.getHeads());
   int64_t group = op.getHeads() / op.getKeyValueHeads();
+  Value heads = nest.index(op.getHeads() / tiles.heads);
   SmallVector<int64_t> descending;
   if (op.hasMask())
     descending.push_back(2);
   createGrid(b, {nest.batches, heads, count}, descending, [&](auto at) {
+    auto multiply = [&](Value x, int64_t y) -> Value {
+      return y == 1 ? x : arith::MulIOp::create(b, x, nest.index(y));
+    };
     QueryRows rows;
     rows.batch = at[0];
-    rows.head = at[1];
-    rows.keyHead = group == 1
-                       ? rows.head
-                       : arith::DivUIOp::create(b, rows.head, nest.index(group))
-                             .getResult();
+    rows.head = multiply(at[1], tiles.heads);
+    rows.keyHead = at[1];
+    if (group != tiles.heads)
+      rows.keyHead = arith::DivUIOp::create(b, rows.head, nest.index(group));
     rows.position = arith::MulIOp::create(b, at[2], height);
     Value rest = arith::SubIOp::create(b, nest.queries, rows.position);
-    rows.count = arith::MinSIOp::create(b, rest, height);
+    rows.count = multiply(arith::MinSIOp::create(b, rest, height), tiles.heads);
     Value query = nest.loadQuery(rows);
     if (scoresOnly)
       return nest.storeScores(rows, query, std::nullopt);
@@ -312,6 +355,7 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
                                      /*withElseRegion=*/false);
         b.setInsertionPointToStart(all.thenBlock());
       }
+      many.heads = headsOfLanes(op, many);
       tileByQueries(op, nest, b, many, scoresOnly);
       op.erase();
     }

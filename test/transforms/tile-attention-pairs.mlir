@@ -13,7 +13,7 @@
 // CHECK: tile.key_loop
 // CHECK: tile.contract {{.*}} : tensor<2x8xf32>, tensor<128x8xbf16> -> tensor<2x128xf32>
 // CHECK-NOT: tile.round
-// CHECK: tile.load {{.*}} rows %{{[0-9]+}} transposed : memref<?x4x?x8xbf16> -> tensor<8x48xbf16>
+// CHECK: tile.load {{.*}} rows %{{[0-9]+}} map #{{.*}} transposed : memref<?x4x?x8xbf16> -> tensor<8x48xbf16>
 // CHECK: tile.key_loop
 // CHECK: tile.load {{.*}} -> tensor<128x8xbf16>
 // CHECK: tile.contract {{.*}} scale 0.72{{.*}} : tensor<8x48xbf16>, tensor<128x8xbf16> -> tensor<128x48xf32>

@@ -72,7 +72,9 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
 
 // Packed operands are viewed head by head in the order (batch, head, position,
 // feature). A score expression sees scores in natural units. Two query heads
-// share a key head; the lse is stored too.
+// share a key head, and so the lanes of a tile, four positions each; the lse is
+// stored too.
+// CHECK-DAG: #[[$ROWS:.*]] = affine_map<(d0) -> (d0 mod 2, d0 floordiv 2)>
 // CHECK-LABEL: func.func @packed(
 // CHECK-SAME: %[[Q:[^:]*]]: memref<?x?x64xf32>, %[[K:[^:]*]]: memref<?x32x?xf32>, %[[V:[^:]*]]: memref<?x2x?x16xf32>, %[[OUT:[^:]*]]: memref<?x?x64xf32>, %[[LSE:[^:]*]]: memref<4x?x?xf32>, %[[BIAS:[^:]*]]: memref<?xf32>
 // CHECK: %[[Q3:.*]] = memref.expand_shape %[[Q]] {{\[\[}}0], [1], [2, 3]] output_shape [%{{.*}}, %{{.*}}, 4, 16]
@@ -83,16 +85,19 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
 // CHECK-NEXT: %[[OUTV:.*]] = memref.transpose %[[OUT3]]
 // CHECK: %[[LSEV:.*]] = memref.transpose %[[LSE]] (d0, d1, d2) -> (d1, d0, d2)
 // CHECK: tile.grid
-// CHECK-NEXT: ^bb0(%[[B:.*]]: index, %[[H:.*]]: index, %{{.*}}: index):
-// CHECK: %[[HK:.*]] = arith.divui %[[H]], %c2
-// CHECK: %[[QUERY:.*]] = tile.load %[[QV]][%[[B]], %[[H]], %[[I0:.*]]] rows %[[ROWS:.*]] scale 2.500000e-01 transposed
+// CHECK-NEXT: ^bb0(%[[B:.*]]: index, %[[HK:.*]]: index, %[[TILE:.*]]: index):
+// CHECK-NEXT: %[[H:.*]] = arith.muli %[[HK]], %c2
+// CHECK-NEXT: %[[I0:.*]] = arith.muli %[[TILE]], %c4
+// CHECK: %[[POSITIONS:.*]] = arith.minsi %{{.*}}, %c4
+// CHECK-NEXT: %[[ROWS:.*]] = arith.muli %[[POSITIONS]], %c2
+// CHECK: %[[QUERY:.*]] = tile.load %[[QV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] map #[[$ROWS]] scale 2.500000e-01 transposed
 // CHECK: %[[INIT:.*]]:3 = tile.softmax_init
 // CHECK: tile.key_loop
 // CHECK: %[[KEY:.*]] = tile.load %[[KV]][%[[B]], %[[HK]], %[[J0:.*]]] rows %[[N:.*]] :
 // CHECK-NEXT: %[[RAW:.*]] = tile.contract %[[QUERY]], %[[KEY]] columns %[[N]] rows %[[ROWS]] maps
 // CHECK-NOT: compact
-// CHECK: %[[BIASED:.*]] = tile.modify %[[RAW]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] rows %[[ROWS]] transposed captures(%[[BIAS]]
-// CHECK: %[[MASKED:.*]] = tile.mask %[[BIASED]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] rows %[[ROWS]] transposed captures(%[[BIAS]]
+// CHECK: %[[BIASED:.*]] = tile.modify %[[RAW]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] rows %[[ROWS]] map #[[$ROWS]] transposed captures(%[[BIAS]]
+// CHECK: %[[MASKED:.*]] = tile.mask %[[BIASED]] at[%[[B]], %[[H]], %[[I0]], %[[J0]]] keys %[[N]] rows %[[ROWS]] map #[[$ROWS]] transposed captures(%[[BIAS]]
 // CHECK: %[[TOP:.*]] = tile.row_max %[[MASKED]] keys %[[N]] rows %[[ROWS]] transposed
 // CHECK-NEXT: %[[W:.*]]:4 = tile.softmax_weights %[[MASKED]] top %[[TOP]] keys %[[N]] rows %[[ROWS]] state(%{{[^)]*}}) transposed :
 // CHECK-NEXT: %[[VALUE:.*]] = tile.load %[[V]][%[[B]], %[[HK]], %[[J0]]] rows %[[N]] :
@@ -110,8 +115,8 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
 // CHECK-NEXT: scf.yield %[[SAFE]]#0, %[[SAFE]]#1
 // CHECK-NEXT: } else {
 // CHECK-NEXT: scf.yield %[[O]]#0, %[[O]]#1
-// CHECK: tile.store %[[FINAL]]#0, %[[OUTV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] transposed : tensor<16x8xf32>
-// CHECK: tile.store %[[FINAL]]#1, %[[LSEV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] : tensor<8xf32>
+// CHECK: tile.store %[[FINAL]]#0, %[[OUTV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] map #[[$ROWS]] transposed : tensor<16x8xf32>
+// CHECK: tile.store %[[FINAL]]#1, %[[LSEV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] map #[[$ROWS]] : tensor<8xf32>
 
 // UNTURNED-LABEL: func.func @packed(
 // UNTURNED-NOT: transposed
@@ -318,5 +323,89 @@ func.func @shared(%q: memref<1x1x?x4xf32>, %k: memref<?x3x?x4xf32>,
             affine_map<(b, h, i, j, d, e) -> (b, 0, j, e)>,
             affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>]
       {tile.shape = #tile.shape<queries = 8, keys = 16>}
+  return
+}
+
+// -----
+
+// One head of queries for two that share a key head: their rows differ in the
+// result only.
+// CHECK-DAG: #[[$QUERY:.*]] = affine_map<(d0) -> (0, d0 floordiv 2)>
+// CHECK-DAG: #[[$ROWS:.*]] = affine_map<(d0) -> (d0 mod 2, d0 floordiv 2)>
+// CHECK-LABEL: func.func @shared_by_groups(
+// CHECK: tile.load %arg0[%c0, %c0, {{.*}} map #[[$QUERY]]
+// CHECK: tile.store {{.*}} map #[[$ROWS]]
+func.func @shared_by_groups(%q: memref<1x1x?x4xf32>, %k: memref<?x2x?x4xf32>,
+    %v: memref<?x2x?x5xf32>, %out: memref<?x4x?x5xf32>) {
+  attn.attend heads 4 key_value_heads 2 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<1x1x?x4xf32>, memref<?x2x?x4xf32>, memref<?x2x?x5xf32>)
+      outs(%out : memref<?x4x?x5xf32>)
+      maps [affine_map<(b, h, i, j, d, e) -> (0, 0, i, d)>,
+            affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, d)>,
+            affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, e)>,
+            affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>]
+      {tile.shape = #tile.shape<queries = 8, keys = 16>}
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 2, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+// Heads that see other keys have tiles of their own, as have those that read an
+// element for each head and key, which they would have to gather.
+// CHECK-LABEL: func.func @masks_of_heads(
+// CHECK: tile.load %arg0{{.*}} rows %{{[0-9]+}} scale
+// CHECK: tile.mask {{.*}} rows %{{[0-9]+}} transposed
+func.func @masks_of_heads(%q: memref<2x4x?x8xf32>, %k: memref<2x2x?x8xf32>,
+    %out: memref<2x4x?x8xf32>) {
+  attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %k : memref<2x4x?x8xf32>, memref<2x2x?x8xf32>, memref<2x2x?x8xf32>)
+      outs(%out : memref<2x4x?x8xf32>) maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %0 = arith.cmpi sle, %j, %h : i32
+        attn.yield %0 : i1
+      }
+  return
+}
+
+// CHECK-LABEL: func.func @bias_of_head_and_key(
+// CHECK: tile.load %arg0{{.*}} rows %{{[0-9]+}} scale
+// CHECK: tile.modify {{.*}} rows %{{[0-9]+}} transposed
+func.func @bias_of_head_and_key(%q: memref<2x4x?x8xf32>, %k: memref<2x2x?x8xf32>,
+    %out: memref<2x4x?x8xf32>, %bias: memref<?x?xf32>) {
+  attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %k : memref<2x4x?x8xf32>, memref<2x2x?x8xf32>, memref<2x2x?x8xf32>)
+      captures(%bias : memref<?x?xf32>)
+      outs(%out : memref<2x4x?x8xf32>) maps [#q, #k, #v, #out]
+      score(%s: f32, %b: i32, %h: i32, %i: i32, %j: i32, %c: memref<?x?xf32>) {
+        %0 = arith.addi %h, %i : i32
+        %1 = attn.read %c[%0, %j] : memref<?x?xf32>, i32, i32 -> f32
+        %2 = arith.addf %s, %1 : f32
+        attn.yield %2 : f32
+      }
+  return
+}
+
+// A slope of each head is read once for all keys.
+// CHECK-LABEL: func.func @slopes(
+// CHECK: tile.load %arg0{{.*}} rows %{{[0-9]+}} map
+// CHECK: tile.modify {{.*}} map
+func.func @slopes(%q: memref<2x4x?x8xf32>, %k: memref<2x2x?x8xf32>,
+    %out: memref<2x4x?x8xf32>, %slope: memref<?xf32>) {
+  attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %k : memref<2x4x?x8xf32>, memref<2x2x?x8xf32>, memref<2x2x?x8xf32>)
+      captures(%slope : memref<?xf32>)
+      outs(%out : memref<2x4x?x8xf32>) maps [#q, #k, #v, #out]
+      score(%s: f32, %b: i32, %h: i32, %i: i32, %j: i32, %c: memref<?xf32>) {
+        %0 = attn.read %c[%h] : memref<?xf32>, i32 -> f32
+        %1 = arith.sitofp %j : i32 to f32
+        %2 = arith.mulf %0, %1 : f32
+        %3 = arith.addf %s, %2 : f32
+        attn.yield %3 : f32
+      }
   return
 }
