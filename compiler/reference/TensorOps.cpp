@@ -260,10 +260,11 @@ static void roundElement(Tensor &tensor, size_t at, ScalarType element) {
   double unit = errorFactor * 0x1p-24;
   double reach = unit * error + (error > 0 ? 0x1p-124 : 0);
   double low = stored(value - reach), high = stored(value + reach);
-  tensor.value[at] = stored(value);
+  double rounded = stored(value);
   // An attend allows half of the factor for an error of its keys.
+  tensor.value[at] = rounded;
   tensor.error[at] =
-      2 * std::max(high - tensor.value[at], tensor.value[at] - low) / unit;
+      low == high ? 0 : 2 * std::max(high - rounded, rounded - low) / unit;
 }
 
 AppendResult reference::append(const Tensor &cache, const Tensor &source,

@@ -35,20 +35,13 @@ class Decoder:
         self.heads, self.features = heads, model // heads
         self.kernel = ladon.compile(HERE / "layer.attn", model=model, heads=heads, inner=inner)
 
-    def empty_cache(self, batch):
-        """For each layer the keys and values of no token."""
-        none = np.zeros((batch, self.heads, 0, self.features), np.float32)
-        return [(none, none)] * len(self.layers)
-
     def run(self, tokens, cache, threads):
-        """What the last layer says of new tokens [B, S], [B, S, model], and the cache with them."""
-        past = cache[0][0].shape[2]
-        x = self.tokens[tokens] + self.positions[past : past + tokens.shape[1]]
-        grown = []
-        for weights, (keys, values) in zip(self.layers, cache):
-            x, keys, values = self.kernel(x, keys, values, *weights, threads=threads)
-            grown.append((keys, values))
-        return x, grown
+        """What the last layer says of new tokens [B, S], [B, S, model], which join the cache."""
+        x = self.tokens[tokens] + self.positions[cache.length : cache.length + tokens.shape[1]]
+        for weights, keys, values in zip(self.layers, cache.keys, cache.values):
+            x = self.kernel(x, keys, values, cache.length, *weights, threads=threads)
+        cache.length += tokens.shape[1]
+        return x
 
     def logits(self, x):
         centred = x - x.mean(-1, keepdims=True)
@@ -56,17 +49,27 @@ class Decoder:
         return x @ self.tokens.T
 
 
+class Cache:
+    """For each layer keys and values of at most `capacity` tokens, of which there is none."""
+
+    def __init__(self, decoder, batch, capacity):
+        shape = (len(decoder.layers), batch, decoder.heads, capacity, decoder.features)
+        self.keys, self.values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self.length = 0
+
+
 def generate(decoder, prompt, steps, threads):
     """All tokens, the logits after the prompt and after each step, and the seconds of both."""
+    cache = Cache(decoder, len(prompt), prompt.shape[1] + steps)
     begin = time.perf_counter()
-    x, cache = decoder.run(prompt, decoder.empty_cache(len(prompt)), threads)
+    x = decoder.run(prompt, cache, threads)
     logits = [decoder.logits(x[:, -1])]
     prefill, tokens = time.perf_counter() - begin, prompt
     begin = time.perf_counter()
     for _ in range(steps):
         chosen = logits[-1].argmax(-1)[:, None]
         tokens = np.concatenate([tokens, chosen], 1)
-        x, cache = decoder.run(chosen, cache, threads)
+        x = decoder.run(chosen, cache, threads)
         logits.append(decoder.logits(x[:, -1]))
     return tokens, logits, prefill, time.perf_counter() - begin
 
@@ -75,15 +78,15 @@ def largest_difference(decoder, tokens, logits, threads, every):
     """Of each step from one pass over all tokens, in which no position sees a later one;
     and of every `every`th step from a pass over its tokens alone. Relative to the largest logit."""
     first = tokens.shape[1] - len(logits) + 1
-    x, _ = decoder.run(tokens, decoder.empty_cache(len(tokens)), threads)
+    scratch = lambda some: decoder.run(some, Cache(decoder, *some.shape), threads)
+    x = scratch(tokens)
     worst = 0.0
     for step, found in enumerate(logits):
         passes = [x[:, first + step - 1]]
         if step % every == 0:
-            alone, _ = decoder.run(tokens[:, : first + step], decoder.empty_cache(len(tokens)), threads)
-            passes.append(alone[:, -1])
-        for scratch in map(decoder.logits, passes):
-            worst = max(worst, float(np.abs(found - scratch).max() / np.abs(scratch).max()))
+            passes.append(scratch(tokens[:, : first + step])[:, -1])
+        for wanted in map(decoder.logits, passes):
+            worst = max(worst, float(np.abs(found - wanted).max() / np.abs(wanted).max()))
     return worst
 
 

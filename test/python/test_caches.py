@@ -82,7 +82,7 @@ def test_a_cache_must_be_writable_and_of_its_own(step):
     cache_k.flags.writeable = False
     with pytest.raises(ladon.CallError, match="cache_k: the array is read-only"):
         step(q, new, new, cache_k, cache_v, lens)
-    with pytest.raises(ladon.CallError, match="its memory overlaps that of cache_v"):
+    with pytest.raises(ladon.CallError, match="cache_v: its memory overlaps that of cache_k"):
         step(q, new, new, cache_v, cache_v, lens)
     with pytest.raises(TypeError, match="cache_k is not given"):
         step(q, new, new, cache_v=cache_v, len=lens)

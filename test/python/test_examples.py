@@ -28,7 +28,7 @@ def test_steps_of_a_decoder_are_those_from_scratch():
 def test_a_cache_that_is_wrong_is_found(tmp_path):
     for file in (EXAMPLES / "gpt2").iterdir():
         # Steps take the position before their own.
-        text = file.read_text().replace("cache[0][0].shape[2]", "max(cache[0][0].shape[2] - 1, 0)")
+        text = file.read_text().replace("cache.length, *weights", "max(cache.length - 1, 0), *weights")
         (tmp_path / file.name).write_text(text)
     done = run(sys.executable, tmp_path / "main.py", *GPT2)
     assert done.returncode == 1 and "largest difference" in done.stdout, done.stdout + done.stderr

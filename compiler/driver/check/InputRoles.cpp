@@ -34,7 +34,6 @@ void InputRoles::visit(const Expr *expr) {
       visit(part);
   }
   if (expr->kind == Kind::Append) {
-    roles[placesOf(*expr)] = Role::Place;
     indexed.insert(placesOf(*expr));
     if (expr->args.size() > 3) {
       roles[expr->args[3]->param] = Role::Pages;

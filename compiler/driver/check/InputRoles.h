@@ -18,8 +18,7 @@ enum class InputRole {
   Value,
   Weight,
   Captured, ///< Read by index in a score or mask.
-  Pages,    ///< The numbers of pages of keys and values.
-  Place     ///< Where something is appended.
+  Pages     ///< The numbers of pages of keys and values.
 };
 
 /// The roles of all parameters of a checked attention.

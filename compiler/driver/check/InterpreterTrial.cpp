@@ -71,7 +71,6 @@ std::vector<InputRole> ladon::inputRoles(mlir::func::FuncOp function) {
       mark(op.getPages(), InputRole::Pages);
   });
   function.walk([&](attn::AppendOp op) {
-    mark(op.getAt(), InputRole::Place);
     if (op.getPages())
       mark(op.getPages(), InputRole::Pages);
   });

@@ -185,10 +185,7 @@ llvm::Error ladon::checkRefusals(const ast::Attention &attention,
   return llvm::Error::success();
 }
 
-/// Makes caches long enough for what is appended and `more` positions, or less
-/// of it where a cache has a fixed size; and pools large enough that every
-/// entry of a table has a page of its own.
-static void makeRoom(const ast::Attention &attention, SizeMap &sizes,
+void ladon::makeRoom(const ast::Attention &attention, SizeMap &sizes,
                      int64_t more) {
   Bindings bindings;
   auto shape = [&](const ast::Type &type) {
@@ -204,12 +201,14 @@ static void makeRoom(const ast::Attention &attention, SizeMap &sizes,
     int64_t unit = table ? cache[2].size : 1;
     int64_t wanted = shape(append->args[1]->type).end()[-2] + more;
     if (!length.isStatic())
-      sizes[length.name] = llvm::divideCeil(wanted, unit);
+      sizes[length.name] = std::max<int64_t>(sizes.lookup(length.name),
+                                             llvm::divideCeil(wanted, unit));
     else if (!added.isStatic())
       sizes[added.name] =
           std::min(sizes.lookup(added.name), length.size * unit);
     if (table && !cache[0].isStatic())
-      sizes[cache[0].name] = elementCount(shape(table->type)) + 1;
+      sizes[cache[0].name] = std::max(sizes.lookup(cache[0].name),
+                                      elementCount(shape(table->type)) + 1);
   }
 }
 

@@ -74,6 +74,11 @@ llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
 llvm::Error checkRefusals(const ast::Attention &attention, ProgramFn program,
                           const Trial &trial);
 
+/// Makes sizes large enough, where they are not: caches for what is appended
+/// and `more` positions, and pools for a page of its own for every entry of a
+/// table. Where a cache has a fixed size, less is appended.
+void makeRoom(const ast::Attention &attention, SizeMap &sizes, int64_t more);
+
 /// Run-time sizes at the edges of tiles (16 and 48 queries; 64, 128 and 256
 /// keys), and small ones.
 std::vector<SizeMap> edgeSizes(const ast::Attention &attention);

@@ -116,7 +116,8 @@ CaseReport NumericCase::run(const CaseRunners &runners) const {
       report.worst.add(gate);
     return result->problem();
   };
-  for (const Trial &trial : trials) {
+  for (Trial trial : trials) {
+    makeRoom((*spec)->attention(), trial.sizes, /*more=*/0);
     std::string problem = problemOf(**compiled, runners.compiled, trial);
     if (!problem.empty())
       return fail(FailureStage::Values, problem, trial);

@@ -37,6 +37,7 @@ private:
   Operands chooseOperands();
   void declareOperands(Operands &operands);
   void declarePages(Operands &operands);
+  void declareCaches(Operands &operands);
   std::string normalizer(Operands &operands);
   std::string attend(Operands &operands);
   void addResult(const std::string &name, const std::string &value,
@@ -139,6 +140,33 @@ void SpecWriter::declarePages(Operands &operands) {
   operands.pages = declarations.capture("i32[" + batch + ", P]");
 }
 
+/// Queries, and caches to which as many keys and values are appended.
+void SpecWriter::declareCaches(Operands &operands) {
+  auto text = [](int64_t number) { return std::to_string(number); };
+  operands.keys = "C";
+  addSize("C");
+  bool isOne = choices.chance(25); // Place for all entries.
+  std::string at =
+      declarations.capture(choices.pick<const char *>({"i32", "i64"}) +
+                           (isOne ? "" : "[" + batch + "]"));
+  operands.q = tensors.operand("q", {batch, text(operands.heads),
+                                     operands.queries, text(operands.headDim)});
+  for (auto [side, features] : {std::pair(&operands.k, operands.headDim),
+                                {&operands.v, operands.valueDim}}) {
+    std::string name = *side;
+    std::string cache = tensors.declare(
+        "cache_" + name, {batch, text(operands.keyHeads), "C", text(features)});
+    declarations.tensors.back().insert(0, "inout ");
+    std::string fresh =
+        tensors.operand(name, {batch, text(operands.keyHeads), operands.queries,
+                               text(features)});
+    *side = name + "s";
+    declarations.lets.push_back("let " + *side + " = append(" + cache + ", " +
+                                fresh + ", at = " + at +
+                                (isOne ? ")" : "[b])"));
+  }
+}
+
 //===--- Attends and results ---------------------------------------------===//
 
 /// What makes weights of scores, as arguments of an attend.
@@ -218,6 +246,8 @@ void SpecWriter::writeOneAttend() {
   Operands operands = chooseOperands();
   if (choices.chance(12))
     declarePages(operands);
+  else if (choices.chance(12))
+    declareCaches(operands);
   else
     declareOperands(operands);
   declarations.lets.push_back("let a = " + attend(operands));
