@@ -57,11 +57,14 @@ DictionaryAttr Importer::describe(attn::ParamKind kind, StringRef name,
   if (values) {
     for (const std::string &most : values->most)
       to.push_back(extentAttr(b, most));
-    for (const ast::WrittenPages &written : values->writes)
-      writes.push_back(b.getArrayAttr({b.getStringAttr(written.at),
-                                       extentAttr(b, written.count),
-                                       b.getI64IntegerAttr(written.pageSize),
-                                       extentAttr(b, written.pool)}));
+    for (const ast::WrittenPages &written : values->writes) {
+      Attribute row = b.getArrayAttr(
+          {b.getStringAttr(written.at), extentAttr(b, written.count),
+           b.getI64IntegerAttr(written.pageSize), extentAttr(b, written.pool)});
+      // Pools of keys and of values have the same pages.
+      if (!llvm::is_contained(writes, row))
+        writes.push_back(row);
+    }
   }
   auto orNull = [&](ArrayRef<Attribute> items) {
     return items.empty() ? nullptr : b.getArrayAttr(items);

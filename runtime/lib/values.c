@@ -73,7 +73,6 @@ static bool check_bound(ladon_ctx *ctx, const ladon_bound *bound,
   return true;
 }
 
-/** The places have been checked: all positions are within the table. */
 static bool check_pages(ladon_ctx *ctx, const ladon_written_pages *written,
                         const int64_t *symbols, void *const *run_args) {
   const ladon_program *program = ctx->program;
@@ -86,9 +85,11 @@ static bool check_pages(ladon_ctx *ctx, const ladon_written_pages *written,
                       "%s: the value of a size overflows 64 bits",
                       table.info->name);
   for (int64_t entry = 0; count > 0 && entry < table.sizes[0]; ++entry) {
-    int64_t first = place_of(&at, entry) / written->page_size,
-            last = (place_of(&at, entry) + count - 1) / written->page_size;
-    for (int64_t page = first; page <= last; ++page) {
+    /* Within the table, as places have been checked against its size. */
+    int64_t place = place_of(&at, entry);
+    int64_t first = place / written->page_size,
+            last = (place + count - 1) / written->page_size;
+    for (int64_t page = first; page <= last && page < table.sizes[1]; ++page) {
       int64_t found = integer_at(&table, entry * table.strides[0] +
                                              page * table.strides[1]);
       if (found < 0 || found >= pool)

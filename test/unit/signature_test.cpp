@@ -77,6 +77,47 @@ TEST_F(SignatureTest, everythingIsReadOffTheAttributes) {
   EXPECT_EQ(entryPoints(*module).size(), 1u);
 }
 
+TEST_F(SignatureTest, whereCachesGrowIsRead) {
+  auto spec = read(R"(
+func.func @f(
+    %at: i64 {attn.param = #attn.param<scalar at: i64 to ["C - S", 9]>},
+    %table: memref<?x?xi32> {attn.param = #attn.param<input table: i32[B, P] writes [["at", "S", 4, "N"]]>},
+    %k: memref<?x?xf32> {attn.param = #attn.param<input k: f32[N, S]>},
+    %c: memref<?x?xf32> {attn.param = #attn.param<inout c: f32[N, C]>},
+    %o: memref<?xf32> {attn.param = #attn.param<output o: f32[N]>}) { return })");
+  ASSERT_TRUE(mlir::succeeded(spec)) << problem;
+  EXPECT_EQ(spec->params[3].kind, ParamKind::InOut);
+  EXPECT_EQ(spec->bounds, (std::vector<BoundSpec>{{0, "C - S"}, {0, "9"}}));
+  EXPECT_EQ(spec->writtenPages,
+            (std::vector<WrittenPagesSpec>{{1, 0, "S", "N", 4}}));
+}
+
+TEST_F(SignatureTest, placesThatNobodyCanCheckAreReported) {
+  auto problemOf = [&](const std::string &at) {
+    auto spec = read(R"(
+func.func @f(
+    %x: tensor<?x?xf32> {attn.param = #attn.param<input x: f32[S, N]>},
+    %table: tensor<?x?xi32> {attn.param = #attn.param<input table: i32[B, P] writes [["at", "S", 4, "N"]]>},
+    %at: )" + at + R"(>})
+    -> (tensor<?x?xf32> {attn.param = #attn.param<output o: f32[S, N]>}) {
+  return %x : tensor<?x?xf32> })");
+    EXPECT_TRUE(mlir::failed(spec));
+    return problem;
+  };
+  const std::string place =
+      "expected the name of a place in 'writes', a parameter of i32 or i64 "
+      "without axes or with the first axis of the table, found 'at'";
+  EXPECT_EQ(problemOf("i32 {attn.param = #attn.param<scalar other: i32"),
+            place);
+  EXPECT_EQ(problemOf("f32 {attn.param = #attn.param<scalar at: f32"), place);
+  EXPECT_EQ(problemOf("tensor<?xi32> {attn.param = #attn.param<input at: "
+                      "i32[S] to [\"P\"]"),
+            place);
+  EXPECT_EQ(problemOf("i32 {attn.param = #attn.param<scalar at: i32"),
+            "expected a place with a bound in 'writes', found 'at', which has "
+            "no 'to'");
+}
+
 TEST_F(SignatureTest, whatIsMissingOrContradictsIsReported) {
   auto problemOf = [&](llvm::StringRef text) {
     auto spec = read(text);

@@ -134,9 +134,16 @@ LogicalResult SignatureReader::addValueChecks(unsigned number,
     auto at = llvm::find_if(spec.params, [&](const ParamSpec &other) {
       return other.name == name;
     });
-    if (at == spec.params.end())
-      return function.emitError("expected the name of a parameter in 'writes', "
-                                "found '")
+    // Of the table's batch, or one for all entries.
+    bool isPlace =
+        at != spec.params.end() &&
+        (at->element == ElementType::I32 || at->element == ElementType::I64) &&
+        (at->dims.empty() ||
+         (at->dims.size() == 1 && at->dims[0] == spec.params[number].dims[0]));
+    if (!isPlace)
+      return function.emitError("expected the name of a place in 'writes', a "
+                                "parameter of i32 or i64 without axes or with "
+                                "the first axis of the table, found '")
              << name << "'";
     spec.writtenPages.push_back(
         {number, static_cast<unsigned>(at - spec.params.begin()),
@@ -174,6 +181,13 @@ FailureOr<ProgramSpec> SignatureReader::read() {
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
     if (failed(addValueChecks(i, attn::getParam(interface, i))))
       return failure();
+  for (const WrittenPagesSpec &pages : spec.writtenPages)
+    if (llvm::none_of(spec.bounds, [&](const BoundSpec &bound) {
+          return bound.param == pages.at;
+        }))
+      return function.emitError("expected a place with a bound in 'writes', "
+                                "found '")
+             << spec.params[pages.at].name << "', which has no 'to'";
   for (StringRef symbol : computed) {
     std::string unbound;
     SizeExpr::parse(symbol)->forEachName([&](StringRef name) {
