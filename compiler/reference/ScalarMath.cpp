@@ -110,14 +110,11 @@ bool ladon::mayBeZero(double value, double err, double roundoff) {
   return err > 0 && std::fabs(value) <= safety * roundoff * err;
 }
 
-double ladon::productError(double left, double leftErr, double right,
-                           double rightErr, double roundoff) {
+double ladon::specialProductError(double left, double leftErr, double right,
+                                  double rightErr, double roundoff) {
   constexpr double unknown = std::numeric_limits<double>::infinity();
-  if (std::isfinite(left) && std::isfinite(right)) {
-    double error = std::fabs(left) * rightErr + std::fabs(right) * leftErr;
-    return std::isnan(error) ? unknown : error; // 0 times an infinite bound.
-  }
-  bool isUnknown = std::isinf(leftErr) || std::isinf(rightErr) ||
+  bool isUnknown = (std::isfinite(left) && std::isfinite(right)) ||
+                   std::isinf(leftErr) || std::isinf(rightErr) ||
                    (std::isinf(left) && mayBeZero(right, rightErr, roundoff)) ||
                    (std::isinf(right) && mayBeZero(left, leftErr, roundoff));
   return isUnknown ? unknown : 0;

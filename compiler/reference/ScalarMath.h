@@ -13,6 +13,8 @@
 
 #include "compiler/frontend/AST.h"
 
+#include <cmath>
+
 namespace ladon {
 
 /// Half the distance from 1 to the next number: 2^-24 for f32, 2^-53 for f64.
@@ -34,12 +36,21 @@ struct Value {
 /// be 0 or of the other sign.
 bool mayBeZero(double value, double err, double roundoff);
 
+/// productError where an operand or its bound is no number.
+double specialProductError(double left, double leftErr, double right,
+                           double rightErr, double roundoff);
+
 /// The error bound of the product of two values with such bounds, without the
 /// rounding of the product: 0 where it is surely an infinity or a NaN; infinite
 /// where nothing is known of it, because nothing is of an operand or as it is
 /// an infinity times what may be 0.
-double productError(double left, double leftErr, double right, double rightErr,
-                    double roundoff);
+inline double productError(double left, double leftErr, double right,
+                           double rightErr, double roundoff) {
+  double error = std::fabs(left) * rightErr + std::fabs(right) * leftErr;
+  return std::isfinite(error)
+             ? error
+             : specialProductError(left, leftErr, right, rightErr, roundoff);
+}
 
 /// The operations. One object per computation: it collects `ambiguous`.
 struct ScalarMath {
