@@ -21,6 +21,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 #define DEBUG_TYPE "tile-attention"
 
 namespace ladon {
@@ -89,17 +91,17 @@ static bool readsByHeadAndKey(Region &region) {
   return found.wasInterrupted();
 }
 
-/// How many query heads share the lanes of a tile: all that read one key head,
-/// where they see the same keys and fill it. A tile has fewer positions then: a
-/// call with few of them fills more lanes, and a mask cuts fewer blocks.
+/// How many query heads share the lanes of a tile: as many of those that read
+/// one key head as divide it, where they see the same keys. A tile has fewer
+/// positions then: a call with few of them fills more lanes, and a mask cuts
+/// fewer blocks.
 static int64_t headsOfLanes(attn::AttendOp op, const AttentionTiles &tiles) {
-  int64_t group = op.getHeads() / op.getKeyValueHeads();
   bool seeTheSame = !op.hasMask() || op.getMask().getArgument(1).use_empty();
-  bool fill = tiles.transposed && tiles.rows % group == 0;
-  return fill && seeTheSame && !readsByHeadAndKey(op.getScore()) &&
-                 !readsByHeadAndKey(op.getWeight())
-             ? group
-             : 1;
+  if (!tiles.transposed || !seeTheSame || readsByHeadAndKey(op.getScore()) ||
+      readsByHeadAndKey(op.getWeight()))
+    return 1;
+  return std::gcd(static_cast<int64_t>(op.getHeads() / op.getKeyValueHeads()),
+                  tiles.rows);
 }
 
 /// One grid point per tile of queries of one head, or of several that share its

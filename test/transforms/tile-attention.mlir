@@ -409,3 +409,27 @@ func.func @slopes(%q: memref<2x4x?x8xf32>, %k: memref<2x2x?x8xf32>,
       }
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 12, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 12, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+// Of twelve heads that share a key head, four share the lanes of a tile of eight.
+// CHECK-DAG: #[[$ROWS:.*]] = affine_map<(d0) -> (d0 mod 4, d0 floordiv 4)>
+// CHECK-LABEL: func.func @part_of_a_group(
+// CHECK: tile.grid(%{{.*}}, %c6, %{{.*}})
+// CHECK-NEXT: ^bb0(%[[B:.*]]: index, %[[PART:.*]]: index, %{{.*}}: index):
+// CHECK: %[[H:.*]] = arith.muli %[[PART]], %c4
+// CHECK: %[[HK:.*]] = arith.divui %[[H]], %c12
+// CHECK: tile.load %arg0[%[[B]], %[[H]], {{.*}} map #[[$ROWS]]
+// CHECK: tile.load %arg1[%[[B]], %[[HK]],
+func.func @part_of_a_group(%q: memref<2x24x?x8xf32>, %k: memref<2x2x?x8xf32>,
+    %out: memref<2x24x?x8xf32>) {
+  attn.attend heads 24 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %k : memref<2x24x?x8xf32>, memref<2x2x?x8xf32>, memref<2x2x?x8xf32>)
+      outs(%out : memref<2x24x?x8xf32>) maps [#q, #k, #v, #out]
+  return
+}
