@@ -94,6 +94,9 @@ CaseReport NumericCase::run(const CaseRunners &runners) const {
   auto compiled = runners.compiled.prepare(**spec);
   if (!compiled)
     return fail(FailureStage::Compiler, llvm::toString(compiled.takeError()));
+  report.hasNoCode = !*compiled;
+  if (report.hasNoCode)
+    return report;
   std::unique_ptr<Program> interpreted;
   if (isInterpreted) {
     auto program = runners.interpreter.prepare(**spec);

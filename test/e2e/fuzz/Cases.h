@@ -23,6 +23,7 @@ struct Failure {
 struct CaseReport {
   std::optional<Failure> failure;
   bool isRefused = false; ///< The front end found a rightful reason.
+  bool hasNoCode = false; ///< For this target, which says so.
   int passed = 0;         ///< Trials.
   GateSummary worst;
 };

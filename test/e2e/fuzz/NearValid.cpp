@@ -147,6 +147,9 @@ CaseReport NearValidCase::run(const CaseRunners &runners) const {
   auto program = runners.compiled.prepare(spec);
   if (!program)
     return fail(FailureStage::Compiler, llvm::toString(program.takeError()));
+  report.hasNoCode = !*program;
+  if (report.hasNoCode)
+    return report;
   Trial sized = trial;
   for (const std::string &name : sizeNames(spec.attention()))
     sized.sizes[name] = name == "B" ? 2 : name == "S" ? 5 : 9;

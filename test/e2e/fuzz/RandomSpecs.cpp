@@ -54,7 +54,7 @@ private:
   const CaseRunners &runners;
   Clock::time_point start;
   std::mutex mutex; ///< Of what follows.
-  int started = 0, finished = 0, refused = 0, compared = 0;
+  int started = 0, finished = 0, refused = 0, withoutCode = 0, compared = 0;
   double lastProgress = 0;
   Counts counts;
   GateSummary worst;
@@ -119,7 +119,8 @@ void RandomRun::add(const CaseReport &report, llvm::StringRef failure) {
   llvm::outs() << failure;
   ++finished;
   refused += report.isRefused;
-  compared += !report.isRefused && !report.failure;
+  withoutCode += report.hasNoCode;
+  compared += !report.isRefused && !report.hasNoCode && !report.failure;
   counts.passed += report.passed;
   counts.failed += bool(report.failure);
   worst.add(report.worst);
@@ -153,15 +154,17 @@ Counts RandomRun::run() {
                  << worst.elements << " elements; " << worst.describe() << "\n";
     ++counts.failed;
   }
-  llvm::outs() << llvm::format("random specs: %d without a mismatch, %d "
-                               "refused, %d with; nearest to a "
-                               "bound at %.0f %% of it, %.2f %% of the "
-                               "elements decided by rounding\n",
-                               compared, refused, finished - compared - refused,
-                               100 * worst.ratio,
-                               worst.elements ? 100 * double(worst.unchecked) /
-                                                    double(worst.elements)
-                                              : 0)
+  llvm::outs() << llvm::format(
+                      "random specs: %d without a mismatch, %d "
+                      "refused, %d without code, %d with; nearest to a "
+                      "bound at %.0f %% of it, %.2f %% of the "
+                      "elements decided by rounding\n",
+                      compared, refused, withoutCode,
+                      finished - compared - refused - withoutCode,
+                      100 * worst.ratio,
+                      worst.elements ? 100 * double(worst.unchecked) /
+                                           double(worst.elements)
+                                     : 0)
                << worst.describe() << "\n";
   return counts;
 }

@@ -383,6 +383,9 @@ CaseReport RelationCase::run(const CaseRunners &runners) const {
     auto program = runners.compiled.prepare(**spec);
     if (!program)
       return fail(FailureStage::Compiler, llvm::toString(program.takeError()));
+    report.hasNoCode = !*program;
+    if (report.hasNoCode)
+      return report;
     specs[which] = std::move(*spec);
     programs[which] = std::move(*program);
   }
