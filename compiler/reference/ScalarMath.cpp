@@ -2,6 +2,8 @@
 
 #include "compiler/reference/ScalarMath.h"
 
+#include "compiler/reference/Reference.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -422,15 +424,31 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
     double own = err == 0 ? 0 : std::fabs(slope) * err;
     return finish(f, own + 2 * std::fabs(f), type);
   };
+  // A slope says how far a result moves while it hardly changes over the error
+  // of x. Beyond that, of a function that only rises, the ends say it, and of
+  // one whose slope is below 1.2 everywhere that does.
+  double roundoff = unitRoundoff(floatType), reach = safety * roundoff * err;
+  bool isFar = reach > 0x1p-10;
+  auto rising = [&](auto function, double slope) {
+    double f = function(x);
+    if (!isFar)
+      return done(f, slope);
+    double moved = std::max(std::fabs(function(x + reach) - f),
+                            std::fabs(function(x - reach) - f));
+    if (std::isnan(moved))
+      moved = std::numeric_limits<double>::infinity();
+    return finish(f, moved / (errorFactor * roundoff) + 2 * std::fabs(f), type);
+  };
+  auto gentle = [&](double slope) { return isFar ? 1.2 : slope; };
   double root = std::sqrt(x);
   ambiguous |= isNearPole(builtin, args);
   switch (builtin) {
   case Builtin::Exp:
-    return done(std::exp(x), std::exp(x));
+    return rising([](double y) { return std::exp(y); }, std::exp(x));
   case Builtin::Exp2:
-    return done(std::exp2(x), std::exp2(x) * M_LN2);
+    return rising([](double y) { return std::exp2(y); }, std::exp2(x) * M_LN2);
   case Builtin::Expm1:
-    return done(std::expm1(x), std::exp(x));
+    return rising([](double y) { return std::expm1(y); }, std::exp(x));
   case Builtin::Log:
     return done(std::log(x), 1 / x);
   case Builtin::Log2:
@@ -446,28 +464,31 @@ Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
   case Builtin::Rsqrt:
     return done(1 / root, 1 / (2 * x * root));
   case Builtin::Tanh:
-    return done(std::tanh(x), 1 - std::tanh(x) * std::tanh(x));
-  case Builtin::Sigmoid: {
-    double f = logistic(x);
-    return done(f, f * (1 - f));
-  }
+    return rising([](double y) { return std::tanh(y); },
+                  1 - std::tanh(x) * std::tanh(x));
+  case Builtin::Sigmoid:
+    return rising(logistic, logistic(x) * (1 - logistic(x)));
   case Builtin::Silu: {
     double share = logistic(x);
-    return done(x * share, share + x * share * (1 - share));
+    return done(x * share, gentle(share + x * share * (1 - share)));
   }
   case Builtin::Softplus:
-    return done(x > 30 ? x + std::exp(-x) : std::log1p(std::exp(x)),
-                logistic(x));
+    return rising(
+        [](double y) {
+          return y > 30 ? y + std::exp(-y) : std::log1p(std::exp(y));
+        },
+        logistic(x));
   case Builtin::Relu:
     return larger(args[0], Value());
   case Builtin::Erf:
-    return done(std::erf(x), M_2_SQRTPI * std::exp(-x * x));
+    return rising([](double y) { return std::erf(y); },
+                  M_2_SQRTPI * std::exp(-x * x));
   case Builtin::Gelu: {
     // Near -4 the sum 1 + erf cancels: its rounding counts beside x.
     double share = 0.5 * std::erfc(-x * M_SQRT1_2);
     double slope =
         share + x * std::exp(-x * x / 2) * M_2_SQRTPI * M_SQRT1_2 / 2;
-    double own = err == 0 ? 0 : std::fabs(slope) * err;
+    double own = err == 0 ? 0 : std::fabs(gentle(slope)) * err;
     return finish(x * share, own + 3 * std::fabs(x), type);
   }
   case Builtin::Sin:

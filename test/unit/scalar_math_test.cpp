@@ -200,6 +200,33 @@ TEST(ScalarMath, ErrorsAreNumbers) {
     }
 }
 
+// Random seed 710147: the sigmoid of a number that might as well be 0 was held
+// to 0, where its slope is.
+TEST(ScalarMath, AFarErrorReachesBeyondWhereAFunctionIsFlat) {
+  ScalarMath math;
+  Value value;
+  value.f = -1e30;
+  value.err = 0x1p24 * 1e30;
+  double unit = 8 * unitRoundoff(ScalarType::F32);
+  auto reach = [&](Builtin function) {
+    return unit *
+           math.call(function, ScalarType::F32, value, ScalarType::F32).err;
+  };
+  EXPECT_GE(reach(Builtin::Sigmoid), 1);
+  EXPECT_GE(reach(Builtin::Tanh), 2);
+  EXPECT_GE(reach(Builtin::Erf), 2);
+  EXPECT_GE(reach(Builtin::Exp), 1);
+  EXPECT_GE(reach(Builtin::Softplus), 0.5);
+  EXPECT_GE(reach(Builtin::Silu), 1e30);
+  EXPECT_GE(reach(Builtin::Gelu), 1e30);
+  // A small error moves the sigmoid by its slope.
+  value.f = 1;
+  value.err = 1;
+  EXPECT_NEAR(
+      math.call(Builtin::Sigmoid, ScalarType::F32, value, ScalarType::F32).err,
+      0.1966 + 2 * 0.7311, 1);
+}
+
 TEST(ScalarMath, TheShareOfAFarNegativeNumberIsSubnormal) {
   ScalarMath math;
   math.floatType = ScalarType::F64;
