@@ -2,18 +2,12 @@
 
 #include "compiler/reference/ScalarMath.h"
 
-#include "compiler/reference/Reference.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 using namespace ladon;
 using namespace ladon::ast;
-
-/// How many times its bound an error is taken to be at most, when deciding
-/// whether a comparison is ambiguous: the factor of the numeric gate.
-static constexpr double safety = 16;
 
 double ladon::unitRoundoff(ScalarType type) {
   return type == ScalarType::F64 ? 0x1p-53 : 0x1p-24;
@@ -152,9 +146,7 @@ Value ScalarMath::finish(double value, double err, ScalarType type) {
   return result;
 }
 
-/// The error of rounding `value` itself: none if the compiled code rounds
-/// alike, or if the value is short enough to need no rounding in either type.
-static double rounding(double value, bool roundResults) {
+double ScalarMath::rounding(double value) const {
   bool exact = static_cast<double>(static_cast<float>(value)) == value;
   return roundResults || exact ? 0 : std::fabs(value);
 }
@@ -178,11 +170,11 @@ Value ScalarMath::sum(Value left, Value right, ScalarType type) {
   if (std::isfinite(nearest) &&
       std::fabs(off) + reach < std::fabs(nearest - beside) / 2)
     return finish(nearest, 0, type);
-  return finish(total, inherited + rounding(total, roundResults), type);
+  return finish(total, inherited + rounding(total), type);
 }
 
 Value ScalarMath::constant(double value, ScalarType type) {
-  double own = type == ScalarType::F32 ? rounding(value, roundResults) : 0;
+  double own = type == ScalarType::F32 ? rounding(value) : 0;
   return finish(value, own, type);
 }
 
@@ -191,14 +183,14 @@ Value ScalarMath::convert(Value value, ScalarType from, ScalarType to) {
     return value;
   if (isFloat(from) && isFloat(to)) {
     // An error is counted in roundoffs of its type.
-    double own = to == ScalarType::F32 ? rounding(value.f, roundResults) : 0;
+    double own = to == ScalarType::F32 ? rounding(value.f) : 0;
     value.err *= unitRoundoff(from) / unitRoundoff(to);
     return finish(value.f, value.err + own, to);
   }
   if (isFloat(to)) {
     double result = static_cast<double>(value.i);
     bool exact = std::fabs(result) * unitRoundoff(to) <= 1;
-    return finish(result, exact ? 0 : rounding(result, roundResults), to);
+    return finish(result, exact ? 0 : rounding(result), to);
   }
   if (!isFloat(from)) {
     value.i = to == ScalarType::Bool ? value.i != 0 : wrap(value.i, to);
@@ -253,15 +245,14 @@ Value ScalarMath::binary(BinaryOp op, ScalarType type, Value left,
     double inherited =
         productError(l, left.err, r, right.err, unitRoundoff(floatType));
     ambiguous |= std::isinf(inherited);
-    return finish(l * r, inherited + rounding(l * r, roundResults), type);
+    return finish(l * r, inherited + rounding(l * r), type);
   }
   case BinaryOp::Div: {
     double q = l / r;
     ambiguous |= close(right, Value());
-    return finish(q,
-                  (left.err + std::fabs(q) * right.err) / std::fabs(r) +
-                      rounding(q, roundResults),
-                  type);
+    return finish(
+        q, (left.err + std::fabs(q) * right.err) / std::fabs(r) + rounding(q),
+        type);
   }
   case BinaryOp::FloorDiv: {
     Value quotient = binary(BinaryOp::Div, type, left, right);
@@ -381,150 +372,4 @@ Value ScalarMath::call(Builtin builtin, ScalarType type,
   default:
     return callFloat(builtin, type, args);
   }
-}
-
-/// 1 / (1 + exp(-x)). The exponential of a positive number would overflow where
-/// the value is still a subnormal number.
-static double logistic(double x) {
-  double power = std::exp(-std::fabs(x));
-  return x < 0 ? power / (1 + power) : 1 / (1 + power);
-}
-
-/// Whether the arguments may lie on either side of where a function has a pole
-/// or has no value any more.
-bool ScalarMath::isNearPole(Builtin builtin, llvm::ArrayRef<Value> args) const {
-  Value x = args[0];
-  switch (builtin) {
-  case Builtin::Log:
-  case Builtin::Log2:
-  case Builtin::Rsqrt:
-    return close(x, Value());
-  case Builtin::Sqrt: // Of a sum of squares, which is 0 or more however
-                      // rounded.
-    return x.f < 0 && close(x, Value());
-  case Builtin::Log1p:
-    return close(x, {0, -1, 0});
-  case Builtin::Pow: {
-    double whole = std::nearbyint(args[1].f);
-    if (x.f < 0 && close(args[1], {0, whole, 0}))
-      return true;
-    return close(x, Value()) && !(args[1].f == whole && whole >= 0);
-  }
-  default:
-    return false;
-  }
-}
-
-/// Functions of floats. A library function is taken to be within two units of
-/// the last place, hence the 2 |f| beside each propagated error.
-Value ScalarMath::callFloat(Builtin builtin, ScalarType type,
-                            llvm::ArrayRef<Value> args) {
-  double x = args[0].f, err = args[0].err;
-  auto done = [&](double f, double slope) {
-    double own = err == 0 ? 0 : std::fabs(slope) * err;
-    return finish(f, own + 2 * std::fabs(f), type);
-  };
-  // A slope says how far a result moves while it hardly changes over the error
-  // of x. Beyond that, of a function that only rises, the ends say it, and of
-  // one whose slope is below 1.2 everywhere that does.
-  double roundoff = unitRoundoff(floatType), reach = safety * roundoff * err;
-  bool isFar = reach > 0x1p-10;
-  auto rising = [&](auto function, double slope) {
-    double f = function(x);
-    if (!isFar)
-      return done(f, slope);
-    double moved = std::max(std::fabs(function(x + reach) - f),
-                            std::fabs(function(x - reach) - f));
-    if (std::isnan(moved))
-      moved = std::numeric_limits<double>::infinity();
-    return finish(f, moved / (errorFactor * roundoff) + 2 * std::fabs(f), type);
-  };
-  auto gentle = [&](double slope) { return isFar ? 1.2 : slope; };
-  double root = std::sqrt(x);
-  ambiguous |= isNearPole(builtin, args);
-  switch (builtin) {
-  case Builtin::Exp:
-    return rising([](double y) { return std::exp(y); }, std::exp(x));
-  case Builtin::Exp2:
-    return rising([](double y) { return std::exp2(y); }, std::exp2(x) * M_LN2);
-  case Builtin::Expm1:
-    return rising([](double y) { return std::expm1(y); }, std::exp(x));
-  case Builtin::Log:
-    return done(std::log(x), 1 / x);
-  case Builtin::Log2:
-    return done(std::log2(x), 1 / (x * M_LN2));
-  case Builtin::Log1p:
-    return done(std::log1p(x), 1 / (1 + x));
-  case Builtin::Sqrt: {
-    // sqrt(x + e) - sqrt(x) is below both e / sqrt(x) and sqrt(e).
-    double u = unitRoundoff(floatType);
-    double moved = err == 0 ? 0 : std::min(err / root, std::sqrt(err / u));
-    return finish(root, moved + rounding(root, roundResults), type);
-  }
-  case Builtin::Rsqrt:
-    return done(1 / root, 1 / (2 * x * root));
-  case Builtin::Tanh:
-    return rising([](double y) { return std::tanh(y); },
-                  1 - std::tanh(x) * std::tanh(x));
-  case Builtin::Sigmoid:
-    return rising(logistic, logistic(x) * (1 - logistic(x)));
-  case Builtin::Silu: {
-    double share = logistic(x);
-    return done(x * share, gentle(share + x * share * (1 - share)));
-  }
-  case Builtin::Softplus:
-    return rising(
-        [](double y) {
-          return y > 30 ? y + std::exp(-y) : std::log1p(std::exp(y));
-        },
-        logistic(x));
-  case Builtin::Relu:
-    return larger(args[0], Value());
-  case Builtin::Erf:
-    return rising([](double y) { return std::erf(y); },
-                  M_2_SQRTPI * std::exp(-x * x));
-  case Builtin::Gelu: {
-    // Near -4 the sum 1 + erf cancels: its rounding counts beside x.
-    double share = 0.5 * std::erfc(-x * M_SQRT1_2);
-    double slope =
-        share + x * std::exp(-x * x / 2) * M_2_SQRTPI * M_SQRT1_2 / 2;
-    double own = err == 0 ? 0 : std::fabs(gentle(slope)) * err;
-    return finish(x * share, own + 3 * std::fabs(x), type);
-  }
-  case Builtin::Sin:
-    return done(std::sin(x), 1);
-  case Builtin::Cos:
-    return done(std::cos(x), 1);
-  case Builtin::Tan:
-    return done(std::tan(x), 1 + std::tan(x) * std::tan(x));
-  case Builtin::Pow: {
-    double y = args[1].f, f = std::pow(x, y), log = std::log(std::fabs(x));
-    // Zero to a positive power has no logarithm, and needs none.
-    double growth = f == 0 ? 0 : std::fabs(f * log);
-    double own = args[1].err == 0 ? 0 : growth * args[1].err;
-    if (y != 0)
-      own += std::fabs(y) * growth;
-    if (y != 0 && err != 0)
-      own += std::fabs(y * std::pow(x, y - 1)) * err;
-    return finish(f, own + 2 * std::fabs(f), type);
-  }
-  case Builtin::Floor:
-    return step(std::floor(x), args[0], false, type);
-  case Builtin::Ceil:
-    return step(std::ceil(x), args[0], false, type);
-  case Builtin::Round:
-    return step(std::nearbyint(x), args[0], true, type);
-  case Builtin::Min:
-  case Builtin::Max:
-  case Builtin::Clamp:
-  case Builtin::Abs:
-  case Builtin::Sign:
-  case Builtin::Popcount:
-  case Builtin::IsNan:
-  case Builtin::Float:
-  case Builtin::Int:
-  case Builtin::ToI64:
-    break;
-  }
-  llvm_unreachable("no function of floats");
 }

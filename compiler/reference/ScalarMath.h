@@ -32,6 +32,10 @@ struct Value {
   double err = 0;
 };
 
+/// How many times its bound an error is taken to be at most, when deciding
+/// whether a comparison is ambiguous: twice what the numeric gate lets pass.
+constexpr double safety = 16;
+
 /// Whether a number with an error bound, in units of `roundoff`, could as well
 /// be 0 or of the other sign.
 bool mayBeZero(double value, double err, double roundoff);
@@ -84,6 +88,9 @@ private:
   Value smaller(Value left, Value right) const;
   Value larger(Value left, Value right) const;
   Value sum(Value left, Value right, ast::ScalarType type);
+  /// The error of rounding `value` itself: none if the compiled code rounds
+  /// alike, or if the value is short enough to need no rounding in either type.
+  double rounding(double value) const;
   Value finish(double value, double err, ast::ScalarType type);
   Value callFloat(ast::Builtin builtin, ast::ScalarType type,
                   llvm::ArrayRef<Value> args);

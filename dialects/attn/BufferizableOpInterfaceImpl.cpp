@@ -15,6 +15,23 @@ using namespace mlir;
 using namespace mlir::bufferization;
 using namespace ladon::attn;
 
+/// The operands of an operation, with buffers for tensors.
+static FailureOr<SmallVector<Value>>
+buffersOf(Operation *op, RewriterBase &rewriter,
+          const BufferizationOptions &options, BufferizationState &state) {
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands()) {
+    if (isa<RankedTensorType>(operand.getType())) {
+      FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
+      if (failed(buffer))
+        return failure();
+      operand = *buffer;
+    }
+    operands.push_back(operand);
+  }
+  return operands;
+}
+
 namespace {
 
 struct AttendInterface
@@ -28,19 +45,13 @@ struct AttendInterface
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
     auto attend = cast<AttendOp>(op);
-    SmallVector<Value> operands;
-    for (Value operand : op->getOperands()) {
-      if (isa<RankedTensorType>(operand.getType())) {
-        FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
-        if (failed(buffer))
-          return failure();
-        operand = *buffer;
-      }
-      operands.push_back(operand);
-    }
+    FailureOr<SmallVector<Value>> operands =
+        buffersOf(op, rewriter, options, state);
+    if (failed(operands))
+      return failure();
     rewriter.setInsertionPoint(op);
     OperationState onMemory(op->getLoc(), AttendOp::getOperationName(),
-                            operands, /*types=*/{}, op->getAttrs());
+                            *operands, /*types=*/{}, op->getAttrs());
     for (Region &region : attend->getRegions())
       onMemory.addRegion()->takeBody(region);
     auto result = cast<AttendOp>(rewriter.create(onMemory));
@@ -61,19 +72,13 @@ struct AppendInterface
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
-    SmallVector<Value> operands;
-    for (Value operand : op->getOperands()) {
-      if (isa<RankedTensorType>(operand.getType())) {
-        FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
-        if (failed(buffer))
-          return failure();
-        operand = *buffer;
-      }
-      operands.push_back(operand);
-    }
+    FailureOr<SmallVector<Value>> operands =
+        buffersOf(op, rewriter, options, state);
+    if (failed(operands))
+      return failure();
     rewriter.setInsertionPoint(op);
     OperationState onMemory(op->getLoc(), AppendOp::getOperationName(),
-                            operands, /*types=*/{}, op->getAttrs());
+                            *operands, /*types=*/{}, op->getAttrs());
     auto result = cast<AppendOp>(rewriter.create(onMemory));
     replaceOpWithBufferizedValues(rewriter, op, result.getCache());
     return success();
