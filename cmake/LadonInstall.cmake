@@ -55,6 +55,8 @@ install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs
 install(DIRECTORY editors DESTINATION ${CMAKE_INSTALL_DATADIR}/ladon)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+include(LadonInstallMLIR)
+
 set(CPACK_GENERATOR TGZ DEB)
 set(CPACK_PACKAGE_CONTACT "The Ladon authors")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Compiler of attention specs to small shared libraries")

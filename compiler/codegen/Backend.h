@@ -80,6 +80,12 @@ public:
   /// `NAME.run` as the way in.
   virtual void buildVectorPipeline(mlir::OpPassManager &pm) const = 0;
   virtual void buildCodePipeline(mlir::OpPassManager &pm) const = 0;
+  /// For programs without Ladon's runtime: from attends on buffers to parallel
+  /// loops in dialects of MLIR. An error where the target has no such code.
+  virtual llvm::Error buildLoopPipeline(mlir::OpPassManager &pm) const {
+    return llvm::createStringError("expected a level of a CPU, found " +
+                                   getName());
+  }
 
   /// For people, what buildTilePipeline left to something else than the tile
   /// level: how that goes about it. Empty where tiles say all there is to say.
@@ -162,6 +168,11 @@ llvm::ArrayRef<const Backend *> backends();
 /// generator; or null.
 const Backend *findBackend(llvm::StringRef name,
                            llvm::StringRef codegen = "llvm");
+
+/// The target with that level, whatever machine it is of; "native" is the CPU
+/// that is running. The error names levels of CPUs.
+llvm::Expected<std::unique_ptr<Target>>
+createTargetOfLevel(llvm::StringRef level);
 
 } // namespace ladon
 

@@ -33,6 +33,12 @@ const Backend *ladon::findBackend(llvm::StringRef name,
   return found == backends().end() ? nullptr : *found;
 }
 
+llvm::Expected<std::unique_ptr<Target>>
+ladon::createTargetOfLevel(llvm::StringRef level) {
+  const Backend *backend = findBackend(level);
+  return (backend ? *backend : cpu::x86Backend()).createTarget(level);
+}
+
 /// What is wrong with a list of levels; empty if nothing is.
 static std::string problemOfList(const Backend &backend,
                                  llvm::ArrayRef<llvm::StringRef> names) {

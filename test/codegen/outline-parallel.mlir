@@ -98,3 +98,16 @@ func.func @bounds(%x: memref<?x?xf32>, %lo: index, %hi: index, %step: index) {
   }
   return
 }
+
+// -----
+
+// A private function may have loops of its own: a module of others, for example.
+// CHECK-LABEL: func.func private @helper(
+// CHECK: cpu.launch @helper.task0
+// CHECK: func.func private @helper.task0(
+func.func private @helper(%x: memref<8xf32>, %value: f32) {
+  scf.forall (%i) in (8) {
+    memref.store %value, %x[%i] : memref<8xf32>
+  }
+  return
+}

@@ -64,18 +64,17 @@ static void buildMissing(OpPassManager &pm,
   }
 }
 
-void ladon::cpu::buildCodePipeline(OpPassManager &pm,
-                                   const MissingInstructions &missing) {
+/// Vectors to tasks, a function each, and launches of them.
+static void buildTasks(OpPassManager &pm, const MissingInstructions &missing) {
   pm.addPass(createApproximateMath());
   buildMissing(pm, missing);
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createLoopInvariantCodeMotionPass());
   pm.addPass(createOutlineParallel());
-  // The projections of q, k and v are one task.
-  pm.addPass(func::createDuplicateFunctionEliminationPass());
-  pm.addPass(createEmitEntry());
+}
 
+void ladon::cpu::buildConversionPipeline(OpPassManager &pm) {
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   // CPUs have no instruction to round to bf16 below AVX512-BF16, and a library
@@ -92,4 +91,19 @@ void ladon::cpu::buildCodePipeline(OpPassManager &pm,
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createCpuToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void ladon::cpu::buildCodePipeline(OpPassManager &pm,
+                                   const MissingInstructions &missing) {
+  buildTasks(pm, missing);
+  // The projections of q, k and v are one task.
+  pm.addPass(func::createDuplicateFunctionEliminationPass());
+  pm.addPass(createEmitEntry());
+  buildConversionPipeline(pm);
+}
+
+void ladon::cpu::buildLoopPipeline(OpPassManager &pm,
+                                   const MissingInstructions &missing) {
+  buildTasks(pm, missing);
+  pm.addPass(createCpuToSCF());
 }

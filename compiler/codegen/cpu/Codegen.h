@@ -21,6 +21,14 @@ struct MissingInstructions {
 void buildCodePipeline(mlir::OpPassManager &pm,
                        const MissingInstructions &missing = {});
 
+/// For programs without Ladon's runtime: from vectors to `scf.parallel` loops
+/// over calls of tasks, private functions. Signatures stay.
+void buildLoopPipeline(mlir::OpPassManager &pm,
+                       const MissingInstructions &missing = {});
+
+/// From loops over vectors to the LLVM dialect.
+void buildConversionPipeline(mlir::OpPassManager &pm);
+
 } // namespace ladon::cpu
 
 #endif // LADON_COMPILER_CODEGEN_CPU_CODEGEN_H

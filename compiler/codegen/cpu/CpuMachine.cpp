@@ -40,8 +40,15 @@ public:
   void buildCodePipeline(mlir::OpPassManager &pm) const override {
     if (machine.addPasses)
       machine.addPasses(pm, figures);
-    cpu::buildCodePipeline(pm, {/*multiplyAdd=*/!figures.hasMultiplyAdd,
-                                /*half=*/!figures.hasHalf});
+    cpu::buildCodePipeline(pm, missing());
+  }
+  llvm::Error buildLoopPipeline(mlir::OpPassManager &pm) const override {
+    buildTilePipeline(pm);
+    buildVectorPipeline(pm);
+    if (machine.addPasses)
+      machine.addPasses(pm, figures);
+    cpu::buildLoopPipeline(pm, missing());
+    return llvm::Error::success();
   }
   void describe(artifact::ProgramSpec &program) const override {
     program.cpuLevel = figures.level;
@@ -76,6 +83,11 @@ public:
   }
 
 private:
+  MissingInstructions missing() const {
+    return {/*multiplyAdd=*/!figures.hasMultiplyAdd,
+            /*half=*/!figures.hasHalf};
+  }
+
   CpuMachine machine;
   CpuTarget figures;
 };

@@ -373,11 +373,9 @@ struct OutlineParallel
     : public ladon::cpu::impl::OutlineParallelBase<OutlineParallel> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    for (auto func :
-         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
-      // Tasks of a function before it are private.
-      if (func.isExternal() || func.isPrivate())
-        continue;
+    // Without the tasks, which are functions, too.
+    SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
+    for (func::FuncOp func : functions) {
       SmallVector<scf::ForallOp> loops;
       func.walk<WalkOrder::PreOrder>([&](scf::ForallOp loop) {
         loops.push_back(loop);

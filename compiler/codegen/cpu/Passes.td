@@ -163,6 +163,30 @@ def EmitEntry : Pass<"cpu-emit-entry", "::mlir::ModuleOp"> {
                            "::ladon::cpu::CpuDialect"];
 }
 
+def CpuToSCF : Pass<"cpu-to-scf", "::mlir::ModuleOp"> {
+  let summary = "Lower launches to parallel loops, without Ladon's runtime";
+  let description = [{
+    For programs that have threads and memory of their own. A `cpu.launch` is a
+    `scf.parallel` over calls of the task, whose scratch is on the stack; what a
+    `cpu.alloc` or `cpu.try_alloc` gives is a `memref.alloc`, which is always
+    granted. It has no owner yet: upstream's buffer deallocation finds one.
+
+    ```mlir
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+      memref.alloca_scope {
+        %scratch = memref.alloca() {alignment = 64 : i64} : memref<384xi8>
+        func.call @f.task0(%x, %i, %scratch) : (memref<?xf32>, index, memref<384xi8>) -> ()
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 def CpuToLLVM : Pass<"cpu-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Lower the cpu dialect to calls of the runtime";
   let description = [{

@@ -2,6 +2,7 @@
 
 #include "compiler/driver/compile/Compile.h"
 
+#include "compiler/codegen/ChooseTiles.h"
 #include "compiler/codegen/artifact/Signature.h"
 #include "compiler/driver/compile/ModuleInput.h"
 #include "compiler/driver/compile/Reproducer.h"
@@ -9,7 +10,6 @@
 #include "compiler/transforms/InitLadon.h"
 #include "compiler/transforms/Pipelines.h"
 #include "dialects/attn/Attn.h"
-#include "dialects/tile/Tile.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
@@ -116,23 +116,11 @@ static void addFact(artifact::ProgramSpec &program, const char *key,
 /// Puts the shape of its tiles beside every attend, and into the description of
 /// its function.
 void Compilation::chooseTiles() {
-  context.loadDialect<tile::TileDialect>();
   for (auto [function, program] :
        llvm::zip_equal(artifact::entryPoints(*module), programs)) {
     llvm::SetVector<int64_t> queries, keys, few, chunk;
     function.walk([&](attn::AttendOp op) {
-      mlir::Type stored = mlir::getElementTypeOrSelf(op.getQuery().getType());
-      mlir::Type values = mlir::getElementTypeOrSelf(op.getValue().getType());
-      if (stored != mlir::getElementTypeOrSelf(op.getKey().getType()) ||
-          (stored != values && values.getIntOrFloatBitWidth() == 16))
-        stored = op.getElementType();
-      TileShape tiles = target.getTiles(op.getElementType(), stored,
-                                        op.getHeadDim(), op.getValueDim());
-      op->setAttr(tile::TileDialect::shapeName,
-                  tile::ShapeAttr::get(
-                      &context, tiles.queries, tiles.keys, tiles.fewQueries,
-                      tiles.chunkKeys, tiles.narrow, tiles.fewKeys,
-                      tiles.fewRows, tiles.fewChunks, tiles.pairs));
+      TileShape tiles = ladon::chooseTiles(op, target);
       queries.insert(tiles.queries);
       keys.insert(tiles.keys);
       if (tiles.fewQueries > 0) {

@@ -1,0 +1,34 @@
+// RUN: ladon-opt %s --cpu-to-scf --split-input-file | FileCheck %s
+
+// A launch is a loop over calls, each with scratch on the stack, which ends
+// with the call. Of two modules with the same function each has its own task.
+// CHECK-LABEL: func.func @launch(
+// CHECK-SAME: %[[N:[^:]*]]: index, %[[X:[^:]*]]: memref<?xf32>)
+// CHECK: %[[C0:.*]] = arith.constant 0 : index
+// CHECK: %[[C1:.*]] = arith.constant 1 : index
+// CHECK: scf.parallel (%[[I:.*]]) = (%[[C0]]) to (%[[N]]) step (%[[C1]])
+// CHECK-NEXT: memref.alloca_scope
+// CHECK-NEXT: %[[SCRATCH:.*]] = memref.alloca() {alignment = 64 : i64} : memref<384xi8>
+// CHECK-NEXT: func.call @launch.task0(%[[X]], %[[I]], %[[SCRATCH]])
+// CHECK: func.func private @launch.task0({{.*}}) attributes {llvm.linkage = #llvm.linkage<internal>}
+func.func @launch(%n: index, %x: memref<?xf32>) {
+  cpu.launch @launch.task0[%n] scratch 384 (%x : memref<?xf32>) disjoint [0]
+  return
+}
+func.func private @launch.task0(%x: memref<?xf32>, %i: index, %scratch: memref<384xi8>) {
+  return
+}
+
+// -----
+
+// Memory is that of anybody, and is always granted.
+// CHECK-LABEL: func.func @memory(
+// CHECK: %[[A:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?xf32>
+// CHECK: %[[TRUE:.*]] = arith.constant true
+// CHECK: %[[B:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?x2xi32>
+// CHECK: return %[[A]], %[[B]], %[[TRUE]]
+func.func @memory(%n: index) -> (memref<?xf32>, memref<?x2xi32>, i1) {
+  %a = cpu.alloc(%n) : memref<?xf32>
+  %b, %granted = cpu.try_alloc(%n) : memref<?x2xi32>
+  return %a, %b, %granted : memref<?xf32>, memref<?x2xi32>, i1
+}
