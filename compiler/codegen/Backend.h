@@ -35,6 +35,10 @@ struct TileShape {
   bool pairs = false;    ///< As `narrow`, in the form for many, with rows last.
 };
 
+/// Which output projections are computed in the nest of an attend: those for
+/// which it pays, all that can be, or none.
+enum class ProjectionFusion { Auto, Always, Never };
+
 /// In which form code is wanted.
 enum class CodeKind { LlvmIr, Assembly, Object };
 
@@ -71,8 +75,18 @@ public:
         "--cuda-tile: expected the target of a GPU, found " + getName());
   }
 
-  /// What attends on tensors get that only this target can follow.
+  /// The same of what is asked for other than ProjectionFusion::Auto.
+  virtual llvm::Error fuseProjections(ProjectionFusion which) {
+    return llvm::createStringError(
+        "--fuse-projection: expected the target of a CPU and its own code "
+        "generator, found " +
+        getName());
+  }
+
+  /// What attends on tensors, and then on buffers, get that only this target
+  /// can follow.
   virtual void buildTensorPipeline(mlir::OpPassManager &pm) const {}
+  virtual void buildBufferPipeline(mlir::OpPassManager &pm) const {}
   /// From attends on buffers to classified tile loop nests, or to whatever else
   /// the next pipeline takes.
   virtual void buildTilePipeline(mlir::OpPassManager &pm) const = 0;

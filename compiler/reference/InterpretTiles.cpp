@@ -351,20 +351,21 @@ void Interpreter::accumulate(Operation *operation) {
   auto op = cast<tile::AccumulateOp>(operation);
   current.guarded = bool(op.getGuard());
   const Tile &weights = tile(op.getWeights()), &value = tile(op.getValue());
-  const Tile &rescale = tile(op.getRescale());
+  const Tile *rescale = op.getRescale() ? &tile(op.getRescale()) : nullptr;
   const Tile *guard = op.getGuard() ? &tile(op.getGuard()) : nullptr;
   auto acc = std::make_shared<Tile>(tile(op.getAcc()));
   int64_t keys = integer(op.getKeys());
-  Layout of(weights, op.getTransposed()), to(*acc, op.getTransposed());
+  Layout of(weights, op.getTransposed()), to(*acc, op.getTransposed()),
+      from(value, op.getValueTransposed());
   int64_t rows = rowsComputed(op.getRows(), of.rows);
   forgetRows(*acc, op.getTransposed(), rows);
   for (int64_t i = 0; i < rows && !acc->data.empty(); ++i)
     for (int64_t d = 0; d < to.columns; ++d) {
-      double sum = acc->data[to.at(i, d)] * rescale.data[i];
+      double sum = acc->data[to.at(i, d)] * (rescale ? rescale->data[i] : 1);
       for (int64_t j = 0; j < keys; ++j) {
         if (guard && guard->data[of.at(i, j)] == -kInfinity)
           continue;
-        sum += weights.data[of.at(i, j)] * value.data[j * to.columns + d];
+        sum += weights.data[of.at(i, j)] * value.data[from.at(j, d)];
       }
       acc->data[to.at(i, d)] = sum;
     }

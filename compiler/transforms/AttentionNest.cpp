@@ -72,6 +72,12 @@ static FailureOr<Value> canonicalView(ImplicitLocOpBuilder &b,
       .getResult();
 }
 
+/// The views are made by now, and one of them is again.
+void AttentionNest::setOut(Value memory) {
+  op.getInitsMutable()[0].set(memory);
+  outView = *canonicalView(b, op, attn::AttendOp::Out);
+}
+
 LogicalResult AttentionNest::makeViews() {
   Value *views[] = {&queryView, &keyView, &valueView,
                     &outView,   &lseView, &scoresView};
@@ -81,8 +87,10 @@ LogicalResult AttentionNest::makeViews() {
       return failure();
     *views[number] = *view;
   }
-  bool isShared = op.isShared(0, attn::AttendOp::AxisRole::Batch);
-  batches = memref::DimOp::create(b, isShared ? outView : queryView, 0);
+  using Role = attn::AttendOp::AxisRole;
+  unsigned whole = op.isShared(0, Role::Batch) ? attn::AttendOp::Out : 0;
+  batches = memref::DimOp::create(b, op.getMappedOperand(whole).get(),
+                                  op.findAxis(whole, Role::Batch));
   queries = memref::DimOp::create(b, queryView, 2);
   keys = memref::DimOp::create(b, keyView, 2);
   if (Value table = op.getPages()) {
@@ -307,7 +315,7 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
   auto acc = tile::AccumulateOp::create(
       b, accType(), weight, value, count, body->getArgument(4),
       weights->getResult(Weights::Rescale), guarded ? s : Value(), some,
-      tiles.transposed);
+      tiles.transposed, /*value_transposed=*/false);
   tile::YieldOp::create(b, ValueRange{weights->getResult(Weights::NewMax),
                                       weights->getResult(Weights::NewSum),
                                       acc.getResult()});
@@ -354,15 +362,16 @@ bool AttentionNest::canHide() { return op.hasMask() || op.hasScore(); }
 
 Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
   auto [out, lse] = finished(withSinks(rows, state));
-  store(rows, out, lse);
+  storeOut(rows, out);
+  storeLse(rows, lse);
   if (!canHide())
     return {};
   return tile::HasNonFiniteOp::create(b, b.getI1Type(), out, rowsIn(rows),
                                       tiles.transposed);
 }
 
-void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
-                                  SoftmaxState state) {
+Value AttentionNest::finishGuarded(const QueryRows &rows, Value query,
+                                   SoftmaxState state) {
   auto [out, lse] = finished(withSinks(rows, state));
   if (canHide()) {
     Value bad = tile::HasNonFiniteOp::create(b, b.getI1Type(), out,
@@ -382,13 +391,17 @@ void AttentionNest::finishGuarded(const QueryRows &rows, Value query,
     out = again->getResult(0);
     lse = again->getResult(1);
   }
-  store(rows, out, lse);
+  storeLse(rows, lse);
+  return out;
 }
 
-void AttentionNest::store(const QueryRows &rows, Value out, Value lse) {
+void AttentionNest::storeOut(const QueryRows &rows, Value out) {
   tile::StoreOp::create(b, out, outView, rows.batch, rows.head, rows.position,
                         rows.count, /*columns=*/Value(), rowMap(),
                         tiles.transposed);
+}
+
+void AttentionNest::storeLse(const QueryRows &rows, Value lse) {
   if (op.hasLse())
     tile::StoreOp::create(b, lse, lseView, rows.batch, rows.head, rows.position,
                           rows.count, /*columns=*/Value(), rowMap(),

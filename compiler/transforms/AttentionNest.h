@@ -58,6 +58,8 @@ public:
 
   /// Views of the operands; an error at the operation when there is none.
   mlir::LogicalResult makeViews();
+  /// Takes other memory of the same shape for what the attend computes.
+  void setOut(mlir::Value memory);
   /// From here on, tiles of that kind.
   void setTiles(AttentionTiles wanted) { tiles = wanted; }
 
@@ -89,13 +91,16 @@ public:
   /// Whether keys are hidden from some rows, which could get a NaN or an
   /// infinity from them all the same: nothing times infinity is not nothing.
   bool canHide();
-  /// Finishes the rows and stores them. With `canHide`, the result says whether
-  /// any of them is not finite, and has to be computed again; else it is null.
+  /// Finishes the rows and stores all of them. With `canHide`, the result says
+  /// whether any of them is not finite, and has to be computed again; else it
+  /// is null.
   mlir::Value finish(const QueryRows &rows, SoftmaxState state);
-  /// The same, and in that rare case computes them again at once, with guarded
-  /// updates over all keys. A null `query` is loaded there.
-  void finishGuarded(const QueryRows &rows, mlir::Value query,
-                     SoftmaxState state);
+  /// Finishes the rows, in that rare case after they are computed again at once
+  /// with guarded updates over all keys, stores their lse and returns them. A
+  /// null `query` is loaded there.
+  mlir::Value finishGuarded(const QueryRows &rows, mlir::Value query,
+                            SoftmaxState state);
+  void storeOut(const QueryRows &rows, mlir::Value out);
   /// Where a pool of pages is empty there are no keys, but places for them.
   void fillScoresOfNoKeys();
   /// Stores the scores of all keys, or with a state what it makes of them:
@@ -139,7 +144,7 @@ private:
                         mlir::Region &region, mlir::Value firstKey,
                         mlir::Value count);
   std::pair<mlir::Value, mlir::Value> finished(SoftmaxState state);
-  void store(const QueryRows &rows, mlir::Value out, mlir::Value lse);
+  void storeLse(const QueryRows &rows, mlir::Value lse);
   /// Scores in base 2 need one operation less per element; a score expression
   /// must see them in natural units, as must who asks for scores.
   bool base2() {

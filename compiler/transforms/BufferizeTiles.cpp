@@ -10,6 +10,7 @@
 
 #include "compiler/transforms/Passes.h"
 
+#include "compiler/transforms/Overlap.h"
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -44,38 +45,19 @@ static bool readsRows(tile::LoadOp load, OpOperand &use) {
     return use.get() != contract.getLeft() &&
            contract.getMap(1).getDimPosition(0) == tile::ContractOp::Column &&
            contract.getColumns() == load.getRows();
-  if (auto accumulate = dyn_cast<tile::AccumulateOp>(op))
-    return use.get() != accumulate.getAcc() &&
-           use.get() != accumulate.getWeights() &&
-           use.get() != accumulate.getGuard() &&
-           accumulate.getKeys() == load.getRows();
+  if (auto accumulate = dyn_cast<tile::AccumulateOp>(op)) {
+    bool isValue = use.get() != accumulate.getAcc() &&
+                   use.get() != accumulate.getWeights() &&
+                   use.get() != accumulate.getGuard();
+    if (!accumulate.getValueTransposed())
+      return isValue && accumulate.getKeys() == load.getRows();
+    // Rows are features, and all of them are read.
+    std::optional<int64_t> rows = getConstantIntValue(load.getRows());
+    return isValue && rows == load.getTileType().getDimSize(0);
+  }
   if (auto store = dyn_cast<tile::StoreOp>(op))
     return !store.getTransposed() && store.getRows() == load.getRows();
   return false;
-}
-
-/// What a view looks at.
-static Value viewedMemory(Value memory) {
-  while (Operation *op = memory.getDefiningOp()) {
-    bool isView = isMemoryEffectFree(op) && op->getNumOperands() > 0 &&
-                  isa<BaseMemRefType>(op->getOperand(0).getType());
-    if (!isView)
-      break;
-    memory = op->getOperand(0);
-  }
-  return memory;
-}
-
-/// Arguments of a function do not overlap where one of them is written, and
-/// neither does an allocation with anything else.
-static bool mayOverlap(Value one, Value other) {
-  auto isDistinct = [](Value v) {
-    if (auto argument = dyn_cast<BlockArgument>(v))
-      return isa<FunctionOpInterface>(argument.getOwner()->getParentOp());
-    auto made = v.getDefiningOp<MemoryEffectOpInterface>();
-    return made && made.getEffectOnValue<MemoryEffects::Allocate>(v);
-  };
-  return one == other || !isDistinct(one) || !isDistinct(other);
 }
 
 /// Whether the tensor that a tile is loaded from is written to where the tile
@@ -86,21 +68,11 @@ static bool isOverwritten(tile::LoadOp load) {
     scope = scope->getParentOp();
   if (scope == load)
     scope = scope->getParentOp();
-  Value source = viewedMemory(load.getSource());
   return scope
-      ->walk([&](Operation *op) {
-        auto effects = dyn_cast<MemoryEffectOpInterface>(op);
-        if (!effects)
-          return WalkResult::advance();
-        SmallVector<MemoryEffects::EffectInstance> found;
-        effects.getEffects(found);
-        for (MemoryEffects::EffectInstance &effect : found)
-          if (isa<MemoryEffects::Write>(effect.getEffect()) &&
-              (!effect.getValue() ||
-               (isa<BaseMemRefType>(effect.getValue().getType()) &&
-                mayOverlap(source, viewedMemory(effect.getValue())))))
-            return WalkResult::interrupt();
-        return WalkResult::advance();
+      ->walk([&](MemoryEffectOpInterface op) {
+        return mayAccess(op, Access::Write, load.getSource())
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
       })
       .wasInterrupted();
 }

@@ -151,6 +151,29 @@ def TileAppends : Pass<"tile-appends", "::mlir::func::FuncOp"> {
   ];
 }
 
+def FuseProjection : Pass<"attn-fuse-projection", "::mlir::func::FuncOp"> {
+  let summary = "Compute the output projection in the nest of an attend";
+  let description = [{
+    Where the only reader of what an `attn.attend` on buffers computes is a
+    `linalg.contract` over all of its features, the attend moves next to it and
+    gets a `tile.projection`, which says for which sizes the two are one nest:
+
+    - keys and values of all heads, and the matrix, stay in the last cache,
+    - there are enough tiles of queries for some threads,
+    - each query head has a key head of its own.
+
+    With `always`, for all sizes. What lies between the two must not write what
+    the attend reads, or touch what it writes.
+  }];
+  let options = [
+    Option<"always", "always", "bool", "false", "whatever the sizes are">
+  ];
+  let statistics = [
+    Statistic<"fused", "fused", "Products that attends compute">
+  ];
+  let dependentDialects = ["::ladon::tile::TileDialect"];
+}
+
 def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
   let summary = "Lower attend to the online-softmax loop nest";
   let description = [{

@@ -15,7 +15,7 @@
 
 #include "compiler/transforms/Passes.h"
 
-#include "compiler/transforms/AttentionNest.h"
+#include "compiler/transforms/NestProjection.h"
 #include "compiler/transforms/TileGrid.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -105,11 +105,12 @@ static int64_t headsOfLanes(attn::AttendOp op, const AttentionTiles &tiles) {
 }
 
 /// One grid point per tile of queries of one head, or of several that share its
-/// lanes, over all keys. With a mask, tiles come last first: under a causal one
-/// the last queries see the most keys, and work is handed out in order.
+/// lanes, over all keys; with a projection, of all heads, one after the other.
+/// With a mask, tiles come last first: under a causal one the last queries see
+/// the most keys, and work is handed out in order.
 static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
                           ImplicitLocOpBuilder &b, AttentionTiles tiles,
-                          bool scoresOnly) {
+                          bool scoresOnly, NestProjection *projection) {
   nest.setTiles(tiles);
   if (op.hasScores() && op.getPages())
     nest.fillScoresOfNoKeys();
@@ -120,29 +121,43 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
   SmallVector<int64_t> descending;
   if (op.hasMask())
     descending.push_back(2);
-  createGrid(b, {nest.batches, heads, count}, descending, [&](auto at) {
-    auto multiply = [&](Value x, int64_t y) -> Value {
-      return y == 1 ? x : arith::MulIOp::create(b, x, nest.index(y));
-    };
-    QueryRows rows;
-    rows.batch = at[0];
-    rows.head = multiply(at[1], tiles.heads);
-    rows.keyHead = at[1];
-    if (group != tiles.heads)
-      rows.keyHead = arith::DivUIOp::create(b, rows.head, nest.index(group));
-    rows.position = arith::MulIOp::create(b, at[2], height);
-    Value rest = arith::SubIOp::create(b, nest.queries, rows.position);
-    rows.count = multiply(arith::MinSIOp::create(b, rest, height), tiles.heads);
+  auto multiply = [&](Value x, int64_t y) -> Value {
+    return y == 1 ? x : arith::MulIOp::create(b, x, nest.index(y));
+  };
+  /// The finished rows of queries of the heads that share a tile.
+  auto attend = [&](const QueryRows &rows) -> Value {
     Value query = nest.loadQuery(rows);
-    if (scoresOnly)
-      return nest.storeScores(rows, query, std::nullopt);
     SoftmaxState state = nest.visitKeys(rows, query, nest.index(0), nest.keys,
                                         nest.initial(), /*guarded=*/false);
-    nest.finishGuarded(rows, query, state);
+    Value out = nest.finishGuarded(rows, query, state);
     if (op.getNormalized())
       nest.storeScores(rows, query, nest.withSinks(rows, state));
     else if (op.hasScores())
       nest.storeScores(rows, query, std::nullopt);
+    return out;
+  };
+  Value pieces = projection ? projection->countPieces(heads) : heads;
+  createGrid(b, {nest.batches, pieces, count}, descending, [&](auto at) {
+    QueryRows rows;
+    rows.batch = at[0];
+    rows.position = arith::MulIOp::create(b, at[2], height);
+    Value rest = arith::SubIOp::create(b, nest.queries, rows.position);
+    rows.count = multiply(arith::MinSIOp::create(b, rest, height), tiles.heads);
+    auto ofHeads = [&](Value number) {
+      rows.head = multiply(number, tiles.heads);
+      rows.keyHead = number;
+      if (group != tiles.heads)
+        rows.keyHead = arith::DivUIOp::create(b, rows.head, nest.index(group));
+      return rows;
+    };
+    if (projection)
+      return projection->forHeads(
+          rows, at[1], heads, [&](Value head) { return attend(ofHeads(head)); },
+          [&](Value head, Value out) { nest.storeOut(ofHeads(head), out); });
+    ofHeads(at[1]);
+    if (scoresOnly)
+      return nest.storeScores(rows, nest.loadQuery(rows), std::nullopt);
+    nest.storeOut(rows, attend(rows));
   });
 }
 
@@ -268,7 +283,8 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
     SoftmaxState merged{loop.getResult(0), loop.getResult(1),
                         loop.getResult(2)};
     if (tiles.narrow)
-      return nest.finishGuarded(queryRows, Value(), merged);
+      return nest.storeOut(queryRows,
+                           nest.finishGuarded(queryRows, Value(), merged));
     Value bad = nest.finish(queryRows, merged);
     if (!bad)
       return;
@@ -297,70 +313,99 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
   void runOnOperation() override {
     SmallVector<attn::AttendOp> ops;
     getOperation().walk([&](attn::AttendOp op) { ops.push_back(op); });
-    for (attn::AttendOp op : ops) {
-      if (!op.getResults().empty()) {
-        op.emitOpError("expected buffers; run attn-bufferize before");
+    for (attn::AttendOp op : ops)
+      if (failed(lower(op)))
         return signalPassFailure();
-      }
-      ImplicitLocOpBuilder b(op.getLoc(), op);
-      bool scoresOnly = wantsScoresOnly(op);
-      AttentionNest nest(op, b);
-      if (failed(nest.makeViews()))
-        return signalPassFailure();
-      auto shape =
-          op->getAttrOfType<tile::ShapeAttr>(tile::TileDialect::shapeName);
-      if (!shape) {
-        auto error = [&] { return op.emitError("options of the pass: "); };
-        shape = tile::ShapeAttr::getChecked(
-            function_ref<InFlightDiagnostic()>(error), &getContext(),
-            int64_t(queryTile), int64_t(keyTile), int64_t(fewQueries),
-            int64_t(chunkKeys), bool(narrow), /*fewKeys=*/int64_t(0),
-            /*fewRows=*/int64_t(1), /*fewChunks=*/int64_t(0), bool(pairs));
-      }
-      if (!shape)
-        return signalPassFailure();
-      AttentionTiles many;
-      many.narrow = shape.getNarrow() || shape.getPairs();
-      int64_t unit = shape.getNarrow() ? narrowKeys : shape.getPairs() ? 2 : 1;
-      many.rows = shape.getQueries();
-      many.keys =
-          keysOfBlock(op, shape.getKeys(), shape.getNarrow() ? 32 : 64, unit);
-      many.transposed = transposed && !shape.getNarrow();
-      // Scores are stored by the form for many queries: it has them at hand,
-      // and who looks at them asks for many rows.
-      if (shape.getFew() > 0 && !op.hasScores()) {
-        AttentionTiles few;
-        few.heads = op.getHeads() / op.getKeyValueHeads();
-        few.rows =
-            static_cast<int64_t>(llvm::alignTo(few.heads, shape.getFewRows()));
-        few.keys = keysOfBlock(op, shape.getBlockOfFew(), 16, narrowKeys);
-        few.narrow = shape.getNarrow();
-        few.stored = !few.narrow;
-        Value isFew =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::sle, nest.queries,
-                                  nest.index(shape.getFew()));
-        auto form = scf::IfOp::create(b, b.getI1Type(), isFew,
-                                      /*withElseRegion=*/true);
-        b.setInsertionPointToStart(form.elseBlock());
-        scf::YieldOp::create(b,
-                             arith::ConstantIntOp::create(b, 1, 1).getResult());
-        b.setInsertionPointToStart(form.thenBlock());
-        auto chunk = static_cast<int64_t>(shape.getChunk());
-        // Chunks of keys in pages begin where blocks do.
-        if (op.getPages())
-          chunk = std::max(chunk - chunk % few.keys, few.keys);
-        Value again = tileByChunks(op, nest, b, few,
-                                   {chunk, few.keys, shape.getFewChunks()});
-        scf::YieldOp::create(b, again);
-        b.setInsertionPointAfter(form);
-        auto all = scf::IfOp::create(b, form.getResult(0),
-                                     /*withElseRegion=*/false);
-        b.setInsertionPointToStart(all.thenBlock());
-      }
+  }
+
+  /// Beside the attend, or from the options; null after an error.
+  tile::ShapeAttr getShape(attn::AttendOp op) {
+    if (auto shape =
+            op->getAttrOfType<tile::ShapeAttr>(tile::TileDialect::shapeName))
+      return shape;
+    auto error = [&] { return op.emitError("options of the pass: "); };
+    return tile::ShapeAttr::getChecked(
+        function_ref<InFlightDiagnostic()>(error), &getContext(),
+        int64_t(queryTile), int64_t(keyTile), int64_t(fewQueries),
+        int64_t(chunkKeys), bool(narrow), /*fewKeys=*/int64_t(0),
+        /*fewRows=*/int64_t(1), /*fewChunks=*/int64_t(0), bool(pairs));
+  }
+
+  AttentionTiles getManyTiles(attn::AttendOp op, tile::ShapeAttr shape) {
+    AttentionTiles many;
+    many.narrow = shape.getNarrow() || shape.getPairs();
+    int64_t unit = shape.getNarrow() ? narrowKeys : shape.getPairs() ? 2 : 1;
+    many.rows = shape.getQueries();
+    many.keys =
+        keysOfBlock(op, shape.getKeys(), shape.getNarrow() ? 32 : 64, unit);
+    many.transposed = transposed && !shape.getNarrow();
+    return many;
+  }
+
+  /// The form for few queries, if there are so few; whether the other form has
+  /// to compute the rows.
+  static Value lowerFew(attn::AttendOp op, AttentionNest &nest,
+                        ImplicitLocOpBuilder &b, tile::ShapeAttr shape,
+                        Value isFew) {
+    AttentionTiles few;
+    few.heads = op.getHeads() / op.getKeyValueHeads();
+    few.rows =
+        static_cast<int64_t>(llvm::alignTo(few.heads, shape.getFewRows()));
+    few.keys = keysOfBlock(op, shape.getBlockOfFew(), 16, narrowKeys);
+    few.narrow = shape.getNarrow();
+    few.stored = !few.narrow;
+    auto form =
+        scf::IfOp::create(b, b.getI1Type(), isFew, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(form.elseBlock());
+    scf::YieldOp::create(b, arith::ConstantIntOp::create(b, 1, 1).getResult());
+    b.setInsertionPointToStart(form.thenBlock());
+    auto chunk = static_cast<int64_t>(shape.getChunk());
+    // Chunks of keys in pages begin where blocks do.
+    if (op.getPages())
+      chunk = std::max(chunk - chunk % few.keys, few.keys);
+    Value again =
+        tileByChunks(op, nest, b, few, {chunk, few.keys, shape.getFewChunks()});
+    scf::YieldOp::create(b, again);
+    return form.getResult(0);
+  }
+
+  LogicalResult lower(attn::AttendOp op) {
+    if (!op.getResults().empty())
+      return op.emitOpError("expected buffers; run attn-bufferize before");
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    bool scoresOnly = wantsScoresOnly(op);
+    AttentionNest nest(op, b);
+    auto projection = NestProjection::find(op, nest, b);
+    tile::ShapeAttr shape = getShape(op);
+    if (failed(nest.makeViews()) || failed(projection) || !shape)
+      return failure();
+    AttentionTiles many = getManyTiles(op, shape);
+    // Of several heads in the lanes, each would need its part of the matrix.
+    if (!*projection)
       many.heads = headsOfLanes(op, many);
-      tileByQueries(op, nest, b, many, scoresOnly);
-      op.erase();
+
+    // Scores are stored by the form for many queries: it has them at hand, and
+    // who looks at them asks for many rows.
+    Value isFew;
+    if (shape.getFew() > 0 && !op.hasScores())
+      isFew = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, nest.queries,
+                                    nest.index(shape.getFew()));
+    if (*projection)
+      (*projection)->decide(many, isFew);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      if (isFew) {
+        Value isLeft = lowerFew(op, nest, b, shape, isFew);
+        auto left = scf::IfOp::create(b, isLeft, /*withElseRegion=*/false);
+        b.setInsertionPointToStart(left.thenBlock());
+      }
+      tileByQueries(op, nest, b, many, scoresOnly, projection->get());
     }
+    if (*projection)
+      (*projection)->multiplyOthers();
+    op.erase();
+    return success();
   }
 };
 } // namespace

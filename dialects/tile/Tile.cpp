@@ -58,6 +58,15 @@ LogicalResult ShapeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult
+ProjectionAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                       int64_t mostKeys, int64_t leastTiles) {
+  if (mostKeys < 0 || leastTiles < 0)
+    return emitError() << "expected numbers of at least 0, found " << mostKeys
+                       << " keys and " << leastTiles << " tiles";
+  return success();
+}
+
 LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
   if (attribute.getName() == inPlaceAttr || attribute.getName() == sparseAttr) {
@@ -65,6 +74,13 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
       return success();
     return op->emitError("expected ")
            << attribute.getName() << " to be a flag of a tile.load";
+  }
+  if (attribute.getName() == projectionName) {
+    if (isa<ProjectionAttr>(attribute.getValue()))
+      return success();
+    return op->emitError("expected '")
+           << projectionName << "' to be a #tile.projection, found "
+           << attribute.getValue();
   }
   if (attribute.getName() != shapeName)
     return op->emitError("unknown attribute ") << attribute.getName();

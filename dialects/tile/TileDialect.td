@@ -33,6 +33,9 @@ def Tile_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// Beside an operation that is to become tiles: of which shape.
     static constexpr ::llvm::StringLiteral shapeName = "tile.shape";
+    /// Beside an attend whose nest multiplies what it computes by the matrix
+    /// of the product that follows: for which sizes.
+    static constexpr ::llvm::StringLiteral projectionName = "tile.projection";
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect",
@@ -101,6 +104,26 @@ def Tile_ShapeAttr : AttrDef<Tile_Dialect, "Shape"> {
       return getFewKeys() > 0 ? getFewKeys() : getKeys();
     }
   }];
+  let genVerifyDecl = 1;
+}
+
+def Tile_ProjectionAttr : AttrDef<Tile_Dialect, "Projection"> {
+  let mnemonic = "projection";
+  let summary = "when a nest multiplies its rows by a matrix";
+  let description = [{
+    `attn-fuse-projection` puts it beside an `attn.attend` as `tile.projection`.
+    The `linalg.contract` that is the only reader of what the attend computes
+    comes next, and both become one nest: a tile of queries goes through all
+    heads, and each adds its rows times the matrix. A call does so that has at
+    most `most_keys` keys, and at least `least_tiles` tiles of queries, of all
+    batch entries; others compute the product afterwards.
+
+    ```mlir
+    #tile.projection<most_keys = 3072, least_tiles = 8>
+    ```
+  }];
+  let parameters = (ins "int64_t":$most_keys, "int64_t":$least_tiles);
+  let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
 

@@ -114,8 +114,9 @@ def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [
         acc' = rescale acc + sum_c p[c] v[c]
 
     computed in the type of acc, to which narrower weights and values are
-    converted. Values may be a buffer beside weights that are a tensor. With
-    `rows`, other rows are unspecified.
+    converted; without `rescale`, acc is added as it is. Values may be a buffer
+    beside weights that are a tensor, and with `value_transposed` they are
+    [Dv, K]. With `rows`, other rows are unspecified.
 
     `guarded` gives the scores that the weights were made of: then a key whose
     score is minus infinity contributes nothing, whatever its values are.
@@ -123,15 +124,15 @@ def Tile_AccumulateOp : Tile_ValueOp<"accumulate", [
     see it into NaN.
   }];
   let arguments = (ins Tile_Tile:$weights, Tile_StoredTile:$value, Index:$keys,
-                       Tile_AccTile:$acc, Tile_AccTile:$rescale,
+                       Tile_AccTile:$acc, Optional<Tile_AccTile>:$rescale,
                        Optional<Tile_AccTile>:$guard, Optional<Index>:$rows,
-                       UnitAttr:$transposed);
+                       UnitAttr:$transposed, UnitAttr:$value_transposed);
   let results = (outs Optional<Tile_AccResult>:$result);
   let assemblyFormat = [{
-    $weights `,` $value `keys` $keys (`rows` $rows^)? `into` $acc
-    `rescale` $rescale
+    $weights `,` $value (`value_transposed` $value_transposed^)? `keys` $keys (`rows` $rows^)? `into` $acc
+    (`rescale` $rescale^)?
     (`guarded` $guard^ `:` type($guard))? (`transposed` $transposed^)? attr-dict
-    `:` type($weights) `,` type($value) `,` type($acc) `,` type($rescale)
+    `:` type($weights) `,` type($value) `,` type($acc) (`,` type($rescale)^)?
     (`->` type($result)^)?
   }];
   let hasVerifier = 1;

@@ -441,9 +441,10 @@ LogicalResult AccumulateOp::verify() {
   TileShape weights = shapeOf(getWeights()), value = shapeOf(getValue());
   int64_t rows = rowsOf(weights, getTransposed());
   int64_t keys = columnsOf(weights, getTransposed());
-  if (value.dims[0] != keys)
+  int64_t valueKeys = rowsOf(value, getValueTransposed());
+  if (valueKeys != keys)
     return emitOpError("expected ")
-           << keys << " keys in the value tile, found " << value.dims[0];
+           << keys << " keys in the value tile, found " << valueKeys;
   if (value.element.getIntOrFloatBitWidth() >
       weights.element.getIntOrFloatBitWidth())
     return emitOpError("expected values no wider than the weights, found ")
@@ -452,11 +453,17 @@ LogicalResult AccumulateOp::verify() {
   if (weights.element.getIntOrFloatBitWidth() > element.getIntOrFloatBitWidth())
     return emitOpError("expected weights no wider than acc, found ")
            << weights.element << " and " << element;
-  TileShape acc = matrix(rows, value.dims[1], element, getTransposed());
-  if (failed(expectShape(*this, "acc", getAcc(), acc)) ||
-      failed(expectShape(*this, "rescale", getRescale(), {{rows}, element})))
+  TileShape acc = matrix(rows, columnsOf(value, getValueTransposed()), element,
+                         getTransposed());
+  if (failed(expectShape(*this, "acc", getAcc(), acc)))
     return failure();
-  SmallVector<Value> tiles = {getWeights(), getAcc(), getRescale()};
+  SmallVector<Value> tiles = {getWeights(), getAcc()};
+  if (getRescale()) {
+    TileShape factors{{rows}, element};
+    if (failed(expectShape(*this, "rescale", getRescale(), factors)))
+      return failure();
+    tiles.push_back(getRescale());
+  }
   if (!isa<MemRefType>(getValue().getType()))
     tiles.push_back(getValue());
   if (getGuard()) {

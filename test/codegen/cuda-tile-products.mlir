@@ -12,11 +12,10 @@
 // CHECK: tile.grid
 // CHECK: %[[OUT:.*]] = memref.subview %{{.*}} : memref<?x1x?x100xf32> to memref<?x1x?x64xf32
 // CHECK: %[[SUMS:.*]] = tile.load %[[OUT]]{{.*}} -> tensor<128x64xf32>
-// CHECK: %[[ONES:.*]] = arith.constant dense<1.000000e+00> : tensor<128xf32>
 // CHECK: %[[ALL:.*]] = scf.for {{.*}} iter_args(%[[ACC:.*]] = %[[SUMS]])
 // CHECK: %[[X:.*]] = tile.load %{{.*}} -> tensor<128x32xf32>
 // CHECK: %[[W:.*]] = tile.load %{{.*}} -> tensor<32x64xf32>
-// CHECK: tile.accumulate %[[X]], %[[W]] keys %{{.*}} into %[[ACC]] rescale %[[ONES]]
+// CHECK: tile.accumulate %[[X]], %[[W]] keys %{{.*}} into %[[ACC]] : 
 // CHECK: tile.store %[[ALL]], %[[OUT]]
 // CHECK: tile.grid
 // CHECK: tile.load {{.*}} -> tensor<128x36xf32>

@@ -211,6 +211,22 @@ func.func @pairs_odd(%x: memref<1x1x?x5xbf16>, %t: memref<5x8xbf16>, %i: index) 
 
 // -----
 
+func.func @turned_values(%w: memref<8x16xf32>, %v: memref<4x16xf32>, %a: memref<8x4xf32>, %n: index) {
+  // expected-error@+1 {{'tile.accumulate' op expected values of the axes (key, feature) beside pairs, rows first, or a guard}}
+  tile.accumulate %w, %v value_transposed keys %n into %a : memref<8x16xf32>, memref<4x16xf32>, memref<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @turned_values_with_guard(%w: memref<16x8xf32>, %v: memref<4x16xf32>, %a: memref<4x8xf32>, %n: index) {
+  // expected-error@+1 {{'tile.accumulate' op expected values of the axes (key, feature) beside pairs, rows first, or a guard}}
+  tile.accumulate %w, %v value_transposed keys %n into %a guarded %w : memref<16x8xf32> transposed : memref<16x8xf32>, memref<4x16xf32>, memref<4x8xf32>
+  return
+}
+
+// -----
+
 func.func @rounded_rows_first(%w: memref<8x16xf32>, %p: memref<8x16xbf16>, %n: index) {
   // expected-error@+1 {{'tile.round' op expected f32 to be rounded to bf16, with rows last and an even number of keys}}
   tile.round %w keys %n outs(%p : memref<8x16xbf16>) : memref<8x16xf32>

@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
   MutantOptions mutants;
   random.count = 0;
   unsigned threads = 0;
-  bool reference = false, defects = false;
+  bool reference = false, defects = false, fuseAll = false;
   CLI::App app("Runs tables of specs through the numeric gate; "
                "without arguments, all tables");
   app.add_option("directories", directories, "Directories of specs");
@@ -58,6 +58,9 @@ int main(int argc, char **argv) {
   app.add_option("--trials", gallery.trials, "So many trials of each spec");
   app.add_option("--refused", refused,
                  "How many specs the target must have no code for");
+  app.add_flag("--fuse-projections", fuseAll,
+               "Compute output projections in the nests of attends wherever "
+               "that is possible");
   app.add_flag("--verbose", gallery.verbose,
                "Print a line for every spec, and random specs");
   app.add_option("--random", random.count, "Run so many random specs");
@@ -106,6 +109,13 @@ int main(int argc, char **argv) {
     llvm::errs() << llvm::toString(targets.takeError()) << "\n";
     return 2;
   }
+  if (fuseAll)
+    for (std::unique_ptr<ladon::Target> &target : *targets)
+      if (llvm::Error error =
+              target->fuseProjections(ladon::ProjectionFusion::Always)) {
+        llvm::errs() << llvm::toString(std::move(error)) << "\n";
+        return 2;
+      }
   const ladon::Target &target = *targets->back();
   std::unique_ptr<Runner> runner =
       reference ? referenceRunner() : compiledRunner(*targets);

@@ -86,10 +86,10 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
 // CHECK: %[[LSEV:.*]] = memref.transpose %[[LSE]] (d0, d1, d2) -> (d1, d0, d2)
 // CHECK: tile.grid
 // CHECK-NEXT: ^bb0(%[[B:.*]]: index, %[[HK:.*]]: index, %[[TILE:.*]]: index):
-// CHECK-NEXT: %[[H:.*]] = arith.muli %[[HK]], %c2
 // CHECK-NEXT: %[[I0:.*]] = arith.muli %[[TILE]], %c4
 // CHECK: %[[POSITIONS:.*]] = arith.minsi %{{.*}}, %c4
 // CHECK-NEXT: %[[ROWS:.*]] = arith.muli %[[POSITIONS]], %c2
+// CHECK-NEXT: %[[H:.*]] = arith.muli %[[HK]], %c2
 // CHECK: %[[QUERY:.*]] = tile.load %[[QV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] map #[[$ROWS]] scale 2.500000e-01 transposed
 // CHECK: %[[INIT:.*]]:3 = tile.softmax_init
 // CHECK: tile.key_loop
@@ -115,8 +115,8 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
 // CHECK-NEXT: scf.yield %[[SAFE]]#0, %[[SAFE]]#1
 // CHECK-NEXT: } else {
 // CHECK-NEXT: scf.yield %[[O]]#0, %[[O]]#1
-// CHECK: tile.store %[[FINAL]]#0, %[[OUTV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] map #[[$ROWS]] transposed : tensor<16x8xf32>
 // CHECK: tile.store %[[FINAL]]#1, %[[LSEV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] map #[[$ROWS]] : tensor<8xf32>
+// CHECK: tile.store %[[FINAL]]#0, %[[OUTV]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] map #[[$ROWS]] transposed : tensor<16x8xf32>
 
 // UNTURNED-LABEL: func.func @packed(
 // UNTURNED-NOT: transposed

@@ -4,6 +4,7 @@
 
 #include "compiler/codegen/cpu/Codegen.h"
 #include "compiler/codegen/cpu/EmitCode.h"
+#include "compiler/transforms/Passes.h"
 #include "compiler/transforms/Pipelines.h"
 
 using namespace ladon;
@@ -30,6 +31,15 @@ public:
   }
   void buildTensorPipeline(mlir::OpPassManager &pm) const override {
     ladon::buildStoredOperandsPipeline(pm);
+  }
+  llvm::Error fuseProjections(ProjectionFusion which) override {
+    projections = which;
+    return llvm::Error::success();
+  }
+  void buildBufferPipeline(mlir::OpPassManager &pm) const override {
+    if (projections != ProjectionFusion::Never)
+      pm.addNestedPass<mlir::func::FuncOp>(createFuseProjection(
+          {/*always=*/projections == ProjectionFusion::Always}));
   }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
     ladon::buildTilePipeline(pm);
@@ -90,6 +100,7 @@ private:
 
   CpuMachine machine;
   CpuTarget figures;
+  ProjectionFusion projections = ProjectionFusion::Auto;
 };
 
 } // namespace

@@ -26,6 +26,9 @@ using namespace ladon::cpu;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
+/// How many rows of a matrix in memory a register tile goes along.
+static constexpr int64_t mostAddresses = 8;
+
 void LaneTiles::forColumns(int64_t all, Value rows,
                            llvm::function_ref<void(Value)> body) {
   forEach(e, e.index(0), rows ? rows : e.index(all), e.lanes, body);
@@ -86,8 +89,7 @@ void LaneTiles::contract(tile::ContractOp op) {
   forRegisterTiles(all, op.getRows(), [&](Value first, int64_t columns) {
     // As many accumulators in any case, but an address for each key. A group
     // that does not divide the buffer would write past its end.
-    constexpr int64_t addresses = 8;
-    int64_t group = std::min(registers.rows * all / columns, addresses);
+    int64_t group = std::min(registers.rows * all / columns, mostAddresses);
     while (extent(scores, 0) % group != 0)
       --group;
     contractColumns(op, first, columns, group);
@@ -289,6 +291,9 @@ void LaneTiles::accumulate(tile::AccumulateOp op) {
   forRegisterTiles(all, op.getRows(), [&](Value firstLane, int64_t columns) {
     // Groups of features, then one smaller group for a rest.
     int64_t most = registers.rows * all / columns;
+    // Each feature has an address where values are transposed.
+    if (op.getValueTransposed())
+      most = std::min(most, mostAddresses);
     int64_t whole = features - features % most;
     forEach(e, e.index(0), e.index(whole), most, [&](Value first) {
       accumulateColumns(op, value, first, most, firstLane, columns);
@@ -308,23 +313,25 @@ void LaneTiles::accumulateColumns(tile::AccumulateOp op, Value value,
   SmallVector<Value> rows;
   for (int64_t r = 0; r < count; ++r)
     rows.push_back(e.addIndex(first, r));
-  SmallVector<Value> sums =
-      product(count, firstLane, columns, op.getKeys(), unrollOf(columns, acc),
-              weights, [&](int64_t r, Value j) -> Value {
-                if (hasPairs(weights))
-                  return broadcastPair(e, value, j, rows[r]);
-                if (r == 0 && columns < all)
-                  prefetchRow(e, value, e.addIndex(j, rowsAhead(value)));
-                Value x =
-                    memref::LoadOp::create(b, value, ValueRange{j, rows[r]});
-                return e.convert(x, e.element);
-              });
+  SmallVector<Value> sums = product(
+      count, firstLane, columns, op.getKeys(), unrollOf(columns, acc), weights,
+      [&](int64_t r, Value j) -> Value {
+        if (hasPairs(weights))
+          return broadcastPair(e, value, j, rows[r]);
+        SmallVector<Value, 2> at = {j, rows[r]};
+        if (op.getValueTransposed())
+          std::swap(at[0], at[1]);
+        else if (r % lineElements(value) == 0 && columns < all)
+          prefetch(e, value, e.addIndex(j, rowsAhead(value)), rows[r]);
+        return e.convert(memref::LoadOp::create(b, value, at), e.element);
+      });
   for (int64_t n = 0; n < columns; ++n) {
     Value lane = e.addIndex(firstLane, n * e.lanes);
-    Value factor = e.load(op.getRescale(), lane);
+    Value factor = op.getRescale() ? e.load(op.getRescale(), lane) : Value();
     for (int64_t r = 0; r < count; ++r) {
-      Value old = e.load(acc, {rows[r], lane});
-      Value sum = vector::FMAOp::create(b, old, factor, sums[r * columns + n]);
+      Value old = e.load(acc, {rows[r], lane}), sum = sums[r * columns + n];
+      sum = factor ? vector::FMAOp::create(b, old, factor, sum).getResult()
+                   : e.add(old, sum);
       e.store(sum, acc, {rows[r], lane});
     }
   }
@@ -335,11 +342,12 @@ void LaneTiles::accumulateColumns(tile::AccumulateOp op, Value value,
 void LaneTiles::accumulateGuarded(tile::AccumulateOp op) {
   Value hidden = e.splat(-infinity), acc = op.getAcc();
   forColumns(extent(acc, 1), op.getRows(), [&](Value column) {
-    Value factor = e.load(op.getRescale(), column);
+    Value factor = op.getRescale() ? e.load(op.getRescale(), column) : Value();
     e.loop(
         e.index(0), e.index(extent(acc, 0)), 1, {}, [&](Value d, ValueRange) {
           Value old = e.load(acc, {d, column});
-          Value start = arith::MulFOp::create(b, old, factor);
+          Value start =
+              factor ? arith::MulFOp::create(b, old, factor).getResult() : old;
           Value result = e.loop(
               e.index(0), op.getKeys(), 1, start,
               [&](Value j, ValueRange carried) {

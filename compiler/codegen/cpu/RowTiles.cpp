@@ -345,12 +345,14 @@ void RowTiles::accumulate(tile::AccumulateOp op) {
   int64_t group = rowGroup(rows);
   constexpr int64_t keysAtOnce = 8;
 
-  forRows(rows, [&](Value row) {
-    Value factor = e.broadcast(memref::LoadOp::create(b, op.getRescale(), row));
-    forFeatures(features, [&](Load load, Store store) {
-      store(arith::MulFOp::create(b, load(acc, row), factor), acc, row);
+  if (op.getRescale())
+    forRows(rows, [&](Value row) {
+      Value factor =
+          e.broadcast(memref::LoadOp::create(b, op.getRescale(), row));
+      forFeatures(features, [&](Load load, Store store) {
+        store(arith::MulFOp::create(b, load(acc, row), factor), acc, row);
+      });
     });
-  });
   if (op.getGuard())
     return accumulateGuarded(op);
   // Registers of features in passes of equal width, and a last one for a rest.

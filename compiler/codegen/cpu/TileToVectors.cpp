@@ -110,6 +110,10 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
     if (weights != acc && !pairs)
       return op->emitOpError("expected weights of ")
              << acc << ", found " << weights;
+    if (accumulate.getValueTransposed() &&
+        (pairs || !accumulate.getTransposed() || accumulate.getGuard()))
+      return op->emitOpError("expected values of the axes (key, feature) "
+                             "beside pairs, rows first, or a guard");
     if (failed(checkOperand(accumulate.getValue())))
       return failure();
   }

@@ -374,10 +374,11 @@ Vectors ladon::cuda::emitAccumulate(ImplicitLocOpBuilder &b,
   ThreadTile &place = products.place;
   SmallVector<Value> acc;
   for (int64_t e = 0; e < place.size; ++e) {
-    Value factor =
-        vector::ExtractOp::create(b, operands.getRescale(), place.rowOf(e));
     Value old = vector::ExtractOp::create(b, operands.getAcc(), e);
-    acc.push_back(arith::MulFOp::create(b, old, factor));
+    if (Value factors = operands.getRescale())
+      old = arith::MulFOp::create(
+          b, old, vector::ExtractOp::create(b, factors, place.rowOf(e)));
+    acc.push_back(old);
   }
   if (op.getGuard())
     return {accumulateGuarded(b, op, operands.getWeights(), operands.getGuard(),

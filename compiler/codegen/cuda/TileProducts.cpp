@@ -7,6 +7,7 @@
 
 #include "compiler/codegen/cuda/Passes.h"
 
+#include "compiler/transforms/ProductForm.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -26,32 +27,18 @@ static constexpr int64_t depthBlock = 32, smallestDepth = 16;
 /// Whether `op` is out[.., n] += x[.., k] * w[k, n] on buffers, of types that
 /// units for matrices multiply, over a number of k that they have.
 static bool isProduct(linalg::ContractOp op) {
-  if (!op.hasPureBufferSemantics())
+  if (getMatrixForm(op) != MatrixForm::ByStep)
     return false;
   auto x = cast<MemRefType>(op.getInputs()[0].getType());
   auto w = cast<MemRefType>(op.getInputs()[1].getType());
   auto out = cast<MemRefType>(op.getOutputs()[0].getType());
-  int64_t rank = x.getRank();
-  if (rank < 2 || rank > 4 || w.getRank() != 2 || !w.hasStaticShape() ||
-      !out.getElementType().isF32() || w.getDimSize(0) % smallestDepth != 0)
+  if (x.getRank() > 4 || !w.hasStaticShape() || !out.getElementType().isF32() ||
+      w.getDimSize(0) % smallestDepth != 0)
     return false;
-  for (MemRefType type : {x, w})
-    if (Type element = type.getElementType();
-        !element.isF32() && !element.isF16() && !element.isBF16())
-      return false;
-  MLIRContext *context = op.getContext();
-  SmallVector<AffineExpr> dims;
-  for (int64_t d = 0; d <= rank; ++d)
-    dims.push_back(getAffineDimExpr(d, context));
-  AffineExpr n = dims[rank - 1], k = dims[rank];
-  auto with = [&](AffineExpr last) {
-    SmallVector<AffineExpr> results(dims.begin(), dims.begin() + rank - 1);
-    results.push_back(last);
-    return AffineMap::get(rank + 1, 0, results, context);
-  };
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  return maps[0] == with(k) && maps[2] == with(n) &&
-         maps[1] == AffineMap::get(rank + 1, 0, {k, n}, context);
+  return llvm::all_of(ArrayRef{x, w}, [](MemRefType type) {
+    Type element = type.getElementType();
+    return element.isF32() || element.isF16() || element.isBF16();
+  });
 }
 
 /// A memref seen as (batch, head, row, column): axes that it does not have are
@@ -171,9 +158,6 @@ void ProductTiler::fillPoint(Block::BlockArgListType at, Value rowCount,
   Value weights = columnsOf(b, w, column, width);
   Value sums =
       load(result, {at[0], at[1], row}, rows, tileRows, width, b.getF32Type());
-  auto rowType = RankedTensorType::get({tileRows}, b.getF32Type());
-  Value ones = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(rowType, b.getF32FloatAttr(1)));
   auto loop =
       scf::ForOp::create(b, zero, index(depth), index(block), ValueRange(sums));
   {
@@ -186,8 +170,8 @@ void ProductTiler::fillPoint(Block::BlockArgListType at, Value rowCount,
         load(weights, {zero, zero, k}, index(block), block, width, operand);
     auto next = tile::AccumulateOp::create(
         b, sums.getType(), left, right, index(block),
-        loop.getRegionIterArgs()[0], ones, /*guard=*/Value(),
-        /*rows=*/Value(), /*transposed=*/false);
+        loop.getRegionIterArgs()[0], /*rescale=*/Value(), /*guard=*/Value(),
+        /*rows=*/Value(), /*transposed=*/false, /*value_transposed=*/false);
     scf::YieldOp::create(b, next.getResult());
   }
   tile::StoreOp::create(b, loop.getResult(0), result, at[0], at[1], row, rows,

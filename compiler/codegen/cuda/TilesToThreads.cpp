@@ -75,6 +75,8 @@ static LogicalResult checkTile(Operation *op) {
     if (getElementTypeOrSelf(accumulate.getWeights().getType()) !=
         getElementTypeOrSelf(accumulate.getValue().getType()))
       return op->emitOpError("expected weights and values of one type");
+    if (accumulate.getValueTransposed())
+      return op->emitOpError("expected values of the axes (key, feature)");
   }
   return success();
 }

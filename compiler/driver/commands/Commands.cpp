@@ -72,6 +72,12 @@ void ladon::addCommonOptions(CLI::App &command, CommonOptions &options,
                   "a block, keys for few queries")
       ->type_name("ROWS,KEYS[,THREADS[,KEYS]]");
   command
+      .add_option("--fuse-projection", options.fuseProjection,
+                  "Whether a CPU computes the output projection while it "
+                  "attends: where it pays, always, or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  command
       .add_option("-D", options.params,
                   "Set a compile-time param: -D name=value, repeatable")
       ->allow_extra_args(false)

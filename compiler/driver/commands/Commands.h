@@ -57,6 +57,7 @@ struct CommonOptions {
   std::string cpu = "native";
   bool simulate = false;
   std::string cudaTile; ///< Sizes in place of the target's own; may be empty.
+  std::string fuseProjection = "auto";
   std::vector<std::string> debugTypes; ///< --debug-only: flags of passes
 };
 
@@ -65,8 +66,8 @@ struct CommonOptions {
 /// three hundred digits.
 CLI::Validator wholeNumber(uint64_t most = UINT64_MAX);
 
-/// Adds the file, `-D`, `--target`, `--cpu` and `--debug-only` to a subcommand;
-/// `what` says what the file is.
+/// Adds the file and all options but `--codegen` to a subcommand; `what` says
+/// what the file is.
 void addCommonOptions(CLI::App &command, CommonOptions &options,
                       const std::string &what = "A spec");
 

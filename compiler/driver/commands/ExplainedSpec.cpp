@@ -98,6 +98,9 @@ int ExplainedSpec::run(const CommonOptions &common,
   Compilation *compilation = session->compilation();
   if (!compilation)
     return session->exitCode;
+  if (llvm::Error error = compilation->run(Stage::Buffers))
+    return session->report(std::move(error));
+  auto projections = readProjections(compilation->getModule());
   if (llvm::Error error = compilation->run(Stage::Tile))
     return session->report(std::move(error));
   auto text = session->target()->explainSchedule(compilation->getModule());
@@ -115,6 +118,9 @@ int ExplainedSpec::run(const CommonOptions &common,
   if (!planned)
     return reportPlan(planned.takeError());
   plans = std::move(*planned);
+  for (AttendPlan &plan : plans)
+    if (auto found = projections.find(plan.place); found != projections.end())
+      plan.projection = found->second;
   return ExitSuccess;
 }
 

@@ -84,6 +84,14 @@ llvm::ArrayRef<std::unique_ptr<Target>> Session::targets() {
         reportUser(std::move(error));
         return {};
       }
+  if (options.fuseProjection != "auto")
+    for (std::unique_ptr<Target> &target : found)
+      if (llvm::Error error = target->fuseProjections(
+              options.fuseProjection == "always" ? ProjectionFusion::Always
+                                                 : ProjectionFusion::Never)) {
+        reportUser(std::move(error));
+        return {};
+      }
   chosen = std::move(found);
   return chosen;
 }

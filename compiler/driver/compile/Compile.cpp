@@ -144,7 +144,8 @@ void Compilation::buildPipeline(mlir::OpPassManager &pm, Stage stage) const {
     return buildFusePipeline(pm);
   case Stage::Buffers:
     target.buildTensorPipeline(pm);
-    return buildBufferizePipeline(pm);
+    buildBufferizePipeline(pm);
+    return target.buildBufferPipeline(pm);
   case Stage::Tile:
     return target.buildTilePipeline(pm);
   case Stage::Vector:

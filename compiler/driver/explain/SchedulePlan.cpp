@@ -5,10 +5,12 @@
 #include "compiler/driver/compile/Messages.h"
 #include "compiler/driver/host/InterpreterCall.h"
 
+#include "dialects/attn/Attn.h"
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
@@ -39,7 +41,7 @@ static void readShapes(mlir::Operation *loop, AttendPlan &plan) {
     return mlir::cast<mlir::ShapedType>(tile.getType()).getDimSize(axis);
   };
   loop->walk([&](tile::AccumulateOp accumulate) {
-    plan.queryTile = dim(accumulate.getRescale(), 0);
+    plan.queryTile = dim(accumulate.getWeights(), accumulate.getTransposed());
     plan.valueDim = dim(accumulate.getValue(), 1);
   });
   loop->walk([&](tile::ContractOp scores) {
@@ -130,6 +132,56 @@ ladon::planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
     result.push_back(std::move(done));
   }
   return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Projections
+//===----------------------------------------------------------------------===//
+
+llvm::StringMap<PlannedProjection>
+ladon::readProjections(mlir::ModuleOp module) {
+  llvm::StringMap<PlannedProjection> found;
+  module.walk([&](attn::AttendOp op) {
+    using tile::TileDialect;
+    auto sizes =
+        op->getAttrOfType<tile::ProjectionAttr>(TileDialect::projectionName);
+    auto shape = op->getAttrOfType<tile::ShapeAttr>(TileDialect::shapeName);
+    if (!sizes || !shape)
+      return;
+    auto out = mlir::cast<mlir::ShapedType>(op.getInits()[0].getType());
+    int64_t bytes = out.getElementTypeBitWidth() / 8;
+    found[placeOf(op.getLoc())] = {sizes.getMostKeys(), sizes.getLeastTiles(),
+                                   shape.getFew(),
+                                   out.getShape().back() * bytes};
+  });
+  return found;
+}
+
+std::string ladon::describeProjection(const AttendPlan &plan) {
+  if (!plan.projection || plan.queryTile == 0)
+    return "";
+  const PlannedProjection &sizes = *plan.projection;
+  int64_t tiles = plan.batches * llvm::divideCeil(plan.queries, plan.queryTile);
+  std::string why;
+  if (plan.queries <= sizes.mostFew)
+    why = "at most " + std::to_string(sizes.mostFew) + " queries";
+  else if (tiles < sizes.leastTiles)
+    why = "fewer than " + std::to_string(sizes.leastTiles) +
+          " tiles of queries for the threads";
+  else if (plan.keys > sizes.mostKeys)
+    why = "keys and values of more than " + std::to_string(sizes.mostKeys) +
+          " keys leave the cache from tile to tile";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  double bytes = 2.0 * double(plan.batches) * double(plan.queries) *
+                 double(sizes.rowBytes);
+  os << "output projection: "
+     << (why.empty() ? "with the attend, head by head"
+                     : "after the attend (" + why + ")")
+     << llvm::format("; %.4g MB written and read in between, %.4g otherwise\n",
+                     why.empty() ? 0 : bytes / 1e6,
+                     why.empty() ? bytes / 1e6 : 0);
+  return text;
 }
 
 //===----------------------------------------------------------------------===//

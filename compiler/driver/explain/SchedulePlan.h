@@ -14,7 +14,9 @@
 #include "compiler/reference/TileInterpreter.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringMap.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,13 @@ struct PlannedTile {
   std::pair<int64_t, int64_t> keyRange() const;
 };
 
+/// The output projection of an attend, which its nest computes for some sizes.
+struct PlannedProjection {
+  int64_t mostKeys, leastTiles; ///< Those of `tile.projection`.
+  int64_t mostFew;              ///< Up to so many queries it does not.
+  int64_t rowBytes; ///< What all heads of a query take between the two.
+};
+
 /// The schedule of one attend.
 struct AttendPlan {
   int64_t batches = 0, heads = 0, queries = 0, keys = 0;
@@ -45,6 +54,7 @@ struct AttendPlan {
   /// Pairs in blocks that are computed without and with a mask.
   int64_t fullPairs = 0, partialPairs = 0;
   std::string place; ///< Of the attend in its file: "mha.attn:4:10".
+  std::optional<PlannedProjection> projection;
   /// Those of the batch and head in the picture, or of all.
   std::vector<PlannedTile> tiles;
 
@@ -71,6 +81,13 @@ struct PlanOptions {
 llvm::Expected<std::vector<AttendPlan>>
 planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
              const PlanOptions &options = {});
+
+/// The projections of the attends on buffers of `module`, by their places.
+llvm::StringMap<PlannedProjection> readProjections(mlir::ModuleOp module);
+
+/// Where the projection of an attend is computed, why there, and what that
+/// saves; empty without one.
+std::string describeProjection(const AttendPlan &plan);
 
 /// A picture of the tiles of one batch and head for a terminal: a line per
 /// tile or per few of them, with its range of keys.

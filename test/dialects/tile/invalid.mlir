@@ -1591,3 +1591,34 @@ func.func @round_without_result(%x: memref<8x4xf32>, %n: index) {
 
 // expected-error@+1 {{expected rows first (narrow) or last (pairs), found both}}
 #shape = #tile.shape<queries = 64, keys = 64, narrow = true, pairs = true>
+
+// -----
+
+// expected-error@+1 {{expected 'tile.projection' to be a #tile.projection, found 8 : i64}}
+func.func private @projection_kind() attributes {tile.projection = 8}
+
+// -----
+
+// expected-error@+1 {{expected numbers of at least 0, found -1 keys and 8 tiles}}
+func.func private @projection_keys() attributes {tile.projection = #tile.projection<most_keys = -1, least_tiles = 8>}
+
+// -----
+
+// expected-error@+1 {{expected numbers of at least 0, found 1 keys and -8 tiles}}
+func.func private @projection_tiles() attributes {tile.projection = #tile.projection<most_keys = 1, least_tiles = -8>}
+
+// -----
+
+func.func @accumulate_value_transposed(%w: tensor<8x16xf32>, %v: tensor<16x4xf32>, %a: tensor<8x4xf32>, %n: index) {
+  // expected-error@+1 {{expected 16 keys in the value tile, found 4}}
+  %x = tile.accumulate %w, %v value_transposed keys %n into %a : tensor<8x16xf32>, tensor<16x4xf32>, tensor<8x4xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @accumulate_transposed_acc(%w: tensor<8x16xf32>, %v: tensor<5x16xf32>, %a: tensor<8x4xf32>, %n: index) {
+  // expected-error@+1 {{expected acc}}
+  %x = tile.accumulate %w, %v value_transposed keys %n into %a : tensor<8x16xf32>, tensor<5x16xf32>, tensor<8x4xf32> -> tensor<8x4xf32>
+  return
+}

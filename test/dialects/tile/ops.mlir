@@ -117,6 +117,13 @@ func.func @options(%q: memref<?x8x?x4xbf16>, %k: memref<?x2x32x4xf16>, %pages: m
   // CHECK: tile.accumulate {{.*}} rescale %{{[^ ]*}} transposed : tensor<16x8xf32>
   %acc = tile.accumulate %w#0, %key keys %i into %init#2 rescale %w#3 transposed
       : tensor<16x8xf32>, tensor<16x4xf32>, tensor<4x8xf32>, tensor<8xf32> -> tensor<4x8xf32>
+  // CHECK: tile.accumulate {{.*}} keys %{{[^ ]*}} into %{{[^ ]*}} transposed : tensor<16x8xf32>, tensor<16x4xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+  %plain = tile.accumulate %w#0, %key keys %i into %acc transposed
+      : tensor<16x8xf32>, tensor<16x4xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+  %acc4 = tensor.empty() : tensor<4x16xf32>
+  // CHECK: tile.accumulate {{.*}} value_transposed keys %{{[^ ]*}} into %{{[^ ]*}} transposed : tensor<16x8xf32>, tensor<4x16xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+  %turned = tile.accumulate %w#0, %acc4 value_transposed keys %i into %plain transposed
+      : tensor<16x8xf32>, tensor<4x16xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
   // CHECK: tile.merge({{.*}}) with({{.*}}) transposed :
   %all:3 = tile.merge (%w#1, %w#2, %acc) with (%init#0, %init#1, %init#2) transposed
       : tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32>
