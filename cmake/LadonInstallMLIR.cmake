@@ -9,7 +9,9 @@ set(mlir_headers ${CMAKE_INSTALL_INCLUDEDIR}/ladon-mlir)
 
 set(component COMPONENT mlir EXCLUDE_FROM_ALL)
 
-install(TARGETS LadonPlugin LIBRARY DESTINATION lib ${component})
+if(TARGET LadonPlugin)
+  install(TARGETS LadonPlugin LIBRARY DESTINATION lib ${component})
+endif()
 install(TARGETS LadonMLIR ARCHIVE DESTINATION lib ${component})
 
 # Headers keep their places in the tree, by which they include each other.

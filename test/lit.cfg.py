@@ -29,7 +29,7 @@ for built in ["ladon-call-aarch64", "ladon-opt", "ladon-halide", "ladon"]:
     if os.path.exists(path):
         config.available_features.add(built)
 
-for llvm_tool in ["FileCheck", "mlir-opt", "not", "count", "split-file"]:
+for llvm_tool in ["FileCheck", "mlir-opt", "mlir-translate", "not", "count", "split-file"]:
     tool(llvm_tool, os.path.join(config.llvm_bin_dir, llvm_tool))
 
 # The assembler of the CUDA toolkit, where the compiler looks for it.
@@ -38,8 +38,10 @@ if shutil.which("ptxas", path=os.pathsep.join(toolkit + [os.environ["PATH"]])):
     config.available_features.add("ptxas")
 
 config.substitutions.append(("%built_bin", config.ladon_bin_dir))
-config.substitutions.append(
-    ("%plugin", os.path.join(config.ladon_obj_root, "lib", "LadonPlugin.so")))
+plugin = os.path.join(config.ladon_obj_root, "lib", "LadonPlugin.so")
+config.substitutions.append(("%plugin", plugin))
+if os.path.exists(plugin):
+    config.available_features.add("plugin")
 config.substitutions.append(("%llvm_bin", config.llvm_bin_dir))
 config.substitutions.append(("%llvm_lib", os.path.join(config.llvm_bin_dir, "../lib")))
 config.substitutions.append(("%clang", "clang-22"))

@@ -3,6 +3,7 @@
 #include "compiler/codegen/Backend.h"
 #include "compiler/codegen/Passes.h"
 #include "compiler/codegen/Pipelines.h"
+#include "compiler/codegen/cpu/Codegen.h"
 #include "compiler/codegen/cpu/Passes.h"
 #include "compiler/codegen/cpu/x86/Passes.h"
 #include "compiler/codegen/cuda/Passes.h"
@@ -60,6 +61,9 @@ void ladon::registerCodegenPasses() {
                    "From attends on memrefs to parallel loops in dialects of "
                    "MLIR, without Ladon's runtime",
                    buildLoopPipeline);
+  PassPipelineRegistration<>("ladon-conversion-pipeline",
+                             "From loops and vectors to the LLVM dialect",
+                             cpu::buildConversionPipeline);
   registerForLevel("ladon-llvm-pipeline",
                    "From attends on tensors to the LLVM dialect, without "
                    "Ladon's runtime",

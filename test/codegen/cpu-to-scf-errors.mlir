@@ -9,10 +9,19 @@ func.func @argument() {
 // -----
 
 func.func @lowered(%n: index) {
-  // expected-error@+1 {{'cpu.launch' op expected a task in the dialect func}}
+  // expected-error@+1 {{'cpu.launch' op expected a task with a body in the dialect func}}
   cpu.launch @task[%n] scratch 0 ()
   return
 }
 llvm.func @task(%i: i64, %scratch: !llvm.ptr) {
   llvm.return
 }
+
+// -----
+
+func.func @declared(%n: index) {
+  // expected-error@+1 {{'cpu.launch' op expected a task with a body in the dialect func}}
+  cpu.launch @task[%n] scratch 0 ()
+  return
+}
+func.func private @task(index, memref<0xi8>)

@@ -1,22 +1,37 @@
 // RUN: ladon-opt %s --cpu-to-scf --split-input-file | FileCheck %s
 
-// A launch is a loop over calls, each with scratch on the stack, which ends
-// with the call. Of two modules with the same function each has its own task.
+// A launch is a loop over calls of a task, which has scratch on its stack. Of
+// two modules with the same function each has its own task.
 // CHECK-LABEL: func.func @launch(
 // CHECK-SAME: %[[N:[^:]*]]: index, %[[X:[^:]*]]: memref<?xf32>)
 // CHECK: %[[C0:.*]] = arith.constant 0 : index
 // CHECK: %[[C1:.*]] = arith.constant 1 : index
 // CHECK: scf.parallel (%[[I:.*]]) = (%[[C0]]) to (%[[N]]) step (%[[C1]])
-// CHECK-NEXT: memref.alloca_scope
+// CHECK-NEXT: func.call @launch.task0(%[[X]], %[[I]]) : (memref<?xf32>, index) -> ()
+// CHECK: func.func private @launch.task0(%{{.*}}: memref<?xf32>, %{{.*}}: index) attributes {llvm.linkage = #llvm.linkage<internal>}
 // CHECK-NEXT: %[[SCRATCH:.*]] = memref.alloca() {alignment = 64 : i64} : memref<384xi8>
-// CHECK-NEXT: func.call @launch.task0(%[[X]], %[[I]], %[[SCRATCH]])
-// CHECK: func.func private @launch.task0({{.*}}) attributes {llvm.linkage = #llvm.linkage<internal>}
+// CHECK: memref.view %[[SCRATCH]]
 func.func @launch(%n: index, %x: memref<?xf32>) {
+  cpu.launch @launch.task0[%n] scratch 384 (%x : memref<?xf32>) disjoint [0]
+  // Another launch of the task.
   cpu.launch @launch.task0[%n] scratch 384 (%x : memref<?xf32>) disjoint [0]
   return
 }
 func.func private @launch.task0(%x: memref<?xf32>, %i: index, %scratch: memref<384xi8>) {
+  %c0 = arith.constant 0 : index
+  %buffer = memref.view %scratch[%c0][] : memref<384xi8> to memref<96xf32>
+  %value = memref.load %x[%i] : memref<?xf32>
+  memref.store %value, %buffer[%c0] : memref<96xf32>
   return
+}
+
+// -----
+
+// CHECK: func.func @signature(%{{.*}}: memref<4xf32>) -> memref<4xf32> {
+func.func @signature(%x: memref<4xf32> {attn.param = #attn.param<input x: f32[4]>})
+    -> (memref<4xf32> {attn.param = #attn.param<output out: f32[4]>})
+    attributes {attn.source = "attention signature()", attn.settings = {reach = "4"}} {
+  return %x : memref<4xf32>
 }
 
 // -----

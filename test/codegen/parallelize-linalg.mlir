@@ -35,3 +35,33 @@ func.func @inside(%o: memref<?xf32>) {
   }
   return
 }
+
+// -----
+
+// A sum of everything has nothing that is done in parallel.
+// CHECK-LABEL: func.func @no_parallel_axis
+// CHECK-NOT: scf.forall
+// CHECK: linalg.dot
+func.func @no_parallel_axis(%x: memref<8xf32>, %y: memref<8xf32>, %o: memref<f32>) {
+  linalg.dot ins(%x, %y : memref<8xf32>, memref<8xf32>) outs(%o : memref<f32>)
+  return
+}
+
+// -----
+
+// Copies of upstream's bufferization, in loops of others, too.
+// CHECK-LABEL: func.func @copies
+// CHECK: scf.forall
+// CHECK: linalg.copy
+// CHECK: scf.forall
+// CHECK-NOT: scf.forall
+// CHECK: linalg.copy
+// CHECK-NOT: memref.copy
+func.func @copies(%x: memref<?x?xf32, strided<[?, ?]>>, %y: memref<?x?xf32, strided<[?, ?]>>,
+                  %a: memref<4xf32>, %b: memref<4xf32>) {
+  memref.copy %x, %y : memref<?x?xf32, strided<[?, ?]>> to memref<?x?xf32, strided<[?, ?]>>
+  scf.forall (%i) in (8) {
+    memref.copy %a, %b : memref<4xf32> to memref<4xf32>
+  }
+  return
+}

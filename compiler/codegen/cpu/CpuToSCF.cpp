@@ -6,9 +6,11 @@
 
 #include "compiler/codegen/cpu/Passes.h"
 
+#include "dialects/attn/Attn.h"
 #include "dialects/cpu/Cpu.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/SetVector.h"
 
 #define DEBUG_TYPE "cpu-to-scf"
 
@@ -29,18 +31,25 @@ static void lower(LaunchOp launch) {
   Value one = arith::ConstantIndexOp::create(b, 1);
   auto loop = scf::ParallelOp::create(b, zero, launch.getCount(), one);
   b.setInsertionPointToStart(loop.getBody());
-  // The scratch goes with each iteration: in a loop the stack would grow.
-  auto scope = memref::AllocaScopeOp::create(b, TypeRange());
-  b.createBlock(&scope.getBodyRegion());
-  auto scratch = memref::AllocaOp::create(
-      b,
-      MemRefType::get(static_cast<int64_t>(launch.getScratch()), b.getI8Type()),
-      b.getI64IntegerAttr(alignment));
   SmallVector<Value> args(launch.getCaptures());
   args.push_back(loop.getInductionVars().front());
-  args.push_back(scratch);
   func::CallOp::create(b, launch.getTaskAttr(), TypeRange(), args);
-  memref::AllocaScopeReturnOp::create(b, ValueRange());
+}
+
+/// Makes a function of its own of a task: its scratch, the last argument, is on
+/// its stack. In the loop it would be on one that grows, for lowering the loop
+/// forgets that a scope ends there.
+static LogicalResult adopt(func::FuncOp task) {
+  OpBuilder b = OpBuilder::atBlockBegin(&task.getBody().front());
+  BlockArgument scratch = task.getArguments().back();
+  auto alloca = memref::AllocaOp::create(b, task.getLoc(),
+                                         cast<MemRefType>(scratch.getType()),
+                                         b.getI64IntegerAttr(alignment));
+  scratch.replaceAllUsesWith(alloca);
+  // Modules that are linked together have tasks of the same name.
+  task->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
+                                    b.getContext(), LLVM::Linkage::Internal));
+  return task.eraseArgument(scratch.getArgNumber());
 }
 
 /// Memory of a call, as that of anybody.
@@ -49,22 +58,33 @@ template <typename OpTy> static Value allocate(OpBuilder &b, OpTy op) {
                                  op.getSizes(), b.getI64IntegerAttr(alignment));
 }
 
+/// Nothing below reads what attn says of a signature, and of types of LLVM it
+/// cannot be said.
+static void forgetSignature(func::FuncOp function) {
+  using ladon::attn::AttnDialect;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    function.removeArgAttr(i, AttnDialect::paramName);
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    function.removeResultAttr(
+        i, StringAttr::get(function.getContext(), AttnDialect::paramName));
+  function->removeAttr(AttnDialect::sourceName);
+  function->removeAttr(AttnDialect::settingsName);
+}
+
 namespace {
 struct CpuToSCF : public ladon::cpu::impl::CpuToSCFBase<CpuToSCF> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    auto internal =
-        LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
+    llvm::SmallSetVector<func::FuncOp, 8> tasks;
     WalkResult result = getOperation().walk([&](Operation *op) {
       OpBuilder b(op);
       if (auto launch = dyn_cast<LaunchOp>(op)) {
         auto task = symbols.lookup<func::FuncOp>(launch.getTask());
-        if (!task) {
-          launch.emitOpError("expected a task in the dialect func");
+        if (!task || task.isExternal()) {
+          launch.emitOpError("expected a task with a body in the dialect func");
           return WalkResult::interrupt();
         }
-        // Modules that are linked together have tasks of the same name.
-        task->setAttr("llvm.linkage", internal);
+        tasks.insert(task);
         lower(launch);
         launch.erase();
       } else if (auto alloc = dyn_cast<AllocOp>(op)) {
@@ -83,7 +103,12 @@ struct CpuToSCF : public ladon::cpu::impl::CpuToSCFBase<CpuToSCF> {
       return WalkResult::advance();
     });
     if (result.wasInterrupted())
-      signalPassFailure();
+      return signalPassFailure();
+    for (func::FuncOp task : tasks)
+      if (failed(adopt(task)))
+        return signalPassFailure();
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      forgetSignature(function);
   }
 };
 } // namespace

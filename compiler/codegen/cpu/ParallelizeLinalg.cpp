@@ -43,10 +43,25 @@ static SmallVector<OpFoldResult> tileSizes(linalg::LinalgOp op) {
   return sizes;
 }
 
+/// Upstream's bufferization copies by `memref.copy`, which may become a call of
+/// MLIR's runtime.
+static void makeCopiesLinalg(func::FuncOp function) {
+  function.walk([](memref::CopyOp copy) {
+    if (!isa<MemRefType>(copy.getSource().getType()) ||
+        !isa<MemRefType>(copy.getTarget().getType()))
+      return;
+    OpBuilder b(copy);
+    linalg::CopyOp::create(b, copy.getLoc(), copy.getSource(),
+                           copy.getTarget());
+    copy.erase();
+  });
+}
+
 namespace {
 struct ParallelizeLinalg
     : public ladon::cpu::impl::ParallelizeLinalgBase<ParallelizeLinalg> {
   void runOnOperation() override {
+    makeCopiesLinalg(getOperation());
     SmallVector<linalg::LinalgOp> ops;
     getOperation().walk([&](linalg::LinalgOp op) {
       if (!op->getParentOfType<scf::ForallOp>())
@@ -58,10 +73,8 @@ struct ParallelizeLinalg
         op.emitOpError("expected buffers; run attn-bufferize before");
         return signalPassFailure();
       }
-      if (op.getNumParallelLoops() == 0) {
-        op.emitOpError("expected at least one parallel axis");
-        return signalPassFailure();
-      }
+      if (op.getNumParallelLoops() == 0)
+        continue;
       rewriter.setInsertionPoint(op);
       scf::SCFTilingOptions options;
       options.setTileSizes(tileSizes(op));

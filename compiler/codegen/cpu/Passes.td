@@ -100,6 +100,7 @@ def ParallelizeLinalg
     Every linalg operation on buffers outside of a parallel loop becomes an
     `scf.forall` over all of its parallel axes but the last; a vector is cut into
     pieces. What remains in the body is a smaller operation of the same kind.
+    One without parallel axes stays as it is. A `memref.copy` is a copy of linalg.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::linalg::LinalgDialect",
@@ -167,16 +168,14 @@ def CpuToSCF : Pass<"cpu-to-scf", "::mlir::ModuleOp"> {
   let summary = "Lower launches to parallel loops, without Ladon's runtime";
   let description = [{
     For programs that have threads and memory of their own. A `cpu.launch` is a
-    `scf.parallel` over calls of the task, whose scratch is on the stack; what a
+    `scf.parallel` over calls of the task, whose scratch is on its stack; what a
     `cpu.alloc` or `cpu.try_alloc` gives is a `memref.alloc`, which is always
-    granted. It has no owner yet: upstream's buffer deallocation finds one.
+    granted. It has no owner yet: upstream's buffer deallocation finds one. What
+    attn says of signatures (`attn.param`) is dropped.
 
     ```mlir
     scf.parallel (%i) = (%c0) to (%n) step (%c1) {
-      memref.alloca_scope {
-        %scratch = memref.alloca() {alignment = 64 : i64} : memref<384xi8>
-        func.call @f.task0(%x, %i, %scratch) : (memref<?xf32>, index, memref<384xi8>) -> ()
-      }
+      func.call @f.task0(%x, %i) : (memref<?xf32>, index) -> ()
     }
     ```
   }];

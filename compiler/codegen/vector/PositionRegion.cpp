@@ -133,9 +133,10 @@ void PositionRegion::emitOperation(Operation &op) {
       /*successors=*/{}, /*numRegions=*/0);
   b.insert(copy);
   // s + slope * distance is one operation, and rounded once. A mask is exact:
-  // docs/semantics.md promises a rounding after each of its operations.
+  // docs/semantics.md promises a rounding after each of its operations. A
+  // conversion is part of no such operation, and in LLVM has no flags.
   if (auto fastMath = dyn_cast<arith::ArithFastMathInterface>(copy);
-      fastMath && scoreArg)
+      fastMath && scoreArg && !isa<arith::ExtFOp, arith::TruncFOp>(copy))
     copy->setAttr(fastMath.getFastMathAttrName(),
                   arith::FastMathFlagsAttr::get(
                       b.getContext(), arith::FastMathFlags::contract));
