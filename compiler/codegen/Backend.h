@@ -138,6 +138,9 @@ public:
   /// operands of that type.
   virtual bool multipliesPairs() const { return false; }
 
+  /// Whether a call can have its indices checked before it runs.
+  virtual bool checksIndices() const { return true; }
+
   /// The object file of the runtime for this machine.
   virtual llvm::StringRef getRuntimeObject() const = 0;
 

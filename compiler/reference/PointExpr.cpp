@@ -34,6 +34,7 @@ struct PointExpr::Node {
   Builtin builtin{};
   MaskForm form{};
   HostTensor tensor; ///< Index.
+  std::string name;  ///< Index: of the tensor.
   size_t slot = 0;   ///< Shared: where its value is kept.
 };
 
@@ -41,6 +42,7 @@ struct PointExpr::Node {
 struct PointExpr::Frame {
   const Point &point;
   ScalarMath &math;
+  IndexSearch *search;
   llvm::SmallVector<std::optional<Value>, 4> shared;
 };
 
@@ -157,6 +159,7 @@ const PointExpr::Node *PointExpr::Builder::buildIndex(const Expr *expr) {
   const Param *param = expr->args[0]->param;
   Node *node = create(Node::Index, computedType(param->type.element));
   node->tensor = bindings.inputs.find(param)->second;
+  node->name = param->name;
   for (const Expr *index : llvm::ArrayRef(expr->args).drop_front())
     node->args.push_back(build(index));
   return node;
@@ -226,6 +229,24 @@ PointExpr::PointExpr(const Expr *expr, const Bindings &bindings, int64_t offset,
                      ScalarType scoreType)
     : offset(offset) {
   root = Builder(*this, bindings, scoreType).build(expr);
+  llvm::DenseSet<const Node *> visited;
+  findScores(*root, visited);
+}
+
+/// Notes what depends on the score, and whether anything is read.
+void PointExpr::findScores(const Node &node,
+                           llvm::DenseSet<const Node *> &visited) {
+  if (!visited.insert(&node).second)
+    return;
+  readsTensors |= node.op == Node::Index;
+  bool isOfScore =
+      node.op == Node::Position && node.position == IndexVar::Score;
+  for (const Node *arg : node.args) {
+    findScores(*arg, visited);
+    isOfScore |= ofScore.contains(arg);
+  }
+  if (isOfScore)
+    ofScore.insert(&node);
 }
 
 PointExpr::~PointExpr() = default;
@@ -265,6 +286,10 @@ Value PointExpr::evalIndex(const Node &node, Frame &frame) const {
     int64_t index = eval(*node.args[axis], frame).i;
     position.push_back(
         std::clamp<int64_t>(index, 0, std::max<int64_t>(extent, 1) - 1));
+    if (frame.search && ofScore.contains(node.args[axis]))
+      frame.search->unchecked = node.name;
+    else if (frame.search)
+      frame.search->check(node.name, int64_t(axis), index, extent);
   }
   Value value;
   if (node.tensor.size() == 0)
@@ -293,10 +318,17 @@ Value PointExpr::eval(const Node &node, Frame &frame) const {
   case Node::Binary:
     if (node.binary == BinaryOp::And || node.binary == BinaryOp::Or) {
       Value left = arg(0);
+      if (frame.search && ofScore.contains(node.args[0]))
+        return arg(1);
       return bool(left.i) == (node.binary == BinaryOp::Or) ? left : arg(1);
     }
     return math.binary(node.binary, node.operandType, arg(0), arg(1));
   case Node::If:
+    if (frame.search && ofScore.contains(node.args[0])) {
+      arg(0);
+      arg(1);
+      return arg(2);
+    }
     return arg(arg(0).i ? 1 : 2);
   case Node::Call: {
     llvm::SmallVector<Value, 4> args;
@@ -333,8 +365,9 @@ Value PointExpr::eval(const Node &node, Frame &frame) const {
   return truth;
 }
 
-Value PointExpr::evaluate(const Point &point, ScalarMath &math) const {
-  Frame frame{point, math, {}};
+Value PointExpr::evaluate(const Point &point, ScalarMath &math,
+                          IndexSearch *search) const {
+  Frame frame{point, math, search, {}};
   frame.shared.resize(sharedCount);
   return eval(*root, frame);
 }

@@ -13,12 +13,30 @@
 #include "compiler/reference/Bindings.h"
 #include "compiler/reference/ScalarMath.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 namespace ladon {
 
 /// A query and a key, and their scaled score.
 struct Point {
   int64_t batch = 0, head = 0, kvHead = 0, query = 0, key = 0;
   Value score;
+};
+
+/// A search for indices that leave their tensor, with scores that are not
+/// known: a condition on one counts as true and as false.
+struct IndexSearch {
+  bool hit = false;
+  std::string tensor; ///< Of the first one that does.
+  int64_t axis = 0;   ///< -1: an entry of a table of pages.
+  int64_t index = 0, extent = 0;
+  std::string unchecked; ///< A tensor with an index that depends on a score.
+
+  void check(llvm::StringRef name, int64_t ofAxis, int64_t found,
+             int64_t ofExtent) {
+    if (!hit && (found < 0 || found >= ofExtent))
+      *this = {true, name.str(), ofAxis, found, ofExtent, unchecked};
+  }
 };
 
 /// A scalar expression, bound.
@@ -32,9 +50,13 @@ public:
   PointExpr(const PointExpr &) = delete;
   PointExpr &operator=(const PointExpr &) = delete;
 
+  /// Whether an element of a tensor is part of it.
+  bool hasReads() const { return readsTensors; }
   /// The type of the value.
   ast::ScalarType type() const;
-  Value evaluate(const Point &point, ScalarMath &math) const;
+  /// With a search, indices are looked at on the way.
+  Value evaluate(const Point &point, ScalarMath &math,
+                 IndexSearch *search = nullptr) const;
 
 private:
   struct Node;
@@ -44,7 +66,10 @@ private:
   const Node *root = nullptr;
   int64_t offset;
   size_t sharedCount = 0;
+  bool readsTensors = false;
+  llvm::DenseSet<const Node *> ofScore; ///< What depends on the score.
 
+  void findScores(const Node &node, llvm::DenseSet<const Node *> &visited);
   Value eval(const Node &node, Frame &frame) const;
   Value evalIndex(const Node &node, Frame &frame) const;
 };

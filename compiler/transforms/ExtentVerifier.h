@@ -28,6 +28,15 @@ public:
       : function(function), b(function.getContext()) {}
 
   mlir::LogicalResult verify();
+  /// After that: those of a tensor; none of anything else.
+  llvm::ArrayRef<Extent> getExtents(mlir::Value tensor) const {
+    auto known = extents.find(tensor);
+    return known == extents.end() ? llvm::ArrayRef<Extent>() : known->second;
+  }
+
+  /// How many keys the table of an attend has pages for; null where that is not
+  /// known.
+  Extent getKeysOf(attn::AttendOp paged) const;
 
 private:
   static std::string str(Extent extent);

@@ -69,9 +69,9 @@ void ladon::registerPasses() {
   registerTransformsPasses();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
-  PassPipelineRegistration<>("ladon-fuse-pipeline",
-                             "Fold heads and masks, on tensors",
-                             buildFusePipeline);
+  PassPipelineRegistration<>(
+      "ladon-fuse-pipeline", "Fold heads and masks, on tensors",
+      [](OpPassManager &pm) { buildFusePipeline(pm, /*checksIndices=*/true); });
   PassPipelineRegistration<>("ladon-attn-pipeline",
                              "From an imported module to memrefs",
                              buildAttnPipeline);

@@ -24,6 +24,22 @@ def VerifyExtents : Pass<"attn-verify-extents", "::mlir::func::FuncOp"> {
   }];
 }
 
+def CheckIndices : Pass<"attn-check-indices", "::mlir::func::FuncOp"> {
+  let summary = "Let calls ask whether an index leaves its tensor";
+  let description = [{
+    An `attn.read` clamps its indices. Those of every `attn.attend` that may
+    need it, as far as ranges and names of sizes (`attn.param`) tell, become an
+    `attn.check_indices` at the beginning of the function, and so do the pages of
+    keys. A read counts at visible positions, and where the value that it is
+    needed for depends on it: the right side of a conjunction after a true left
+    side, a side of a selection where the condition chooses it. Conditions that
+    depend on the score count as both; an index that does cannot be checked, nor
+    one of a tensor that is computed. Runs before masks change their form.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def FuseHeads : Pass<"attn-fuse-heads", "::mlir::func::FuncOp"> {
   let summary = "Fold split and concatenated heads into attend's indexing maps";
   let description = [{

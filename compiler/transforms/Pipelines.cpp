@@ -7,8 +7,10 @@
 
 using namespace mlir;
 
-void ladon::buildFusePipeline(OpPassManager &pm) {
+void ladon::buildFusePipeline(OpPassManager &pm, bool checksIndices) {
   pm.addNestedPass<func::FuncOp>(createVerifyExtents());
+  if (checksIndices)
+    pm.addNestedPass<func::FuncOp>(createCheckIndices());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createFuseHeads());
@@ -31,7 +33,7 @@ void ladon::buildBufferizePipeline(OpPassManager &pm) {
 }
 
 void ladon::buildAttnPipeline(OpPassManager &pm) {
-  buildFusePipeline(pm);
+  buildFusePipeline(pm, /*checksIndices=*/true);
   buildBufferizePipeline(pm);
 }
 

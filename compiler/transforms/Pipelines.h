@@ -7,8 +7,9 @@
 
 namespace ladon {
 
-/// Folds heads and masks, on tensors: what `--emit fused` shows.
-void buildFusePipeline(mlir::OpPassManager &pm);
+/// Folds heads and masks, on tensors: what `--emit fused` shows. With
+/// `checksIndices` calls can have their indices checked.
+void buildFusePipeline(mlir::OpPassManager &pm, bool checksIndices);
 
 /// From there to attends that read keys and values as they are stored: for
 /// targets whose tiles can be integers.

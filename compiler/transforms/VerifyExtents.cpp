@@ -125,17 +125,27 @@ SmallVector<Extent> ExtentVerifier::getStatic(Type type) {
 /// Keys in pages: as many as the table has pages for. A pool that is empty has
 /// none of them, which only the call knows.
 LogicalResult ExtentVerifier::verifyPagedKeys(attn::AttendOp op, Extent found) {
-  std::optional<SizeExpr> pages =
-      SizeExpr::parse(str(extents[op.getPages()].back()));
-  std::optional<SizeExpr> keys =
-      pages ? SizeExpr::join(SizeExpr::Op::Mul, *pages,
-                             SizeExpr::constant(op.getPageSize()))
-            : std::nullopt;
-  if (keys && keys->str() == str(found))
+  Extent keys = getKeysOf(op);
+  if (keys && keys == found)
     return success();
   return explain(op.emitOpError("expected ")
-                 << (keys ? keys->str() : "an unknown number of")
+                 << (keys ? str(keys) : "an unknown number of")
                  << " keys in pages, found " << str(found) << " in scores");
+}
+
+Extent ExtentVerifier::getKeysOf(attn::AttendOp paged) const {
+  std::optional<SizeExpr> pages =
+      SizeExpr::parse(str(getExtents(paged.getPages()).back()));
+  std::optional<SizeExpr> keys =
+      pages ? SizeExpr::join(SizeExpr::Op::Mul, *pages,
+                             SizeExpr::constant(paged.getPageSize()))
+            : std::nullopt;
+  if (!keys)
+    return {};
+  Builder builder(paged.getContext());
+  std::optional<int64_t> constant = keys->asConstant();
+  return constant ? Extent(builder.getI64IntegerAttr(*constant))
+                  : builder.getStringAttr(keys->str());
 }
 
 LogicalResult ExtentVerifier::visit(attn::AttendOp op) {
@@ -311,8 +321,11 @@ LogicalResult ExtentVerifier::visit(func::ReturnOp op) {
   return success();
 }
 
-/// Any other operation may compute numbers.
+/// Any other operation may compute numbers. A check of indices writes nothing
+/// and reads by attn.read only, which stays within any tensor.
 LogicalResult ExtentVerifier::visitOther(Operation *op) {
+  if (isa<attn::CheckIndicesOp>(op))
+    return success();
   auto isTensor = [](Type type) { return isa<TensorType>(type); };
   if (llvm::none_of(op->getOperandTypes(), isTensor) &&
       llvm::none_of(op->getResultTypes(), isTensor))

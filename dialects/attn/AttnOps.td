@@ -313,6 +313,60 @@ def Attn_ReadOp : Attn_Op<"read", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Attn_CheckIndicesOp : Attn_Op<"check_indices", [
+    IsolatedFromAbove, SingleBlock, NoTerminator, MemoryEffects<[MemWrite]>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+  let summary = "refuses a call in which an index leaves its tensor";
+  let description = [{
+    Where the call asks for it, `body` is evaluated with
+    `(b, h, i, j, captures...)` at every position below the four sizes, the last
+    one fastest; the first `attn.expect_index` that is not met ends the call.
+    Nothing has been written by then, as the operation stands before all that
+    writes. Other calls pass by.
+
+    With `unchecked`, the name of a tensor, nobody can tell beforehand which
+    elements of it are read: the call ends in any case, if it asks.
+
+    ```mlir
+    attn.check_indices over(%B, %H, %S, %T)
+        captures(%bias : tensor<8x?xf32>) {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %t: tensor<8x?xf32>):
+      %at = arith.subi %j, %i : i32
+      attn.expect_index %at in %t axis 1 name "bias" if %visible
+          : i32, tensor<8x?xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Index:$batches, Index:$heads, Index:$queries,
+                       Index:$keys, Variadic<Attn_Capture>:$captures,
+                       OptionalAttr<StrAttr>:$unchecked);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `over` `(` $batches `,` $heads `,` $queries `,` $keys `)`
+    (`captures` `(` $captures^ `:` type($captures) `)`)?
+    (`unchecked` $unchecked^)? $body attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_ExpectIndexOp : Attn_Op<"expect_index", [MemoryEffects<[MemWrite]>]> {
+  let summary = "an index that has to be within its tensor";
+  let description = [{
+    Where `condition` is true, `index` must be 0 or more and less than the
+    extent of `source` on `axis`. `name` is what people call the tensor; with
+    `page` it is that of a table, whose entry the index is.
+  }];
+  let arguments = (ins AnySignlessInteger:$index,
+                       AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$source,
+                       ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
+                       StrAttr:$name, UnitAttr:$page, I1:$condition);
+  let assemblyFormat = [{
+    $index `in` $source `axis` $axis `name` $name (`page` $page^)?
+    `if` $condition attr-dict `:` type($index) `,` type($source)
+  }];
+  let hasVerifier = 1;
+}
+
 def Attn_RandomOp : Attn_Op<"random", [Pure]> {
   let summary = "32 random bits that belong to a position";
   let description = [{

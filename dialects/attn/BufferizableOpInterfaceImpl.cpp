@@ -85,10 +85,45 @@ struct AppendInterface
   }
 };
 
-/// What a read reads is a capture, which becomes a memref together with the
-/// attn.attend around it; there is nothing else to do.
-struct ReadInterface
-    : BufferizableOpInterface::ExternalModel<ReadInterface, ReadOp> {
+/// As an attend, it shows its body the captured buffers.
+struct CheckIndicesInterface
+    : BufferizableOpInterface::ExternalModel<CheckIndicesInterface,
+                                             CheckIndicesOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &,
+                              const AnalysisState &) const {
+    return true;
+  }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &,
+                               const AnalysisState &) const {
+    return false;
+  }
+  AliasingValueList getAliasingValues(Operation *, OpOperand &,
+                                      const AnalysisState &) const {
+    return {};
+  }
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    FailureOr<SmallVector<Value>> operands =
+        buffersOf(op, rewriter, options, state);
+    if (failed(operands))
+      return failure();
+    auto check = cast<CheckIndicesOp>(op);
+    rewriter.modifyOpInPlace(op, [&] {
+      op->setOperands(*operands);
+      auto captured = check.getBody().getArguments().drop_front(4);
+      for (auto [arg, capture] : llvm::zip_equal(captured, check.getCaptures()))
+        arg.setType(capture.getType());
+    });
+    return success();
+  }
+};
+
+/// What is read, or expected to exist, is a capture, which becomes a memref
+/// together with the operation around it; there is nothing else to do.
+template <typename Op>
+struct CaptureInterface
+    : BufferizableOpInterface::ExternalModel<CaptureInterface<Op>, Op> {
   bool bufferizesToMemoryRead(Operation *, OpOperand &,
                               const AnalysisState &) const {
     return true;
@@ -115,6 +150,8 @@ void ladon::attn::registerBufferizableOpInterfaceExternalModels(
   registry.addExtension(+[](MLIRContext *context, AttnDialect *) {
     AppendOp::attachInterface<AppendInterface>(*context);
     AttendOp::attachInterface<AttendInterface>(*context);
-    ReadOp::attachInterface<ReadInterface>(*context);
+    CheckIndicesOp::attachInterface<CheckIndicesInterface>(*context);
+    ExpectIndexOp::attachInterface<CaptureInterface<ExpectIndexOp>>(*context);
+    ReadOp::attachInterface<CaptureInterface<ReadOp>>(*context);
   });
 }

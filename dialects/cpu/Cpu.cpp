@@ -118,6 +118,17 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===----------------------------------------------------------------------===//
+// Checks of a call
+//===----------------------------------------------------------------------===//
+
+LogicalResult RefuseIndexOp::verify() {
+  if (getPosition().size() == 4)
+    return success();
+  return emitOpError("expected a position of 4 numbers, found ")
+         << getPosition().size();
+}
+
+//===----------------------------------------------------------------------===//
 // Pairs
 //===----------------------------------------------------------------------===//
 

@@ -85,6 +85,43 @@ def Cpu_LaunchOp : Cpu_Op<"launch", [
 }
 
 //===----------------------------------------------------------------------===//
+// Checks of a call
+//===----------------------------------------------------------------------===//
+
+def Cpu_ChecksIndicesOp : Cpu_Op<"checks_indices"> {
+  let summary = "whether the call asks for its indices to be checked";
+  let results = (outs I1:$asked);
+  let assemblyFormat = "attr-dict";
+}
+
+def Cpu_RefuseIndexOp : Cpu_Op<"refuse_index"> {
+  let summary = "ends the call: an index leaves its tensor";
+  let description = [{
+    Nothing behind it runs. `name` is that of the tensor, `axis` the one that the
+    index leaves; without it the index is an entry of a table of pages, called
+    `name`, that leaves the pool. `position` is that of the batch, the head, the
+    query and the key.
+
+    ```mlir
+    cpu.refuse_index %index of %extent at(%b, %h, %i, %j) name "bias" axis 1
+    ```
+  }];
+  let arguments = (ins I64:$index, I64:$extent, Variadic<I64>:$position,
+                       StrAttr:$name, OptionalAttr<I64Attr>:$axis);
+  let assemblyFormat = [{
+    $index `of` $extent `at` `(` $position `)` `name` $name (`axis` $axis^)?
+    attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Cpu_RefuseCheckOp : Cpu_Op<"refuse_check"> {
+  let summary = "ends the call: the indices of a tensor cannot be checked";
+  let arguments = (ins StrAttr:$name);
+  let assemblyFormat = "$name attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
 // Pairs
 //===----------------------------------------------------------------------===//
 

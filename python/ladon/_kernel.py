@@ -58,7 +58,7 @@ def _formula(symbol: str, symbols: list[str]) -> Callable[[tuple[int, ...]], int
 class Kernel(Entry):
     """A compiled attention. Call it with the arguments of its spec:
 
-        kernel(q, k, v, ..., out=None, threads=0, stream=None)
+        kernel(q, k, v, ..., out=None, threads=0, stream=None, check_indices=False)
 
     Arguments are the inputs and scalars of the spec, in its order or by name.
     Tensors are anything with the buffer protocol, `__dlpack__`, or a capsule of
@@ -71,7 +71,9 @@ class Kernel(Entry):
     a library that is not known), or those given as `out=`, a tuple of them when
     there are several. `threads` is how many may work, 0 for one per CPU; results
     do not depend on it. `stream` is the number of a CUstream, for code for a GPU;
-    PyTorch's current stream where it is left out.
+    PyTorch's current stream where it is left out. With `check_indices` a captured
+    index that would be clamped is a CallError with status 23, at the price of
+    looking at every position one by one before anything is computed.
 
     The interpreter's lock is free while the kernel runs. TypeError says that
     arguments are missing or no arrays, CallError that they do not fit.

@@ -140,6 +140,11 @@ bool Entry::bindOption(Call &call, PyObject *key, PyObject *value,
     // What does not fit is as wrong as what is just beyond the limits.
     call.options.threads =
         overflow || threads != int32_t(threads) ? -1 : int32_t(threads);
+  } else if (is("check_indices")) {
+    int truth = PyObject_IsTrue(value);
+    if (truth < 0)
+      return false;
+    call.options.check_indices = uint32_t(truth);
   } else if (is("stream") && value != Py_None) {
     call.options.stream = PyLong_AsVoidPtr(value);
     if (PyErr_Occurred())

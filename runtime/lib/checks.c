@@ -420,10 +420,15 @@ bool ladon_check_options(ladon_ctx *ctx, const void *options) {
     return ladon_fail(ctx, LADON_BAD_OPTIONS,
                       "options: expected 0 to %d threads, found %d",
                       LADON_MAX_THREADS, known->threads);
-  if (known->reserved != 0)
+  if (known->check_indices > 1)
     return ladon_fail(ctx, LADON_BAD_OPTIONS,
-                      "options: expected 0 in reserved, found %u",
-                      known->reserved);
+                      "options: expected 0 or 1 in check_indices, found %u",
+                      known->check_indices);
+  if (known->check_indices && ctx->program->device == kDLCUDA)
+    return ladon_fail(ctx, LADON_BAD_OPTIONS,
+                      "options: expected no check_indices for code for a GPU, "
+                      "where a call cannot wait for tables; code for a CPU "
+                      "checks them");
   if (!known->allocate != !known->deallocate)
     return ladon_fail(ctx, LADON_BAD_OPTIONS, "options: %s is set without %s",
                       known->allocate ? "allocate" : "deallocate",

@@ -10,6 +10,7 @@
 #ifndef LADON_RUNTIME_KERNEL_ABI_H
 #define LADON_RUNTIME_KERNEL_ABI_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -141,6 +142,19 @@ void *ladon_rt_try_alloc(ladon_ctx *ctx, int64_t bytes);
 void ladon_rt_parallel_for(ladon_ctx *ctx, int64_t n, int64_t scratch_bytes,
                            void (*body)(void *env, int64_t i, void *scratch),
                            void *env);
+
+/** Whether the call sets check_indices. */
+bool ladon_rt_checks_indices(ladon_ctx *ctx);
+
+/** Marks the call as failed: at that position an index is not in [0, extent) of
+ *  an axis of the tensor `name`; with an axis of -1 the entry of a table of
+ *  pages. The code returns after it. */
+void ladon_rt_refuse_index(ladon_ctx *ctx, const char *name, int64_t axis,
+                           int64_t index, int64_t extent, int64_t batch,
+                           int64_t head, int64_t query, int64_t key);
+
+/** Likewise: the indices of a tensor cannot be checked. */
+void ladon_rt_refuse_check(ladon_ctx *ctx, const char *name);
 
 /** Memory of the GPU for the kernels of this call, 64-byte aligned, with
  *  undefined contents: from the caller's workspace, or from the driver in the

@@ -12,6 +12,7 @@
 #include "cpu.c"
 #include "entry.c"
 #include "formulas.c"
+#include "indices.c"
 #include "launch.c"
 #include "loop.c"
 #include "machine.c"

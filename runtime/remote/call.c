@@ -104,6 +104,7 @@ static void call(void *entry, const char *(*last_error)(void), char *file) {
   }
   ladon_options options = LADON_OPTIONS_INIT;
   options.threads = request->threads;
+  options.check_indices = request->check_indices;
   add(&to, (uint64_t)(uintptr_t)&options, 0);
   request->status = ladon_invoke(entry, to.x, to.d, to.stack, to.on_stack);
   snprintf(request->message, sizeof request->message, "%s", last_error());

@@ -15,9 +15,10 @@
 
 typedef struct ladon_remote_call {
   int32_t num_arguments;
-  int32_t threads;    /**< ladon_options.threads */
-  int32_t status;     /**< out: a ladon_status; -1 before the call */
-  char message[1012]; /**< out: the sentence for it */
+  int32_t threads;        /**< ladon_options.threads */
+  int32_t status;         /**< out: a ladon_status; -1 before the call */
+  uint32_t check_indices; /**< ladon_options.check_indices */
+  char message[1008];     /**< out: the sentence for it */
 } ladon_remote_call;
 
 /** A tensor, or a single value. */

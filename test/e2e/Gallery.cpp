@@ -64,6 +64,17 @@ llvm::Expected<OptionTable> e2e::readOptions(StringRef path) {
   return table;
 }
 
+/// Compares what a call with its indices checked says with the reference; what
+/// is wrong, or nothing.
+static std::string compareChecks(const ast::Attention &attention,
+                                 Program &program, const Trial &trial) {
+  auto checked = [&](llvm::ArrayRef<HostTensor> inputs,
+                     llvm::ArrayRef<HostTensor> outputs,
+                     int) { return program.runChecked(inputs, outputs); };
+  return llvm::toString(
+      compareIndexChecks(attention, checked, trial).takeError());
+}
+
 /// Runs all trials of a spec.
 static void runSpec(StringRef path, Runner &runner,
                     const GalleryOptions &options, SpecLog &log) {
@@ -106,6 +117,8 @@ static void runSpec(StringRef path, Runner &runner,
         report ? report->problem() : llvm::toString(report.takeError());
     if (problem.empty() && (*program)->checksValues())
       problem = llvm::toString(checkRefusals(attention, run, trial));
+    if (problem.empty() && (*program)->checksIndices())
+      problem = compareChecks(attention, **program, trial);
     if (report)
       for (const GateReport &result : report->results)
         worst.add(result);

@@ -90,6 +90,12 @@ public:
         .call(*loaded, poisonedOptions(threads));
   }
   bool checksValues() const override { return true; }
+  bool checksIndices() const override { return loaded->getDriver().empty(); }
+  llvm::Error runChecked(llvm::ArrayRef<HostTensor> inputs,
+                         llvm::ArrayRef<HostTensor> outputs) override {
+    return callOnHost(*loaded, inputs, outputs, /*threads=*/1,
+                      /*checkIndices=*/true);
+  }
 
 private:
   std::unique_ptr<LoadedAttention> loaded;

@@ -42,6 +42,12 @@ public:
                           llvm::ArrayRef<HostTensor> outputs, int threads) = 0;
   /// Whether calls are refused whose values are outside of their bounds.
   virtual bool checksValues() const { return false; }
+  /// Whether calls can have their indices checked, by runChecked.
+  virtual bool checksIndices() const { return false; }
+  virtual llvm::Error runChecked(llvm::ArrayRef<HostTensor> inputs,
+                                 llvm::ArrayRef<HostTensor> outputs) {
+    return run(inputs, outputs, /*threads=*/1);
+  }
 };
 
 /// Makes programs of specs; safe to use from several threads.

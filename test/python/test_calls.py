@@ -241,3 +241,22 @@ def test_results_of_computed_sizes():
         keys, twice = kernel(a, b)
         assert (keys == numpy.concatenate([a, b], 2)).all()
         assert (twice == numpy.concatenate([b, b], 2)).all()
+
+
+def test_indices_are_checked_for_who_asks():
+    kernel = ladon.compile("""attention table(
+        q: f32[B, 1, S, 8], k: f32[B, 1, T, 8], v: f32[B, 1, T, 8], near: f32[R],
+    ) -> f32[B, 1, S, 8] {
+      return attend(q, k, v, score = s + near[i - j], mask = causal_top_left)
+    }""")
+    q, k, v = arrays((1, 1, 5, 8), (1, 1, 5, 8), (1, 1, 5, 8))
+    near = numpy.arange(4, dtype=numpy.float32)
+    out = numpy.full((1, 1, 5, 8), 7, numpy.float32)
+    with pytest.raises(ladon.CallError) as error:
+        kernel(q, k, v, near, out=out, check_indices=True)
+    assert str(error.value) == ("near: expected an index of 0 to 3 on axis 0, found 4 "
+                                "at b = 0, h = 0, i = 4, j = 0")
+    assert error.value.status == 23
+    assert (out == 7).all()
+    longer = numpy.append(near, numpy.float32(3))
+    assert (kernel(q, k, v, near) == kernel(q, k, v, longer, check_indices=True)).all()

@@ -140,6 +140,17 @@ TEST(DeviceRuntime, AWorkspaceThatIsTooSmallIsRefused) {
   EXPECT_EQ(blocks.second, nullptr);
 }
 
+TEST(DeviceRuntime, IndicesAreNotChecked) {
+  Blocks blocks;
+  DeviceCall call;
+  call.options.check_indices = 1;
+  EXPECT_EQ(call.run(), LADON_BAD_OPTIONS);
+  EXPECT_STREQ(ladon_rt_last_error(),
+               "options: expected no check_indices for code for a GPU, where a "
+               "call cannot wait for tables; code for a CPU checks them");
+  EXPECT_EQ(blocks.first, nullptr);
+}
+
 TEST(DeviceRuntime, AWorkspaceIsAligned) {
   Blocks blocks;
   DeviceCall call;

@@ -118,13 +118,13 @@ std::string compileModule(const std::string &text, const Target &target) {
   return llvm::toString(compilation.run(Stage::Fused));
 }
 
-/// Whether nothing but scores and masks reads the value: they clamp what they
-/// read at, so that any extent is right.
+/// Whether nothing but scores, masks and checks of their indices reads the
+/// value: they clamp what they read at, so that any extent is right.
 bool isOnlyCaptured(mlir::Value value) {
   return llvm::all_of(value.getUses(), [](mlir::OpOperand &use) {
     auto attend = llvm::dyn_cast<attn::AttendOp>(use.getOwner());
     return (attend && llvm::is_contained(attend.getCaptures(), use.get())) ||
-           llvm::isa<mlir::tensor::DimOp>(use.getOwner());
+           llvm::isa<attn::CheckIndicesOp, mlir::tensor::DimOp>(use.getOwner());
   });
 }
 

@@ -89,9 +89,9 @@ TEST(RuntimeOptions, threadsAndReservedAreChecked) {
   expectRefused(call, LADON_BAD_OPTIONS,
                 "options: expected 0 to 4096 threads, found 4097");
   call.options.threads = 0;
-  call.options.reserved = 3;
+  call.options.check_indices = 3;
   expectRefused(call, LADON_BAD_OPTIONS,
-                "options: expected 0 in reserved, found 3");
+                "options: expected 0 or 1 in check_indices, found 3");
 }
 
 TEST(RuntimeOptions, anAllocatorHasTwoHalves) {

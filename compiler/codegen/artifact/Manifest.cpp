@@ -61,6 +61,8 @@ ArrayRef<StatusCode> ladon::artifact::statusCodes() {
        "there is no CUDA driver, or it reported an error"},
       {LADON_VALUE_RANGE, "LADON_VALUE_RANGE",
        "a value says where to write, and that is outside of a cache"},
+      {LADON_INDEX, "LADON_INDEX",
+       "with check_indices, an index leaves the tensor that it is of"},
   };
   return codes;
 }

@@ -18,6 +18,7 @@ using namespace ladon::cpu;
 
 void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
                                      const CpuTarget &target) {
+  pm.addNestedPass<func::FuncOp>(createLowerIndexChecks());
   // Linalg first, while there is little else to look at.
   ContractToCpuOptions contract;
   contract.vectorBits = target.vectorBits;

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/codegen/cpu/CallChecks.h"
 #include "compiler/codegen/cpu/Passes.h"
 
 #include "dialects/cpu/Cpu.h"
@@ -401,7 +402,8 @@ struct CpuToLLVM : public ladon::cpu::impl::CpuToLLVMBase<CpuToLLVM> {
   /// Whether the operations are in entry functions, whose arguments are known.
   LogicalResult checkPlaces() {
     WalkResult result = getOperation().walk([&](Operation *op) {
-      if (!isa<ArgumentOp, AllocOp, TryAllocOp, LaunchOp>(op))
+      if (!isa<ArgumentOp, AllocOp, TryAllocOp, LaunchOp>(op) &&
+          !isCallCheck(op))
         return WalkResult::advance();
       auto function = op->getParentOfType<LLVM::LLVMFuncOp>();
       if (function && !function.isPrivate() &&
@@ -461,6 +463,7 @@ struct CpuToLLVM : public ladon::cpu::impl::CpuToLLVMBase<CpuToLLVM> {
     RewritePatternSet patterns(&getContext());
     patterns.add<ArgumentToLLVM, AllocToLLVM, TryAllocToLLVM>(converter);
     patterns.add<LaunchToLLVM>(converter, environments);
+    addCallCheckPatterns(converter, patterns);
     LLVMConversionTarget target(getContext());
     target.addIllegalDialect<CpuDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });

@@ -124,6 +124,20 @@ def ApproximateMath : Pass<"cpu-approximate-math"> {
   ];
 }
 
+def LowerIndexChecks : Pass<"cpu-lower-index-checks", "::mlir::func::FuncOp"> {
+  let summary = "Check indices in loops over all positions, if the call asks";
+  let description = [{
+    `attn.check_indices` on buffers becomes loops of scalar code over its
+    positions, behind `cpu.checks_indices`; loops over the batch or over heads
+    that the body does not depend on run once. An `attn.expect_index` becomes a
+    comparison and a `cpu.refuse_index`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::ladon::cpu::CpuDialect"];
+}
+
 def ExpandHalf : Pass<"cpu-expand-half"> {
   let summary = "Convert from and to f16 by arithmetic on the bits";
   let description = [{

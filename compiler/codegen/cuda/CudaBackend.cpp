@@ -92,6 +92,8 @@ public:
   }
   bool refusesSpecs() const override { return true; }
   bool usesMatrixUnits() const override { return true; }
+  /// Tables are on the GPU, and a call waits for nothing.
+  bool checksIndices() const override { return false; }
   llvm::StringRef getRuntimeObject() const override {
     return cpu::x86RuntimeObject();
   }

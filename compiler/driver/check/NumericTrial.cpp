@@ -3,6 +3,7 @@
 #include "compiler/driver/check/NumericTrial.h"
 
 #include "compiler/codegen/Backend.h"
+#include "compiler/reference/IndexCheck.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -140,6 +141,32 @@ llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
   return report;
 }
 
+namespace {
+/// Inputs and outputs of a call that is to be refused.
+struct RefusedCall {
+  std::vector<HostTensor> inputs, outputs;
+
+  /// All memory, with what lies between elements.
+  std::vector<std::vector<char>> memory() const {
+    std::vector<std::vector<char>> all;
+    for (const std::vector<HostTensor> *tensors : {&inputs, &outputs})
+      for (const HostTensor &tensor : *tensors)
+        all.push_back(*tensor.owner);
+    return all;
+  }
+};
+} // namespace
+
+static RefusedCall makeRefusedCall(const ast::Attention &attention,
+                                   std::vector<HostTensor> inputs,
+                                   const Bindings &bindings) {
+  RefusedCall call{std::move(inputs), {}};
+  for (const ast::Result &result : attention.results)
+    call.outputs.push_back(makeView(
+        result.type.element, bindings.shape(result.type), ViewKind::Dense));
+  return call;
+}
+
 llvm::Error ladon::checkRefusals(const ast::Attention &attention,
                                  ProgramFn program, const Trial &trial) {
   auto inputs = generateInputs(attention, inputOptions(trial));
@@ -148,18 +175,8 @@ llvm::Error ladon::checkRefusals(const ast::Attention &attention,
   auto bindings = bindInputs(attention, *inputs);
   if (!bindings)
     return bindings.takeError();
-  std::vector<HostTensor> outputs;
-  for (const ast::Result &result : attention.results)
-    outputs.push_back(makeView(result.type.element,
-                               bindings->shape(result.type), ViewKind::Dense));
-  auto memory = [&] {
-    std::vector<std::vector<char>> all;
-    for (const std::vector<HostTensor> *tensors : {&*inputs, &outputs})
-      for (const HostTensor &tensor : *tensors)
-        all.push_back(*tensor.owner);
-    return all;
-  };
-  for (auto [param, place] : llvm::zip_equal(attention.params, *inputs)) {
+  RefusedCall call = makeRefusedCall(attention, std::move(*inputs), *bindings);
+  for (auto [param, place] : llvm::zip_equal(attention.params, call.inputs)) {
     std::optional<int64_t> most = bindings->largestValue(*param);
     if (!most || place.size() == 0)
       continue;
@@ -169,13 +186,13 @@ llvm::Error ladon::checkRefusals(const ast::Attention &attention,
     int64_t right = place.getInteger(last);
     for (int64_t wrong : {*most + 1, int64_t(-1), int64_t(INT32_MIN)}) {
       place.setInteger(last, wrong);
-      auto before = memory();
-      llvm::Error error = program(*inputs, outputs, /*threads=*/1);
+      auto before = call.memory();
+      llvm::Error error = program(call.inputs, call.outputs, /*threads=*/1);
       if (!error)
         return llvm::createStringError("%s = %lld was not refused",
                                        param->name.c_str(), (long long)wrong);
       llvm::consumeError(std::move(error));
-      if (memory() != before)
+      if (call.memory() != before)
         return llvm::createStringError(
             "a call that was refused, with %s = %lld, changed memory",
             param->name.c_str(), (long long)wrong);
@@ -183,6 +200,40 @@ llvm::Error ladon::checkRefusals(const ast::Attention &attention,
     place.setInteger(last, right);
   }
   return llvm::Error::success();
+}
+
+llvm::Expected<std::string>
+ladon::compareIndexChecks(const ast::Attention &attention, ProgramFn program,
+                          const Trial &trial) {
+  auto inputs = generateInputs(attention, inputOptions(trial));
+  if (!inputs)
+    return inputs.takeError();
+  auto bindings = bindInputs(attention, *inputs);
+  if (!bindings)
+    return bindings.takeError();
+  auto expected = checkIndices(attention, *inputs);
+  if (!expected)
+    return expected.takeError();
+  if (!expected->hasReads)
+    return std::string();
+  RefusedCall call = makeRefusedCall(attention, std::move(*inputs), *bindings);
+  auto before = call.memory();
+  std::string found =
+      llvm::toString(program(call.inputs, call.outputs, /*threads=*/1));
+  if (!found.empty() && call.memory() != before)
+    return llvm::createStringError("a call that was refused, with '" + found +
+                                   "', changed memory");
+  bool mayRefuse = !expected->unchecked.empty() &&
+                   llvm::StringRef(found).starts_with("options: check_indices");
+  if (mayRefuse)
+    return std::string();
+  llvm::StringRef sentence = found;
+  sentence = sentence.take_front(sentence.rfind(" (status"));
+  if (sentence != expected->clamped)
+    return llvm::createStringError("with indices checked, expected '" +
+                                   expected->clamped + "', found '" + sentence +
+                                   "'");
+  return expected->clamped;
 }
 
 void ladon::makeRoom(const ast::Attention &attention, SizeMap &sizes,

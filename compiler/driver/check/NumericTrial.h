@@ -74,6 +74,14 @@ llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
 llvm::Error checkRefusals(const ast::Attention &attention, ProgramFn program,
                           const Trial &trial);
 
+/// A call that has its indices checked is refused exactly where the reference
+/// finds one that leaves its tensor, with the same sentence, and has changed
+/// nothing then. `program` asks for the check. Returns that sentence, or an
+/// empty one.
+llvm::Expected<std::string> compareIndexChecks(const ast::Attention &attention,
+                                               ProgramFn program,
+                                               const Trial &trial);
+
 /// Makes sizes large enough, where they are not: caches for what is appended
 /// and `more` positions, and pools for a page of its own for every entry of a
 /// table. Where a cache has a fixed size, less is appended.

@@ -23,6 +23,7 @@ struct CheckOptions {
   CommonOptions common;
   std::vector<std::string> sizes;
   std::optional<uint64_t> seed;
+  bool checkIndices = false;
 };
 
 /// Compares one entry point with what is right, on the inputs of a trial.
@@ -69,16 +70,18 @@ static void print(const ast::Attention &attention,
   }
 }
 
-/// Runs all trials of one entry point and returns the exit code.
+/// Runs all trials of one entry point and returns the exit code. `checked`, if
+/// not null, is `program` with its indices checked.
 static int checkEntry(const ast::Attention &attention,
                       llvm::ArrayRef<SizeMap> sizes,
                       const CheckOptions &options, TrialFn run,
-                      ProgramFn program, bool isModule) {
+                      ProgramFn program, ProgramFn checked, bool isModule) {
   // Every kind of values and views at every size, or all sizes of the table.
   size_t trials =
       options.sizes.empty() ? 2 * sizes.size() : pairsOfKinds() * sizes.size();
   std::vector<GateSummary> summaries(attention.writtenNames().size());
-  size_t failed = 0;
+  size_t failed = 0, clamped = 0;
+  std::string firstClamped;
   for (size_t number = 0; number < trials; ++number) {
     Trial trial = makeTrial(
         sizes, options.sizes.empty() ? number : number % pairsOfKinds());
@@ -91,6 +94,13 @@ static int checkEntry(const ast::Attention &attention,
         report ? report->problem() : llvm::toString(report.takeError());
     if (problem.empty())
       problem = llvm::toString(checkRefusals(attention, program, trial));
+    if (problem.empty() && checked) {
+      auto sentence = compareIndexChecks(attention, checked, trial);
+      if (!sentence)
+        problem = llvm::toString(sentence.takeError());
+      else if (!sentence->empty() && ++clamped == 1)
+        firstClamped = describe(trial) + ": " + *sentence;
+    }
     if (report)
       for (size_t index = 0; index < summaries.size(); ++index)
         summaries[index].add(report->results[index]);
@@ -101,6 +111,11 @@ static int checkEntry(const ast::Attention &attention,
       break;
   }
   print(attention, summaries, isModule);
+  if (checked)
+    llvm::outs() << "indices leave their tensor in " << clamped << " of "
+                 << trials << " trials\n";
+  if (clamped > 0)
+    llvm::outs() << "first at " << firstClamped << "\n";
   llvm::outs() << attention.name << ": " << (failed ? "failed" : "passed")
                << (isModule ? ", compared with the tile interpreter\n" : "\n");
   return failed ? ExitUserError : ExitSuccess;
@@ -173,11 +188,17 @@ static int checkSpec(Session &session, const CheckOptions &options) {
                        llvm::ArrayRef<HostTensor> outputs, int threads) {
       return callOnHost(*loaded, inputs, outputs, threads);
     };
+    auto checked = [&](llvm::ArrayRef<HostTensor> inputs,
+                       llvm::ArrayRef<HostTensor> outputs, int threads) {
+      return callOnHost(*loaded, inputs, outputs, threads,
+                        /*checkIndices=*/true);
+    };
     auto run = [&](const Trial &trial) {
       return runTrial(attention, program, trial,
                       arithmeticOf(level.getTarget()));
     };
     return checkEntry(attention, *sizes, options, run, program,
+                      options.checkIndices ? ProgramFn(checked) : ProgramFn(),
                       /*isModule=*/false);
   });
 }
@@ -234,7 +255,8 @@ static int checkModule(Session &session, const CheckOptions &options) {
       };
       exitCode =
           std::max(exitCode, checkEntry(program.attention, *sizes, options, run,
-                                        compiled, /*isModule=*/true));
+                                        compiled, /*checked=*/{},
+                                        /*isModule=*/true));
     }
     return exitCode;
   });
@@ -244,6 +266,10 @@ static int runCheck(const CheckOptions &options) {
   Session session(options.common);
   if (!session.open())
     return session.exitCode;
+  if (session.isModule() && options.checkIndices)
+    return reportUser(llvm::createStringError(
+        "--check-indices: expected a spec, as a module has no reference to "
+        "compare with; calls of its library can set check_indices"));
   return session.isModule() ? checkModule(session, options)
                             : checkSpec(session, options);
 }
@@ -260,6 +286,9 @@ void ladon::addCheckCommand(CLI::App &app, int &exitCode) {
                    "Sizes to try, repeatable; without any, a table of them")
       ->allow_extra_args(false)
       ->type_name("S=128,T=128,...");
+  command->add_flag("--check-indices", options->checkIndices,
+                    "Also make each call with its indices checked, and compare "
+                    "what it finds with the reference");
   command->add_option("--seed", options->seed, "For the random inputs")
       ->check(wholeNumber());
   command->callback([options, &exitCode] { exitCode = runCheck(*options); });

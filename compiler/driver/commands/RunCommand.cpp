@@ -7,6 +7,7 @@
 #include "compiler/driver/host/Npy.h"
 #include "compiler/driver/host/Picture.h"
 #include "compiler/driver/host/Sizes.h"
+#include "compiler/reference/IndexCheck.h"
 #include "compiler/reference/Reference.h"
 #include "compiler/support/Files.h"
 
@@ -30,6 +31,7 @@ struct RunOptions {
   uint64_t seed = 1;
   int threads = 0;
   bool reference = false;
+  bool checkIndices = false;
 };
 
 using Inputs = std::vector<HostTensor>;
@@ -76,6 +78,13 @@ static llvm::Expected<Inputs> collectInputs(const ast::Attention &attention,
 static int compute(Session &session, const RunOptions &options,
                    const Inputs &inputs, std::vector<HostTensor> &outputs) {
   const ast::Attention &attention = session.attention();
+  if (options.reference && options.checkIndices) {
+    auto indices = checkIndices(attention, inputs);
+    if (!indices)
+      return reportUser(indices.takeError());
+    if (!indices->clamped.empty())
+      return reportUser(llvm::createStringError(indices->clamped));
+  }
   if (options.reference) {
     auto results = evaluate(attention, inputs);
     if (!results)
@@ -93,7 +102,8 @@ static int compute(Session &session, const RunOptions &options,
   std::unique_ptr<LoadedAttention> loaded = session.load();
   if (!loaded)
     return session.exitCode;
-  if (llvm::Error error = callOnHost(*loaded, inputs, outputs, options.threads))
+  if (llvm::Error error = callOnHost(*loaded, inputs, outputs, options.threads,
+                                     options.checkIndices))
     return reportUser(std::move(error));
   // The call has written to the caches where they are.
   for (auto [param, input] : llvm::zip_equal(attention.params, inputs))
@@ -270,6 +280,9 @@ void ladon::addRunCommand(CLI::App &app, int &exitCode) {
       ->add_option("--threads", options->threads,
                    "How many threads may work; 0 means one for each CPU")
       ->check(CLI::Range(0, 4096));
+  command->add_flag("--check-indices", options->checkIndices,
+                    "Stop at an index that leaves its tensor, which is clamped "
+                    "otherwise");
   command->add_flag("--reference", options->reference,
                     "Evaluate with the f64 reference in place of the compiler");
   command->callback([options, &exitCode] { exitCode = runRun(*options); });

@@ -141,7 +141,7 @@ void Compilation::buildPipeline(mlir::OpPassManager &pm, Stage stage) const {
   case Stage::Attn:
     return;
   case Stage::Fused:
-    return buildFusePipeline(pm);
+    return buildFusePipeline(pm, target.checksIndices());
   case Stage::Buffers:
     target.buildTensorPipeline(pm);
     buildBufferizePipeline(pm);

@@ -82,12 +82,18 @@ llvm::Error HostArguments::call(const LoadedAttention &attention,
 
 llvm::Error ladon::callOnHost(const LoadedAttention &attention,
                               llvm::ArrayRef<HostTensor> inputs,
-                              llvm::ArrayRef<HostTensor> outputs, int threads) {
-  if (!attention.getDriver().empty())
+                              llvm::ArrayRef<HostTensor> outputs, int threads,
+                              bool checkIndices) {
+  if (!attention.getDriver().empty()) {
+    if (checkIndices)
+      return llvm::createStringError(
+          "code for a GPU checks no indices: check them with that for a CPU");
     return callOnDevice(attention, inputs, outputs);
+  }
   if (!attention.getForeignLibrary().empty())
-    return callElsewhere(attention, inputs, outputs, threads);
+    return callElsewhere(attention, inputs, outputs, threads, checkIndices);
   ladon_options options = LADON_OPTIONS_INIT;
   options.threads = threads;
+  options.check_indices = checkIndices;
   return HostArguments(inputs, outputs).call(attention, options);
 }

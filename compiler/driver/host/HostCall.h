@@ -51,11 +51,13 @@ private:
   std::vector<void *> pointers;
 };
 
-/// One call. `threads` 0 means all CPUs. An attention for a GPU or
-/// for another kind of CPU runs there, on copies.
+/// One call. `threads` 0 means all CPUs; with `checkIndices` an index that
+/// would be clamped is an error. An attention for a GPU, which has no such
+/// check, or for another kind of CPU runs there, on copies.
 llvm::Error callOnHost(const LoadedAttention &attention,
                        llvm::ArrayRef<HostTensor> inputs,
-                       llvm::ArrayRef<HostTensor> outputs, int threads);
+                       llvm::ArrayRef<HostTensor> outputs, int threads,
+                       bool checkIndices = false);
 
 } // namespace ladon
 

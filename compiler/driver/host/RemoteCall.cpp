@@ -60,7 +60,7 @@ private:
 class Request {
 public:
   Request(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<HostTensor> outputs,
-          int threads);
+          int threads, bool checkIndices);
 
   llvm::StringRef bytes() const { return {file.data(), file.size()}; }
   /// Takes the memory of the tensors out of what has become of the file.
@@ -83,10 +83,12 @@ private:
 } // namespace
 
 Request::Request(llvm::ArrayRef<HostTensor> inputs,
-                 llvm::ArrayRef<HostTensor> outputs, int threads) {
+                 llvm::ArrayRef<HostTensor> outputs, int threads,
+                 bool checkIndices) {
   ladon_remote_call call = {};
   call.num_arguments = static_cast<int32_t>(inputs.size() + outputs.size());
   call.threads = threads;
+  call.check_indices = checkIndices;
   call.status = -1;
   start = llvm::alignTo(
       sizeof call + call.num_arguments * sizeof(ladon_remote_argument), 64);
@@ -201,8 +203,8 @@ static llvm::Error launch(llvm::ArrayRef<std::string> more) {
 llvm::Error ladon::callElsewhere(const LoadedAttention &attention,
                                  llvm::ArrayRef<HostTensor> inputs,
                                  llvm::ArrayRef<HostTensor> outputs,
-                                 int threads) {
-  Request request(inputs, outputs, threads);
+                                 int threads, bool checkIndices) {
+  Request request(inputs, outputs, threads, checkIndices);
   if (!request.fits())
     return llvm::createStringError(
         "a tensor has more than %d axes, which a launcher does not take",

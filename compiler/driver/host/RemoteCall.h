@@ -21,7 +21,8 @@ llvm::Error checkLauncher();
 /// included: what has changed by mistake shows.
 llvm::Error callElsewhere(const LoadedAttention &attention,
                           llvm::ArrayRef<HostTensor> inputs,
-                          llvm::ArrayRef<HostTensor> outputs, int threads);
+                          llvm::ArrayRef<HostTensor> outputs, int threads,
+                          bool checkIndices);
 
 } // namespace ladon
 

@@ -115,7 +115,9 @@ typedef enum ladon_status {
   /** There is no CUDA driver, or it reported an error. */
   LADON_CUDA = 21,
   /** A value says where to write, and that is outside of a cache. */
-  LADON_VALUE_RANGE = 22
+  LADON_VALUE_RANGE = 22,
+  /** With check_indices, an index leaves the tensor that it is of. */
+  LADON_INDEX = 23
 } ladon_status;
 
 /** One piece of work of a parallel loop, called by the host's parallel-for. */
@@ -146,8 +148,11 @@ typedef struct ladon_options {
    *  for each CPU that the process may use, and the caller alone where a call
    *  takes a few microseconds. Results do not depend on it. */
   int32_t threads;
-  /** Zero. */
-  uint32_t reserved;
+  /** 1: before anything is written, an index that would be clamped to its
+   *  tensor fails the call with LADON_INDEX, which takes the time of computing
+   *  masks and indices of all positions one by one; 0: indices are clamped.
+   *  Code for a GPU takes 0 only. */
+  uint32_t check_indices;
   /** Runs the parallel loops in place of the library's own threads. */
   ladon_parallel_for parallel_for;
   /** First argument of `parallel_for`. */

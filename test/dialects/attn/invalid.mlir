@@ -102,3 +102,33 @@ func.func @read_index_type(%x: tensor<?xi32>, %i: i8) {
   attn.read %x[%i] : tensor<?xi32>, i8 -> i32
   return
 }
+
+// -----
+
+func.func @check_arguments(%n: index) {
+  // expected-error@+1 {{'attn.check_indices' op expected arguments of types 'i32', 'i32', 'i32', 'i32', found 'i32', 'i32'}}
+  attn.check_indices over(%n, %n, %n, %n) {
+  ^bb0(%b: i32, %h: i32):
+  }
+  return
+}
+
+// -----
+
+func.func @expect_outside(%x: tensor<?xf32>, %at: i32, %when: i1) {
+  // expected-error@+1 {{'attn.expect_index' op expected to be in attn.check_indices}}
+  attn.expect_index %at in %x axis 0 name "x" if %when : i32, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @expect_axis(%n: index, %x: tensor<?xf32>) {
+  attn.check_indices over(%n, %n, %n, %n) captures(%x : tensor<?xf32>) {
+  ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %t: tensor<?xf32>):
+    %when = arith.constant true
+    // expected-error@+1 {{'attn.expect_index' op expected an axis below 1, found 1}}
+    attn.expect_index %j in %t axis 1 name "x" if %when : i32, tensor<?xf32>
+  }
+  return
+}

@@ -155,3 +155,11 @@ func.func @dot_of_half(%x: vector<32xf16>, %s: vector<16xf32>) {
   %r = cpu.dot_pairs %x, %x, %s : vector<32xf16>, vector<16xf32>
   return
 }
+
+// -----
+
+func.func @position(%x: i64) {
+  // expected-error@+1 {{'cpu.refuse_index' op expected a position of 4 numbers, found 3}}
+  cpu.refuse_index %x of %x at(%x, %x, %x) name "bias" axis 1
+  return
+}
