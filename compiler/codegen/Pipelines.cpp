@@ -24,6 +24,7 @@ llvm::Error ladon::buildLoopPipeline(OpPassManager &pm, StringRef level) {
   auto target = createTargetOfLevel(level);
   if (!target)
     return target.takeError();
+  (*target)->buildBufferPipeline(pm);
   pm.addNestedPass<func::FuncOp>(createChooseTiles({level.str()}));
   return (*target)->buildLoopPipeline(pm);
 }

@@ -36,6 +36,23 @@ func.func @signature(%x: memref<4xf32> {attn.param = #attn.param<input x: f32[4]
 
 // -----
 
+// Much of it is on the heap: the stack may be that of any thread.
+// CHECK-LABEL: func.func private @large.task0(
+// CHECK-SAME: %{{.*}}: index) attributes
+// CHECK-NEXT: memref.alloc() {alignment = 64 : i64} : memref<65600xi8>
+func.func private @large.task0(%i: index, %scratch: memref<65600xi8>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0 : i8
+  memref.store %zero, %scratch[%c0] : memref<65600xi8>
+  return
+}
+func.func @large(%n: index) {
+  cpu.launch @large.task0[%n] scratch 65600 ()
+  return
+}
+
+// -----
+
 // Memory is that of anybody, and is always granted.
 // CHECK-LABEL: func.func @memory(
 // CHECK: %[[A:.*]] = memref.alloc(%{{.*}}) {alignment = 64 : i64} : memref<?xf32>

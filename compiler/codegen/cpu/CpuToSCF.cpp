@@ -24,6 +24,8 @@ using namespace ladon::cpu;
 
 /// What the runtime aligns memory to, and tasks rely on.
 static constexpr int64_t alignment = 64;
+/// What a task takes of a stack, which may be that of any thread.
+static constexpr int64_t stackBytes = 64 << 10;
 
 static void lower(LaunchOp launch) {
   ImplicitLocOpBuilder b(launch.getLoc(), launch);
@@ -42,10 +44,14 @@ static void lower(LaunchOp launch) {
 static LogicalResult adopt(func::FuncOp task) {
   OpBuilder b = OpBuilder::atBlockBegin(&task.getBody().front());
   BlockArgument scratch = task.getArguments().back();
-  auto alloca = memref::AllocaOp::create(b, task.getLoc(),
-                                         cast<MemRefType>(scratch.getType()),
-                                         b.getI64IntegerAttr(alignment));
-  scratch.replaceAllUsesWith(alloca);
+  auto type = cast<MemRefType>(scratch.getType());
+  IntegerAttr aligned = b.getI64IntegerAttr(alignment);
+  Value memory;
+  if (type.getNumElements() <= stackBytes)
+    memory = memref::AllocaOp::create(b, task.getLoc(), type, aligned);
+  else
+    memory = memref::AllocOp::create(b, task.getLoc(), type, aligned);
+  scratch.replaceAllUsesWith(memory);
   // Modules that are linked together have tasks of the same name.
   task->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
                                     b.getContext(), LLVM::Linkage::Internal));

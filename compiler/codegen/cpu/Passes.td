@@ -182,10 +182,11 @@ def CpuToSCF : Pass<"cpu-to-scf", "::mlir::ModuleOp"> {
   let summary = "Lower launches to parallel loops, without Ladon's runtime";
   let description = [{
     For programs that have threads and memory of their own. A `cpu.launch` is a
-    `scf.parallel` over calls of the task, whose scratch is on its stack; what a
-    `cpu.alloc` or `cpu.try_alloc` gives is a `memref.alloc`, which is always
-    granted. It has no owner yet: upstream's buffer deallocation finds one. What
-    attn says of signatures (`attn.param`) is dropped.
+    `scf.parallel` over calls of the task, whose scratch is on its stack up to 64
+    KiB; beyond that, and for what a `cpu.alloc` or `cpu.try_alloc` gives, there
+    is a `memref.alloc`, which is always granted. It has no owner yet: upstream's
+    buffer deallocation finds one. What attn says of signatures (`attn.param`) is
+    dropped.
 
     ```mlir
     scf.parallel (%i) = (%c0) to (%n) step (%c1) {
