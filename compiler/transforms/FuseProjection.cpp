@@ -107,6 +107,9 @@ static bool canMeet(AttendOp op, linalg::ContractOp product) {
 /// What every tile of queries reads, keys and values of all heads and the
 /// matrix, has to stay in the last cache for the next tile.
 static constexpr int64_t cacheBytes = 16 << 20;
+/// The sums of a tile of 48 rows of f32 take 384 KiB then: of the second cache
+/// there is something left for keys and values.
+static constexpr int64_t mostColumns = 2048;
 /// Tiles that there should be, for as many threads: they are all the pieces
 /// that a nest over all heads has.
 static constexpr int64_t leastTiles = 8;
@@ -114,6 +117,10 @@ static constexpr int64_t allKeys = std::numeric_limits<int64_t>::max();
 
 static int64_t bytesOf(Type element) {
   return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
+static int64_t countColumns(linalg::ContractOp product) {
+  return cast<MemRefType>(product.getOutputs()[0].getType()).getShape().back();
 }
 
 /// Up to how many keys it pays; 0 if never.
@@ -158,6 +165,8 @@ struct FuseProjection : ladon::impl::FuseProjectionBase<FuseProjection> {
         // Those may share the lanes of a tile, which is worth more.
         if (op.getHeads() != op.getKeyValueHeads())
           reason = "query heads share key heads";
+        else if (countColumns(product) > mostColumns)
+          reason = "the sums of a tile are too many for the second cache";
         else if (int64_t keys = countKeys(op, product))
           sizes = tile::ProjectionAttr::get(&getContext(), keys, leastTiles);
         else

@@ -9,6 +9,7 @@
 
 #include "compiler/transforms/Passes.h"
 
+#include "compiler/transforms/AskForVectors.h"
 #include "dialects/tile/Tile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -86,18 +87,6 @@ class ValueRangeLowering : public OpConversionPattern<tile::ValueRangeOp> {
     scf::YieldOp::create(b, found);
     rewriter.replaceOp(op, branch.getResults());
     return success();
-  }
-
-  /// The only loop over elements that leaves the compiler as it is here.
-  static void askForVectors(scf::ForOp loop) {
-    MLIRContext *context = loop.getContext();
-    auto vectorize = LLVM::LoopVectorizeAttr::get(
-        context, /*disable=*/BoolAttr::get(context, false), {}, {}, {}, {}, {},
-        {});
-    loop->setDiscardableAttr(
-        "llvm.loop_annotation",
-        LLVM::LoopAnnotationAttr::get(context, {}, vectorize, {}, {}, {}, {},
-                                      {}, {}, {}, {}, {}, {}, {}, {}, {}));
   }
 
   /// (min, max), and the signature if `soFar` has one, over the axes from

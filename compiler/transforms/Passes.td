@@ -125,6 +125,22 @@ def FuseWeights : Pass<"attn-fuse-weights", "::mlir::func::FuncOp"> {
   ];
 }
 
+def FuseElementwise : Pass<"attn-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Compute chains of elementwise operations in one loop";
+  let description = [{
+    An elementwise `linalg.generic` becomes part of the one that reads it
+
+    - where it only copies, and its reader reads whole rows of the source;
+    - where each element is read once, and nobody else reads it, or it takes a
+      few additions and multiplications, which are then done more than once.
+
+    A `tensor.extract_slice` of such a cheap operation computes its part alone,
+    if nobody reads the whole: so norms go into the rotations of `rope`.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def BufferizeAttention : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
   let summary = "Tensors to memrefs, results to arguments";
   let description = [{
@@ -174,7 +190,8 @@ def FuseProjection : Pass<"attn-fuse-projection", "::mlir::func::FuncOp"> {
     `linalg.contract` over all of its features, the attend moves next to it and
     gets a `tile.projection`, which says for which sizes the two are one nest:
 
-    - keys and values of all heads, and the matrix, stay in the last cache,
+    - keys and values of all heads, and the matrix, stay in the last cache, and
+      the sums of a tile in the second,
     - there are enough tiles of queries for some threads,
     - each query head has a key head of its own.
 

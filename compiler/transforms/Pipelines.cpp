@@ -22,7 +22,9 @@ void ladon::buildFusePipeline(OpPassManager &pm, bool checksIndices) {
 void ladon::buildStoredOperandsPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createFuseScales());
   pm.addNestedPass<func::FuncOp>(createFuseWeights());
+  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
 }
 
 void ladon::buildBufferizePipeline(OpPassManager &pm) {

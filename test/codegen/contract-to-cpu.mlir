@@ -95,10 +95,12 @@
 // CHECK-NEXT: memref.store %[[WEIGHT]], %[[TARGET]]
 
 // CHECK-DAG: %[[HEIGHT:.*]] = arith.select %[[SHARED]], %c96, %c192
-// CHECK-DAG: %[[WIDTH:.*]] = arith.select %[[SHARED]], %c256, %c128
+// CHECK-DAG: %[[USUAL:.*]] = arith.select %[[SHARED]], %c256, %c128
+// CHECK-DAG: %[[TALL:.*]] = arith.cmpi uge, %[[ROWS]], %c768
+// CHECK-DAG: %[[WIDTH:.*]] = arith.select %[[TALL]], %c512, %[[USUAL]]
 // CHECK: scf.forall (%{{.*}}, %{{.*}}) = (0, 0) to (%[[ROWS]], 20) step (%[[HEIGHT]], %[[WIDTH]])
 // CHECK-DAG: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<6144x8xf32>
-// CHECK-DAG: %[[FIRST:.*]] = memref.alloc() {{.*}} : memref<32x8xf32>
+// CHECK-DAG: %[[FIRST:.*]] = memref.alloc() {{.*}} : memref<64x8xf32>
 // CHECK-DAG: %[[XROWS:.*]] = memref.alloc() {{.*}} : memref<192x784xf32>
 // CHECK-DAG: %[[OWN:.*]] = memref.alloc() {{.*}} : memref<768x8xf32>
 // CHECK: %[[START:.*]] = memref.load %[[BIAS]]

@@ -35,7 +35,7 @@ void ladon::cpu::buildVectorPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(createLowerTileControl());
   pm.addNestedPass<func::FuncOp>(createBufferizeTiles());
   // The rest of linalg, with the copies of bufferization.
-  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addNestedPass<func::FuncOp>(createLinalgToLoops());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   TileToVectorsOptions tile;

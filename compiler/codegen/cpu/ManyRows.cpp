@@ -24,8 +24,9 @@ static constexpr int64_t registerColumns = 2;
 /// memory twice.
 static constexpr int64_t mostRows = 192;
 /// Columns per grid point, at most, a multiple of every panel's: so often is a
-/// row of x used that was copied.
-static constexpr int64_t columnBlock = 256;
+/// row of x used that was copied. There is memory for so many of half of the
+/// rows, or for half as many of all.
+static constexpr int64_t columnBlock = 512;
 /// Points that there should be, for as many threads.
 static constexpr int64_t enoughPoints = 8;
 /// Of a panel of w at once: it stays in the first-level cache beside the rows
@@ -46,6 +47,11 @@ public:
   void lower();
 
 private:
+  /// What a grid point computes: `rows` rows from `row` on, and the columns
+  /// [column, end).
+  struct Point {
+    Value row, rows, column, end;
+  };
   void lowerPoint(Value row, Value column);
   /// Of each panel its number in the block, its first column, and how many of
   /// its columns exist.
@@ -53,12 +59,14 @@ private:
       Value column, Value end,
       llvm::function_ref<void(Value number, Value first, Value columns)> body);
   void initialise(Value rows, Value column, Value end);
-  void addProducts(Value panel, Value next, Value number, Value rows,
-                   Value steps);
+  void addProducts(const Point &point, Value panel, Value next, Value number,
+                   Value step, Value steps);
+  void askForRows(Value memory, const Point &point, Value first, Value end,
+                  Value turn, Value turns);
   void finish(Value row, Value rows, Value column, Value end);
   /// The row of `tile` that holds row `r` of a panel.
   Value tileRow(Value number, Value r) {
-    return sum(arith::MulIOp::create(b, number, e.index(rowBlock)), r);
+    return sum(arith::MulIOp::create(b, number, rowStep), r);
   }
   Value sum(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
   Value rest(Value extent, Value from, Value most) {
@@ -93,10 +101,14 @@ void ManyRows::lower() {
   // Panels that several points of the grid use are packed once.
   panels.packAll(isMore);
   Value isWide = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, columns,
-                                       e.index(enoughPoints * columnBlock));
+                                       e.index(enoughPoints * columnBlock / 2));
   rowStep = choose(isMore, rowBlock / 2, rowBlock);
-  columnStep = choose(arith::OrIOp::create(b, isMore, isWide), columnBlock,
-                      columnBlock / 2);
+  columnStep = choose(arith::OrIOp::create(b, isMore, isWide), columnBlock / 2,
+                      columnBlock / 4);
+  Value isTall = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, rows,
+                                       e.index(enoughPoints * rowBlock / 2));
+  columnStep =
+      arith::SelectOp::create(b, isTall, e.index(columnBlock), columnStep);
   OpFoldResult zero = b.getIndexAttr(0);
   auto grid = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{zero, zero},
                                     ArrayRef<OpFoldResult>{rows, columns},
@@ -104,7 +116,7 @@ void ManyRows::lower() {
                                     ValueRange(), std::nullopt);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(grid.getBody());
-  tile = scratch(e, columnBlock / width * rowBlock, width);
+  tile = scratch(e, columnBlock / 2 / width * rowBlock, width);
   start = scratch(e, columnBlock / width, width);
   // Rows of x may be a power of two apart, and would then share few sets of a
   // cache; those of the copy are not.
@@ -138,16 +150,51 @@ void ManyRows::initialise(Value rows, Value column, Value end) {
   });
 }
 
+/// Asks for elements [first, end) of some rows of a tensor, which are wanted
+/// soon: for each `turns`th of the rows of a grid point, from `turn` on. All at
+/// once they would wait for each other.
+void ManyRows::askForRows(Value memory, const Point &point, Value first,
+                          Value end, Value turn, Value turns) {
+  auto rows = scf::ForOp::create(b, turn, point.rows, turns);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(rows.getBody());
+  SmallVector<Value> at =
+      product.position(sum(point.row, rows.getInductionVar()), first);
+  auto lines = scf::ForOp::create(b, first, end, e.index(lineElements(memory)));
+  b.setInsertionPointToStart(lines.getBody());
+  at.back() = lines.getInductionVar();
+  memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false,
+                             /*localityHint=*/2, /*isDataCache=*/true);
+}
+
 /// Adds the products of all rows with the panel to the tile. A last group of
 /// fewer rows multiplies what its scratch holds: there is room for whole
 /// groups, and nobody reads what becomes of them. The first groups ask for the
 /// panel that is `next`, a line of each of its rows at a time: it lies in the
-/// last cache, and hardware takes a while to see where a panel begins.
-void ManyRows::addProducts(Value panel, Value next, Value number, Value rows,
-                           Value steps) {
+/// last cache, and hardware takes a while to see where a panel begins. Between
+/// groups, rows of x at the next steps are asked for, or of the result.
+void ManyRows::addProducts(const Point &point, Value panel, Value next,
+                           Value number, Value step, Value steps) {
   int64_t line = lineElements(panel), lines = llvm::divideCeil(width, line);
-  forEach(e, e.index(0), rows, group, [&](Value r0) {
+  Value groups = arith::CeilDivUIOp::create(b, point.rows, e.index(group));
+  Value depth = product.countSteps(), following = sum(step, steps);
+  Value isLast =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::uge, following, depth);
+  Value followingEnd = e.minIndex(e.addIndex(following, depthBlock), depth);
+  Value panelsOfPoint = arith::CeilDivUIOp::create(
+      b, arith::SubIOp::create(b, point.end, point.column), e.index(width));
+  Value turns = arith::MulIOp::create(b, panelsOfPoint, groups);
+  forEach(e, e.index(0), point.rows, group, [&](Value r0) {
     Value turn = arith::DivUIOp::create(b, r0, e.index(group));
+    Value place = sum(arith::MulIOp::create(b, number, groups), turn);
+    auto branch = scf::IfOp::create(b, isLast, /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(branch.thenBlock()->getTerminator());
+      askForRows(out, point, point.column, point.end, place, turns);
+      b.setInsertionPoint(branch.elseBlock()->getTerminator());
+      askForRows(product.x, point, following, followingEnd, place, turns);
+    }
     Value lane = arith::MulIOp::create(b, e.minIndex(turn, e.index(lines - 1)),
                                        e.index(line));
     // Each block of steps is summed from zero: short sums round less.
@@ -203,6 +250,7 @@ void ManyRows::finish(Value row, Value rows, Value column, Value end) {
 void ManyRows::lowerPoint(Value row, Value column) {
   Value rows = rest(product.countRows(), row, rowStep);
   Value end = sum(column, rest(product.countColumns(), column, columnStep));
+  Point point{row, rows, column, end};
   Value depth = product.countSteps();
   initialise(rows, column, end);
   forEach(e, e.index(0), depth, depthBlock, [&](Value k0) {
@@ -211,7 +259,7 @@ void ManyRows::lowerPoint(Value row, Value column) {
     forPanels(column, end, [&](Value number, Value first, Value columns) {
       Value panel = panels.getPanel(k0, steps, first, columns);
       Value next = panels.placeOf(k0, steps, e.addIndex(first, width));
-      addProducts(panel, next, number, rows, steps);
+      addProducts(point, panel, next, number, k0, steps);
     });
   });
   finish(row, rows, column, end);

@@ -108,6 +108,18 @@ def ParallelizeLinalg
                            "::mlir::scf::SCFDialect"];
 }
 
+def LinalgToLoops : Pass<"cpu-linalg-to-loops", "::mlir::func::FuncOp"> {
+  let summary = "Lower the rest of linalg to loops that LLVM vectorises";
+  let description = [{
+    Every linalg operation on buffers becomes loops over its elements. Where the
+    innermost one goes along neighbours in memory, it asks for LLVM's
+    vectoriser, and sums along it are carried in a value.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def ApproximateMath : Pass<"cpu-approximate-math"> {
   let summary = "Replace math functions by arithmetic on whole vectors";
   let description = [{
