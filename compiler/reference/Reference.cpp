@@ -35,6 +35,7 @@ private:
   }
   Tensor elementwise(const Expr *expr);
   Tensor scalar(const Expr *expr);
+  Tensor product(const Expr *expr);
 
   Bindings bindings;
   Arithmetic arithmetic;
@@ -86,6 +87,37 @@ static ScalarType storedType(const Expr *expr) {
       if (ScalarType type = storedType(arg); isStorageOnly(type))
         return type;
   return expr->type.element;
+}
+
+/// What a matrix may be read as, while factors of its columns multiply the sums
+/// of a product: its element in a chain of products and quotients that has all
+/// of its axes. The matrix itself without such factors.
+static const Expr *storedMatrix(const Expr *expr) {
+  if (expr->kind == Kind::Name && expr->let)
+    return storedMatrix(expr->let->value);
+  bool isScaled =
+      expr->kind == Kind::Binary &&
+      (expr->binaryOp == BinaryOp::Mul || expr->binaryOp == BinaryOp::Div);
+  if (isScaled)
+    for (const Expr *arg : expr->args)
+      if (arg->type.isTensor() && arg->type.dims->size() == 2)
+        return storedMatrix(arg);
+  return expr;
+}
+
+Tensor Evaluator::product(const Expr *expr) {
+  // A transpose is read in place whatever it is of.
+  const Expr *right = expr->args[1];
+  while (right->kind == Kind::Name && right->let)
+    right = right->let->value;
+  bool isTransposed = right->kind == Kind::Transpose;
+  const Expr *matrix = isTransposed ? right->args[0] : right;
+  const Expr *stored = storedMatrix(matrix);
+  Tensor left = evaluate(expr->args[0]), result = evaluate(right);
+  if (stored == matrix)
+    return matmul(left, result, result);
+  Tensor elements = evaluate(stored);
+  return matmul(left, result, isTransposed ? transpose(elements) : elements);
 }
 
 const AttendResult &Evaluator::attendResult(const Expr *expr, bool withScores) {
@@ -273,7 +305,7 @@ Tensor Evaluator::evaluate(const Expr *expr) {
                   evaluate(expr->args[2]), expr->intValue);
   case Kind::Binary:
     if (expr->binaryOp == BinaryOp::MatMul)
-      return matmul(evaluate(expr->args[0]), evaluate(expr->args[1]));
+      return product(expr);
     return elementwise(expr);
   case Kind::Unary:
   case Kind::Call:

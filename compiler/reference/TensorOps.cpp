@@ -102,23 +102,27 @@ static double specialError(const Tensor &left, const Tensor &right, int64_t m,
 }
 
 /// result[..., n] = sum_k left[..., k] right[k, n]
-Tensor reference::matmul(const Tensor &left, const Tensor &right) {
+Tensor reference::matmul(const Tensor &left, const Tensor &right,
+                         const Tensor &stored) {
   int64_t inner = right.shape[0], columns = right.shape[1];
   Extents shape(left.shape.begin(), left.shape.end() - 1);
   int64_t rows = elementCount(shape);
   shape.push_back(columns);
   Tensor result(left.element, shape);
-  std::vector<double> partial(columns);
+  std::vector<double> partial(columns), unscaled(columns);
   for (int64_t m = 0; m < rows; ++m) {
     double *value = result.value.data() + m * columns,
            *error = result.error.data() + m * columns,
            *magnitude = result.magnitude.data() + m * columns;
     std::fill(partial.begin(), partial.end(), 0);
+    std::fill(unscaled.begin(), unscaled.end(), 0);
     for (int64_t k = 0; k < inner; ++k) {
       double a = left.value[m * inner + k], aError = left.error[m * inner + k];
       const double *b = right.value.data() + k * columns,
-                   *bError = right.error.data() + k * columns;
+                   *bError = right.error.data() + k * columns,
+                   *bStored = stored.value.data() + k * columns;
       for (int64_t n = 0; n < columns; ++n) {
+        unscaled[n] += std::fabs(a * bStored[n]);
         value[n] += a * b[n];
         magnitude[n] += std::fabs(a * b[n]);
         partial[n] += std::fabs(value[n]);
@@ -127,9 +131,9 @@ Tensor reference::matmul(const Tensor &left, const Tensor &right) {
     }
     for (int64_t n = 0; n < columns; ++n) {
       error[n] += std::max(magnitude[n], summationShare * partial[n]);
-      if (!(magnitude[n] <= largestNumber(left.element) / 2) ||
-          std::isnan(error[n]))
-        error[n] = specialError(left, right, m, n, magnitude[n]);
+      double largest = std::max(magnitude[n], unscaled[n]);
+      if (!(largest <= largestNumber(left.element) / 2) || std::isnan(error[n]))
+        error[n] = specialError(left, right, m, n, largest);
     }
   }
   return result;

@@ -16,7 +16,9 @@ Tensor split(const Tensor &source, int64_t heads);
 Tensor concat(const Tensor &source);
 Tensor transpose(const Tensor &source);
 Tensor repeat(const Tensor &source, const Extents &shape);
-Tensor matmul(const Tensor &left, const Tensor &right);
+/// Sums may overflow where those of `stored` do, which are `right` before its
+/// factors, or `right` itself.
+Tensor matmul(const Tensor &left, const Tensor &right, const Tensor &stored);
 Tensor join(const Tensor &left, const Tensor &right, int64_t axis);
 Tensor sumAlong(const Tensor &source, int64_t axis);
 Tensor iota(ast::ScalarType element, int64_t count);

@@ -70,6 +70,26 @@ TEST(ErrorBounds, LeaveOpenWhatMayOverflow) {
   EXPECT_TRUE(std::isfinite(evaluateValues({8e37, 8e37})[0].error[0]));
 }
 
+TEST(ErrorBounds, LeaveOpenSumsOfStoredWeightsThatMayOverflow) {
+  // Scaled by a thousandth, no sum is large; 2 * 2e36 * 100 before that is.
+  for (std::string matrix :
+       {"float(w) * scale", "transpose(float(w) * scale)"}) {
+    std::string text = "attention p(x: f32[M, 2], w: i8[2, 2], scale: f32) -> "
+                       "f32[M, 2] {\n  return x @ (" +
+                       matrix + ")\n}\n";
+    auto errorOf = [&](double x, double weight) {
+      std::vector<double> weights(4, weight);
+      return run(text, {floats({1, 2}, {x, x}),
+                        tensor(ast::ScalarType::I8, {2, 2}, weights),
+                        HostTensor::scalar(ast::ScalarType::F32, 1e-3)})[0]
+          .error[0];
+    };
+    EXPECT_EQ(errorOf(2e36, 100), inf) << matrix;
+    EXPECT_TRUE(std::isfinite(errorOf(2e35, 100))) << matrix;
+    EXPECT_TRUE(std::isfinite(errorOf(2e36, 1))) << matrix;
+  }
+}
+
 TEST(ErrorBounds, LeaveOpenProductsThatMayOverflowInF64) {
   // Seed 882040 of the random specs: the reference cannot hold a sum that is
   // too large for f64, but knows that only finite numbers went into it.
