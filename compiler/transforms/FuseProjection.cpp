@@ -40,16 +40,6 @@ static Type elementOf(Value memory) {
   return cast<MemRefType>(memory.getType()).getElementType();
 }
 
-/// The product of what an attend computes and a matrix; null if there is none.
-static linalg::ContractOp findProduct(AttendOp op) {
-  Value out = op.getInits()[0];
-  for (Operation *user : out.getUsers())
-    if (auto product = dyn_cast<linalg::ContractOp>(user))
-      if (product.getInputs()[0] == out && getMatrixForm(product))
-        return product;
-  return {};
-}
-
 /// Why a nest cannot compute a product; empty if it can.
 static StringRef whyNot(AttendOp op, linalg::ContractOp product) {
   using Role = AttendOp::AxisRole;
@@ -107,9 +97,9 @@ static bool canMeet(AttendOp op, linalg::ContractOp product) {
 /// What every tile of queries reads, keys and values of all heads and the
 /// matrix, has to stay in the last cache for the next tile.
 static constexpr int64_t cacheBytes = 16 << 20;
-/// The sums of a tile of 48 rows of f32 take 384 KiB then: of the second cache
-/// there is something left for keys and values.
-static constexpr int64_t mostColumns = 2048;
+/// The sums of a tile of 48 rows of f32 take 192 KiB then: the second cache has
+/// room for them, and for keys, values and a part of the matrix.
+static constexpr int64_t mostColumns = 1024;
 /// Tiles that there should be, for as many threads: they are all the pieces
 /// that a nest over all heads has.
 static constexpr int64_t leastTiles = 8;
@@ -153,7 +143,7 @@ struct FuseProjection : ladon::impl::FuseProjectionBase<FuseProjection> {
         op.emitOpError("expected buffers; run attn-bufferize before");
         return signalPassFailure();
       }
-      linalg::ContractOp product = findProduct(op);
+      linalg::ContractOp product = findProduct(op.getInits()[0]);
       if (!product)
         continue;
       StringRef reason = whyNot(op, product);

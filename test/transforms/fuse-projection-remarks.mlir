@@ -35,15 +35,15 @@ func.func @shared_heads(%q: memref<2x4x8x4xf32>, %kv: memref<2x2x8x4xf32>, %w: m
 #x = affine_map<(b, m, n, k) -> (b, m, k)>
 #w = affine_map<(b, m, n, k) -> (k, n)>
 #y = affine_map<(b, m, n, k) -> (b, m, n)>
-!heads = memref<1x32x8x128xf32>
-func.func @large_matrix(%q: !heads, %w: memref<4096x1100xf32>, %y: memref<1x8x1100xf32>) {
-  %o = memref.alloc() : memref<1x8x4096xf32>
+!heads = memref<1x64x8x128xf32>
+func.func @large_matrix(%q: !heads, %w: memref<8192x1024xf32>, %y: memref<1x8x1024xf32>) {
+  %o = memref.alloc() : memref<1x8x8192xf32>
   // expected-remark@+1 {{the output projection is computed after the attend: its matrix is too large to stay in the cache}}
-  attn.attend heads 32 key_value_heads 32 head_dim 128 value_dim 128 scale 0.5
+  attn.attend heads 64 key_value_heads 64 head_dim 128 value_dim 128 scale 0.5
       ins(%q, %q, %q : !heads, !heads, !heads)
-      outs(%o : memref<1x8x4096xf32>) maps [#q, #k, #v, #out]
+      outs(%o : memref<1x8x8192xf32>) maps [#q, #k, #v, #out]
   linalg.contract indexing_maps = [#x, #w, #y]
-      ins(%o, %w : memref<1x8x4096xf32>, memref<4096x1100xf32>) outs(%y : memref<1x8x1100xf32>)
+      ins(%o, %w : memref<1x8x8192xf32>, memref<8192x1024xf32>) outs(%y : memref<1x8x1024xf32>)
   return
 }
 
@@ -59,14 +59,14 @@ func.func @large_matrix(%q: !heads, %w: memref<4096x1100xf32>, %y: memref<1x8x11
 #w = affine_map<(b, m, n, k) -> (k, n)>
 #y = affine_map<(b, m, n, k) -> (b, m, n)>
 !heads = memref<2x4x8x4xf32>
-func.func @many_columns(%q: !heads, %w: memref<16x2049xf32>, %y: memref<2x8x2049xf32>) {
+func.func @many_columns(%q: !heads, %w: memref<16x1025xf32>, %y: memref<2x8x1025xf32>) {
   %o = memref.alloc() : memref<2x8x16xf32>
   // expected-remark@+1 {{the output projection is computed after the attend: the sums of a tile are too many for the second cache}}
   attn.attend heads 4 key_value_heads 4 head_dim 4 value_dim 4 scale 0.5
       ins(%q, %q, %q : !heads, !heads, !heads)
       outs(%o : memref<2x8x16xf32>) maps [#q, #k, #v, #out]
   linalg.contract indexing_maps = [#x, #w, #y]
-      ins(%o, %w : memref<2x8x16xf32>, memref<16x2049xf32>) outs(%y : memref<2x8x2049xf32>)
+      ins(%o, %w : memref<2x8x16xf32>, memref<16x1025xf32>) outs(%y : memref<2x8x1025xf32>)
   return
 }
 
