@@ -10,6 +10,7 @@
 
 #include "compiler/transforms/Passes.h"
 
+#include "compiler/transforms/Neighbours.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -25,6 +26,7 @@ namespace ladon {
 } // namespace ladon
 
 using namespace mlir;
+using namespace ladon;
 
 //===----------------------------------------------------------------------===//
 // Where it pays
@@ -56,22 +58,6 @@ static bool isCopy(linalg::GenericOp op) {
   return op.getNumDpsInputs() == 1 && op.getBody()->getOperations().size() == 1;
 }
 
-/// Whether the elements of the last axis of a copy are neighbours in what it
-/// copies: who reads that instead of the copy reads whole lines.
-static bool copiesRows(linalg::GenericOp op) {
-  AffineMap map = op.getIndexingMapsArray()[0];
-  unsigned last = op.getNumLoops() - 1;
-  if (map.getNumResults() == 0)
-    return false;
-  AffineExpr rest = simplifyAffineExpr(
-      map.getResults().back() - getAffineDimExpr(last, op.getContext()),
-      map.getNumDims(), map.getNumSymbols());
-  return !rest.isFunctionOfDim(last) &&
-         llvm::none_of(map.getResults().drop_back(), [&](AffineExpr index) {
-           return index.isFunctionOfDim(last);
-         });
-}
-
 /// Whether who reads `operand` should compute it. Each element must be read
 /// once by a reader, or cost nothing.
 static bool pays(OpOperand *operand) {
@@ -79,8 +65,10 @@ static bool pays(OpOperand *operand) {
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
   if (!isElementwise(producer) || !consumer)
     return false;
+  // Who reads the source of a copy instead should read whole lines, too.
   if (isCopy(producer))
-    return copiesRows(producer);
+    return goesAlongRows(producer.getIndexingMapsArray()[0],
+                         producer.getNumLoops() - 1, /*mayStay=*/false);
   return consumer.getMatchingIndexingMap(operand).isPermutation() &&
          (isCheap(producer) || producer->hasOneUse());
 }

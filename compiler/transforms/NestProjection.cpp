@@ -16,13 +16,9 @@ NestProjection::find(attn::AttendOp op, AttentionNest &nest,
   if (!op->hasAttr(tile::TileDialect::projectionName))
     return std::unique_ptr<NestProjection>();
   Value out = op.getInits()[0];
-  linalg::ContractOp product;
-  for (Operation *user : out.getUsers())
-    if (user != op)
-      product = dyn_cast<linalg::ContractOp>(user);
-  bool isOnly = product && out.hasNUses(2) &&
-                out.getDefiningOp<memref::AllocOp>() &&
-                product.getInputs()[0] == out && getMatrixForm(product);
+  linalg::ContractOp product = findProduct(out);
+  bool isOnly =
+      product && out.hasNUses(2) && out.getDefiningOp<memref::AllocOp>();
   Operation *next = op->getNextNode();
   if (isOnly && next == findStart(product).op)
     next = next->getNextNode();

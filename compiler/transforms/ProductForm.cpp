@@ -35,6 +35,14 @@ std::optional<MatrixForm> ladon::getMatrixForm(linalg::ContractOp op) {
   return std::nullopt;
 }
 
+linalg::ContractOp ladon::findProduct(Value x) {
+  for (Operation *user : x.getUsers())
+    if (auto product = dyn_cast<linalg::ContractOp>(user))
+      if (product.getInputs()[0] == x && getMatrixForm(product))
+        return product;
+  return {};
+}
+
 ProductStart ladon::findStart(linalg::ContractOp op) {
   Value out = op.getOutputs()[0];
   int64_t rank = cast<MemRefType>(out.getType()).getRank();

@@ -19,6 +19,9 @@ enum class MatrixForm {
 /// dimensions in the order (.., n, k); none for other products.
 std::optional<MatrixForm> getMatrixForm(mlir::linalg::ContractOp op);
 
+/// The product whose rows lie in `x`; null if none of its readers is one.
+mlir::linalg::ContractOp findProduct(mlir::Value x);
+
 /// What the sums of a product begin with.
 struct ProductStart {
   /// The fill or the broadcast right before the product that puts it into its

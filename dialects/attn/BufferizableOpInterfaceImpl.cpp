@@ -85,10 +85,9 @@ struct AppendInterface
   }
 };
 
-/// As an attend, it shows its body the captured buffers.
-struct CheckIndicesInterface
-    : BufferizableOpInterface::ExternalModel<CheckIndicesInterface,
-                                             CheckIndicesOp> {
+/// An operation that reads its operands, and no more.
+template <typename Model, typename Op>
+struct ReadingInterface : BufferizableOpInterface::ExternalModel<Model, Op> {
   bool bufferizesToMemoryRead(Operation *, OpOperand &,
                               const AnalysisState &) const {
     return true;
@@ -101,6 +100,11 @@ struct CheckIndicesInterface
                                       const AnalysisState &) const {
     return {};
   }
+};
+
+/// As an attend, it shows its body the captured buffers.
+struct CheckIndicesInterface
+    : ReadingInterface<CheckIndicesInterface, CheckIndicesOp> {
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
@@ -122,20 +126,7 @@ struct CheckIndicesInterface
 /// What is read, or expected to exist, is a capture, which becomes a memref
 /// together with the operation around it; there is nothing else to do.
 template <typename Op>
-struct CaptureInterface
-    : BufferizableOpInterface::ExternalModel<CaptureInterface<Op>, Op> {
-  bool bufferizesToMemoryRead(Operation *, OpOperand &,
-                              const AnalysisState &) const {
-    return true;
-  }
-  bool bufferizesToMemoryWrite(Operation *, OpOperand &,
-                               const AnalysisState &) const {
-    return false;
-  }
-  AliasingValueList getAliasingValues(Operation *, OpOperand &,
-                                      const AnalysisState &) const {
-    return {};
-  }
+struct CaptureInterface : ReadingInterface<CaptureInterface<Op>, Op> {
   LogicalResult bufferize(Operation *, RewriterBase &,
                           const BufferizationOptions &,
                           BufferizationState &) const {

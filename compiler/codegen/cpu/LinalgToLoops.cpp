@@ -10,6 +10,7 @@
 #include "compiler/codegen/cpu/Passes.h"
 
 #include "compiler/transforms/AskForVectors.h"
+#include "compiler/transforms/Neighbours.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -30,18 +31,8 @@ using namespace ladon;
 /// operand. (Those of an operand without an inner stride of 1 are not; LLVM
 /// finds that out when the code runs.)
 static bool visitsNeighbours(linalg::LinalgOp op) {
-  unsigned innermost = op.getNumLoops() - 1;
-  AffineExpr step = getAffineDimExpr(innermost, op.getContext());
   return llvm::all_of(op.getIndexingMapsArray(), [&](AffineMap map) {
-    for (auto [axis, index] : llvm::enumerate(map.getResults())) {
-      if (!index.isFunctionOfDim(innermost))
-        continue;
-      AffineExpr rest = simplifyAffineExpr(index - step, map.getNumDims(),
-                                           map.getNumSymbols());
-      if (axis + 1 != map.getNumResults() || rest.isFunctionOfDim(innermost))
-        return false;
-    }
-    return true;
+    return goesAlongRows(map, op.getNumLoops() - 1, /*mayStay=*/true);
   });
 }
 

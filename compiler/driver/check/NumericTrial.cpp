@@ -145,6 +145,7 @@ namespace {
 /// Inputs and outputs of a call that is to be refused.
 struct RefusedCall {
   std::vector<HostTensor> inputs, outputs;
+  Bindings bindings;
 
   /// All memory, with what lies between elements.
   std::vector<std::vector<char>> memory() const {
@@ -157,27 +158,29 @@ struct RefusedCall {
 };
 } // namespace
 
-static RefusedCall makeRefusedCall(const ast::Attention &attention,
-                                   std::vector<HostTensor> inputs,
-                                   const Bindings &bindings) {
-  RefusedCall call{std::move(inputs), {}};
-  for (const ast::Result &result : attention.results)
-    call.outputs.push_back(makeView(
-        result.type.element, bindings.shape(result.type), ViewKind::Dense));
-  return call;
-}
-
-llvm::Error ladon::checkRefusals(const ast::Attention &attention,
-                                 ProgramFn program, const Trial &trial) {
+static llvm::Expected<RefusedCall>
+makeRefusedCall(const ast::Attention &attention, const Trial &trial) {
   auto inputs = generateInputs(attention, inputOptions(trial));
   if (!inputs)
     return inputs.takeError();
   auto bindings = bindInputs(attention, *inputs);
   if (!bindings)
     return bindings.takeError();
-  RefusedCall call = makeRefusedCall(attention, std::move(*inputs), *bindings);
-  for (auto [param, place] : llvm::zip_equal(attention.params, call.inputs)) {
-    std::optional<int64_t> most = bindings->largestValue(*param);
+  RefusedCall call{std::move(*inputs), {}, std::move(*bindings)};
+  for (const ast::Result &result : attention.results)
+    call.outputs.push_back(makeView(result.type.element,
+                                    call.bindings.shape(result.type),
+                                    ViewKind::Dense));
+  return call;
+}
+
+llvm::Error ladon::checkRefusals(const ast::Attention &attention,
+                                 ProgramFn program, const Trial &trial) {
+  auto call = makeRefusedCall(attention, trial);
+  if (!call)
+    return call.takeError();
+  for (auto [param, place] : llvm::zip_equal(attention.params, call->inputs)) {
+    std::optional<int64_t> most = call->bindings.largestValue(*param);
     if (!most || place.size() == 0)
       continue;
     Extents last;
@@ -186,13 +189,13 @@ llvm::Error ladon::checkRefusals(const ast::Attention &attention,
     int64_t right = place.getInteger(last);
     for (int64_t wrong : {*most + 1, int64_t(-1), int64_t(INT32_MIN)}) {
       place.setInteger(last, wrong);
-      auto before = call.memory();
-      llvm::Error error = program(call.inputs, call.outputs, /*threads=*/1);
+      auto before = call->memory();
+      llvm::Error error = program(call->inputs, call->outputs, /*threads=*/1);
       if (!error)
         return llvm::createStringError("%s = %lld was not refused",
                                        param->name.c_str(), (long long)wrong);
       llvm::consumeError(std::move(error));
-      if (call.memory() != before)
+      if (call->memory() != before)
         return llvm::createStringError(
             "a call that was refused, with %s = %lld, changed memory",
             param->name.c_str(), (long long)wrong);
@@ -205,22 +208,18 @@ llvm::Error ladon::checkRefusals(const ast::Attention &attention,
 llvm::Expected<std::string>
 ladon::compareIndexChecks(const ast::Attention &attention, ProgramFn program,
                           const Trial &trial) {
-  auto inputs = generateInputs(attention, inputOptions(trial));
-  if (!inputs)
-    return inputs.takeError();
-  auto bindings = bindInputs(attention, *inputs);
-  if (!bindings)
-    return bindings.takeError();
-  auto expected = checkIndices(attention, *inputs);
+  auto call = makeRefusedCall(attention, trial);
+  if (!call)
+    return call.takeError();
+  auto expected = checkIndices(attention, call->inputs);
   if (!expected)
     return expected.takeError();
   if (!expected->hasReads)
     return std::string();
-  RefusedCall call = makeRefusedCall(attention, std::move(*inputs), *bindings);
-  auto before = call.memory();
+  auto before = call->memory();
   std::string found =
-      llvm::toString(program(call.inputs, call.outputs, /*threads=*/1));
-  if (!found.empty() && call.memory() != before)
+      llvm::toString(program(call->inputs, call->outputs, /*threads=*/1));
+  if (!found.empty() && call->memory() != before)
     return llvm::createStringError("a call that was refused, with '" + found +
                                    "', changed memory");
   bool mayRefuse = !expected->unchecked.empty() &&
