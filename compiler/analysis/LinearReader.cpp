@@ -130,7 +130,8 @@ bool MaskCondition::isUniform(Value value) {
   } else {
     Operation *op = value.getDefiningOp();
     isFixed =
-        op->getBlock() == &body && op->getNumResults() == 1 && isPure(op) &&
+        op->getBlock() == &body && op->getNumResults() == 1 &&
+        op->getNumRegions() == 0 && isPure(op) &&
         !isa<ladon::attn::AttnDialect>(op->getDialect()) &&
         llvm::all_of(op->getOperands(), [&](Value v) { return isUniform(v); });
   }

@@ -8,6 +8,7 @@
 #include "compiler/analysis/MaskCondition.h"
 
 #include "dialects/attn/Attn.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -270,6 +271,8 @@ const Condition *MaskCondition::buildCondition(Value value) {
                                    "from position to position");
   if (!op)
     return unknownCondition(value, "captured value");
+  if (isa<scf::ForOp>(op))
+    return unknownCondition(value, "reduction over a range that a call gives");
   return unknownCondition(value, "no bounds are known for '" +
                                      op->getName().getStringRef().str() + "'");
 }

@@ -132,6 +132,15 @@ enum class MaskForm {
 struct Param;
 struct Let;
 
+/// What a reduction joins its terms by.
+enum class Reduction { Sum, Min, Max, Any, All };
+
+/// What runs over the range of a reduction.
+struct RangeVariable {
+  std::string name;
+  ScalarType type = ScalarType::I32;
+};
+
 /// An expression node. One struct with a kind keeps every client a switch.
 struct Expr {
   enum class Kind {
@@ -156,6 +165,8 @@ struct Expr {
     Append,    ///< args[0], an inout parameter, with args[1] at positions from
                ///< args[2] on: `len[b]` or one integer for all; args[3]: pages
     Iota,      ///< 0, 1, 2, ... along its one axis
+    Reduce,    ///< args = beginning and end of a range, and the value that
+               ///< `reduction` joins over `variable`
     Rotate     ///< args = x, cosines, sines; intValue: a pair is two neighbours
   };
   Kind kind;
@@ -179,6 +190,9 @@ struct Expr {
   std::optional<Dim> size;             ///< Name: a size, as an i32 value
   bool isOffset = false;               ///< Name: `offset` (= T - S), i32
   struct AttendArgs *attend = nullptr; ///< Attend
+  Reduction reduction{};               ///< Reduce
+  /// Reduce: what runs over the range; Name: that.
+  const RangeVariable *variable = nullptr;
 };
 
 /// The parameter that says where an append begins, in each batch entry or in
@@ -281,6 +295,10 @@ public:
     return attends.back().get();
   }
 
+  RangeVariable *createVariable() {
+    variables.push_back(std::make_unique<RangeVariable>());
+    return variables.back().get();
+  }
   /// A single value that a block names.
   Let *createLocal() {
     locals.push_back(std::make_unique<Let>());
@@ -288,6 +306,7 @@ public:
   }
 
 private:
+  std::vector<std::unique_ptr<RangeVariable>> variables;
   std::vector<std::unique_ptr<Let>> locals;
   std::vector<std::unique_ptr<Expr>> nodes;
   std::vector<std::unique_ptr<AttendArgs>> attends;

@@ -82,6 +82,8 @@ private:
       return "append";
     case Kind::Iota:
       return "iota";
+    case Kind::Reduce:
+      return "reduce " + expr->name + " over " + expr->variable->name;
     case Kind::Rotate:
       return expr->intValue ? "rotate neighbours" : "rotate halves";
     }

@@ -6,6 +6,7 @@
 #include "compiler/frontend/TreeBuilder.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include <cmath>
 
@@ -459,7 +460,7 @@ ladon::importAttention(MLIRContext &context, const CheckedSpec &spec,
                        const llvm::SourceMgr &sources,
                        llvm::DenseMap<const Expr *, Operation *> *masked) {
   context.loadDialect<arith::ArithDialect, attn::AttnDialect, func::FuncDialect,
-                      linalg::LinalgDialect, math::MathDialect,
+                      linalg::LinalgDialect, math::MathDialect, scf::SCFDialect,
                       tensor::TensorDialect>();
   Importer importer(context, spec, sources);
   OwningOpRef<ModuleOp> module = importer.import();

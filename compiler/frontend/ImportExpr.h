@@ -88,12 +88,15 @@ private:
   mlir::Value emitSigmoid(mlir::Value x);
   mlir::Value emitMask(const ast::Expr *expr);
   mlir::Value emitIndex(const ast::Expr *expr);
+  mlir::Value emitReduce(const ast::Expr *expr);
 
   mlir::ImplicitLocOpBuilder b;
   const SourceLocations &locations;
   const Position &position;
   /// Values that blocks name, each computed where it is first needed.
   llvm::DenseMap<const ast::Let *, mlir::Value> locals;
+  /// Those of the loops around.
+  llvm::DenseMap<const ast::RangeVariable *, mlir::Value> variables;
 };
 
 } // namespace ladon

@@ -95,6 +95,8 @@ private:
     unsigned depth = 0;  ///< Of its value, lets in it expanded.
     /// A position that the value depends on and a side of `window` may not.
     std::optional<ast::IndexVar> position;
+    /// Of a reduction whose range is known at run time only; then no let.
+    const ast::RangeVariable *variable = nullptr;
   };
 
   /// One macro call, whose arguments belong to the scope of the caller, or a
@@ -197,6 +199,10 @@ private:
   /// A reduction over a compile-time range, as the operations of all its terms.
   Expr *elaborateReduce(const syntax::Expr *expr, const Scope *scope,
                         const Place &place);
+  /// A reduction over a range whose ends are known at run time.
+  Expr *elaborateLoop(const syntax::Expr *expr, const Scope *scope,
+                      const Place &place, llvm::ArrayRef<Expr *> bounds);
+  std::optional<ast::IndexVar> positionOf(const Expr *value) const;
   Expr *joinTerms(const syntax::Expr *expr, const Scope *scope,
                   const Place &place, llvm::ArrayRef<Expr *> terms);
   Local localOf(const syntax::Name &name, Expr *value);

@@ -102,6 +102,12 @@ Sema::Local Sema::localOf(const syntax::Name &name, Expr *value) {
 /// literal itself, it stands in its place.
 ast::Expr *Sema::elaborateLocal(const syntax::Expr *expr, const Scope *scope,
                                 const Place &place, const Local &local) {
+  if (local.variable) {
+    Expr *result = create(Kind::Name, expr, scope, local.variable->type);
+    result->name = local.variable->name;
+    result->variable = local.variable;
+    return result;
+  }
   if (!local.let)
     return nullptr;
   const Expr *value = local.let->value;
@@ -167,18 +173,36 @@ ast::Expr *Sema::elaborateReduce(const syntax::Expr *expr, const Scope *scope,
     report(DiagId::NotAReduction, expr->name.range, scope, name);
     return nullptr;
   }
+  // A score or mask may have ends that the call gives.
+  bool mayRun = place.inExpansion();
   int64_t bounds[2];
+  Expr *ends[2];
+  bool isKnown = true;
   for (unsigned side = 0; side < 2; ++side) {
-    Expr *bound = elaborateScalar(expr->args[side], scope, {Place::Constant});
+    const syntax::Expr *written = expr->args[side];
+    const char *which = side ? "end" : "beginning";
+    Expr *bound = ends[side] = elaborateScalar(
+        written, scope, mayRun ? place : Place{Place::Constant});
     if (!bound)
       return nullptr;
-    if (bound->kind != Kind::IntLit) {
-      report(DiagId::RangeBounds, expr->args[side]->range, scope,
-             side ? "end" : "beginning", describe(bound->type));
+    bool isGood =
+        mayRun ? bound->type.isInteger() : bound->kind == Kind::IntLit;
+    if (!isGood) {
+      report(DiagId::RangeBounds, written->range, scope, which,
+             mayRun ? "an integer" : "a compile-time integer",
+             describe(bound->type));
       return nullptr;
     }
+    if (auto position = positionOf(bound)) {
+      report(DiagId::RangePosition, written->range, scope, which,
+             positionName(*position));
+      return nullptr;
+    }
+    isKnown &= bound->kind == Kind::IntLit;
     bounds[side] = bound->intValue;
   }
+  if (!isKnown)
+    return elaborateLoop(expr, scope, place, ends);
   Place inside = place;
   inside.guarded |= isLogic;
   const Scope *call = callOf(scope);
@@ -216,4 +240,59 @@ ast::Expr *Sema::elaborateReduce(const syntax::Expr *expr, const Scope *scope,
   result->builtin = name == "min" ? ast::Builtin::Min : ast::Builtin::Max;
   result->args.assign(terms.begin(), terms.end());
   return isInteger(type) ? foldedBuiltin(expr, scope, result) : result;
+}
+
+/// A position that a value depends on, and that differs between the queries or
+/// keys, or the heads, of a tile.
+std::optional<IndexVar> Sema::positionOf(const Expr *value) const {
+  llvm::SmallVector<const Expr *> work = {value};
+  llvm::DenseSet<const ast::Let *> visited;
+  while (!work.empty()) {
+    const Expr *expr = work.pop_back_val();
+    if (expr->indexVar && *expr->indexVar != IndexVar::Batch)
+      return expr->indexVar;
+    if (expr->let && visited.insert(expr->let).second)
+      work.push_back(expr->let->value);
+    work.append(expr->args.begin(), expr->args.end());
+  }
+  return std::nullopt;
+}
+
+ast::Expr *Sema::elaborateLoop(const syntax::Expr *expr, const Scope *scope,
+                               const Place &place,
+                               llvm::ArrayRef<Expr *> bounds) {
+  llvm::StringRef name = expr->name.text;
+  ast::Reduction reduction = name == "sum"   ? ast::Reduction::Sum
+                             : name == "min" ? ast::Reduction::Min
+                             : name == "max" ? ast::Reduction::Max
+                             : name == "any" ? ast::Reduction::Any
+                                             : ast::Reduction::All;
+  bool isLogic =
+      reduction == ast::Reduction::Any || reduction == ast::Reduction::All;
+  ast::RangeVariable *variable = spec.context.createVariable();
+  *variable = {expr->argNames[0].text.str(),
+               std::max(bounds[0]->type.element, bounds[1]->type.element)};
+  const Scope *call = callOf(scope);
+  scopes.push_back(
+      {nullptr, scope, expr, call ? call->outermost : llvm::SMRange(), {}});
+  Local local{variable->name, nullptr, 1, std::nullopt};
+  local.variable = variable;
+  scopes.back().locals.push_back(local);
+  Place inside = place;
+  inside.guarded = true; // The range may be empty.
+  Expr *term = elaborateScalar(expr->args[2], &scopes.back(), inside);
+  if (!term)
+    return nullptr;
+  bool isBool = term->type.element == ScalarType::Bool;
+  if (isBool != isLogic) {
+    report(DiagId::OperandType, expr->args[2]->range, scope, name,
+           isLogic ? "bools" : "numbers", describe(term->type));
+    return nullptr;
+  }
+  Expr *result = create(Kind::Reduce, expr, scope, term->type.element);
+  result->name = name.str();
+  result->reduction = reduction;
+  result->variable = variable;
+  result->args = {bounds[0], bounds[1], term};
+  return result;
 }

@@ -3,6 +3,7 @@
 #include "compiler/reference/PointExpr.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace ladon;
 using namespace ladon::ast;
@@ -20,6 +21,8 @@ struct PointExpr::Node {
     Call,
     Form,
     Index,
+    Reduce,   ///< args: beginning, end, term.
+    Variable, ///< What runs over a range.
     Convert,
     Shared ///< A value that a block names: evaluated once at a position.
   };
@@ -35,7 +38,8 @@ struct PointExpr::Node {
   MaskForm form{};
   HostTensor tensor; ///< Index.
   std::string name;  ///< Index: of the tensor.
-  size_t slot = 0;   ///< Shared: where its value is kept.
+  Reduction reduction{};
+  size_t slot = 0; ///< Shared, Reduce, Variable: where the value is kept.
 };
 
 /// One evaluation.
@@ -44,6 +48,7 @@ struct PointExpr::Frame {
   ScalarMath &math;
   IndexSearch *search;
   llvm::SmallVector<std::optional<Value>, 4> shared;
+  llvm::SmallVector<Value, 2> variables;
 };
 
 //===--- Building --------------------------------------------------------===//
@@ -78,12 +83,14 @@ private:
   const Node *buildBinary(const Expr *expr);
   const Node *buildCall(const Expr *expr);
   const Node *buildIndex(const Expr *expr);
+  const Node *buildReduce(const Expr *expr);
 
   PointExpr &owner;
   const Bindings &bindings;
   ScalarType scoreType;
   ScalarMath constants;
   llvm::DenseMap<const Let *, const Node *> locals;
+  llvm::DenseMap<const RangeVariable *, size_t> variables;
 };
 
 const PointExpr::Node *PointExpr::Builder::convert(const Node *from,
@@ -109,6 +116,11 @@ const PointExpr::Node *PointExpr::Builder::buildLocal(const Let *let) {
 const PointExpr::Node *PointExpr::Builder::buildName(const Expr *expr) {
   if (expr->let)
     return buildLocal(expr->let);
+  if (expr->variable) {
+    Node *node = create(Node::Variable, expr->type.element);
+    node->slot = variables.lookup(expr->variable);
+    return node;
+  }
   if (expr->size)
     return integer(bindings.extent(*expr->size), expr->type.element);
   if (expr->isOffset)
@@ -165,6 +177,17 @@ const PointExpr::Node *PointExpr::Builder::buildIndex(const Expr *expr) {
   return node;
 }
 
+const PointExpr::Node *PointExpr::Builder::buildReduce(const Expr *expr) {
+  Node *node = create(Node::Reduce, expr->type.element);
+  node->reduction = expr->reduction;
+  node->slot = owner.variableCount++;
+  variables[expr->variable] = node->slot;
+  for (const Expr *bound : llvm::ArrayRef(expr->args).drop_back())
+    node->args.push_back(build(bound));
+  node->args.push_back(buildAs(expr->args[2], node->type));
+  return node;
+}
+
 const PointExpr::Node *PointExpr::Builder::build(const Expr *expr) {
   ScalarType type = expr->type.element;
   switch (expr->kind) {
@@ -209,6 +232,8 @@ const PointExpr::Node *PointExpr::Builder::build(const Expr *expr) {
   }
   case Kind::Index:
     return buildIndex(expr);
+  case Kind::Reduce:
+    return buildReduce(expr);
   case Kind::Member:
   case Kind::Attend:
   case Kind::Split:
@@ -301,6 +326,55 @@ Value PointExpr::evalIndex(const Node &node, Frame &frame) const {
   return value;
 }
 
+/// Before the first term.
+static Value startOf(Reduction reduction, ScalarType type) {
+  Value value;
+  bool isMin = reduction == Reduction::Min;
+  if (isMin || reduction == Reduction::Max) {
+    value.f = isMin ? HUGE_VAL : -HUGE_VAL;
+    bool isWide = type == ScalarType::I64;
+    value.i = isMin ? (isWide ? INT64_MAX : INT32_MAX)
+                    : (isWide ? INT64_MIN : INT32_MIN);
+  }
+  if (reduction == Reduction::All)
+    value.i = 1;
+  return value;
+}
+
+/// One term after the other, until `any` or `all` is decided; what a block
+/// names is evaluated for each anew.
+Value PointExpr::evalReduce(const Node &node, Frame &frame) const {
+  int64_t low = eval(*node.args[0], frame).i,
+          high = eval(*node.args[1], frame).i;
+  Value result = startOf(node.reduction, node.type);
+  auto outside = frame.shared;
+  for (int64_t at = low; at < high; ++at) {
+    frame.variables[node.slot].i = at;
+    Value term = eval(*node.args[2], frame);
+    frame.shared = outside;
+    switch (node.reduction) {
+    case Reduction::Sum:
+      result = frame.math.binary(BinaryOp::Add, node.type, result, term);
+      break;
+    case Reduction::Min:
+    case Reduction::Max:
+      result = frame.math.call(node.reduction == Reduction::Min ? Builtin::Min
+                                                                : Builtin::Max,
+                               node.type, {result, term}, node.type);
+      break;
+    case Reduction::Any:
+    case Reduction::All:
+      result.i = bool(term.i);
+      // Of what depends on a score that is not known all is looked at.
+      if (bool(result.i) == (node.reduction == Reduction::Any) &&
+          !(frame.search && ofScore.contains(&node)))
+        return result;
+      break;
+    }
+  }
+  return result;
+}
+
 Value PointExpr::eval(const Node &node, Frame &frame) const {
   const Point &point = frame.point;
   ScalarMath &math = frame.math;
@@ -354,6 +428,10 @@ Value PointExpr::eval(const Node &node, Frame &frame) const {
   }
   case Node::Index:
     return evalIndex(node, frame);
+  case Node::Reduce:
+    return evalReduce(node, frame);
+  case Node::Variable:
+    return frame.variables[node.slot];
   case Node::Convert:
     return math.convert(arg(0), node.operandType, node.type);
   case Node::Shared: {
@@ -367,7 +445,8 @@ Value PointExpr::eval(const Node &node, Frame &frame) const {
 
 Value PointExpr::evaluate(const Point &point, ScalarMath &math,
                           IndexSearch *search) const {
-  Frame frame{point, math, search, {}};
+  Frame frame{point, math, search, {}, {}};
   frame.shared.resize(sharedCount);
+  frame.variables.resize(variableCount);
   return eval(*root, frame);
 }

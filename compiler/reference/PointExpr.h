@@ -65,13 +65,14 @@ private:
   std::vector<std::unique_ptr<Node>> nodes;
   const Node *root = nullptr;
   int64_t offset;
-  size_t sharedCount = 0;
+  size_t sharedCount = 0, variableCount = 0;
   bool readsTensors = false;
   llvm::DenseSet<const Node *> ofScore; ///< What depends on the score.
 
   void findScores(const Node &node, llvm::DenseSet<const Node *> &visited);
   Value eval(const Node &node, Frame &frame) const;
   Value evalIndex(const Node &node, Frame &frame) const;
+  Value evalReduce(const Node &node, Frame &frame) const;
 };
 
 } // namespace ladon

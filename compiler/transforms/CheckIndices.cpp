@@ -11,6 +11,7 @@
 
 #include "compiler/analysis/IntegerRanges.h"
 #include "compiler/transforms/ExtentVerifier.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -140,7 +141,9 @@ private:
   Value addRegion(Region &region, Value visible);
   void addPages(Value visible);
   void need(Value value, Value when);
-  void findNeeds(ArrayRef<Operation *> copies);
+  void findNeeds(Block &block, ArrayRef<Operation *> copies);
+  void checkLoop(scf::ForOp loop, Value when);
+  void markOfScore(Operation *op);
   void expect(attn::ReadOp read, Value when);
   bool mayLeave(Value index, Extent extent);
   void eraseUnused();
@@ -251,9 +254,9 @@ void AttendCheck::need(Value value, Value when) {
   known = known ? arith::OrIOp::create(b, known, when).getResult() : when;
 }
 
-/// From the last to the first: for what operands are needed.
-void AttendCheck::findNeeds(ArrayRef<Operation *> copies) {
-  SmallVector<std::pair<attn::ReadOp, Value>> reads;
+/// From the last to the first: for what operands are needed, and what is read.
+void AttendCheck::findNeeds(Block &block, ArrayRef<Operation *> copies) {
+  SmallVector<std::pair<Operation *, Value>> needed;
   for (Operation *op : llvm::reverse(copies)) {
     Value when = needs.lookup(op->getResult(0));
     if (!when)
@@ -264,9 +267,12 @@ void AttendCheck::findNeeds(ArrayRef<Operation *> copies) {
     Value condition = select || isJunction ? op->getOperand(0) : Value();
     if (condition && ofScore.contains(condition))
       condition = {};
-    if (auto read = dyn_cast<attn::ReadOp>(op))
-      reads.push_back({read, when});
+    if (isa<attn::ReadOp, scf::ForOp>(op))
+      needed.push_back({op, when});
     for (auto [number, operand] : llvm::enumerate(op->getOperands())) {
+      // What is outside of a loop has been dealt with.
+      if (operand.getParentBlock() != &block)
+        continue;
       Value then = when;
       if (condition && number > 0) {
         bool isElse = select ? number == 2 : isa<arith::OrIOp>(op);
@@ -274,9 +280,64 @@ void AttendCheck::findNeeds(ArrayRef<Operation *> copies) {
       }
       need(operand, then);
     }
+    // What is computed outside of a loop, and needed in it.
+    op->walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands())
+        if (inner != op && operand.getParentBlock() == &block)
+          need(operand, when);
+    });
   }
-  for (auto [read, when] : llvm::reverse(reads))
-    expect(read, when);
+  for (auto [op, when] : llvm::reverse(needed))
+    if (auto read = dyn_cast<attn::ReadOp>(op))
+      expect(read, when);
+    else
+      checkLoop(cast<scf::ForOp>(op), when);
+}
+
+/// The loop once more, with what its reads expect where the loop is needed.
+void AttendCheck::checkLoop(scf::ForOp loop, Value when) {
+  if (!loop->walk([](attn::ReadOp) { return WalkResult::interrupt(); })
+           .wasInterrupted())
+    return;
+  auto again = cast<scf::ForOp>(b.clone(*loop));
+  OpBuilder::InsertionGuard guard(b);
+  Block &block = *again.getBody();
+  for (auto [value, twin] :
+       llvm::zip(loop.getRegionIterArgs(), again.getRegionIterArgs()))
+    if (ofScore.contains(value))
+      ofScore.insert(twin);
+  SmallVector<Operation *> copies;
+  for (auto [inner, copy] : llvm::zip(*loop.getBody(), block)) {
+    for (auto [value, twin] : llvm::zip(inner.getResults(), copy.getResults()))
+      if (ofScore.contains(value))
+        ofScore.insert(twin);
+    if (copy.getNumResults() > 0)
+      copies.push_back(&copy);
+  }
+  Operation *yield = block.getTerminator();
+  b.setInsertionPoint(yield);
+  for (Value term : yield->getOperands())
+    need(term, when);
+  findNeeds(block, copies);
+}
+
+/// Notes which copies depend on the score.
+void AttendCheck::markOfScore(Operation *op) {
+  bool depends = false;
+  op->walk<WalkOrder::PreOrder>([&](Operation *inner) {
+    bool isOfScore = llvm::any_of(inner->getOperands(),
+                                  [&](Value v) { return ofScore.contains(v); });
+    depends |= isOfScore;
+    if (isOfScore && inner != op)
+      for (Value result : inner->getResults())
+        ofScore.insert(result);
+  });
+  // What a loop has joined so far is as little known as its terms.
+  if (auto loop = dyn_cast<scf::ForOp>(op); loop && depends)
+    for (Value soFar : loop.getRegionIterArgs())
+      ofScore.insert(soFar);
+  if (depends)
+    ofScore.insert(op->getResult(0));
 }
 
 /// Whether an index may be outside of an axis.
@@ -330,13 +391,11 @@ Value AttendCheck::addRegion(Region &region, Value visible) {
   for (Operation &op : region.front().without_terminator()) {
     Operation *copy = b.clone(op, map);
     copies.push_back(copy);
-    if (llvm::any_of(copy->getOperands(),
-                     [&](Value v) { return ofScore.contains(v); }))
-      ofScore.insert(copy->getResult(0));
+    markOfScore(copy);
   }
   Value result = map.lookup(region.front().getTerminator()->getOperand(0));
   need(result, visible);
-  findNeeds(copies);
+  findNeeds(check.getBody().front(), copies);
   return result;
 }
 

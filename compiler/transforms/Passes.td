@@ -37,6 +37,7 @@ def CheckIndices : Pass<"attn-check-indices", "::mlir::func::FuncOp"> {
     one of a tensor that is computed. Runs before masks change their form.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 

@@ -6,6 +6,8 @@
 
 #include "dialects/attn/Attn.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -449,6 +451,40 @@ LogicalResult AttendOp::verify() {
   return success();
 }
 
+/// Whether a value of a region depends on what differs between the heads, the
+/// queries or the keys of a tile.
+static bool variesInTile(AttendOp op, Region &region, Value value) {
+  unsigned batch = op.hasNumber(region) ? 1 : 0;
+  SmallVector<Value> work = {value};
+  llvm::SmallPtrSet<Operation *, 16> visited;
+  while (!work.empty()) {
+    Value next = work.pop_back_val();
+    if (auto arg = dyn_cast<BlockArgument>(next)) {
+      unsigned number = arg.getArgNumber();
+      if (arg.getOwner() == &region.front() && number < batch + 4 &&
+          number != batch)
+        return true;
+      continue;
+    }
+    next.getDefiningOp()->walk([&](Operation *inner) {
+      if (visited.insert(inner).second)
+        llvm::append_range(work, inner->getOperands());
+    });
+  }
+  return false;
+}
+
+/// Whether an operation computes a number from numbers and captures; it may be
+/// a loop of such operations.
+static bool isScalar(Operation &op) {
+  auto isNumber = [](Type type) { return type.isIntOrIndexOrFloat(); };
+  if (isa<scf::ForOp>(op))
+    return llvm::all_of(op.getResultTypes(), isNumber) &&
+           llvm::all_of(op.getRegion(0).front().without_terminator(), isScalar);
+  return op.getNumRegions() == 0 && isMemoryEffectFree(&op) &&
+         llvm::all_of(op.getResultTypes(), isNumber);
+}
+
 static LogicalResult verifyBody(AttendOp op, Region &region, StringRef name) {
   if (region.empty())
     return success();
@@ -468,14 +504,24 @@ static LogicalResult verifyBody(AttendOp op, Region &region, StringRef name) {
     return yield.emitOpError("expected a value of ")
            << yielded << " in " << name << ", found "
            << yield.getValue().getType();
-  for (Operation &inner : body.without_terminator()) {
-    bool isScalar = llvm::all_of(inner.getResultTypes(), [](Type type) {
-      return type.isIntOrIndexOrFloat();
-    });
-    if (inner.getNumRegions() != 0 || !isMemoryEffectFree(&inner) || !isScalar)
+  for (Operation &inner : body.without_terminator())
+    if (!isScalar(inner))
       return inner.emitOpError("does not belong in a ")
-             << name << ": expected pure operations on scalars and attn.read";
-  }
+             << name
+             << ": expected pure operations on scalars, loops of them, and "
+                "attn.read";
+  WalkResult loops = region.walk([&](scf::ForOp loop) {
+    for (Value bound :
+         {loop.getLowerBound(), loop.getUpperBound(), loop.getStep()})
+      if (variesInTile(op, region, bound)) {
+        loop.emitOpError("expected bounds that are the same for all heads, "
+                         "queries and keys");
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  if (loops.wasInterrupted())
+    return failure();
   return success();
 }
 

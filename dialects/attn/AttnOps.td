@@ -117,8 +117,9 @@ def Attn_AttendOp : Attn_Op<"attend", [
     linear in w, for w comes divided by some number of its row: it is there for
     factors of values that have one per key, and for dropout.
     Any region may be empty: the plain score, no mask, the plain weight. Regions
-    see nothing but their arguments, and hold only pure scalar operations and
-    `attn.read`.
+    see nothing but their arguments, and hold only pure scalar operations,
+    `attn.read`, and `scf.for` of such operations, with bounds that are the same
+    for all heads, queries and keys.
 
     The destinations are `out`, if a second one is given `lse`, and if a third
     one is given `scores`, of the axes (b, h, i, j): there `s[j]`, and minus

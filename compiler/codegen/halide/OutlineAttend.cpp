@@ -160,6 +160,12 @@ LogicalResult Outliner::run() {
   if (op.hasScores())
     return op.emitError("cannot be compiled by Halide: scores and weights are "
                         "no results; build it with '--codegen llvm'");
+  if (op->walk([](scf::ForOp) {
+          return WalkResult::interrupt();
+        }).wasInterrupted())
+    return op.emitError("cannot be compiled by Halide: there are no reductions "
+                        "over ranges that a call gives; build it with "
+                        "'--codegen llvm'");
   if (failed(nest.makeViews()))
     return failure();
   int64_t group = op.getHeads() / op.getKeyValueHeads();

@@ -55,6 +55,12 @@ PositionRegion::Level PositionRegion::levelOf(Operation &op) const {
   if (numbersGroups(op, keyArg))
     return KeyGroup;
   Level level = Uniform;
+  // A loop is at the level of what it computes.
+  if (op.getNumRegions() > 0)
+    op.getRegion(0).walk([&](Operation *inner) {
+      if (inner->getNumRegions() == 0)
+        level = std::max(level, levelOf(*inner));
+    });
   for (Value operand : op.getOperands()) {
     Level needed = Uniform;
     if (operand == queryArg || (headArg && operand == headArg))
@@ -116,6 +122,8 @@ void PositionRegion::emitOperation(Operation &op) {
     map.map(read.getResult(), emitRead(read));
     return;
   }
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return emitLoop(loop);
   SmallVector<Value> operands;
   for (Value operand : op.getOperands())
     operands.push_back(map.lookupOrDefault(operand));
@@ -141,6 +149,35 @@ void PositionRegion::emitOperation(Operation &op) {
                   arith::FastMathFlagsAttr::get(
                       b.getContext(), arith::FastMathFlags::contract));
   map.map(op.getResults(), copy->getResults());
+}
+
+/// The bounds are the same in all lanes; what a loop and those in it carry is
+/// in lanes unless nothing in them is.
+void PositionRegion::emitLoop(scf::ForOp op) {
+  Operation *outermost = body.findAncestorOpInBlock(*op);
+  bool isInLanes = levels.lookup(outermost) != Uniform;
+  auto inLanes = [&](Value value) {
+    return isInLanes && !isVector(value) ? e.broadcast(value) : value;
+  };
+  SmallVector<Value> inits;
+  for (Value init : op.getInitArgs())
+    inits.push_back(inLanes(map.lookupOrDefault(init)));
+  auto loop = scf::ForOp::create(b, map.lookupOrDefault(op.getLowerBound()),
+                                 map.lookupOrDefault(op.getUpperBound()),
+                                 map.lookupOrDefault(op.getStep()), inits);
+  map.map(op.getInductionVar(), loop.getInductionVar());
+  map.map(op.getRegionIterArgs(), loop.getRegionIterArgs());
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    for (Operation &inner : op.getBody()->without_terminator())
+      emitOperation(inner);
+    SmallVector<Value> results;
+    for (Value result : op.getBody()->getTerminator()->getOperands())
+      results.push_back(inLanes(map.lookupOrDefault(result)));
+    scf::YieldOp::create(b, results);
+  }
+  map.map(op.getResults(), loop.getResults());
 }
 
 /// Indices are clamped into the tensor; an empty tensor gives zero without a

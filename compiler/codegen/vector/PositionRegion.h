@@ -14,6 +14,7 @@
 #include "compiler/codegen/vector/VectorEmitter.h"
 #include "dialects/attn/Attn.h"
 #include "dialects/tile/Tile.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -59,6 +60,7 @@ private:
   Level levelOf(mlir::Operation &op) const;
   void emit(Level level);
   void emitOperation(mlir::Operation &op);
+  void emitLoop(mlir::scf::ForOp op);
   mlir::Value emitRead(attn::ReadOp op);
   mlir::Value emitLoad(mlir::Value source, llvm::ArrayRef<mlir::Value> indices,
                        mlir::Type element);

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -26,7 +27,10 @@ static bool isSupported(Operation &op) {
   return isa_and_nonnull<arith::ArithDialect, attn::AttnDialect,
                          linalg::LinalgDialect, math::MathDialect,
                          tensor::TensorDialect>(dialect) ||
-         isa<affine::AffineApplyOp, func::ReturnOp>(op);
+         isa<affine::AffineApplyOp, func::ReturnOp>(op) ||
+         // Reductions; the verifier of the attend says what they may be.
+         (isa<scf::ForOp, scf::YieldOp>(op) &&
+          op.getParentOfType<attn::AttendOp>());
 }
 
 /// Values are numbers, and tensors of numbers laid out in no special way.

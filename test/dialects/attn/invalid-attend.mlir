@@ -404,7 +404,7 @@ func.func @tensor_in_mask(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v
       maps [#q, #k, #v, #out]
       mask(%b: i32, %h: i32, %i: i32, %j: i32) {
         %t = arith.cmpi sle, %j, %i : i32
-        // expected-error@+1 {{does not belong in a mask: expected pure operations on scalars and attn.read}}
+        // expected-error@+1 {{does not belong in a mask: expected pure operations on scalars, loops of them, and attn.read}}
         %x = tensor.from_elements %j : tensor<1xi32>
         attn.yield %t : i1
       }
@@ -426,7 +426,7 @@ func.func @impure_mask(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: t
       outs(%o : tensor<?x8x?x32xf32>)
       maps [#q, #k, #v, #out]
       mask(%b: i32, %h: i32, %i: i32, %j: i32) {
-        // expected-error@+1 {{does not belong in a mask: expected pure operations on scalars and attn.read}}
+        // expected-error@+1 {{does not belong in a mask: expected pure operations on scalars, loops of them, and attn.read}}
         %t = func.call @random() : () -> i1
         attn.yield %t : i1
       }
@@ -952,5 +952,32 @@ func.func @shared_out(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: te
       outs(%o : tensor<1x8x?x32xf32>)
       maps [#q, #k, #v, #out]
       -> tensor<1x8x?x32xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+func.func @loop_of_a_query(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %v: tensor<?x2x?x32xf32>, %o: tensor<?x8x?x32xf32>) {
+  %r = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x?x64xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x8x?x32xf32>)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %one = arith.constant 1 : i32
+        %no = arith.constant false
+        %end = arith.addi %i, %one : i32
+        // expected-error@+1 {{'scf.for' op expected bounds that are the same for all heads, queries and keys}}
+        %t = scf.for %n = %b to %end step %one iter_args(%so = %no) -> (i1) : i32 {
+          %hit = arith.cmpi eq, %n, %j : i32
+          scf.yield %hit : i1
+        }
+        attn.yield %t : i1
+      }
+      -> tensor<?x8x?x32xf32>
   return
 }

@@ -283,14 +283,24 @@ std::string ExpressionWriter::block(llvm::function_ref<std::string()> value) {
   return text;
 }
 
-/// A reduction over a few terms that `term` writes.
+/// A reduction over a few terms that `term` writes, some as a loop.
 std::string
 ExpressionWriter::reduction(const char *name,
                             llvm::function_ref<std::string()> term) {
   std::string variable = "n" + std::to_string(namedLocals++);
-  std::string range = number(-2, 1) + ".." + number(2, 5);
+  std::string range = number(-2, 1) + "..";
+  bool isGiven = !inFn && choices.chance(40);
+  if (isGiven)
+    range += "min(" +
+             (scope.usesBatch && choices.chance(50)
+                  ? declarations.capture("i32[" + scope.batch + "]") + "[b]"
+                  : declarations.capture("i32")) +
+             ", 5)";
+  else
+    range += number(2, 5);
   locals.push_back(variable);
-  constants.insert(variable); // Each of its values is one.
+  if (!isGiven)
+    constants.insert(variable); // Each of its values is one.
   std::string text = name + ("(" + variable) + " in " + range + ", " + term();
   locals.pop_back();
   return text + ")";
