@@ -10,11 +10,11 @@ from typing import Iterator, NamedTuple, Optional
 
 import onnx
 
-from ._convert import Conversion, Tensor, Unsupported, convert
+from ._convert import WRITERS, convert
+from ._spec import Conversion, Tensor, Unsupported
 
 #: Operators that are attention, by domain.
-OPERATORS = {("", "Attention"), ("ai.onnx", "Attention"), ("com.microsoft", "MultiHeadAttention"),
-             ("com.microsoft", "GroupQueryAttention"), ("com.microsoft", "Attention")}
+OPERATORS = {*WRITERS, ("com.microsoft", "Attention")}
 
 
 class Found(NamedTuple):

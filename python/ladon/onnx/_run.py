@@ -8,26 +8,31 @@ import numpy
 import onnx
 
 from .. import _compile
-from ._convert import INPUTS, OUTPUTS, Tensor, Unsupported, convert
+from ._convert import convert, writer
+from ._spec import Tensor
 
 
 def run_node(node: onnx.NodeProto, inputs: Union[Sequence[Any], Mapping[str, Any]]) -> list:
-    """The outputs of a node Attention, in the order of its outputs, None for one that
-    has no name. `inputs` are arrays in the order of its inputs (None, or nothing at the
-    end, for those that are absent), or by name. Raises Unsupported."""
+    """The outputs of a node, in the order of its outputs, None for one that has no name.
+    `inputs` are arrays in the order of its inputs (None, or nothing at the end, for
+    those that are absent), or by name; they are not written to. Raises Unsupported."""
     if isinstance(inputs, Mapping):
         inputs = [inputs.get(name) for name in node.input]
-    arrays: dict[str, Optional[numpy.ndarray]] = dict.fromkeys(INPUTS)
-    arrays.update(zip(INPUTS, inputs))
-    if (arrays["past_key"] is None) != (arrays["past_value"] is None):
-        raise Unsupported("past_key and past_value: expected both or neither")
-    if arrays["past_key"] is not None and arrays["nonpad_kv_seqlen"] is not None:
-        raise Unsupported("nonpad_kv_seqlen: expected no past_key beside it")
-    types = [None if array is None else Tensor(
-        onnx.helper.np_dtype_to_tensor_dtype(array.dtype), array.shape) for array in arrays.values()]
+    operator = writer(node)
+    types = [None if array is None else _type(array) for array in inputs]
     conversion = convert(node, types)
-    results = _compile.compile(conversion.spec)(*(arrays[name] for name in conversion.parameters))
-    if len(conversion.results) == 1:
-        results = [results]
-    outputs = dict(zip(conversion.results, results))
-    return [outputs.get(what) for what, _ in zip(OUTPUTS, node.output)]
+    arrays: dict[str, Optional[numpy.ndarray]] = dict.fromkeys(operator.INPUTS)
+    arrays.update(zip(operator.INPUTS, inputs))
+    given = {parameter.name: parameter.of(arrays) for parameter in conversion.parameters}
+    values = _compile.compile(conversion.spec)(*given.values())
+    if not isinstance(values, tuple):
+        values = (values,)
+    rest, outputs = iter(values), {}
+    for result in conversion.results:
+        array = given[result.parameter] if result.parameter else next(rest)
+        outputs[result.output] = result.of(array, arrays)
+    return [outputs.get(what) for what, _ in zip(operator.OUTPUTS, node.output)]
+
+
+def _type(array: numpy.ndarray) -> Tensor:
+    return Tensor(onnx.helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
