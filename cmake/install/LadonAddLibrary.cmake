@@ -4,9 +4,10 @@
 # Makes the target NAME: the shared library that `ladon build` makes of SPEC, a
 # spec (.attn) or a module (.mlir), with the folder of its headers. Programs link
 # it like any other library. It is built again when the spec, an option or the
-# compiler changes. CPU is the least that the program will run on: the default,
-# native, is the machine that builds. Of several, separated by commas, a machine
-# takes the best that it has.
+# compiler changes. TARGET is by default the kind of CPU that the project is built
+# for, CMAKE_SYSTEM_PROCESSOR. CPU is the least that the program will run on: the
+# default is the machine that builds, or the lowest level of another kind of CPU.
+# Of several, separated by commas, a machine takes the best that it has.
 #
 # To install the library with a program:
 #   install(IMPORTED_RUNTIME_ARTIFACTS NAME LIBRARY DESTINATION lib)
@@ -19,6 +20,7 @@ function(ladon_add_library name spec)
   cmake_path(ABSOLUTE_PATH spec BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
   _ladon_entry_points(${name} "${spec}" entries library)
 
+  _ladon_target(${name} "${ARG_TARGET}" ARG_TARGET)
   set(options)
   foreach(param IN LISTS ARG_PARAMS)
     if(NOT param MATCHES "^[A-Za-z_][A-Za-z0-9_]*=")
@@ -58,6 +60,22 @@ function(ladon_add_library name spec)
     IMPORTED_LOCATION "${file}"
     INTERFACE_INCLUDE_DIRECTORIES "${folder}")
   add_dependencies(${name} ${name}-files)
+endfunction()
+
+# The target of a library whose TARGET is this: when it is empty, that of the
+# system that the project is built for, and empty for the machine that builds.
+function(_ladon_target name target targetOut)
+  if(target STREQUAL "" AND CMAKE_CROSSCOMPILING)
+    if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+      set(target aarch64)
+    elseif(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL CMAKE_HOST_SYSTEM_PROCESSOR
+        OR NOT CMAKE_SYSTEM_NAME STREQUAL CMAKE_HOST_SYSTEM_NAME)
+      message(FATAL_ERROR "ladon_add_library(${name}): there is no code for "
+        "${CMAKE_SYSTEM_NAME} on '${CMAKE_SYSTEM_PROCESSOR}', expected aarch64 "
+        "or ${CMAKE_HOST_SYSTEM_PROCESSOR} with ${CMAKE_HOST_SYSTEM_NAME}")
+    endif()
+  endif()
+  set(${targetOut} "${target}" PARENT_SCOPE)
 endfunction()
 
 # The names of the functions of a spec or module, and of its library. They are in
