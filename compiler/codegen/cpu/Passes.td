@@ -97,12 +97,15 @@ def ParallelizeLinalg
     : Pass<"cpu-parallelize-linalg", "::mlir::func::FuncOp"> {
   let summary = "Tile the rest of linalg into parallel loops";
   let description = [{
-    Every linalg operation on buffers outside of a parallel loop becomes an
-    `scf.forall` over all of its parallel axes but the last; a vector is cut into
-    pieces. What remains in the body is a smaller operation of the same kind.
-    One without parallel axes stays as it is. A `memref.copy` is a copy of linalg.
+    Every linalg operation on buffers outside of a parallel loop goes into an
+    `scf.forall` whose tasks are of about the same size. Those that follow one
+    another and have their first parallel axes in common share one, where each
+    needs of the others what they make in the same rows. What remains in the body
+    are smaller operations of the same kind. One without parallel
+    axes stays as it is. A `memref.copy` is a copy of linalg.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect"];
