@@ -41,9 +41,11 @@ constexpr unsigned maxOperations = 100000;
 constexpr unsigned maxDepth = 1000;
 constexpr int64_t maxDim = kPositionLimit - 1;
 
-/// How many query heads and key heads an attend has.
+/// What positions of an attend mean: how many query heads and key heads there
+/// are, and the append that the keys come from, if they do.
 struct AttendShape {
   ast::Dim heads, kvHeads;
+  const ast::Expr *append = nullptr;
 };
 
 /// Names that are visible at a place, the innermost last; found in constant
@@ -291,6 +293,9 @@ private:
                        const ast::Dim &batch);
   Expr *elaboratePageTable(const syntax::Expr *expr, const Scope *scope,
                            const ast::Dim &batch);
+  /// Says what a mask that counts from the end of a cache should say.
+  void warnOfCapacity(const syntax::Expr *expr, const Scope *scope,
+                      ast::MaskForm form, const Expr &append);
   bool checkAppendShape(const syntax::Expr *expr, const Scope *scope,
                         const Expr *cache, const Expr *source,
                         const Expr *pages);
@@ -403,6 +408,9 @@ private:
 
 /// Whether `expr` is a parameter i32[batch, pages].
 bool isPageTable(const ast::Expr &expr, const ast::Dim &batch);
+
+/// The append that gives keys their positions; null if there is none.
+const ast::Expr *findAppend(const ast::Expr &keys);
 /// "bool", "f32" or "f32[B, 8]", for messages.
 std::string describe(const ast::Type &type);
 /// "1 argument", "3 arguments".

@@ -180,7 +180,7 @@ std::optional<AttendShape> Sema::checkAttendShapes(const Arguments &given,
   }
   if (!good)
     return std::nullopt;
-  return AttendShape{attend.heads, attend.kvHeads};
+  return AttendShape{attend.heads, attend.kvHeads, findAppend(*attend.k)};
 }
 
 void Sema::checkPages(const syntax::Expr *expr, const Scope *scope,

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/frontend/Builtins.h"
 #include "compiler/frontend/Sema.h"
 
 using namespace ladon;
@@ -134,6 +135,44 @@ static std::optional<SizeExpr> capacityOf(const ast::Expr &append) {
     return size;
   return SizeExpr::join(SizeExpr::Op::Mul,
                         sizeOf(append.args[3]->type.dims->back()), size);
+}
+
+const ast::Expr *ladon::findAppend(const ast::Expr &keys) {
+  llvm::SmallVector<const ast::Expr *> work = {&keys};
+  llvm::DenseSet<const ast::Let *> visited;
+  while (!work.empty()) {
+    const ast::Expr *expr = work.pop_back_val();
+    if (expr->kind == Kind::Append)
+      return expr;
+    // What is joined or cut has other positions.
+    if (!expr->type.isTensor() || expr->type.dims->size() < 2 ||
+        !(expr->type.dims->end()[-2] == keys.type.dims->end()[-2]))
+      continue;
+    if (expr->let && visited.insert(expr->let).second)
+      work.push_back(expr->let->value);
+    work.append(expr->args.begin(), expr->args.end());
+  }
+  return nullptr;
+}
+
+void Sema::warnOfCapacity(const syntax::Expr *expr, const Scope *scope,
+                          ast::MaskForm form, const Expr &append) {
+  std::optional<SizeExpr> capacity = capacityOf(append);
+  if (!capacity) // Too large, which is said elsewhere.
+    return;
+  const ast::Param *places = placesOf(append);
+  std::string past = places->name + (places->type.isTensor() ? "[b]" : "");
+  Diagnostic &warning = report(DiagId::FormOfCapacity, expr->range, scope,
+                               maskFormName(form), capacity->str());
+  if (form == ast::MaskForm::Window) {
+    warning.note({}, "query i is at i + " + past + ": compare 'i + " + past +
+                         " - j' with the sides");
+    return;
+  }
+  warning.note({}, "query i is at i + " + past + ": write 'j <= i + " + past +
+                       "', or 'j <= i + offset' if this is meant");
+  if (!callOf(scope))
+    warning.fixIt(expr->range, "(j <= i + " + past + ")");
 }
 
 /// The last place where what is appended fits; negative where it never does.

@@ -345,6 +345,9 @@ ast::Expr *Sema::elaborateMaskForm(const syntax::Expr *expr, const Scope *scope,
   Expr *result = create(Kind::Mask, expr, scope, ScalarType::Bool);
   result->maskForm = form;
   result->name = maskFormName(form).str();
+  if (form != ast::MaskForm::CausalTopLeft && place.shape &&
+      place.shape->append)
+    warnOfCapacity(expr, scope, form, *place.shape->append);
   if (!isCall)
     return result;
   bool good = rejectNamed(expr, scope);

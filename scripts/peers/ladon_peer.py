@@ -27,7 +27,7 @@ class Ladon:
             return (
                 "encoder",
                 (
-                    pathlib.Path(self.options.ladon).resolve().parents[2]
+                    pathlib.Path(__file__).resolve().parents[2]
                     / "examples/encoder.attn"
                 ).read_text(),
             )
