@@ -172,8 +172,10 @@ private:
   //===--- SemaNames.cpp -------------------------------------------------===//
   void checkFns();
   void checkFnBody(size_t index);
-  void checkFnName(const syntax::Fn &fn, const syntax::Expr *expr);
+  void checkFnName(size_t index, const syntax::Expr *expr);
   void checkFnCall(size_t index, const syntax::Expr *expr);
+  /// Reports a fn that refers to itself or to one below it.
+  void checkFnOrder(size_t index, size_t other, llvm::SMRange range);
   Diagnostic &reportUndefined(const syntax::Name &name, const Scope *scope,
                               llvm::ArrayRef<llvm::StringRef> more = {});
   std::optional<std::string> suggestion(llvm::StringRef name,
@@ -247,6 +249,10 @@ private:
                        const Scope *scope, const Place &place);
 
   //===--- SemaCalls.cpp -------------------------------------------------===//
+  /// `call` with the function that its name stands for, where that is a
+  /// parameter of a macro; null after an error.
+  const syntax::Expr *resolveCallee(const syntax::Expr *call,
+                                    const Scope *scope);
   Expr *elaborateCall(const syntax::Expr *expr, const Scope *scope,
                       const Place &place);
   Expr *elaborateBuiltin(const syntax::Expr *expr, const Scope *scope,
@@ -393,6 +399,7 @@ private:
   std::vector<syntax::Name> unusedLocals;
   llvm::DenseMap<const ast::Let *, Local> localLets;
   std::deque<Scope> scopes;
+  std::deque<syntax::Expr> resolvedCalls; ///< Of parameters of macros.
   bool inParamDefault = false;
   bool sizesKnown = false;
   struct Append {

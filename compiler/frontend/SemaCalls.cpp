@@ -108,8 +108,38 @@ bool Sema::rejectNamed(const syntax::Expr *call, const Scope *scope) {
   return good;
 }
 
+const syntax::Expr *Sema::resolveCallee(const syntax::Expr *call,
+                                        const Scope *scope) {
+  const syntax::Expr *callee = nullptr;
+  StringRef name = call->name.text;
+  for (Binding bound = bindingOf(name, scope); bound.argument;
+       bound = bindingOf(name, bound.scope)) {
+    callee = bound.argument;
+    name = callee->name.text;
+    if (callee->kind != syntax::Expr::Kind::Name)
+      break;
+  }
+  if (!callee)
+    return call;
+  bool isFunction = callee->kind == syntax::Expr::Kind::Name &&
+                    (fns.contains(name) || findBuiltin(name) ||
+                     findMaskForm(name) == ast::MaskForm::Window);
+  if (!isFunction) {
+    report(DiagId::NotAFunction, call->name.range, scope, call->name.text)
+        .note(callee->range, "it stands for this; what can be called is a fn, "
+                             "a function or 'window'");
+    return nullptr;
+  }
+  resolvedCalls.push_back(*call);
+  resolvedCalls.back().name.text = name;
+  return &resolvedCalls.back();
+}
+
 ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
                                const Place &place) {
+  expr = resolveCallee(expr, scope);
+  if (!expr)
+    return nullptr;
   StringRef name = expr->name.text;
   if (!argumentsOf(name).empty()) {
     if (place.kind != Place::Tensor) {

@@ -108,6 +108,14 @@ void Sema::checkFnBody(size_t index) {
   checkBlocks(fn.body, visible);
   // A block defines its names for itself only, which the expansion checks.
   llvm::StringSet<> locals;
+  auto usesParam = [&](StringRef name) {
+    auto param = llvm::find_if(
+        fn.params, [&](const syntax::Name &own) { return own.text == name; });
+    if (param == fn.params.end())
+      return false;
+    fnArgUsed[index][param - fn.params.begin()] = true;
+    return true;
+  };
   std::vector<const syntax::Expr *> work = {fn.body};
   while (!work.empty()) {
     const syntax::Expr *expr = work.back();
@@ -115,15 +123,11 @@ void Sema::checkFnBody(size_t index) {
     if (expr->kind == SyntaxKind::Block || expr->kind == SyntaxKind::Reduce)
       for (const syntax::Name &name : expr->argNames)
         locals.insert(name.text);
+    StringRef name = expr->name.text;
     if (expr->kind == SyntaxKind::Name) {
-      auto param = llvm::find_if(fn.params, [&](const syntax::Name &name) {
-        return name.text == expr->name.text;
-      });
-      if (param != fn.params.end())
-        fnArgUsed[index][param - fn.params.begin()] = true;
-      else if (!locals.contains(expr->name.text))
-        checkFnName(fn, expr);
-    } else if (expr->kind == SyntaxKind::Call) {
+      if (!usesParam(name) && !locals.contains(name))
+        checkFnName(index, expr);
+    } else if (expr->kind == SyntaxKind::Call && !usesParam(name)) {
       checkFnCall(index, expr);
     }
     work.insert(work.end(), expr->args.rbegin(), expr->args.rend());
@@ -131,8 +135,11 @@ void Sema::checkFnBody(size_t index) {
   fnBroken[index] = diagnostics.errorCount() != before;
 }
 
-void Sema::checkFnName(const syntax::Fn &fn, const syntax::Expr *expr) {
+void Sema::checkFnName(size_t index, const syntax::Expr *expr) {
+  const syntax::Fn &fn = file.fns[index];
   StringRef name = expr->name.text;
+  if (auto other = fns.find(name); other != fns.end())
+    return checkFnOrder(index, other->second, expr->range);
   if (!reservedMeaning(name).empty() || fileNames.contains(name))
     return;
   const syntax::Attention &attention = file.attentions[0];
@@ -168,13 +175,18 @@ void Sema::checkFnCall(size_t index, const syntax::Expr *expr) {
       reportUndefined(expr->name, nullptr);
     return;
   }
-  if (fn->second == index)
-    diagnostics.report(DiagId::RecursiveFn, expr->range, name)
-        .note(file.fns[index].name.range, "a fn is expanded where it is "
-                                          "called, so it cannot recur");
-  else if (fn->second > index)
-    diagnostics.report(DiagId::FnBelow, expr->range, name)
-        .note(file.fns[fn->second].name.range, "it is defined here");
+  checkFnOrder(index, fn->second, expr->range);
+}
+
+void Sema::checkFnOrder(size_t index, size_t other, llvm::SMRange range) {
+  const syntax::Name &name = file.fns[other].name;
+  if (other == index)
+    diagnostics.report(DiagId::RecursiveFn, range, name.text)
+        .note(name.range, "a fn is expanded where it is called, so it cannot "
+                          "recur");
+  else if (other > index)
+    diagnostics.report(DiagId::FnBelow, range, name.text)
+        .note(name.range, "it is defined here");
 }
 
 //===--- Names in expressions ---------------------------------------------===//

@@ -52,6 +52,7 @@ TEXTS = {
         + attend("score = g14999(s)"),
         DEEP,
     ),
+    "fn that calls its argument": ("fn w(f) = f(f)\n" + attend("score = w(w)"), DEEP),
     "conjunctions": (
         attend("mask = " + " or ".join(
             "(" + " and ".join(f"i + {n} < j * {m}" for m in range(1, 10)) + ")"
