@@ -228,6 +228,76 @@ def test_models_are_exported_and_compiled():
     assert (compiled(q, k, v) == expected).all()
 
 
+class Closures(torch.nn.Module):
+    """Mods over what the model has, gets, and computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("slopes", slopes)
+
+    def forward(self, q, k, v, document, reach=40):
+        late = document + 1
+
+        def score(s, b, h, q, k):
+            return s + (k - q) * self.slopes[h]
+
+        def mask(b, h, q, k):
+            return (late[q] == late[k]) & (q - k < reach)
+
+        out, lse = ladon.torch.flex_attention(q * 2, k, v, score_mod=score, mask_mod=mask, return_lse=True)
+        return out + 1, lse * 2
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager", "inductor"])
+def test_models_are_compiled_without_a_break(backend):
+    torch._dynamo.reset()
+    q, k, v = tensors()
+    model = Closures()
+    compiled = torch.compile(model, backend=backend, fullgraph=True)
+    others = document.flip(0).contiguous()
+    with torch.no_grad():
+        for _ in range(2):
+            # Other contents, another tensor, another number.
+            for given in ((document,), (others,), (others, 7)):
+                expected, found = model(q, k, v, *given), compiled(q, k, v, *given)
+                for a, b in zip(expected, found):
+                    torch.testing.assert_close(b, a)
+    assert (model(q, k, v, document)[0] != model(q, k, v, others)[0]).any()
+
+
+@pytest.mark.parametrize("name", [*SCORES, *MASKS])
+def test_mods_are_compiled_without_a_break(name):
+    torch._dynamo.reset()
+    q, k, v = tensors()
+    options = {"score_mod": SCORES[name]} if name in SCORES else {
+        "block_mask": create_block_mask(MASKS[name], B, H, S, S, device="cpu")}
+    compiled = torch.compile(lambda q, k, v: ladon.torch.flex_attention(q, k, v, **options),
+                             backend="aot_eager", fullgraph=True)
+    expected = ladon.torch.flex_attention(q, k, v, **options)
+    if name == "derived table":
+        with pytest.raises(Exception, match="do it before the call"):
+            compiled(q, k, v)
+    else:
+        torch.testing.assert_close(compiled(q, k, v), expected)
+
+
+def test_lengths_change_under_a_compiler():
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda q, k, v: ladon.torch.flex_attention(q, k, v, mask_mod=causal),
+                             backend="aot_eager", fullgraph=True, dynamic=True)
+    for queries in (17, 40, 96):
+        q, k, v = tensors(queries=queries, keys=queries)
+        torch.testing.assert_close(compiled(q, k, v), ladon.torch.flex_attention(q, k, v, mask_mod=causal))
+
+
+def test_what_a_spec_cannot_say_under_a_compiler():
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda q, k, v: ladon.torch.flex_attention(
+        q, k, v, score_mod=lambda s, b, h, q, k: torch.lgamma(s)), backend="aot_eager", fullgraph=True)
+    with pytest.raises(Exception, match="'lgamma' is not supported"):
+        compiled(*tensors())
+
+
 def test_kernels_take_and_give_tensors():
     kernel = ladon.compile(PLAIN)
     q, k, v = tensors(heads=2, features=16)

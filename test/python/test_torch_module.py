@@ -73,6 +73,17 @@ def test_it_is_exported():
         assert (program.module()(*arguments)[0] == ours(*arguments)[0]).all()
 
 
+def test_it_is_compiled_without_a_break():
+    torch._dynamo.reset()
+    _, ours = pair(64, 4, batch_first=True)
+    arguments = inputs(2, 9, 9, 64, 64, 64)
+    hidden = torch.ones(9, 9).triu(1).bool()
+    with torch.no_grad():
+        compiled = torch.compile(ours, backend="aot_eager", fullgraph=True)
+        for options in ({}, {"attn_mask": hidden}, {"key_padding_mask": torch.zeros(2, 9).bool()}):
+            assert (compiled(*arguments, **options)[0] == ours(*arguments, **options)[0]).all()
+
+
 def test_what_is_not_supported():
     for options in ({"add_bias_kv": True}, {"add_zero_attn": True}):
         with pytest.raises(NotImplementedError, match="add_bias_kv and add_zero_attn"):

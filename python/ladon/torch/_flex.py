@@ -11,6 +11,11 @@ from .. import _compile
 from .._kernel import Kernel
 from ._trace import ELEMENTS, Tracer
 
+try:
+    from . import _compiled
+except ImportError:  # A PyTorch that has another way.
+    _compiled = None  # type: ignore[assignment]
+
 Mod = Callable[..., torch.Tensor]
 
 
@@ -39,8 +44,8 @@ def flex_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
     tensors that need one are refused while gradients are recorded. kernel_options are
     for other compilers, and ignored.
 
-    torch.export records the operation ladon::attend; torch.compile runs what is around
-    it and breaks its graph here, where mods are traced.
+    torch.export and torch.compile record the operation ladon::attend, the latter without
+    a break of the graph, also of mods over what the model computes.
     """
     if mask_mod is not None and block_mask is not None:
         raise ValueError("expected a block_mask or a mask_mod, found both")
@@ -49,6 +54,11 @@ def flex_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
     _check(query, key, value, enable_gqa)
     if key.shape[0] != query.shape[0]:
         key, value = (x.expand(query.shape[0], -1, -1, -1) for x in (key, value))
+    # torch.export traces Python itself, as a call does.
+    if _compiled is not None and torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
+        wide = torch.float64 if query.dtype == torch.float64 else torch.float32
+        out, lse = _compiled.attend(query, key, value, score_mod, mask_mod, scale, wide)
+        return (out, lse) if return_lse else out
     spec, captured = _spec(query, key, value, score_mod, mask_mod, scale, return_lse)
     results = torch.ops.ladon.attend(spec, [query, key, value, *captured], return_lse)
     return (results[0], results[1]) if return_lse else results[0]
@@ -122,8 +132,8 @@ def _spec(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, score_mod
 
 def _write_spec(dtype: torch.dtype, heads: int, shared: int, features: int, value_features: int,
                 score_mod: Optional[Mod], mask_mod: Optional[Mod], scale: Optional[float],
-                return_lse: bool) -> tuple[str, list[torch.Tensor]]:
-    tracer = Tracer()
+                return_lse: bool, only: Optional[set[int]] = None) -> tuple[str, list[torch.Tensor]]:
+    tracer = Tracer(only)
     element = ELEMENTS[dtype]
     # What scores are computed in.
     wide = torch.float64 if dtype == torch.float64 else torch.float32
@@ -147,6 +157,10 @@ def _write_spec(dtype: torch.dtype, heads: int, shared: int, features: int, valu
             f"  let a = attend({attend})\n"
             f"  return {'a.out, a.lse' if return_lse else 'a.out'}\n}}\n")
     return spec, [captured.tensor for captured in tracer.captured]
+
+
+if _compiled is not None:
+    _compiled.write_spec = _write_spec
 
 
 def _fingerprint(thing: Any, kept: list) -> Any:

@@ -58,8 +58,14 @@ STORED_AS = {torch.int8: torch.int32, torch.uint8: torch.int32, torch.int16: tor
 class Tracer:
     """Traces the mods of one attention; both may use the same tensors."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Optional[set[int]] = None) -> None:
+        """Where tensors stand for others, `only` has the places of those (data_ptr):
+        nothing can be computed of them, and others are constants."""
         self.captured: list[Captured] = []
+        self.only = only
+
+    def stands(self, tensor: Any) -> bool:
+        return self.only is not None and isinstance(tensor, torch.Tensor) and tensor.data_ptr() in self.only
 
     def score(self, mod: Callable, element: torch.dtype) -> str:
         """`score = ...` of a score_mod(score, b, h, q_idx, kv_idx)."""
@@ -191,6 +197,9 @@ class _Function:
         inputs = [self.values[n] for n in node.all_input_nodes]
         if all(not isinstance(value, (Value, Rows)) for value in inputs):
             # Of captured tensors and numbers alone.
+            if any(self.tracer.stands(value) for value in inputs):
+                raise self.fail("under torch.compile a mod computes nothing of captured tensors alone: "
+                                "do it before the call of flex_attention")
             get = lambda n: self.values[n]  # noqa: E731
             return node.target(*torch.fx.node.map_arg(node.args, get),
                                **torch.fx.node.map_arg(node.kwargs, get))
@@ -242,6 +251,8 @@ class _Function:
                                 "expected: a mod has a value for one query and one key")
             return Value(f"{argument.name}[{', '.join(argument.indices)}]", argument.dtype)
         if isinstance(argument, torch.Tensor):
+            if self.tracer.only is not None and not self.tracer.stands(argument) and argument.dim() == 0:
+                return self.value(argument.item())
             rows = self.rows(argument)
             return self.value(rows._replace(shape=(), indices=("0",)) if argument.dim() == 0 else rows)
         if isinstance(argument, bool):
@@ -260,6 +271,8 @@ class _Function:
         """A captured tensor, not yet read."""
         if isinstance(tensor, torch._subclasses.FakeTensor):
             raise self.fail("a tensor that the mod makes cannot be indexed")
+        if self.tracer.only is not None and not self.tracer.stands(tensor):
+            raise self.fail("under torch.compile a tensor that the mod makes cannot be indexed")
         if tensor.dtype in STORED_AS:
             tensor = tensor.to(STORED_AS[tensor.dtype])
         if tensor.dtype not in ELEMENTS:
