@@ -59,6 +59,23 @@ def test_masks():
     compare(modules, arguments, attn_mask=each[0], key_padding_mask=torch.randn(2, 11))
 
 
+@pytest.mark.parametrize("average", [True, False])
+def test_weights(average):
+    modules = pair(64, 4, batch_first=True)
+    arguments = inputs(2, 9, 13, 64, 64, 64)
+    padding = torch.zeros(2, 13, dtype=torch.bool)
+    padding[1, 6:] = True
+    options = {"need_weights": True, "average_attn_weights": average}
+    with torch.no_grad():
+        for given, more in ((arguments, {"key_padding_mask": padding}), ([x[0] for x in arguments], {})):
+            (expected, right), (out, weights) = (m(*given, **more, **options) for m in modules)
+            torch.testing.assert_close(out, expected, rtol=2e-5, atol=2e-5)
+            torch.testing.assert_close(weights, right, rtol=2e-5, atol=2e-6)
+        program = torch.export.export(modules[1], tuple(arguments), options)
+        found = program.module()(*arguments, **options)
+        assert (found[1] == modules[1](*arguments, **options)[1]).all()
+
+
 def test_f64():
     arguments = [x.double() for x in inputs(1, 5, 6, 32, 32, 32)]
     compare(pair(32, 2, batch_first=True, dtype=torch.float64), arguments, 1e-10)
@@ -93,8 +110,6 @@ def test_what_is_not_supported():
     with pytest.raises(NotImplementedError, match="no backward"):
         ours(*arguments)
     with torch.no_grad():
-        with pytest.raises(NotImplementedError, match="need_weights"):
-            ours(*arguments, need_weights=True)
         with pytest.raises(ValueError, match="attn_mask: expected bools or floats, found torch.int64"):
             ours(*arguments, attn_mask=torch.zeros(9, 13, dtype=torch.int64))
         with pytest.raises(ValueError, match="is_causal needs an attn_mask"):

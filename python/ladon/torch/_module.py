@@ -14,10 +14,11 @@ from ._trace import ELEMENTS
 class MultiheadAttention(torch.nn.MultiheadAttention):
     """torch.nn.MultiheadAttention for inference on the CPU, compiled by Ladon.
 
-    It has the same parameters and loads the same state_dict. Differences: no
-    weights are given (need_weights must be False), no gradients, no dropout while
-    training, neither add_bias_kv nor add_zero_attn; and a query whose keys are all
-    masked gives the bias of out_proj, where PyTorch gives NaN.
+    It has the same parameters and loads the same state_dict. Differences: weights are
+    given when need_weights=True asks for them (they are [S, T], which the output alone
+    does without), no gradients, no dropout while training, neither add_bias_kv nor
+    add_zero_attn; and a query whose keys are all masked gives the bias of out_proj and
+    weights of 0, where PyTorch gives NaN.
     """
 
     def __init__(self, embed_dim: int, num_heads: int, *arguments: Any, **options: Any) -> None:
@@ -28,15 +29,14 @@ class MultiheadAttention(torch.nn.MultiheadAttention):
     def forward(self, query: Tensor, key: Tensor, value: Tensor,
                 key_padding_mask: Optional[Tensor] = None, need_weights: bool = False,
                 attn_mask: Optional[Tensor] = None, average_attn_weights: bool = True,
-                is_causal: bool = False) -> tuple[Tensor, None]:
-        """As of the base class. Gives the output and None.
+                is_causal: bool = False) -> tuple[Tensor, Optional[Tensor]]:
+        """As of the base class. Gives the output and, with need_weights, the weights:
+        [B, S, T], their mean over the heads, or [B, num_heads, S, T].
 
         query [B, S, embed_dim] (batch_first) or [S, B, embed_dim] or [S, embed_dim];
         masks are bool (True hides) or floats that are added to scores. is_causal is
         a hint that the attn_mask is causal, as in PyTorch, and not needed.
         """
-        if need_weights:
-            raise NotImplementedError("need_weights: the weights are never computed as a whole")
         if self.training and self.dropout > 0:
             raise NotImplementedError("dropout: expected a module in eval mode")
         if torch.is_grad_enabled() and any(
@@ -51,11 +51,13 @@ class MultiheadAttention(torch.nn.MultiheadAttention):
         elif not self.batch_first:
             query, key, value = (x.transpose(0, 1) for x in (query, key, value))
         inputs = {"x": query, "kx": key, "vx": value, **self._weights()}
-        spec = self._spec(inputs, key_padding_mask, attn_mask)
-        out = torch.ops.ladon.multihead(spec, list(inputs.values()))
+        heads = None if not need_weights else 0 if average_attn_weights else self.num_heads
+        spec = self._spec(inputs, key_padding_mask, attn_mask, heads)
+        out, *rest = torch.ops.ladon.multihead(spec, list(inputs.values()), heads)
+        weights = rest[0] if rest else None
         if not batched:
-            return out.squeeze(0), None
-        return (out if self.batch_first else out.transpose(0, 1)), None
+            return out.squeeze(0), None if weights is None else weights.squeeze(0)
+        return (out if self.batch_first else out.transpose(0, 1)), weights
 
     def _weights(self) -> dict[str, Tensor]:
         if self._qkv_same_embed_dim:
@@ -69,8 +71,9 @@ class MultiheadAttention(torch.nn.MultiheadAttention):
         return weights
 
     def _spec(self, inputs: dict[str, Tensor], padding: Optional[Tensor],
-              mask: Optional[Tensor]) -> str:
-        """The spec; what it needs of the masks is added to `inputs`."""
+              mask: Optional[Tensor], weight_heads: Optional[int]) -> str:
+        """The spec; what it needs of the masks is added to `inputs`. `weight_heads` as
+        of the operation."""
         hidden, added = [], []
         heads = self.num_heads
         for name, tensor, index in (
@@ -103,9 +106,13 @@ class MultiheadAttention(torch.nn.MultiheadAttention):
             arguments.append(f"score = s + {' + '.join(added)}")
         if hidden:
             arguments.append(f"mask = {' and '.join(hidden)}")
-        return (f"attention multihead({parameters}) -> {_element(inputs['x'])}"
-                f"[B, S, {self.embed_dim}] {{\n  let o = attend({', '.join(arguments)})\n"
-                f"  return {project('concat(o)', 'o')}\n}}\n")
+        element = _element(inputs["x"])
+        results, values = [f"out: {element}[B, S, {self.embed_dim}]"], [project("concat(o)", "o")]
+        if weight_heads is not None:
+            results.append(f"weights: {element}[B, {f'{heads}, ' if weight_heads else ''}S, T]")
+            values.append("o.weights" if weight_heads else "o.mean_weights")
+        return (f"attention multihead({parameters}) -> ({', '.join(results)}) {{\n"
+                f"  let o = attend({', '.join(arguments)})\n  return {', '.join(values)}\n}}\n")
 
 
 def _element(tensor: Tensor) -> str:
@@ -114,11 +121,18 @@ def _element(tensor: Tensor) -> str:
     return ELEMENTS[tensor.dtype]
 
 
+# The output, and weights where weight_heads says of how many heads: 0 for their mean.
 @torch.library.custom_op("ladon::multihead", mutates_args=())
-def _multihead(spec: str, tensors: list[Tensor]) -> Tensor:
-    return _kernel(spec)(*tensors)
+def _multihead(spec: str, tensors: list[Tensor], weight_heads: Optional[int]) -> list[Tensor]:
+    results = _kernel(spec)(*tensors)
+    return [results] if weight_heads is None else list(results)
 
 
 @_multihead.register_fake
-def _multihead_fake(spec: str, tensors: list[Tensor]) -> Tensor:
-    return tensors[0].new_empty((*tensors[0].shape[:2], tensors[6].shape[0]))
+def _multihead_fake(spec: str, tensors: list[Tensor], weight_heads: Optional[int]) -> list[Tensor]:
+    queries, keys = tensors[0], tensors[1]
+    out = queries.new_empty((*queries.shape[:2], tensors[6].shape[0]))
+    if weight_heads is None:
+        return [out]
+    heads = (weight_heads,) if weight_heads else ()
+    return [out, queries.new_empty((queries.shape[0], *heads, queries.shape[1], keys.shape[1]))]
