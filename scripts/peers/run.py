@@ -348,7 +348,7 @@ def main():
     p.add_argument(
         "--ladon",
         required=True,
-        help="build/bin/ladon of a checkout (its examples/ is read too)",
+        help="build/bin/ladon",
     )
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument(

@@ -47,6 +47,10 @@ llvm::Expected<OptionTable> e2e::readOptions(StringRef path) {
         inSizes = true;
         continue;
       }
+      if (word.consume_front("!")) {
+        options.refusedBy.push_back(word.str());
+        continue;
+      }
       parts.clear();
       word.split(parts, ',');
       SizeMap sizes;
@@ -88,14 +92,17 @@ static void runSpec(StringRef path, Runner &runner,
   auto spec = loadSpec(path, own.overrides);
   if (!spec)
     return fail(llvm::toString(spec.takeError()));
+  bool isRefused = llvm::is_contained(own.refusedBy, options.generator);
   auto program = runner.prepare(**spec);
   if (!program)
     return fail(llvm::toString(program.takeError()));
   if (!*program) {
-    os << "no code for this target: " << name << "\n";
-    ++log.counts.refused;
+    if (!isRefused)
+      fail("no code for this target");
     return;
   }
+  if (isRefused)
+    fail("there is code for this target; options.txt says that there is none");
   const ast::Attention &attention = (*spec)->attention();
   if (own.sizes.empty())
     own.sizes = edgeSizes(attention);

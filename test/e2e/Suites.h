@@ -14,11 +14,9 @@ namespace ladon::e2e {
 
 struct Counts {
   int passed = 0, failed = 0;
-  int refused = 0; ///< Specs that the target has no code for.
   Counts &operator+=(Counts other) {
     passed += other.passed;
     failed += other.failed;
-    refused += other.refused;
     return *this;
   }
 };
@@ -30,7 +28,8 @@ Counts runOnnxCases(llvm::StringRef directory, Runner &runner);
 /// How one spec is tested.
 struct SpecOptions {
   ParamOverrides overrides;
-  std::vector<SizeMap> sizes; ///< Empty: the table of sizes.
+  std::vector<SizeMap> sizes;         ///< Empty: the table of sizes.
+  std::vector<std::string> refusedBy; ///< Code generators that have no code.
 };
 using OptionTable = llvm::StringMap<SpecOptions>;
 
@@ -38,8 +37,9 @@ using OptionTable = llvm::StringMap<SpecOptions>;
 llvm::Expected<OptionTable> readOptions(llvm::StringRef path);
 
 struct GalleryOptions {
-  OptionTable specs; ///< By the name of the file, without ".attn".
-  int seeds = 2;     ///< Rounds through the sizes.
+  OptionTable specs;              ///< By the name of the file, without ".attn".
+  std::string generator = "llvm"; ///< Of code: "llvm", "halide" or "gpu".
+  int seeds = 2;                  ///< Rounds through the sizes.
   size_t trials = 0; ///< So many of the trials only, unless it is 0.
   bool verbose = false;
   /// Only the specs whose place in their directory is `shard` modulo `shards`.
