@@ -203,6 +203,10 @@ private:
   /// A reduction over a compile-time range, as the operations of all its terms.
   Expr *elaborateReduce(const syntax::Expr *expr, const Scope *scope,
                         const Place &place);
+  /// The term of a reduction, where `variable` has a value: of bools or
+  /// numbers.
+  Expr *elaborateTerm(const syntax::Expr *expr, const Scope *scope,
+                      const Place &place, const Local &variable, bool isLogic);
   /// A reduction over a range whose ends are known at run time.
   Expr *elaborateLoop(const syntax::Expr *expr, const Scope *scope,
                       const Place &place, llvm::ArrayRef<Expr *> bounds);

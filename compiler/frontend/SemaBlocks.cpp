@@ -164,6 +164,23 @@ ast::Expr *Sema::joinTerms(const syntax::Expr *expr, const Scope *scope,
   return result;
 }
 
+ast::Expr *Sema::elaborateTerm(const syntax::Expr *expr, const Scope *scope,
+                               const Place &place, const Local &variable,
+                               bool isLogic) {
+  const Scope *call = callOf(scope);
+  scopes.push_back({nullptr,
+                    scope,
+                    expr,
+                    call ? call->outermost : llvm::SMRange(),
+                    {variable}});
+  Expr *term = elaborateScalar(expr->args[2], &scopes.back(), place);
+  if (!term || (term->type.element == ScalarType::Bool) == isLogic)
+    return term;
+  report(DiagId::OperandType, expr->args[2]->range, scope, expr->name.text,
+         isLogic ? "bools" : "numbers", describe(term->type));
+  return nullptr;
+}
+
 ast::Expr *Sema::elaborateReduce(const syntax::Expr *expr, const Scope *scope,
                                  const Place &place) {
   llvm::StringRef name = expr->name.text;
@@ -205,23 +222,14 @@ ast::Expr *Sema::elaborateReduce(const syntax::Expr *expr, const Scope *scope,
     return elaborateLoop(expr, scope, place, ends);
   Place inside = place;
   inside.guarded |= isLogic;
-  const Scope *call = callOf(scope);
   llvm::SmallVector<Expr *, 16> terms;
   for (int64_t at = bounds[0]; at < bounds[1]; ++at) {
-    scopes.push_back(
-        {nullptr, scope, expr, call ? call->outermost : llvm::SMRange(), {}});
     Expr *value = integerLiteral(
         expr, scope, at, at == int32_t(at) ? ScalarType::I32 : ScalarType::I64);
-    scopes.back().locals.push_back(localOf(expr->argNames[0], value));
-    Expr *term = elaborateScalar(expr->args[2], &scopes.back(), inside);
+    Expr *term = elaborateTerm(expr, scope, inside,
+                               localOf(expr->argNames[0], value), isLogic);
     if (!term)
       return nullptr;
-    bool isBool = term->type.element == ScalarType::Bool;
-    if (isBool != isLogic) {
-      report(DiagId::OperandType, expr->args[2]->range, scope, name,
-             isLogic ? "bools" : "numbers", describe(term->type));
-      return nullptr;
-    }
     terms.push_back(term);
   }
   if (terms.empty() && isLogic)
@@ -272,23 +280,13 @@ ast::Expr *Sema::elaborateLoop(const syntax::Expr *expr, const Scope *scope,
   ast::RangeVariable *variable = spec.context.createVariable();
   *variable = {expr->argNames[0].text.str(),
                std::max(bounds[0]->type.element, bounds[1]->type.element)};
-  const Scope *call = callOf(scope);
-  scopes.push_back(
-      {nullptr, scope, expr, call ? call->outermost : llvm::SMRange(), {}});
   Local local{variable->name, nullptr, 1, std::nullopt};
   local.variable = variable;
-  scopes.back().locals.push_back(local);
   Place inside = place;
   inside.guarded = true; // The range may be empty.
-  Expr *term = elaborateScalar(expr->args[2], &scopes.back(), inside);
+  Expr *term = elaborateTerm(expr, scope, inside, local, isLogic);
   if (!term)
     return nullptr;
-  bool isBool = term->type.element == ScalarType::Bool;
-  if (isBool != isLogic) {
-    report(DiagId::OperandType, expr->args[2]->range, scope, name,
-           isLogic ? "bools" : "numbers", describe(term->type));
-    return nullptr;
-  }
   Expr *result = create(Kind::Reduce, expr, scope, term->type.element);
   result->name = name.str();
   result->reduction = reduction;
