@@ -1,6 +1,7 @@
 //===- Gallery.cpp - Specs at many sizes, seeds and inputs ----------------===//
 
 #include "compiler/driver/check/NumericTrial.h"
+#include "compiler/support/Progress.h"
 #include "test/e2e/Suites.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -11,6 +12,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 using namespace ladon;
@@ -168,9 +170,14 @@ Counts e2e::runGallery(StringRef directory, Runner &runner,
        place += options.shards)
     paths.push_back(all[place]);
   std::vector<SpecLog> logs(paths.size());
-  llvm::parallelFor(0, paths.size(), [&](size_t index) {
-    runSpec(paths[index], runner, options, logs[index]);
-  });
+  {
+    Progress progress(directory);
+    std::atomic<size_t> finished = 0;
+    llvm::parallelFor(0, paths.size(), [&](size_t index) {
+      runSpec(paths[index], runner, options, logs[index]);
+      progress.update(++finished, paths.size(), "specs");
+    });
+  }
   size_t nearest = 0;
   GateSummary summary;
   for (size_t index = 0; index < logs.size(); ++index) {

@@ -5,6 +5,7 @@
 #include "compiler/driver/commands/Session.h"
 #include "compiler/driver/host/HostCall.h"
 #include "compiler/driver/host/Sizes.h"
+#include "compiler/support/Progress.h"
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -82,7 +83,9 @@ static int checkEntry(const ast::Attention &attention,
   std::vector<GateSummary> summaries(attention.writtenNames().size());
   size_t failed = 0, clamped = 0;
   std::string firstClamped;
+  Progress progress("checking " + attention.name);
   for (size_t number = 0; number < trials; ++number) {
+    progress.update(number, trials, "trials");
     Trial trial = makeTrial(
         sizes, options.sizes.empty() ? number : number % pairsOfKinds());
     if (!options.sizes.empty())
@@ -106,10 +109,11 @@ static int checkEntry(const ast::Attention &attention,
         summaries[index].add(report->results[index]);
     if (problem.empty())
       continue;
-    llvm::outs() << "failed at " << describe(trial) << ": " << problem << "\n";
+    progress.print("failed at " + describe(trial) + ": " + problem + "\n");
     if (++failed == 10)
       break;
   }
+  progress.finish();
   print(attention, summaries, isModule);
   if (checked)
     llvm::outs() << "indices leave their tensor in " << clamped << " of "

@@ -6,6 +6,7 @@
 #include "compiler/driver/host/RemoteCall.h"
 #include "compiler/frontend/CheckMasks.h"
 #include "compiler/support/Debug.h"
+#include "compiler/support/Progress.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -143,7 +144,12 @@ Compilation *Session::compilation() {
 const Artefact *Session::artefact() {
   if (made || compilations().empty())
     return made ? &*made : nullptr;
-  auto artefact = makeArtefact(levels);
+  auto artefact = [&] {
+    Progress progress(("compiling " + llvm::sys::path::filename(options.file) +
+                       " for " + targetNames())
+                          .str());
+    return makeArtefact(levels);
+  }();
   if (!artefact) {
     exitCode = report(artefact.takeError());
     return nullptr;

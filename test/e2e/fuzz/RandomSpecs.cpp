@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/support/Progress.h"
 #include "test/e2e/Suites.h"
 #include "test/e2e/fuzz/Cases.h"
 #include "test/e2e/fuzz/Shrink.h"
@@ -35,7 +36,8 @@ namespace {
 class RandomRun {
 public:
   RandomRun(const RandomOptions &options, const CaseRunners &runners)
-      : options(options), runners(runners), start(Clock::now()) {}
+      : options(options), runners(runners), start(Clock::now()),
+        progress("random specs from seed " + std::to_string(options.seed)) {}
 
   Counts run();
 
@@ -53,9 +55,9 @@ private:
   const RandomOptions &options;
   const CaseRunners &runners;
   Clock::time_point start;
+  Progress progress;
   std::mutex mutex; ///< Of what follows.
   int started = 0, finished = 0, refused = 0, withoutCode = 0, compared = 0;
-  double lastProgress = 0;
   Counts counts;
   GateSummary worst;
 };
@@ -116,7 +118,8 @@ void RandomRun::runSeed(uint64_t seed) {
 
 void RandomRun::add(const CaseReport &report, llvm::StringRef failure) {
   std::lock_guard<std::mutex> lock(mutex);
-  llvm::outs() << failure;
+  if (!failure.empty())
+    progress.print(failure);
   ++finished;
   refused += report.isRefused;
   withoutCode += report.hasNoCode;
@@ -124,12 +127,8 @@ void RandomRun::add(const CaseReport &report, llvm::StringRef failure) {
   counts.passed += report.passed;
   counts.failed += bool(report.failure);
   worst.add(report.worst);
-  if (options.minutes > 0 && seconds() > lastProgress + 30) {
-    lastProgress = seconds();
-    llvm::outs() << llvm::format("%5.1f min: %d specs, %d failed\n",
-                                 lastProgress / 60, finished, counts.failed);
-  }
-  llvm::outs().flush();
+  progress.update(std::to_string(finished) + " done, " +
+                  std::to_string(counts.failed) + " failed");
 }
 
 void RandomRun::work() {
@@ -144,6 +143,7 @@ Counts RandomRun::run() {
   startWatch(/*seconds=*/300);
   llvm::parallelFor(0, llvm::parallel::strategy.compute_thread_count(),
                     [&](size_t) { work(); });
+  progress.finish();
   // A grammar that writes nonsense, or scores that nobody can check, would pass
   // unseen. A few specs say nothing about it.
   if (finished >= enoughForShares &&
