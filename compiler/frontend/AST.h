@@ -158,7 +158,9 @@ struct Expr {
     Attend,    ///< `attend`
     Split,     ///< args[0], headCount
     Concat,    ///< args[0]
-    Transpose, ///< args[0], a matrix
+    Transpose, ///< args[0] with axes `intValue` and `other` exchanged
+    Slice,     ///< args[0] along axis `intValue` from position `other` on; at
+               ///< that position alone where the type lacks the axis
     Repeat,    ///< args[0] for every position of the last axes, which it lacks
     Sum,       ///< args[0] summed over axis `intValue`, which it loses
     Join,      ///< args one after the other along axis `intValue`
@@ -173,7 +175,7 @@ struct Expr {
   llvm::SMRange range; ///< In the source buffer; of the call for an expansion.
   llvm::SmallVector<Expr *, 3> args;
   std::string name;
-  int64_t intValue = 0;
+  int64_t intValue = 0, other = 0;
   double floatValue = 0;
   UnaryOp unaryOp{};
   BinaryOp binaryOp{};

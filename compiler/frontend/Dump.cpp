@@ -71,7 +71,11 @@ private:
     case Kind::Concat:
       return "concat";
     case Kind::Transpose:
-      return "transpose";
+      return "transpose " + std::to_string(expr->intValue) + " " +
+             std::to_string(expr->other);
+    case Kind::Slice:
+      return "slice axis=" + std::to_string(expr->intValue) +
+             " from=" + std::to_string(expr->other);
     case Kind::Repeat:
       return "repeat";
     case Kind::Sum:

@@ -107,7 +107,8 @@ private:
   }
 
   bool needsSpace(Tok kind) const {
-    if (afterOpen || unaryBefore)
+    bool isInSlice = previous == Tok::Colon && innermost == Tok::LBracket;
+    if (afterOpen || unaryBefore || isInSlice)
       return false;
     switch (kind) {
     case Tok::RParen:
@@ -188,12 +189,14 @@ private:
     ++at;
     ++depth;
     Tok close = isParen ? Tok::RParen : Tok::RBracket;
+    Tok outer = std::exchange(innermost, isParen ? Tok::LParen : Tok::LBracket);
     unaryBefore = false;
     while (tokens[at].kind != close)
       bracket->items.push_back(readItem(close));
     if (!carried.empty())
       bracket->items.push_back({std::exchange(carried, {})});
     --depth;
+    innermost = outer;
     bracket->close = tokens[at++].text;
     bracket->flatWidth = 2;
     for (size_t index = 0; index < bracket->items.size(); ++index)
@@ -213,6 +216,7 @@ private:
   void addBlock(Item &item, Element element) {
     element.kind = Element::Block;
     unsigned outerDepth = std::exchange(depth, 0);
+    Tok outer = std::exchange(innermost, Tok::LBrace);
     for (++at; tokens[at].kind != Tok::RBrace;) {
       Statement statement;
       statement.blankBefore = tokens[at].newlinesBefore > 1;
@@ -233,6 +237,7 @@ private:
     }
     ++at;
     depth = outerDepth;
+    innermost = outer;
     afterOpen = false;
     unaryBefore = false;
     beforePrevious = previous;
@@ -287,6 +292,7 @@ private:
   size_t at = 0;
   Tok previous = Tok::Eof, beforePrevious = Tok::Eof;
   unsigned depth = 0;
+  Tok innermost = Tok::Eof;     ///< The bracket around, which is not closed.
   std::vector<Element> carried; ///< Comments that the next item begins with.
   bool inBody = false;
   bool isAttention = false;

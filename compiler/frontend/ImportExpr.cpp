@@ -104,6 +104,7 @@ Value ExprImporter::emit(const Expr *expr) {
   case Kind::Split:
   case Kind::Concat:
   case Kind::Transpose:
+  case Kind::Slice:
   case Kind::Repeat:
   case Kind::Sum:
   case Kind::Join:

@@ -63,9 +63,13 @@ Value Importer::emitTensor(const Expr *expr) {
     Type stored = cast<RankedTensorType>(source.getType()).getElementType();
     Value init = empty(expr->type);
     init.setType(cast<RankedTensorType>(init.getType()).clone(stored));
-    return linalg::TransposeOp::create(b, source, init, ArrayRef<int64_t>{1, 0})
-        ->getResult(0);
+    auto axes = llvm::to_vector(llvm::seq<int64_t>(
+        0, cast<RankedTensorType>(init.getType()).getRank()));
+    std::swap(axes[expr->intValue], axes[expr->other]);
+    return linalg::TransposeOp::create(b, source, init, axes)->getResult(0);
   }
+  case Kind::Slice:
+    return slice(expr);
   case Kind::Call:
   case Kind::Iota:
   case Kind::Repeat:
@@ -89,6 +93,32 @@ Value Importer::emitTensor(const Expr *expr) {
   }
 }
 
+/// Sizes are those of the function's arguments, so that they are known.
+SmallVector<OpFoldResult> Importer::mixedSizes(const ast::Type &type) {
+  Location loc = b.getLoc();
+  SmallVector<OpFoldResult> sizes;
+  for (const Dim &dim : *type.dims)
+    sizes.push_back(dim.isStatic() ? OpFoldResult(b.getIndexAttr(dim.size))
+                                   : OpFoldResult(extent(dim)));
+  b.setLoc(loc);
+  return sizes;
+}
+
+Value Importer::slice(const Expr *expr) {
+  const Expr *whole = expr->args[0];
+  Value source = tensor(whole);
+  auto type = cast<RankedTensorType>(source.getType());
+  int64_t axis = expr->intValue, rank = type.getRank();
+  SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)),
+      steps(rank, b.getIndexAttr(1)), sizes = mixedSizes(whole->type);
+  offsets[axis] = b.getIndexAttr(expr->other);
+  bool dropsAxis = expr->type.dims->size() < whole->type.dims->size();
+  sizes[axis] = b.getIndexAttr(dropsAxis ? 1 : (*expr->type.dims)[axis].size);
+  auto part = cast<RankedTensorType>(
+      tensorType(expr->type).clone(type.getElementType()));
+  return tensor::ExtractSliceOp::create(b, part, source, offsets, sizes, steps);
+}
+
 /// Each part is copied to its place.
 Value Importer::join(const Expr *expr) {
   Value result = empty(expr->type, expr->type.element);
@@ -97,11 +127,7 @@ Value Importer::join(const Expr *expr) {
       steps(rank, b.getIndexAttr(1));
   for (const Expr *arg : expr->args) {
     Value part = tensor(arg);
-    // Sizes are those of the function's arguments, so that they are known.
-    SmallVector<OpFoldResult> sizes;
-    for (const Dim &dim : *arg->type.dims)
-      sizes.push_back(dim.isStatic() ? OpFoldResult(b.getIndexAttr(dim.size))
-                                     : OpFoldResult(extent(dim)));
+    SmallVector<OpFoldResult> sizes = mixedSizes(arg->type);
     b.setLoc(locations.get(expr->range));
     auto place =
         tensor::ExtractSliceOp::create(b, result, offsets, sizes, steps);

@@ -86,6 +86,8 @@ private:
   mlir::Value elementwise(const ast::Expr *expr) {
     return loop(expr, empty(expr->type), /*summed=*/std::nullopt);
   }
+  llvm::SmallVector<mlir::OpFoldResult> mixedSizes(const ast::Type &type);
+  mlir::Value slice(const ast::Expr *expr);
   mlir::Value join(const ast::Expr *expr);
   mlir::Value append(const ast::Expr *expr);
   mlir::Value sumAlong(const ast::Expr *expr);

@@ -309,10 +309,25 @@ Expr *Parser::parsePostfix() {
     if (is(Tok::RBracket))
       errorExpected("an index");
     llvm::SmallVector<Expr *, 4> args = {expr};
-    parseList(Tok::RBracket, [&] { args.push_back(parseExpr()); });
+    parseList(Tok::RBracket, [&] { args.push_back(parseIndex()); });
     expr = create(Kind::Index, begin, args);
   }
   return expr;
+}
+
+/// An index, or `from:to`, where both ends may be missing.
+Expr *Parser::parseIndex() {
+  SMLoc begin = peek().range().Start;
+  // From 0, unless something is written.
+  Expr *first = is(Tok::Colon) ? create(Kind::Integer, begin) : parseExpr();
+  if (first->range.End.getPointer() < begin.getPointer())
+    first->range = {begin, begin};
+  if (!takeIf(Tok::Colon))
+    return first;
+  llvm::SmallVector<Expr *, 2> ends = {first};
+  if (!is(Tok::Comma) && !is(Tok::RBracket))
+    ends.push_back(parseExpr());
+  return create(Kind::Range, begin, ends);
 }
 
 Expr *Parser::parsePrimary() {
@@ -361,6 +376,12 @@ Expr *Parser::parsePrimary() {
   }
   case Tok::LBrace:
     return parseBlock();
+  case Tok::LBracket: {
+    take();
+    llvm::SmallVector<Expr *, 4> items;
+    parseList(Tok::RBracket, [&] { items.push_back(parseExpr()); });
+    return create(Kind::List, begin, items);
+  }
   case Tok::KwIf:
     error(DiagId::OperandNeedsParentheses, token.range(), "if");
     return parseExpr();

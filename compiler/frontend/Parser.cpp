@@ -241,8 +241,7 @@ void Parser::parseBody(Attention &attention) {
     }
     if (takeIf(Tok::KwLet)) {
       Let let;
-      if (!expectName(let.name, "the name of the let") ||
-          !expect(Tok::Equal, "'='")) {
+      if (!parseLetNames(let.names) || !expect(Tok::Equal, "'='")) {
         skipToStatement();
         continue;
       }
@@ -264,6 +263,23 @@ void Parser::parseBody(Attention &attention) {
   }
   if (!returned)
     error(DiagId::MissingReturn, attention.name.range, attention.name.text);
+}
+
+/// `name`, or `(name, ...)`.
+bool Parser::parseLetNames(std::vector<Name> &names) {
+  size_t before = errorAt;
+  if (takeIf(Tok::LParen)) {
+    parseList(Tok::RParen, [&] {
+      if (Name name; expectName(name, "the name of a part"))
+        names.push_back(name);
+    });
+    if (names.empty() && errorAt == before)
+      error(DiagId::Expected, {lastEnd(), lastEnd()}, "the names of parts",
+            "none");
+  } else if (Name name; expectName(name, "the name of the let")) {
+    names.push_back(name);
+  }
+  return errorAt == before;
 }
 
 bool Parser::parseTypedName(TypedName &result) {

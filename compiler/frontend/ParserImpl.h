@@ -68,6 +68,7 @@ private:
   void parseAttention();
   void parseResults(syntax::Attention &attention);
   void parseBody(syntax::Attention &attention);
+  bool parseLetNames(std::vector<syntax::Name> &names);
   bool parseTypedName(syntax::TypedName &result);
   syntax::TypeExpr parseType();
 
@@ -79,6 +80,7 @@ private:
   syntax::Expr *parseBinary(int precedence);
   syntax::Expr *parseOperand(int precedence);
   syntax::Expr *parsePostfix();
+  syntax::Expr *parseIndex();
   syntax::Expr *parsePrimary();
   syntax::Expr *parseCall(const Token &callee);
   syntax::Expr *parseReduce(const Token &callee);

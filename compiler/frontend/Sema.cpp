@@ -18,9 +18,11 @@ using llvm::StringRef;
 std::string ladon::describe(const ast::Type &type) { return type.str(); }
 
 std::string ladon::counted(size_t count, StringRef noun) {
-  StringRef plural = count == 1 ? "" : noun == "axis" ? "" : "s";
-  std::string text = noun == "axis" && count != 1 ? "axes" : noun.str();
-  return std::to_string(count) + " " + text + plural.str();
+  std::string text = count == 1        ? noun.str()
+                     : noun == "axis"  ? "axes"
+                     : noun == "index" ? "indices"
+                                       : noun.str() + "s";
+  return std::to_string(count) + " " + text;
 }
 
 void Sema::noteExpansions(Diagnostic &diagnostic, const Scope *scope) {
@@ -264,17 +266,28 @@ void Sema::checkAttention(const syntax::Attention &attention) {
 void Sema::checkLet(const syntax::Let &let) {
   VisibleNames visible;
   checkBlocks(let.value, visible);
-  ast::Expr *value = elaborate(let.value, nullptr, {Place::Tensor});
-  // A let sees only what stands above it, so its name comes after its value.
-  declare(let.name, names);
-  if (!value) {
-    broken.insert(let.name.text);
-  } else if (!value->type.isTensor()) {
-    scalarLets.try_emplace(let.name.text, let.value);
+  std::vector<ast::Expr *> values;
+  if (let.names.size() == 1) {
+    values = {elaborate(let.value, nullptr, {Place::Tensor})};
   } else {
-    spec.attention->lets.push_back(std::make_unique<ast::Let>(
-        ast::Let{let.name.text.str(), value, let.name.range}));
-    tensorLets.try_emplace(let.name.text, spec.attention->lets.back().get());
+    std::string whole;
+    for (const syntax::Name &name : let.names)
+      whole += (whole.empty() ? "" : "_") + name.text.str();
+    values = elaborateParts(let.value, let.names.size(), whole);
+    values.resize(let.names.size());
+  }
+  // A let sees only what stands above it, so its names come after its value.
+  for (auto [name, value] : llvm::zip_equal(let.names, values)) {
+    declare(name, names);
+    if (!value) {
+      broken.insert(name.text);
+    } else if (!value->type.isTensor()) {
+      scalarLets.try_emplace(name.text, let.value);
+    } else {
+      spec.attention->lets.push_back(std::make_unique<ast::Let>(
+          ast::Let{name.text.str(), value, name.range}));
+      tensorLets.try_emplace(name.text, spec.attention->lets.back().get());
+    }
   }
 }
 
@@ -356,11 +369,12 @@ void Sema::warnUnused(const syntax::Attention &attention) {
       diagnostics.report(DiagId::UnusedParameter, param.name.range,
                          param.name.text);
   for (const syntax::Let &let : attention.lets)
-    if (auto tensor = tensorLets.find(let.name.text);
-        !used.contains(let.name.text) &&
-        !(tensor != tensorLets.end() &&
-          tensor->second->value->kind == ast::Expr::Kind::Append))
-      diagnostics.report(DiagId::UnusedLet, let.name.range, let.name.text);
+    for (const syntax::Name &name : let.names)
+      if (auto tensor = tensorLets.find(name.text);
+          !used.contains(name.text) &&
+          !(tensor != tensorLets.end() &&
+            tensor->second->value->kind == ast::Expr::Kind::Append))
+        diagnostics.report(DiagId::UnusedLet, name.range, name.text);
   for (const syntax::Name &name : unusedLocals)
     diagnostics.report(DiagId::UnusedLet, name.range, name.text);
 }

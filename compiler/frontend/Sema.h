@@ -11,7 +11,8 @@
 // SemaScalar.cpp  operators, conversions
 // SemaIndex.cpp   captured tensors
 // SemaCalls.cpp   functions, macros, masks
-// SemaTensor.cpp  split, concat, transpose, matmul
+// SemaTensor.cpp  concat, transpose, matmul
+// SemaParts.cpp   split, slices
 // SemaCaches.cpp  inout parameters and append
 // SemaElementwise.cpp  arithmetic of tensors, element by element
 // SemaNorms.cpp   norms and rotary positions, made of the former
@@ -248,6 +249,7 @@ private:
   //===--- SemaIndex.cpp -------------------------------------------------===//
   Expr *elaborateIndex(const syntax::Expr *expr, const Scope *scope,
                        const Place &place);
+  bool isSlice(const syntax::Expr *expr, const Scope *scope) const;
   void checkIndexRange(const syntax::Expr *at, const Expr *index,
                        const ast::Param *param, unsigned axis,
                        const Scope *scope, const Place &place);
@@ -276,7 +278,6 @@ private:
   bool rejectNamed(const syntax::Expr *call, const Scope *scope);
 
   //===--- SemaTensor.cpp ------------------------------------------------===//
-  Expr *elaborateSplit(const syntax::Expr *expr, const Scope *scope);
   Expr *elaborateConcat(const syntax::Expr *expr, const Scope *scope,
                         const Arguments &given);
   Expr *elaborateJoin(const syntax::Expr *expr, const Scope *scope,
@@ -289,6 +290,34 @@ private:
                Expr *right);
   /// A tensor that is computed on, or null.
   Expr *elaborateTensor(const syntax::Expr *expr, const Scope *scope);
+
+  //===--- SemaParts.cpp --------------------------------------------------===//
+  /// A `split` that gives one value.
+  Expr *elaborateSplit(const syntax::Expr *expr, const Scope *scope,
+                       const Arguments &given);
+  /// The value of a let of several names: `split` into as many parts, which
+  /// read one tensor of that `name`. Empty after an error.
+  std::vector<Expr *> elaborateParts(const syntax::Expr *expr, size_t names,
+                                     llvm::StringRef name);
+  std::vector<int64_t> partSizes(const syntax::Expr *call, const Scope *scope,
+                                 const Arguments &given, const ast::Type &whole,
+                                 int64_t axis);
+  Expr *heads(const syntax::Expr *call, const Scope *scope, Expr *value,
+              int64_t count);
+  /// A positive constant; nothing after an error.
+  std::optional<int64_t> constantCount(const syntax::Expr *expr,
+                                       const Scope *scope,
+                                       llvm::StringRef what);
+  /// The constant axis for `call` of a tensor of `rank` axes; nothing after an
+  /// error.
+  std::optional<int64_t> constantAxis(const syntax::Expr *expr,
+                                      const Scope *scope, llvm::StringRef call,
+                                      int64_t rank);
+  /// `x[:, 0, 8:16]`, of any tensor.
+  Expr *elaborateSlice(const syntax::Expr *expr, const Scope *scope);
+  /// The part of `value` along `axis` that an index or a range says.
+  Expr *sliceAlong(const syntax::Expr *at, const Scope *scope, Expr *value,
+                   int64_t axis);
 
   //===--- SemaCaches.cpp ------------------------------------------------===//
   bool checkInout(const ast::Param &param);

@@ -192,12 +192,11 @@ ast::Expr *Sema::elaborateTensorCall(const syntax::Expr *expr,
   StringRef name = expr->name.text;
   if (name == "attend")
     return elaborateAttend(expr, scope);
-  if (name == "split")
-    return elaborateSplit(expr, scope);
   Arguments given;
   if (!matchArguments(expr, scope, given))
     return nullptr;
-  return name == "concat"      ? elaborateConcat(expr, scope, given)
+  return name == "split"       ? elaborateSplit(expr, scope, given)
+         : name == "concat"    ? elaborateConcat(expr, scope, given)
          : name == "transpose" ? elaborateTranspose(expr, scope, given)
          : name == "append"    ? elaborateAppend(expr, scope, given)
          : name == "rope"      ? elaborateRope(expr, scope, given)

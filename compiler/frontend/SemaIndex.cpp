@@ -11,8 +11,33 @@ using llvm::StringRef;
 using Kind = ast::Expr::Kind;
 using SyntaxKind = syntax::Expr::Kind;
 
+/// Whether `expr`, which stands where tensors are computed on, is a part of a
+/// tensor: a single value of a parameter has an index for each axis.
+bool Sema::isSlice(const syntax::Expr *expr, const Scope *scope) const {
+  const syntax::Expr *base = expr->args[0];
+  for (Binding bound; base->kind == SyntaxKind::Name &&
+                      (bound = bindingOf(base->name.text, scope)).argument;
+       scope = bound.scope)
+    base = bound.argument;
+  if (base->kind != SyntaxKind::Name)
+    return base->kind != SyntaxKind::Error;
+  if (auto param = params.find(base->name.text); param != params.end())
+    return param->second->type.isTensor() &&
+           expr->args.size() - 1 != param->second->type.dims->size();
+  return tensorLets.contains(base->name.text);
+}
+
 ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
                                 const Place &place) {
+  bool hasRange = llvm::any_of(expr->args, [](const syntax::Expr *arg) {
+    return arg->kind == SyntaxKind::Range;
+  });
+  if (place.kind == Place::Tensor && (hasRange || isSlice(expr, scope)))
+    return elaborateSlice(expr, scope);
+  if (hasRange) {
+    report(DiagId::SliceOutside, expr->range, scope);
+    return nullptr;
+  }
   // The base may be an argument of a macro, or of the macro around it.
   const syntax::Expr *base = expr->args[0];
   const Scope *baseScope = scope;

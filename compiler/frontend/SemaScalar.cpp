@@ -94,6 +94,12 @@ ast::Expr *Sema::elaborateKind(const syntax::Expr *expr, const Scope *scope,
     return elaborateCall(expr, scope, place);
   case SyntaxKind::Index:
     return elaborateIndex(expr, scope, place);
+  case SyntaxKind::Range:
+    report(DiagId::SliceOutside, expr->range, scope);
+    return nullptr;
+  case SyntaxKind::List:
+    report(DiagId::ListOutside, expr->range, scope);
+    return nullptr;
   case SyntaxKind::Member:
     return elaborateMember(expr, scope, place);
   }

@@ -50,44 +50,6 @@ bool Sema::isStatic(const Dim &dim, StringRef what, const syntax::Expr *at,
 
 //===--- Heads ------------------------------------------------------------===//
 
-ast::Expr *Sema::elaborateSplit(const syntax::Expr *expr, const Scope *scope) {
-  Arguments given;
-  bool good = matchArguments(expr, scope, given);
-  const syntax::Expr *tensor = given.lookup("tensor");
-  const syntax::Expr *heads = given.lookup("heads");
-  Expr *value = tensor ? elaborateTensor(tensor, scope) : nullptr;
-  Expr *count =
-      heads ? elaborateScalar(heads, scope, {Place::Constant}) : nullptr;
-  if (!good || !value || !count)
-    return nullptr;
-  if (count->kind != Kind::IntLit || count->intValue < 1 ||
-      count->intValue > maxDim) {
-    report(DiagId::HeadCount, heads->range, scope,
-           count->kind == Kind::IntLit ? std::to_string(count->intValue)
-                                       : describe(count->type));
-    return nullptr;
-  }
-  if (value->type.dims->size() != 3) {
-    report(DiagId::SplitRank, tensor->range, scope, describe(value->type));
-    return nullptr;
-  }
-  const Dim &features = (*value->type.dims)[2];
-  if (!isStatic(features, "number of features", tensor, scope))
-    return nullptr;
-  if (features.size % count->intValue) {
-    report(DiagId::SplitDivides, heads->range, scope, features.size,
-           count->intValue);
-    return nullptr;
-  }
-  Expr *result = create(Kind::Split, expr, scope, value->type.element);
-  result->args = {value};
-  result->headCount = count->intValue;
-  result->type.dims = {(*value->type.dims)[0], Dim{count->intValue, ""},
-                       (*value->type.dims)[1],
-                       Dim{features.size / count->intValue, ""}};
-  return result;
-}
-
 ast::Expr *Sema::elaborateConcat(const syntax::Expr *expr, const Scope *scope,
                                  const Arguments &given) {
   if (given.contains("second") || given.contains("axis"))
@@ -131,14 +93,10 @@ ast::Expr *Sema::elaborateJoin(const syntax::Expr *expr, const Scope *scope,
     return nullptr;
   auto rank = static_cast<int64_t>(left->type.dims->size()), axis = rank - 2;
   if (const syntax::Expr *at = given.lookup("axis")) {
-    Expr *value = elaborateScalar(at, scope, {Place::Constant});
-    if (!value)
+    std::optional<int64_t> chosen = constantAxis(at, scope, "concat", rank);
+    if (!chosen)
       return nullptr;
-    axis = value->kind == Kind::IntLit ? value->intValue : rank;
-    if (axis >= rank || axis < 0) {
-      report(DiagId::JoinAxis, at->range, scope, rank - 1);
-      return nullptr;
-    }
+    axis = *chosen;
   }
   axis = std::max<int64_t>(axis, 0);
   ast::Type type = left->type;
@@ -184,13 +142,34 @@ ast::Expr *Sema::elaborateTranspose(const syntax::Expr *expr,
   Expr *value = elaborateTensor(tensor, scope);
   if (!value)
     return nullptr;
-  if (value->type.dims->size() != 2) {
-    report(DiagId::TransposeRank, tensor->range, scope, describe(value->type));
+  auto rank = static_cast<int64_t>(value->type.dims->size());
+  const syntax::Expr *first = given.lookup("first"),
+                     *second = given.lookup("second");
+  if (!first != !second) {
+    report(DiagId::MissingArgument, expr->range, scope, "transpose",
+           "both axes or none");
     return nullptr;
+  }
+  if (!first && rank != 2) {
+    report(DiagId::TransposeRank, tensor->range, scope, describe(value->type))
+        .note({}, "with the two axes to exchange it takes any tensor: "
+                  "transpose(x, 1, 2)");
+    return nullptr;
+  }
+  int64_t axes[] = {0, 1};
+  for (auto [axis, at] : llvm::zip(axes, llvm::ArrayRef({first, second}))) {
+    if (!at)
+      continue;
+    std::optional<int64_t> chosen = constantAxis(at, scope, "transpose", rank);
+    if (!chosen)
+      return nullptr;
+    axis = *chosen;
   }
   Expr *result = create(Kind::Transpose, expr, scope, value->type.element);
   result->args = {value};
-  result->type.dims = {value->type.dims->back(), value->type.dims->front()};
+  std::tie(result->intValue, result->other) = std::minmax(axes[0], axes[1]);
+  result->type.dims = value->type.dims;
+  std::swap((*result->type.dims)[axes[0]], (*result->type.dims)[axes[1]]);
   return result;
 }
 

@@ -38,6 +38,8 @@ struct Expr {
     Call,    ///< name, args, argNames
     Reduce,  ///< name over argNames[0] from args[0] to args[1] of args[2]
     Index,   ///< args[0] [ rest ]
+    Range,   ///< args[0]:args[1], an index; without args[1] to the end
+    List,    ///< [ args ]
     Member   ///< args[0] . name
   };
   Kind kind = Kind::Error;
@@ -84,9 +86,9 @@ struct TypedName {
   bool isInout = false;
 };
 
-/// `let name = value`.
+/// `let name = value`, or `let (name, ...) = value` of the parts of a value.
 struct Let {
-  Name name;
+  std::vector<Name> names;
   Expr *value;
 };
 

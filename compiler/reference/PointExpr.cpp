@@ -239,6 +239,7 @@ const PointExpr::Node *PointExpr::Builder::build(const Expr *expr) {
   case Kind::Split:
   case Kind::Concat:
   case Kind::Transpose:
+  case Kind::Slice:
   case Kind::Repeat:
   case Kind::Sum:
   case Kind::Join:

@@ -117,7 +117,8 @@ Tensor Evaluator::product(const Expr *expr) {
   if (stored == matrix)
     return matmul(left, result, result);
   Tensor elements = evaluate(stored);
-  return matmul(left, result, isTransposed ? transpose(elements) : elements);
+  return matmul(left, result,
+                isTransposed ? transpose(elements, 0, 1) : elements);
 }
 
 const AttendResult &Evaluator::attendResult(const Expr *expr, bool withScores) {
@@ -288,7 +289,10 @@ Tensor Evaluator::evaluate(const Expr *expr) {
   case Kind::Concat:
     return concat(evaluate(expr->args[0]));
   case Kind::Transpose:
-    return transpose(evaluate(expr->args[0]));
+    return transpose(evaluate(expr->args[0]), expr->intValue, expr->other);
+  case Kind::Slice:
+    return slice(evaluate(expr->args[0]), expr->intValue, expr->other,
+                 bindings.shape(expr->type));
   case Kind::Repeat:
     return repeat(evaluate(expr->args[0]), bindings.shape(expr->type));
   case Kind::Join:

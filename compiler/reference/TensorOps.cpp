@@ -61,13 +61,50 @@ Tensor reference::concat(const Tensor &source) {
   return result;
 }
 
-/// result[n, m] = source[m, n]
-Tensor reference::transpose(const Tensor &source) {
-  int64_t rows = source.shape[0], columns = source.shape[1];
-  Tensor result(source.element, {columns, rows});
-  for (int64_t m = 0; m < rows; ++m)
-    for (int64_t n = 0; n < columns; ++n)
-      copyElement(source, m * columns + n, result, n * rows + m);
+/// Where position `at` of a tensor of this shape is among its elements.
+static size_t indexOf(ArrayRef<int64_t> at, const Extents &shape) {
+  size_t index = 0;
+  for (auto [position, extent] : llvm::zip_equal(at, shape))
+    index = index * extent + position;
+  return index;
+}
+
+/// result[.., n, .., m, ..] = source[.., m, .., n, ..]
+Tensor reference::transpose(const Tensor &source, size_t first, size_t second) {
+  Extents shape = source.shape;
+  std::swap(shape[first], shape[second]);
+  Tensor result(source.element, shape);
+  if (first != 1 && second != 1) {
+    result.headAxis = source.headAxis;
+    result.heads = source.heads;
+  }
+  size_t to = 0;
+  forEachPosition(shape, [&](ArrayRef<int64_t> position) {
+    Extents at(position);
+    std::swap(at[first], at[second]);
+    copyElement(source, indexOf(at, source.shape), result, to++);
+  });
+  return result;
+}
+
+/// result[.., n, ..] = source[.., from + n, ..]
+Tensor reference::slice(const Tensor &source, size_t axis, int64_t from,
+                        const Extents &shape) {
+  Tensor result(source.element, shape);
+  bool dropsAxis = shape.size() < source.shape.size();
+  if (!dropsAxis && source.headAxis == HeadAxis::Axis1) {
+    result.headAxis = source.headAxis;
+    result.heads = shape[1];
+  }
+  size_t to = 0;
+  forEachPosition(shape, [&](ArrayRef<int64_t> position) {
+    Extents at(position);
+    if (dropsAxis)
+      at.insert(at.begin() + axis, from);
+    else
+      at[axis] += from;
+    copyElement(source, indexOf(at, source.shape), result, to++);
+  });
   return result;
 }
 

@@ -14,7 +14,12 @@ namespace ladon::reference {
 
 Tensor split(const Tensor &source, int64_t heads);
 Tensor concat(const Tensor &source);
-Tensor transpose(const Tensor &source);
+/// With axes `first` and `second`, which is not before it, exchanged.
+Tensor transpose(const Tensor &source, size_t first, size_t second);
+/// The positions from `from` on along `axis`, as many as the axis of `shape`
+/// has; one, without that axis, where `shape` lacks it.
+Tensor slice(const Tensor &source, size_t axis, int64_t from,
+             const Extents &shape);
 Tensor repeat(const Tensor &source, const Extents &shape);
 /// Sums may overflow where those of `stored` do, which are `right` before its
 /// factors, or `right` itself.

@@ -1,6 +1,7 @@
 //===- FuseHeads.cpp - Fold split and concatenated heads into attend ------===//
 //
-// Splitting features into heads and concatenating heads only rename elements.
+// Splitting features into heads, concatenating heads, and exchanging axes only
+// rename elements.
 // An attend reads and writes through indexing maps, so that the renaming can be
 // part of them, and no transposed copy of q, k, v or the output exists.
 //
@@ -40,20 +41,75 @@ static void setMap(AttendOp op, unsigned operand, AffineMap map) {
   op.setIndexingMapsAttr(ArrayAttr::get(op.getContext(), maps));
 }
 
-/// Reads the sources of split operands directly; returns how many.
+/// The map of the source of a transpose whose result has the map `map`.
+static AffineMap permuteAxes(AffineMap map, ArrayRef<int64_t> permutation) {
+  SmallVector<AffineExpr> axes(map.getNumResults());
+  for (auto [axis, source] : llvm::enumerate(permutation))
+    axes[source] = map.getResult(axis);
+  return AffineMap::get(map.getNumDims(), /*symbolCount=*/0, axes,
+                        map.getContext());
+}
+
+/// Where heads and features exchange places with positions.
+static constexpr int64_t headsBehindPositions[] = {0, 2, 1, 3};
+
+/// A part of the features of each head, of the tensor [batch, positions,
+/// heads, features] that `slice` cuts after splitting heads; null if it is
+/// something else.
+static Value sliceJoinedHeads(tensor::ExtractSliceOp slice) {
+  auto split = slice.getSource().getDefiningOp<SplitHeadsOp>();
+  if (!split || slice.getType().getRank() != 4)
+    return {};
+  RankedTensorType heads = split.getType(), part = slice.getType();
+  ImplicitLocOpBuilder b(slice.getLoc(), slice);
+  auto permuted = [](auto values) {
+    std::swap(values[1], values[2]);
+    return values;
+  };
+  auto typeOf = [&](RankedTensorType type) {
+    return RankedTensorType::get(permuted(llvm::to_vector(type.getShape())),
+                                 type.getElementType());
+  };
+  Value apart = tensor::ExpandShapeOp::create(
+      b, typeOf(heads), split.getSource(),
+      ArrayRef<ReassociationIndices>{{0}, {1}, {2, 3}});
+  return tensor::ExtractSliceOp::create(
+      b, typeOf(part), apart, permuted(slice.getMixedOffsets()),
+      permuted(slice.getMixedSizes()), permuted(slice.getMixedStrides()));
+}
+
+/// Has an operand be read where its source lies, if that is the same elements
+/// in another order.
+static bool fuseInput(AttendOp op, unsigned operand) {
+  OpOperand &use = op.getMappedOperand(operand);
+  AffineMap map = op.getMap(operand);
+  // One head for all is no part of a joined axis.
+  auto split = use.get().getDefiningOp<SplitHeadsOp>();
+  if (split && !op.isShared(operand, AttendOp::AxisRole::Head)) {
+    setMap(op, operand, joinHeads(map, split.getType().getDimSize(3)));
+    use.set(split.getSource());
+    return true;
+  }
+  if (auto transpose = use.get().getDefiningOp<linalg::TransposeOp>()) {
+    setMap(op, operand, permuteAxes(map, transpose.getPermutation()));
+    use.set(transpose.getInput());
+    return true;
+  }
+  auto slice = use.get().getDefiningOp<tensor::ExtractSliceOp>();
+  Value part = slice ? sliceJoinedHeads(slice) : Value();
+  if (!part)
+    return false;
+  setMap(op, operand, permuteAxes(map, headsBehindPositions));
+  use.set(part);
+  return true;
+}
+
+/// Returns how many operands are read elsewhere.
 static unsigned fuseInputs(AttendOp op) {
   unsigned fused = 0;
-  for (unsigned operand = 0; operand < 3; ++operand) {
-    OpOperand &use = op.getMappedOperand(operand);
-    auto split = use.get().getDefiningOp<SplitHeadsOp>();
-    // One head for all is no part of a joined axis.
-    if (!split || op.isShared(operand, AttendOp::AxisRole::Head))
-      continue;
-    setMap(op, operand,
-           joinHeads(op.getMap(operand), split.getType().getDimSize(3)));
-    use.set(split.getSource());
-    ++fused;
-  }
+  for (unsigned operand = 0; operand < 3; ++operand)
+    while (fuseInput(op, operand))
+      ++fused;
   return fused;
 }
 

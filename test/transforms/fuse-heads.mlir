@@ -51,6 +51,38 @@ func.func @grouped(%x: tensor<?x?x512xf32>, %keys: tensor<?x?x128xf32>,
 #v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
 #out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
 
+// Exchanged axes, and features of each head, are read where they lie.
+// CHECK-DAG: #[[POSITIONS:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d3, d1, d4)>
+// CHECK-LABEL: func.func @transposed
+// CHECK-SAME: (%[[Q:.*]]: tensor<?x8x?x64xf32>, %[[K:.*]]: tensor<?x?x8x64xf32>, %[[X:.*]]: tensor<?x?x1024xf32>
+// CHECK: %[[APART:.*]] = tensor.expand_shape %[[X]] {{\[\[}}0], [1], [2, 3]] {{.*}} into tensor<?x?x8x128xf32>
+// CHECK: %[[V:.*]] = tensor.extract_slice %[[APART]][0, 0, 0, 64] [%{{.*}}, %{{.*}}, 8, 64] [1, 1, 1, 1]
+// CHECK: attn.attend
+// CHECK-NEXT: ins(%[[Q]], %[[K]], %[[V]] :
+// CHECK: maps [{{.*}}, #[[POSITIONS]], {{.*}}, {{.*}}]
+// CHECK-NOT: linalg
+// CHECK: return
+func.func @transposed(%q: tensor<?x8x?x64xf32>, %k: tensor<?x?x8x64xf32>,
+                      %x: tensor<?x?x1024xf32>, %init: tensor<?x8x?x64xf32>,
+                      %init_k: tensor<?x8x?x64xf32>, %b: index, %t: index)
+    -> tensor<?x8x?x64xf32> {
+  %keys = linalg.transpose ins(%k : tensor<?x?x8x64xf32>) outs(%init_k : tensor<?x8x?x64xf32>) permutation = [0, 2, 1, 3]
+  %heads = attn.split_heads %x heads 8 : tensor<?x?x1024xf32> -> tensor<?x8x?x128xf32>
+  %values = tensor.extract_slice %heads[0, 0, 0, 64] [%b, 8, %t, 64] [1, 1, 1, 1] : tensor<?x8x?x128xf32> to tensor<?x8x?x64xf32>
+  %o = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%q, %keys, %values : tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>, tensor<?x8x?x64xf32>)
+      outs(%init : tensor<?x8x?x64xf32>)
+      maps [#q, #k, #v, #out] -> tensor<?x8x?x64xf32>
+  return %o : tensor<?x8x?x64xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
 // The same concat asked for twice is one output; a split that something else
 // needs too is folded all the same.
 // CHECK-LABEL: func.func @shared

@@ -34,7 +34,8 @@ TEST(Documentation, what_is_called_has_a_signature_of_as_many_arguments) {
   }
   EXPECT_EQ(signatureOf("max").text, "max(x, y, ...)");
   EXPECT_EQ(signatureOf("window").text, "window(left, right)");
-  EXPECT_EQ(signatureOf("split").text, "split(tensor, heads = ...)");
+  EXPECT_EQ(signatureOf("append").text,
+            "append(cache, tensor, at = ..., pages = ...)");
   EXPECT_EQ(signatureOf("causal").text, "");
 }
 

@@ -107,6 +107,14 @@ TEST(Lsp, a_broken_spec_has_the_names_that_could_be_read) {
   EXPECT_EQ(opened.definition("attend(|q"), "2:12");
 }
 
+TEST(Lsp, parts_have_a_name_each) {
+  Opened opened("attention a(x: f32[B, S, 8]) -> f32[B, S, 4] {\n"
+                "  let (y, z) = split(x, parts = 2)\n  return z - y\n}\n");
+  EXPECT_EQ(opened.definition("|z - y"), "1:10");
+  EXPECT_EQ(opened.definition("- |y"), "1:7");
+  EXPECT_EQ(opened.visible("|z - y"), "B S x y z");
+}
+
 TEST(Lsp, types_are_those_of_every_call) {
   Opened opened(spec);
   const syntax::Expr *name =

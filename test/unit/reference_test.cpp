@@ -243,6 +243,26 @@ TEST(Reference, TensorsAreJoinedAlongAnAxis) {
                {x, x}, {1, 2, 1, 2, 3, 4, 3, 4});
 }
 
+TEST(Reference, PartsOfATensorAreItsElements) {
+  HostTensor x = floats({1, 2, 3}, {1, 2, 3, 4, 5, 6});
+  expectResult(
+      "attention a(x: f32[B, 2, 3]) -> f32[B, 2] { return x[:, 1, 1:] }", {x},
+      {5, 6});
+  expectResult(
+      "attention a(x: f32[B, 2, 3]) -> f32[B, 2] { return x[:, :, 2] }", {x},
+      {3, 6});
+  expectResult("attention a(x: f32[B, 2, 3]) -> f32[B, 3, 2] {"
+               "  return transpose(x, 1, 2) }",
+               {x}, {1, 4, 2, 5, 3, 6});
+  expectResult("attention a(x: f32[B, 2, 3]) -> f32[B, 2, 2] {"
+               "  let (y, z) = split(x, sizes = [1, 2])  return z - y }",
+               {x}, {1, 2, 1, 2});
+  expectResult("attention a(x: f32[B, 2, 6]) -> f32[B, 2, 2, 1] {"
+               "  let (y, z) = split(x, heads = [4, 2])  return z * 10 }",
+               {floats({1, 2, 6}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})},
+               {40, 100, 50, 110});
+}
+
 TEST(Reference, AxesOfOneAndSingleValuesAreRepeated) {
   expectResult("attention a(x: f32[2, 1, S], y: f32[1, 2, 1], n: i32, f: f32)"
                "    -> f32[2, 2, S] { return x * y * (f / 2) + n - S }",

@@ -55,7 +55,8 @@ void InputRoles::visit(const Expr *expr) {
 /// The parameter that `expr` is, but for its layout.
 void InputRoles::mark(const Expr *expr, Role role) {
   if (expr->kind == Kind::Split || expr->kind == Kind::Concat ||
-      expr->kind == Kind::Transpose || expr->kind == Kind::Rotate)
+      expr->kind == Kind::Transpose || expr->kind == Kind::Slice ||
+      expr->kind == Kind::Rotate)
     mark(expr->args[0], role);
   else if (expr->kind == Kind::Append) // The cache, and what joins it.
     for (const Expr *part : llvm::ArrayRef(expr->args).take_front(2))

@@ -161,8 +161,9 @@ void SpecIndex::Builder::walkAttention(const syntax::Attention &attention) {
     walkDims(result.type);
   for (const syntax::Let &let : attention.lets) {
     walk(let.value);
-    define(Symbol::Let, let.name, {let.value->range.End, body.End}).value =
-        let.value;
+    for (const syntax::Name &name : let.names)
+      define(Symbol::Let, name, {let.value->range.End, body.End}).value =
+          let.value;
   }
   for (const syntax::Expr *result : attention.returned)
     walk(result);

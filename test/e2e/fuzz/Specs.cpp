@@ -351,26 +351,46 @@ void SpecWriter::writeModule() {
   declarations.lets.push_back("let nx = " + x);
   if (!isSelf)
     declarations.lets.push_back("let ny = " + y);
-  auto project = [&](const char *name, const char *from, int64_t heads,
-                     int64_t dim, const std::string &length) {
-    std::string columns = std::to_string(heads * dim);
+  auto product = [&](const std::string &name, const char *from, int64_t size) {
+    std::string columns = std::to_string(size);
     bool isTransposed = choices.chance(25);
-    std::string weight = tensors.declare(std::string("w") + name,
-                                         isTransposed ? Names{columns, width}
-                                                      : Names{width, columns});
+    std::string weight =
+        tensors.declare("w" + name, isTransposed ? Names{columns, width}
+                                                 : Names{width, columns});
     std::string value = std::string(from) + " @ " +
                         (isTransposed ? "transpose(" + weight + ")" : weight);
     if (choices.chance(40))
-      value += " + " + tensors.declare(std::string("bias_") + name, {columns});
-    std::string count = std::to_string(heads);
-    value = tensors.changed("split(" + value + ", heads = " + count + ")", name,
-                            {batch, count, length, std::to_string(dim)});
-    declarations.lets.push_back(std::string("let ") + name + " = " + value);
+      value += " + " + tensors.declare("bias_" + name, {columns});
+    return value;
+  };
+  struct Projected {
+    const char *name, *from;
+    int64_t heads, dim;
+    const std::string &length;
+    int64_t size() const { return heads * dim; }
   };
   const char *other = isSelf ? "nx" : "ny";
-  project("q", "nx", operands.heads, operands.headDim, operands.queries);
-  project("k", other, operands.keyHeads, operands.headDim, operands.keys);
-  project("v", other, operands.keyHeads, operands.valueDim, operands.keys);
+  const Projected all[] = {
+      {"q", "nx", operands.heads, operands.headDim, operands.queries},
+      {"k", other, operands.keyHeads, operands.headDim, operands.keys},
+      {"v", other, operands.keyHeads, operands.valueDim, operands.keys}};
+  bool isPacked = isSelf && choices.chance(30);
+  if (isPacked)
+    declarations.lets.push_back(
+        "let (pq, pk, pv) = split(" +
+        product("qkv", "nx", all[0].size() + all[1].size() + all[2].size()) +
+        ", sizes = [" + std::to_string(all[0].size()) + ", " +
+        std::to_string(all[1].size()) + ", " + std::to_string(all[2].size()) +
+        "])");
+  for (const Projected &one : all) {
+    std::string name = one.name, count = std::to_string(one.heads);
+    std::string value =
+        isPacked ? "p" + name : product(name, one.from, one.size());
+    value =
+        tensors.changed("split(" + value + ", heads = " + count + ")", name,
+                        {batch, count, one.length, std::to_string(one.dim)});
+    declarations.lets.push_back("let " + name + " = " + value);
+  }
   declarations.lets.push_back("let a = " + attend(operands));
   std::string columns = std::to_string(operands.heads * operands.valueDim);
   std::string value = "concat(a)";

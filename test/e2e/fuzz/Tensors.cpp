@@ -44,7 +44,44 @@ std::string TensorWriter::dequantised(const std::string &name,
   return value + " * " + fitting(name + "_scale", dims);
 }
 
+/// A part of a parameter: one position of an axis more, or some of one that is
+/// longer; or all of it, with two axes exchanged.
+std::string TensorWriter::part(const std::string &name, const Dims &dims) {
+  Dims whole = dims, indices(dims.size(), ":");
+  std::vector<size_t> known;
+  for (size_t axis = 0; axis < dims.size(); ++axis)
+    if (llvm::all_of(dims[axis], llvm::isDigit))
+      known.push_back(axis);
+  switch (choices.below(known.empty() ? 2 : 3)) {
+  case 1: {
+    int64_t axis = choices.below(dims.size() + 1),
+            count = choices.integer(1, 3);
+    whole.insert(whole.begin() + axis, std::to_string(count));
+    indices.insert(indices.begin() + axis,
+                   std::to_string(choices.below(count)));
+    break;
+  }
+  case 2: {
+    size_t axis = known[choices.below(known.size())];
+    int64_t from = choices.below(3), to = from + std::stoll(dims[axis]);
+    whole[axis] = std::to_string(to + choices.below(3));
+    indices[axis] = std::to_string(from) + ":" + std::to_string(to);
+    break;
+  }
+  default: {
+    int64_t first = choices.below(dims.size()),
+            second = choices.below(dims.size());
+    std::swap(whole[first], whole[second]);
+    return "transpose(" + declare(name, whole) + ", " + std::to_string(first) +
+           ", " + std::to_string(second) + ")";
+  }
+  }
+  return declare(name, whole) + "[" + llvm::join(indices, ", ") + "]";
+}
+
 std::string TensorWriter::parameter(const std::string &name, const Dims &dims) {
+  if (choices.chance(12))
+    return part(name, dims);
   // The floats of integers are f32.
   if (!isF64 && choices.chance(12))
     return dequantised(name, dims);

@@ -40,6 +40,7 @@ public:
 
 private:
   std::string parameter(const std::string &name, const Dims &dims);
+  std::string part(const std::string &name, const Dims &dims);
   std::string joined(const std::string &name, const Dims &dims);
   std::string dequantised(const std::string &name, const Dims &dims);
   std::string norm(const std::string &x, const std::string &name,
