@@ -1,5 +1,6 @@
 // RUN: ladon-opt %s --contract-to-cpu="vector-bits=128 rows=2 unroll=1" --canonicalize --cse | FileCheck %s
 // RUN: ladon-opt %s --contract-to-cpu="vector-bits=128 rows=10" | FileCheck %s --check-prefix=TEN
+// RUN: ladon-opt %s --contract-to-cpu="vector-bits=128 rows=12 unroll=1" --canonicalize --cse | FileCheck %s --check-prefix=TWELVE
 
 #x = affine_map<(b, m, n, k) -> (b, m, k)>
 #w = affine_map<(b, m, n, k) -> (k, n)>
@@ -74,11 +75,22 @@
 // CHECK: %[[SIZE:.*]] = arith.select %[[SHARED]], %c21, %c0
 // CHECK: %[[PACKED:.*]], %[[GRANTED:.*]] = cpu.try_alloc(%[[SIZE]]) : memref<?x8xf32>
 // CHECK: %[[ISPACKED:.*]] = arith.andi %[[SHARED]], %[[GRANTED]]
-// CHECK: %[[PACKEDCOLUMNS:.*]] = arith.select %[[ISPACKED]], %c20, %c0
-// CHECK: scf.forall (%[[N:.*]]) = (0) to (%[[PACKEDCOLUMNS]]) step (8) {
+// CHECK: %[[PACKEDROWS:.*]] = arith.select %[[ISPACKED]], %c7, %c0
+// A task takes eight rows, of all panels; those of a block of 768 lie together.
+// CHECK: scf.forall (%[[K0:.*]]) = (0) to (%[[PACKEDROWS]]) step (8) {
+// CHECK: scf.for %[[N:.*]] = %c0 to %c20 step %c8 {
 // CHECK: %[[REST:.*]] = arith.subi %c20, %[[N]]
 // CHECK: %[[COLUMNS:.*]] = arith.minsi %[[REST]], %c8
-// CHECK: %[[TARGET:.*]] = memref.subview %[[PACKED]]
+// CHECK-DAG: %[[PANELOF:.*]] = arith.divui %[[N]], %c8
+// CHECK-DAG: %[[WITHIN:.*]] = arith.remui %[[K0]], %c768
+// CHECK: %[[BLOCK:.*]] = arith.subi %[[K0]], %[[WITHIN]]
+// CHECK: %[[LEFT:.*]] = arith.subi %c7, %[[BLOCK]]
+// CHECK: %[[DEPTH:.*]] = arith.minsi %[[LEFT]], %c768
+// CHECK-DAG: %[[BEFORE:.*]] = arith.muli %[[BLOCK]], %c3
+// CHECK-DAG: %[[PANELS:.*]] = arith.muli %[[PANELOF]], %[[DEPTH]]
+// CHECK: %[[PLACE:.*]] = arith.addi %[[BEFORE]], %[[PANELS]]
+// CHECK: %[[ROW:.*]] = arith.addi %[[PLACE]], %[[WITHIN]]
+// CHECK: %[[TARGET:.*]] = memref.subview %[[PACKED]][%[[ROW]], 0]
 // Whole panels by vectors, a last one by elements.
 // CHECK: %[[FULL:.*]] = arith.cmpi eq, %[[COLUMNS]], %c8
 // CHECK: scf.if %[[FULL]] {
@@ -116,9 +128,8 @@
 // CHECK: memref.load %[[XROWS]][%{{.*}}, %[[K]]]
 // CHECK-COUNT-2: vector.fma
 // CHECK-NEXT: scf.yield
-// CHECK: %[[OLD:.*]] = vector.load %[[TILE]]
-// CHECK-NEXT: %[[NEW:.*]] = arith.addf %[[OLD]]
-// CHECK-NEXT: vector.store %[[NEW]], %[[TILE]]
+// There is one block of steps, whose sums are stored.
+// CHECK-COUNT-4: vector.store %{{.*}}, %[[TILE]]
 // CHECK: %[[OUTINPLACE:.*]] = memref.reinterpret_cast %[[OUT]]
 // CHECK: %[[ADDED:.*]] = vector.load %[[FIRST]]
 // CHECK-NEXT: %[[SUM:.*]] = vector.load %[[TILE]]
@@ -195,5 +206,34 @@ func.func @from_contents(%x: memref<40x7xf64>, %w: memref<7x20xf64>, %o: memref<
 func.func @transposed(%x: memref<?x64xf32>, %w: memref<20x64xbf16>, %o: memref<?x20xf32>) {
   linalg.contract indexing_maps = [#x2, #wt, #o2]
       ins(%x, %w : memref<?x64xf32>, memref<20x64xbf16>) outs(%o : memref<?x20xf32>)
+  return
+}
+
+// Sums of the first block of steps are stored, those of others added. Rows that
+// make no group of twelve are groups of four, which have sums enough; with two
+// rows at once there is no smaller tile.
+// CHECK-LABEL: func.func @steps(
+// CHECK: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<6144x8xf32>
+// CHECK: scf.for %[[STEP:.*]] = %c0 to %{{.*}} step %c768 {
+// CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[STEP]], %c0
+// CHECK: scf.if %[[FIRST]] {
+// CHECK-NOT: vector.load %[[TILE]]
+// CHECK: vector.store %{{.*}}, %[[TILE]]
+// CHECK: } else {
+// CHECK: %[[OLD:.*]] = vector.load %[[TILE]]
+// CHECK-NEXT: %[[NEW:.*]] = arith.addf %[[OLD]]
+// CHECK-NEXT: vector.store %[[NEW]], %[[TILE]]
+// TWELVE-LABEL: func.func @steps(
+// TWELVE: scf.forall {{.*}} to (%{{.*}}, %{{.*}}) step (%[[STEP:.*]], %
+// TWELVE: %[[ROWS:.*]] = arith.minsi %{{.*}}, %[[STEP]]
+// TWELVE: %[[WHOLE:.*]] = arith.muli %{{.*}}, %c12
+// TWELVE: scf.for %{{.*}} = %c0 to %[[WHOLE]] step %c12 {
+// TWELVE-COUNT-24: vector.fma
+// TWELVE: scf.for %{{.*}} = %[[WHOLE]] to %[[ROWS]] step %c4 {
+// TWELVE-COUNT-8: vector.fma
+// TWELVE-NEXT: scf.yield
+func.func @steps(%x: memref<?x?xf32>, %w: memref<?x?xf32>, %o: memref<?x?xf32>) {
+  linalg.contract indexing_maps = [#x2, #w2, #o2]
+      ins(%x, %w : memref<?x?xf32>, memref<?x?xf32>) outs(%o : memref<?x?xf32>)
   return
 }

@@ -29,6 +29,12 @@ static constexpr int64_t mostRows = 192;
 static constexpr int64_t columnBlock = 512;
 /// Points that there should be, for as many threads.
 static constexpr int64_t enoughPoints = 8;
+/// Of the panels of a block of steps, the part during which the next rows of x
+/// are asked for: what is asked for sooner has left the second cache again.
+static constexpr int64_t lateShare = 4;
+/// Sums that a register tile must have for multiply-adds not to wait for each
+/// other: two at a time, of four cycles.
+static constexpr int64_t sumsInFlight = 8;
 /// Of a panel of w at once: it stays in the first-level cache beside the rows
 /// of a register tile.
 static constexpr int64_t panelBytes = 24 << 10;
@@ -52,15 +58,23 @@ private:
   struct Point {
     Value row, rows, column, end;
   };
+  /// Steps [step, step + steps) of the panel that is the `number`th of a point,
+  /// and the panel that follows it.
+  struct Part {
+    Value panel, next, number, step, steps;
+  };
   void lowerPoint(Value row, Value column);
   /// Of each panel its number in the block, its first column, and how many of
   /// its columns exist.
   void forPanels(
       Value column, Value end,
       llvm::function_ref<void(Value number, Value first, Value columns)> body);
-  void initialise(Value rows, Value column, Value end);
-  void addProducts(const Point &point, Value panel, Value next, Value number,
-                   Value step, Value steps);
+  void copyStart(Value column, Value end);
+  void addProducts(const Point &point, const Part &part);
+  void multiply(const Part &part, Value r0, int64_t rows, Value turn);
+  void keep(ArrayRef<Value> sums, Value number, Value r0, bool add);
+  void askForWhatFollows(const Point &point, const Part &part, Value turn,
+                         Value groups);
   void askForRows(Value memory, const Point &point, Value first, Value end,
                   Value turn, Value turns);
   void finish(Value row, Value rows, Value column, Value end);
@@ -134,15 +148,11 @@ void ManyRows::forPanels(Value column, Value end,
   });
 }
 
-/// Sums of zero, and what will be added to them.
-void ManyRows::initialise(Value rows, Value column, Value end) {
+/// Copies what will be added to the sums.
+void ManyRows::copyStart(Value column, Value end) {
+  if (!product.startsElsewhere())
+    return;
   forPanels(column, end, [&](Value number, Value first, Value columns) {
-    forEach(e, e.index(0), rows, 1, [&](Value r) {
-      for (int64_t n = 0; n < registerColumns; ++n)
-        e.store(e.splat(0), tile, {tileRow(number, r), e.index(n * e.lanes)});
-    });
-    if (!product.startsElsewhere())
-      return;
     forEach(e, e.index(0), columns, 1, [&](Value c) {
       memref::StoreOp::create(b, product.getStart(sum(first, c)), start,
                               ValueRange{number, c});
@@ -164,60 +174,105 @@ void ManyRows::askForRows(Value memory, const Point &point, Value first,
   b.setInsertionPointToStart(lines.getBody());
   at.back() = lines.getInductionVar();
   memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false,
-                             /*localityHint=*/2, /*isDataCache=*/true);
+                             /*localityHint=*/3, /*isDataCache=*/true);
 }
 
-/// Adds the products of all rows with the panel to the tile. A last group of
-/// fewer rows multiplies what its scratch holds: there is room for whole
-/// groups, and nobody reads what becomes of them. The first groups ask for the
-/// panel that is `next`, a line of each of its rows at a time: it lies in the
-/// last cache, and hardware takes a while to see where a panel begins. Between
-/// groups, rows of x at the next steps are asked for, or of the result.
-void ManyRows::addProducts(const Point &point, Value panel, Value next,
-                           Value number, Value step, Value steps) {
-  int64_t line = lineElements(panel), lines = llvm::divideCeil(width, line);
-  Value groups = arith::CeilDivUIOp::create(b, point.rows, e.index(group));
-  Value depth = product.countSteps(), following = sum(step, steps);
-  Value isLast =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::uge, following, depth);
-  Value followingEnd = e.minIndex(e.addIndex(following, depthBlock), depth);
+/// Between groups of rows, asks for rows of x at the next steps, or of the
+/// result.
+void ManyRows::askForWhatFollows(const Point &point, const Part &part,
+                                 Value turn, Value groups) {
+  Value depth = product.countSteps(), following = sum(part.step, part.steps);
+  Value end = e.minIndex(e.addIndex(following, depthBlock), depth);
   Value panelsOfPoint = arith::CeilDivUIOp::create(
       b, arith::SubIOp::create(b, point.end, point.column), e.index(width));
-  Value turns = arith::MulIOp::create(b, panelsOfPoint, groups);
-  forEach(e, e.index(0), point.rows, group, [&](Value r0) {
-    Value turn = arith::DivUIOp::create(b, r0, e.index(group));
-    Value place = sum(arith::MulIOp::create(b, number, groups), turn);
-    auto branch = scf::IfOp::create(b, isLast, /*withElseRegion=*/true);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(branch.thenBlock()->getTerminator());
-      askForRows(out, point, point.column, point.end, place, turns);
-      b.setInsertionPoint(branch.elseBlock()->getTerminator());
-      askForRows(product.x, point, following, followingEnd, place, turns);
-    }
-    Value lane = arith::MulIOp::create(b, e.minIndex(turn, e.index(lines - 1)),
-                                       e.index(line));
-    // Each block of steps is summed from zero: short sums round less.
-    SmallVector<Value> zeros(group * registerColumns, e.splat(0));
-    SmallVector<Value> sums = e.matmul(
-        group, registerColumns, steps, unroll, zeros,
-        [&](int64_t r, Value k) -> Value {
-          if (r == 0)
-            prefetch(e, next, k, lane, Cache::Second);
-          return memref::LoadOp::create(b, xRows,
-                                        ValueRange{e.addIndex(r0, r), k});
-        },
-        [&](Value k, int64_t n) {
-          return e.load(panel, {k, e.index(n * e.lanes)});
-        });
-    for (int64_t r = 0; r < group; ++r)
-      for (int64_t n = 0; n < registerColumns; ++n) {
-        SmallVector<Value> at = {e.addIndex(tileRow(number, r0), r),
-                                 e.index(n * e.lanes)};
-        Value old = e.load(tile, at);
-        e.store(e.add(old, sums[r * registerColumns + n]), tile, at);
-      }
+  auto turnsOf = [&](Value panels) -> Value {
+    return arith::MulIOp::create(b, panels, groups);
+  };
+  Value place = sum(turnsOf(part.number), turn);
+  Value isLast =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::uge, following, depth);
+  auto branch = scf::IfOp::create(b, isLast, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  askForRows(out, point, point.column, point.end, place,
+             turnsOf(panelsOfPoint));
+  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  Value latePanels =
+      arith::CeilDivUIOp::create(b, panelsOfPoint, e.index(lateShare));
+  Value early = arith::SubIOp::create(b, panelsOfPoint, latePanels);
+  Value isLate =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::uge, part.number, early);
+  auto late = scf::IfOp::create(b, isLate, /*withElseRegion=*/false);
+  b.setInsertionPoint(late.thenBlock()->getTerminator());
+  askForRows(product.x, point, following, end,
+             arith::SubIOp::create(b, place, turnsOf(early)),
+             turnsOf(latePanels));
+}
+
+/// Adds the products of `rows` rows from `r0` on with the panel to the tile,
+/// and asks for a line of each row of the next: it lies in the last cache, and
+/// hardware takes a while to see where a panel begins.
+void ManyRows::multiply(const Part &part, Value r0, int64_t rows, Value turn) {
+  int64_t line = lineElements(part.panel);
+  int64_t lines = llvm::divideCeil(width, line);
+  Value lane = arith::MulIOp::create(b, e.minIndex(turn, e.index(lines - 1)),
+                                     e.index(line));
+  // Each block of steps is summed from zero: short sums round less.
+  SmallVector<Value> zeros(rows * registerColumns, e.splat(0));
+  SmallVector<Value> sums = e.matmul(
+      rows, registerColumns, part.steps, unroll, zeros,
+      [&](int64_t r, Value k) -> Value {
+        if (r == 0)
+          prefetch(e, part.next, k, lane, Cache::Second);
+        return memref::LoadOp::create(b, xRows,
+                                      ValueRange{e.addIndex(r0, r), k});
+      },
+      [&](Value k, int64_t n) {
+        return e.load(part.panel, {k, e.index(n * e.lanes)});
+      });
+  Value isFirst =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, part.step, e.index(0));
+  auto first = scf::IfOp::create(b, isFirst, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(first.thenBlock()->getTerminator());
+  keep(sums, part.number, r0, /*add=*/false);
+  b.setInsertionPoint(first.elseBlock()->getTerminator());
+  keep(sums, part.number, r0, /*add=*/true);
+}
+
+/// Adds the products of all rows with the panel to the tile. The last rows are
+/// a smaller register tile's if that fills the pipelines too. Still fewer
+/// multiply what their scratch holds: there is room for whole groups, and
+/// nobody reads what becomes of them.
+void ManyRows::addProducts(const Point &point, const Part &part) {
+  int64_t fewer = group / 3;
+  bool hasFewer = fewer * registerColumns >= sumsInFlight;
+  Value count = e.index(group);
+  Value groups = hasFewer
+                     ? arith::DivUIOp::create(b, point.rows, count).getResult()
+                     : arith::CeilDivUIOp::create(b, point.rows, count);
+  Value end = arith::MulIOp::create(b, groups, count);
+  auto turnOf = [&](Value r0) -> Value {
+    return arith::DivUIOp::create(b, r0, count);
+  };
+  forEach(e, e.index(0), end, group, [&](Value r0) {
+    askForWhatFollows(point, part, turnOf(r0), groups);
+    multiply(part, r0, group, turnOf(r0));
   });
+  if (hasFewer)
+    forEach(e, end, point.rows, fewer,
+            [&](Value r0) { multiply(part, r0, fewer, turnOf(r0)); });
+}
+
+/// Stores the sums of a group of rows and a panel, or adds them to what is
+/// there.
+void ManyRows::keep(ArrayRef<Value> sums, Value number, Value r0, bool add) {
+  for (auto [i, x] : llvm::enumerate(sums)) {
+    SmallVector<Value> at = {
+        e.addIndex(tileRow(number, r0), i / registerColumns),
+        e.index(i % registerColumns * e.lanes)};
+    e.store(add ? e.add(e.load(tile, at), x) : x, tile, at);
+  }
 }
 
 void ManyRows::finish(Value row, Value rows, Value column, Value end) {
@@ -251,15 +306,17 @@ void ManyRows::lowerPoint(Value row, Value column) {
   Value rows = rest(product.countRows(), row, rowStep);
   Value end = sum(column, rest(product.countColumns(), column, columnStep));
   Point point{row, rows, column, end};
+  copyStart(column, end);
+  // One block of steps where there are none: its sums are zero.
   Value depth = product.countSteps();
-  initialise(rows, column, end);
-  forEach(e, e.index(0), depth, depthBlock, [&](Value k0) {
+  Value atLeastOne = arith::MaxUIOp::create(b, depth, e.index(1));
+  forEach(e, e.index(0), atLeastOne, depthBlock, [&](Value k0) {
     Value steps = rest(depth, k0, e.index(depthBlock));
     product.copyRows(row, rows, k0, steps, xRows);
     forPanels(column, end, [&](Value number, Value first, Value columns) {
       Value panel = panels.getPanel(k0, steps, first, columns);
       Value next = panels.placeOf(k0, steps, e.addIndex(first, width));
-      addProducts(point, panel, next, number, k0, steps);
+      addProducts(point, {panel, next, number, k0, steps});
     });
   });
   finish(row, rows, column, end);

@@ -41,6 +41,10 @@ void ladon::cpu::forElements(VectorEmitter &e, Value memref, ValueRange first,
   });
 }
 
+/// What one task packs: so many rows of w, or so many columns of it if it is
+/// transposed, whole panels of them.
+static constexpr int64_t rowsOfTask = 8, columnsOfTask = 512;
+
 MatrixPanels::MatrixPanels(VectorEmitter &e, Value matrix, bool isTransposed,
                            int64_t width, int64_t depth)
     : e(e), b(e.b), matrix(matrix), isTransposed(isTransposed), width(width),
@@ -117,9 +121,19 @@ Value MatrixPanels::view(Value buffer, Value row, Value steps) {
 }
 
 Value MatrixPanels::placeOf(Value first, Value steps, Value column) {
+  auto multiply = [&](Value x, Value y) -> Value {
+    return arith::MulIOp::create(b, x, y);
+  };
+  Value columns = memref::DimOp::create(b, matrix, isTransposed ? 0 : 1);
+  Value panels = arith::CeilDivUIOp::create(b, columns, e.index(width));
   Value panel = arith::DivUIOp::create(b, column, e.index(width));
-  Value row = arith::MulIOp::create(b, panel, countSteps());
-  return view(all, arith::AddIOp::create(b, row, first), steps);
+  Value within = arith::RemUIOp::create(b, first, e.index(depth));
+  Value block = arith::SubIOp::create(b, first, within);
+  Value depthOfBlock =
+      e.minIndex(arith::SubIOp::create(b, countSteps(), block), e.index(depth));
+  Value row = arith::AddIOp::create(b, multiply(block, panels),
+                                    multiply(panel, depthOfBlock));
+  return view(all, arith::AddIOp::create(b, row, within), steps);
 }
 
 void MatrixPanels::packAll(Value isWanted) {
@@ -134,20 +148,29 @@ void MatrixPanels::packAll(Value isWanted) {
   all = memory.getMemory();
   isPacked = arith::AndIOp::create(b, isWanted, memory.getGranted());
 
-  Value end = arith::SelectOp::create(b, isPacked, columns, e.index(0));
+  // Rows of w are read on and on: the hardware sees where they go.
+  int64_t depthStep = isTransposed ? depth : rowsOfTask;
+  Value end = arith::SelectOp::create(b, isPacked, rows, e.index(0));
   OpFoldResult zero = b.getIndexAttr(0);
   auto grid = scf::ForallOp::create(
-      b, ArrayRef<OpFoldResult>{zero, zero}, ArrayRef<OpFoldResult>{end, rows},
-      ArrayRef<OpFoldResult>{b.getIndexAttr(width), b.getIndexAttr(depth)},
+      b, ArrayRef<OpFoldResult>{zero, zero},
+      ArrayRef<OpFoldResult>{end, columns},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(depthStep),
+                             b.getIndexAttr(columnsOfTask)},
       ValueRange(), std::nullopt);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(grid.getBody());
-  Value column = grid.getInductionVars()[0], first = grid.getInductionVars()[1];
-  Value steps =
-      e.minIndex(arith::SubIOp::create(b, rows, first), e.index(depth));
-  pack(first, steps, column,
-       e.minIndex(arith::SubIOp::create(b, columns, column), e.index(width)),
-       placeOf(first, steps, column));
+  auto rest = [&](Value extent, Value from, int64_t most) {
+    return e.minIndex(arith::SubIOp::create(b, extent, from), e.index(most));
+  };
+  Value first = grid.getInductionVars()[0], left = grid.getInductionVars()[1];
+  Value steps = rest(rows, first, depthStep);
+  Value right =
+      arith::AddIOp::create(b, left, rest(columns, left, columnsOfTask));
+  forEach(e, left, right, width, [&](Value column) {
+    pack(first, steps, column, rest(columns, column, width),
+         placeOf(first, steps, column));
+  });
 }
 
 void MatrixPanels::allocateScratch() { own = scratch(e, depth, width); }
