@@ -153,7 +153,7 @@ struct Expr {
     If,        ///< args = condition, then, else (both sides of one type)
     Call,      ///< name; after Sema `builtin` is set, args are the arguments
     Mask,      ///< maskForm; Window: args = left, right
-    Index,     ///< args[0] = a captured tensor parameter, rest = indices
+    Index,     ///< args[0] = the name of a captured tensor, rest = indices
     Member,    ///< args[0] . name   (only `.out` and `.lse` of an attend)
     Attend,    ///< `attend`
     Split,     ///< args[0], headCount

@@ -355,8 +355,10 @@ void Importer::capture(const Expr *expr, const ast::AttendArgs &attend,
     }
     captures[param.name] = value;
   }
-  if (expr->kind == Kind::Name && expr->let &&
-      visitedLocals.insert(expr->let).second)
+  if (expr->kind == Kind::Name && expr->let && expr->type.isTensor())
+    captures[expr->name] = tensor(expr);
+  else if (expr->kind == Kind::Name && expr->let &&
+           visitedLocals.insert(expr->let).second)
     capture(expr->let->value, attend, captures);
   for (const Expr *arg : expr->args)
     capture(arg, attend, captures);

@@ -181,14 +181,14 @@ Value ExprImporter::emitMask(const Expr *expr) {
 }
 
 Value ExprImporter::emitIndex(const Expr *expr) {
-  const ast::Param *param = expr->args[0]->param;
-  Value tensor = position.captured.lookup(param->name);
+  const Expr *source = expr->args[0];
+  Value tensor = position.captured.lookup(source->name);
   SmallVector<Value> indices;
   for (const Expr *index : ArrayRef(expr->args).drop_front())
     indices.push_back(emit(index));
   Type element = cast<ShapedType>(tensor.getType()).getElementType();
   Value value = attn::ReadOp::create(b, element, tensor, indices);
-  return fromStorage(value, param->type.element);
+  return fromStorage(value, source->type.element);
 }
 
 //===--- Operators --------------------------------------------------------===//

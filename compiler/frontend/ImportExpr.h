@@ -33,7 +33,7 @@ struct Position {
   mlir::Value score; ///< Null in a mask.
   mlir::Value batch, head, query, key;
   int64_t headsPerKeyValueHead = 1;
-  /// Parameters and sizes by name, and "offset".
+  /// Parameters, lets and sizes by name, and "offset".
   llvm::StringMap<mlir::Value> captured;
 };
 

@@ -251,8 +251,8 @@ private:
                        const Place &place);
   bool isSlice(const syntax::Expr *expr, const Scope *scope) const;
   void checkIndexRange(const syntax::Expr *at, const Expr *index,
-                       const ast::Param *param, unsigned axis,
-                       const Scope *scope, const Place &place);
+                       const Expr &tensor, llvm::SMRange declared,
+                       unsigned axis, const Scope *scope, const Place &place);
 
   //===--- SemaCalls.cpp -------------------------------------------------===//
   /// `call` with the function that its name stands for, where that is a

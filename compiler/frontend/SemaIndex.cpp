@@ -80,7 +80,10 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
   }
   StringRef name = base->name.text;
   auto found = params.find(name);
-  if (baseScope || found == params.end() || !found->second->type.isTensor()) {
+  auto let = tensorLets.find(name);
+  bool isLet = !baseScope && let != tensorLets.end();
+  if (!isLet &&
+      (baseScope || found == params.end() || !found->second->type.isTensor())) {
     if (broken.contains(name))
       return nullptr;
     if (!names.contains(name) && !fileNames.contains(name) &&
@@ -89,16 +92,25 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
       return nullptr;
     }
     used.insert(name);
-    StringRef what =
-        tensorLets.contains(name) ? " is a let" : " is a single value";
     report(DiagId::NotIndexable, expr->args[0]->range, scope,
-           ", '" + name.str() + "'" + what.str());
+           ", '" + name.str() + "' is a single value");
     return nullptr;
   }
   used.insert(name);
-  const ast::Param *param = found->second;
-  if (isCacheRead(*param, expr->args[0], scope))
-    return nullptr;
+  Expr *tensor = create(Kind::Name, base, baseScope, ScalarType::F32);
+  tensor->name = name.str();
+  llvm::SMRange declared;
+  if (isLet) {
+    tensor->let = let->second;
+    tensor->type = let->second->value->type;
+    declared = let->second->range;
+  } else {
+    tensor->param = found->second;
+    tensor->type = found->second->type;
+    declared = found->second->range;
+    if (isCacheRead(*tensor->param, expr->args[0], scope))
+      return nullptr;
+  }
   if (place.kind == Place::Uniform) {
     report(DiagId::TensorAsScalar, expr->range, scope, base->name.text)
         .note({}, "a tensor of one entry combines with others as it is");
@@ -109,12 +121,12 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
            llvm::formatv("'{0}' is given at run time", name).str());
     return nullptr;
   }
-  size_t rank = param->type.dims->size();
+  size_t rank = tensor->type.dims->size();
   if (indices.size() != rank) {
     report(DiagId::IndexCount, expr->range, scope, name, counted(rank, "axis"),
            indices.size() == 1 ? "1 index"
                                : std::to_string(indices.size()) + " indices")
-        .note(param->range, "it is declared here");
+        .note(declared, "it is declared here");
     return nullptr;
   }
   bool good = true;
@@ -126,25 +138,21 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
       report(DiagId::IndexType, at->range, scope, describe(index->type));
       good = false;
     } else {
-      checkIndexRange(at, index, param, axis, scope, place);
+      checkIndexRange(at, index, *tensor, declared, axis, scope, place);
     }
   }
   if (!good)
     return nullptr;
-  Expr *tensor = create(Kind::Name, base, baseScope, param->type.element);
-  tensor->name = param->name;
-  tensor->param = param;
-  tensor->type = param->type;
   Expr *result =
-      create(Kind::Index, expr, scope, computedType(param->type.element));
+      create(Kind::Index, expr, scope, computedType(tensor->type.element));
   result->args = {tensor};
   result->args.append(indices.begin(), indices.end());
-  if (!param->type.isFloat() || place.kind == Place::Tensor)
+  if (!tensor->type.isFloat() || place.kind == Place::Tensor)
     return result;
-  if (param->type.element == ScalarType::F64 &&
+  if (tensor->type.element == ScalarType::F64 &&
       place.floatType == ScalarType::F32) {
     report(DiagId::NarrowingFloat, expr->range, scope)
-        .note(param->range, "'" + param->name + "' is declared here");
+        .note(declared, "'" + tensor->name + "' is declared here");
     return nullptr;
   }
   return toFloat(result, place.floatType);
@@ -153,15 +161,16 @@ ast::Expr *Sema::elaborateIndex(const syntax::Expr *expr, const Scope *scope,
 /// Rejects indices that surely leave the tensor. Where that depends on the
 /// position, indices are clamped at run time.
 void Sema::checkIndexRange(const syntax::Expr *at, const Expr *index,
-                           const ast::Param *param, unsigned axis,
-                           const Scope *scope, const Place &place) {
-  const ast::Dim &dim = (*param->type.dims)[axis];
+                           const Expr &tensor, llvm::SMRange declared,
+                           unsigned axis, const Scope *scope,
+                           const Place &place) {
+  const ast::Dim &dim = (*tensor.type.dims)[axis];
   if (index->kind == Kind::IntLit &&
       (index->intValue < 0 ||
        (dim.isStatic() && index->intValue >= dim.size))) {
     report(DiagId::IndexOutOfRange, at->range, scope, index->intValue, axis,
-           param->name, dim.isStatic() ? std::to_string(dim.size) : dim.name)
-        .note(param->range, "it is declared here");
+           tensor.name, dim.isStatic() ? std::to_string(dim.size) : dim.name)
+        .note(declared, "it is declared here");
     return;
   }
   // Every head is evaluated, unless a condition stands before.
@@ -173,6 +182,6 @@ void Sema::checkIndexRange(const syntax::Expr *at, const Expr *index,
                                              : nullptr;
   if (extent && extent->isStatic() && extent->size > dim.size)
     report(DiagId::IndexReachesOutside, at->range, scope, index->name,
-           extent->size - 1, axis, param->name, dim.size)
-        .note(param->range, "it is declared here");
+           extent->size - 1, axis, tensor.name, dim.size)
+        .note(declared, "it is declared here");
 }

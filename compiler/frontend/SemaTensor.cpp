@@ -240,8 +240,12 @@ ast::Expr *Sema::matmul(const syntax::Expr *expr, const Scope *scope,
   bool good = left->type.isTensor() && right->type.isTensor() &&
               left->type.dims->size() >= 2 && right->type.dims->size() == 2;
   if (!good) {
-    report(DiagId::MatmulRank, expr->range, scope, describe(left->type),
-           describe(right->type));
+    Diagnostic &result = report(DiagId::MatmulRank, expr->range, scope,
+                                describe(left->type), describe(right->type));
+    if (right->type.isTensor() && right->type.dims->size() == 4)
+      result.note({}, "weights that are there multiply values as scores: "
+                      "'attend(q, k, v, normalize = linear, divisor = 1, "
+                      "score = w[b, h, i, j])'");
     return nullptr;
   }
   if (computedType(left->type.element) != computedType(right->type.element)) {

@@ -20,10 +20,19 @@ namespace ladon {
 /// Run-time sizes by name.
 using SizeMap = llvm::StringMap<int64_t>;
 
+/// A computed tensor that is read element by element, the last axis innermost,
+/// with the error bounds of the elements.
+struct ComputedTensor {
+  Extents shape;
+  std::vector<double> value, error;
+};
+
 /// The names of one evaluation.
 struct Bindings {
   SizeMap sizes;
   llvm::DenseMap<const ast::Param *, HostTensor> inputs;
+  /// What lets stand for that a score or mask reads, where it is known.
+  llvm::DenseMap<const ast::Let *, std::shared_ptr<const ComputedTensor>> lets;
 
   int64_t extent(const ast::Dim &dim) const;
   Extents shape(const ast::Type &type) const;

@@ -20,9 +20,9 @@ static void findAttends(const Expr *expr, Attends &attends) {
     findAttends(arg, attends);
   if (!expr->attend)
     return;
-  for (const Expr *operand :
-       {expr->attend->q, expr->attend->k, expr->attend->v})
-    findAttends(operand, attends);
+  for (const Expr *part : {expr->attend->q, expr->attend->k, expr->attend->v,
+                           expr->attend->score, expr->attend->mask})
+    findAttends(part, attends);
   attends.insert(expr->attend);
 }
 
@@ -91,6 +91,9 @@ void AttendSearch::run(IndexCheck &result) {
       !(mask && mask->hasReads()))
     return;
   result.hasReads = true;
+  for (const std::optional<PointExpr> *expr : {&score, &mask})
+    if (*expr && !(*expr)->computedTensor().empty())
+      found.unchecked = (*expr)->computedTensor();
   Point point;
   for (point.batch = 0; point.batch < batches; ++point.batch)
     for (point.head = 0; point.head < heads; ++point.head)

@@ -36,8 +36,10 @@ struct PointExpr::Node {
   BinaryOp binary{};
   Builtin builtin{};
   MaskForm form{};
-  HostTensor tensor; ///< Index.
-  std::string name;  ///< Index: of the tensor.
+  HostTensor tensor;                              ///< Index.
+  bool isComputed = false;                        ///< Index: of a let.
+  std::shared_ptr<const ComputedTensor> computed; ///< Then, if it is known.
+  std::string name;                               ///< Index: of the tensor.
   Reduction reduction{};
   size_t slot = 0; ///< Shared, Reduce, Variable: where the value is kept.
 };
@@ -168,10 +170,14 @@ const PointExpr::Node *PointExpr::Builder::buildCall(const Expr *expr) {
 }
 
 const PointExpr::Node *PointExpr::Builder::buildIndex(const Expr *expr) {
-  const Param *param = expr->args[0]->param;
-  Node *node = create(Node::Index, computedType(param->type.element));
-  node->tensor = bindings.inputs.find(param)->second;
-  node->name = param->name;
+  const Expr *source = expr->args[0];
+  Node *node = create(Node::Index, computedType(source->type.element));
+  node->name = source->name;
+  node->isComputed = source->let;
+  if (source->let)
+    node->computed = bindings.lets.lookup(source->let);
+  else
+    node->tensor = bindings.inputs.find(source->param)->second;
   for (const Expr *index : llvm::ArrayRef(expr->args).drop_front())
     node->args.push_back(build(index));
   return node;
@@ -265,8 +271,10 @@ void PointExpr::findScores(const Node &node,
   if (!visited.insert(&node).second)
     return;
   readsTensors |= node.op == Node::Index;
-  bool isOfScore =
-      node.op == Node::Position && node.position == IndexVar::Score;
+  if (node.isComputed)
+    computed = node.name;
+  bool isOfScore = node.isComputed || (node.op == Node::Position &&
+                                       node.position == IndexVar::Score);
   for (const Node *arg : node.args) {
     findScores(*arg, visited);
     isOfScore |= ofScore.contains(arg);
@@ -305,7 +313,29 @@ static Value positionValue(IndexVar position, const Point &point) {
   return value;
 }
 
+/// An element of a computed tensor; of those a search knows nothing.
+Value PointExpr::evalComputed(const Node &node, Frame &frame) const {
+  Value value;
+  size_t index = 0;
+  for (size_t axis = 0; axis < node.args.size(); ++axis) {
+    int64_t at = eval(*node.args[axis], frame).i;
+    if (!node.computed)
+      continue;
+    int64_t extent = node.computed->shape[axis];
+    index = index * extent +
+            std::clamp<int64_t>(at, 0, std::max<int64_t>(extent, 1) - 1);
+  }
+  if (!node.computed || node.computed->value.empty())
+    return value;
+  value.f = node.computed->value[index];
+  value.err = node.computed->error[index];
+  frame.math.ambiguous |= std::isinf(value.err);
+  return value;
+}
+
 Value PointExpr::evalIndex(const Node &node, Frame &frame) const {
+  if (node.isComputed)
+    return evalComputed(node, frame);
   Extents position;
   for (size_t axis = 0; axis < node.args.size(); ++axis) {
     int64_t extent = node.tensor.shape[axis];

@@ -23,14 +23,16 @@ struct Point {
   Value score;
 };
 
-/// A search for indices that leave their tensor, with scores that are not
-/// known: a condition on one counts as true and as false.
+/// A search for indices that leave their tensor, with scores and elements of
+/// computed tensors that are not known: a condition on one counts as true and
+/// as false.
 struct IndexSearch {
   bool hit = false;
   std::string tensor; ///< Of the first one that does.
   int64_t axis = 0;   ///< -1: an entry of a table of pages.
   int64_t index = 0, extent = 0;
-  std::string unchecked; ///< A tensor with an index that depends on a score.
+  std::string unchecked; ///< A tensor with an index that depends on a score,
+                         ///< or one that is computed.
 
   void check(llvm::StringRef name, int64_t ofAxis, int64_t found,
              int64_t ofExtent) {
@@ -52,6 +54,8 @@ public:
 
   /// Whether an element of a tensor is part of it.
   bool hasReads() const { return readsTensors; }
+  /// The name of a computed tensor of which it reads elements; empty for none.
+  const std::string &computedTensor() const { return computed; }
   /// The type of the value.
   ast::ScalarType type() const;
   /// With a search, indices are looked at on the way.
@@ -67,11 +71,14 @@ private:
   int64_t offset;
   size_t sharedCount = 0, variableCount = 0;
   bool readsTensors = false;
-  llvm::DenseSet<const Node *> ofScore; ///< What depends on the score.
+  std::string computed;
+  llvm::DenseSet<const Node *> ofScore; ///< What depends on the score,
+                                        ///< or on computed tensors.
 
   void findScores(const Node &node, llvm::DenseSet<const Node *> &visited);
   Value eval(const Node &node, Frame &frame) const;
   Value evalIndex(const Node &node, Frame &frame) const;
+  Value evalComputed(const Node &node, Frame &frame) const;
   Value evalReduce(const Node &node, Frame &frame) const;
 };
 

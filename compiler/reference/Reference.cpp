@@ -28,6 +28,7 @@ public:
 
 private:
   Tensor load(const Param *param);
+  void bindLets(const Expr *expr);
   const AttendResult &attendResult(const Expr *expr, bool withScores = false);
   Tensor gatherPages(const Tensor &source, const HostTensor &table);
   const HostTensor &input(const Param *param) const {
@@ -57,6 +58,24 @@ Tensor Evaluator::load(const Param *param) {
     ++index;
   });
   return tensor;
+}
+
+/// Evaluates the tensors whose elements a score or mask reads.
+void Evaluator::bindLets(const Expr *expr) {
+  if (!expr)
+    return;
+  if (expr->let && expr->type.isTensor()) {
+    if (bindings.lets.contains(expr->let))
+      return;
+    Tensor tensor = evaluate(expr);
+    bindings.lets[expr->let] = std::make_shared<ComputedTensor>(ComputedTensor{
+        tensor.shape, std::move(tensor.value), std::move(tensor.error)});
+    return;
+  }
+  if (expr->let)
+    bindLets(expr->let->value);
+  for (const Expr *arg : expr->args)
+    bindLets(arg);
 }
 
 /// A scalar as a tensor without axes.
@@ -128,6 +147,8 @@ const AttendResult &Evaluator::attendResult(const Expr *expr, bool withScores) {
   if (!slot) {
     Tensor q = evaluate(expr->attend->q), k = evaluate(expr->attend->k),
            v = evaluate(expr->attend->v);
+    bindLets(expr->attend->score);
+    bindLets(expr->attend->mask);
     std::optional<int64_t> places;
     if (withScores)
       places = k.shape[2];

@@ -138,6 +138,7 @@ private:
     return check.getBody().getArgument(
         4 + (llvm::find(sources, source) - sources.begin()));
   }
+  Value unknownElement(Type type, Value source, ValueRange indices);
   Value addRegion(Region &region, Value visible);
   void addPages(Value visible);
   void need(Value value, Value when);
@@ -207,7 +208,8 @@ bool AttendCheck::create() {
   bool areKnown = true;
   auto capture = [&](Value source) {
     Value copy = entry.hoisted(source);
-    areKnown &= bool(copy);
+    // Of the elements of a computed tensor nothing is known.
+    areKnown &= copy || isa<TensorType>(source.getType());
     if (copy && !llvm::is_contained(sources, source)) {
       captures.push_back(copy);
       sources.push_back(source);
@@ -369,6 +371,23 @@ void AttendCheck::expect(attn::ReadOp read, Value when) {
   }
 }
 
+/// In place of an element of a tensor that is computed by then: one of which
+/// nothing is known. Where an index may leave the tensor, the check cannot be
+/// done.
+Value AttendCheck::unknownElement(Type type, Value source, ValueRange indices) {
+  for (auto [index, extent] :
+       llvm::zip_equal(indices, extents.getExtents(source)))
+    if (mayLeave(index, extent)) {
+      found = true;
+      check.setUnchecked("a computed value");
+    }
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&check.getBody().front());
+  Value unknown = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  ofScore.insert(unknown);
+  return unknown;
+}
+
 /// Copies a region and expects of its reads what they need at positions that
 /// are `visible`. Returns the value of the region.
 Value AttendCheck::addRegion(Region &region, Value visible) {
@@ -384,12 +403,32 @@ Value AttendCheck::addRegion(Region &region, Value visible) {
   }
   for (unsigned position = 0; position < 4; ++position)
     map.map(args[position], check.getBody().getArgument(position));
+  llvm::DenseMap<Value, Value> computed;
   for (auto [capture, arg] :
        llvm::zip_equal(attend.getCaptures(), args.drop_front(4)))
-    map.map(arg, captured(capture));
+    if (llvm::is_contained(sources, capture))
+      map.map(arg, captured(capture));
+    else
+      computed[arg] = capture;
   SmallVector<Operation *> copies;
   for (Operation &op : region.front().without_terminator()) {
+    auto read = dyn_cast<attn::ReadOp>(op);
+    if (read && computed.contains(read.getSource())) {
+      auto indices = llvm::map_to_vector(
+          read.getIndices(), [&](Value v) { return map.lookupOrDefault(v); });
+      map.map(
+          read.getResult(),
+          unknownElement(read.getType(), computed[read.getSource()], indices));
+      continue;
+    }
     Operation *copy = b.clone(op, map);
+    copy->walk([&](attn::ReadOp inner) { // In loops.
+      if (!computed.contains(inner.getSource()))
+        return;
+      inner.replaceAllUsesWith(unknownElement(
+          inner.getType(), computed[inner.getSource()], inner.getIndices()));
+      inner.erase();
+    });
     copies.push_back(copy);
     markOfScore(copy);
   }

@@ -243,6 +243,19 @@ TEST(Reference, TensorsAreJoinedAlongAnAxis) {
                {x, x}, {1, 2, 1, 2, 3, 4, 3, 4});
 }
 
+TEST(Reference, ScoresReadWhatIsComputed) {
+  // Weights of 3 and 6 for values of 1 and 10; the second key is out of reach
+  // of the first query.
+  expectResult("attention a(q: f32[B, 1, S, 1], k: f32[B, 1, T, 1],"
+               "    v: f32[B, 1, T, 1], x: f32[T]) -> f32[B, 1, S, 1] {"
+               "  let y = x * 3"
+               "  return attend(q, k, v, normalize = linear, divisor = 1,"
+               "    score = y[j], mask = y[i] >= y[j]) }",
+               {floats({1, 1, 2, 1}, {1, 1}), floats({1, 1, 2, 1}, {1, 1}),
+                floats({1, 1, 2, 1}, {1, 10}), floats({2}, {1, 2})},
+               {3, 63});
+}
+
 TEST(Reference, PartsOfATensorAreItsElements) {
   HostTensor x = floats({1, 2, 3}, {1, 2, 3, 4, 5, 6});
   expectResult(

@@ -44,7 +44,8 @@ void InputRoles::visit(const Expr *expr) {
     visit(expr->let->value);
   if (expr->kind == Kind::Index) {
     mark(expr->args[0], Role::Captured);
-    indexed.insert(expr->args[0]->param);
+    if (expr->args[0]->param)
+      indexed.insert(expr->args[0]->param);
   }
   if (expr->kind == Kind::Binary && expr->binaryOp == BinaryOp::MatMul)
     mark(expr->args[1], Role::Weight);

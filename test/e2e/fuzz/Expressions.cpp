@@ -15,6 +15,14 @@ std::string Declarations::capture(const std::string &type) {
   return captured.try_emplace(type, name).first->second;
 }
 
+std::string Declarations::computed(const std::string &type) {
+  std::string source = capture(type), name = "m" + source;
+  std::string let = "let " + name + " = " + source + " * 0.5 + 0.25";
+  if (!llvm::is_contained(lets, let))
+    lets.push_back(let);
+  return name;
+}
+
 std::string Declarations::param(const std::string &type,
                                 const std::string &value) {
   std::string name = "p" + std::to_string(params.size());
@@ -127,7 +135,10 @@ std::string ExpressionWriter::indexed(const std::string &element) {
     if (axes.empty())
       break;
   }
-  return declarations.capture(type + "]") + "[" + index + "]";
+  bool isComputed = StringRef(element).contains('f') && choices.chance(12);
+  return (isComputed ? declarations.computed(type + "]")
+                     : declarations.capture(type + "]")) +
+         "[" + index + "]";
 }
 
 //===--- Integers --------------------------------------------------------===//

@@ -29,6 +29,8 @@ struct Declarations {
 
   /// The parameter of that type, declared on first use.
   std::string capture(const std::string &type);
+  /// A let that is computed from that parameter.
+  std::string computed(const std::string &type);
   /// A new param with that type and value.
   std::string param(const std::string &type, const std::string &value);
 };
