@@ -78,25 +78,26 @@
 // CHECK: %[[PACKEDROWS:.*]] = arith.select %[[ISPACKED]], %c7, %c0
 // A task takes eight rows, of all panels; those of a block of 768 lie together.
 // CHECK: scf.forall (%[[K0:.*]]) = (0) to (%[[PACKEDROWS]]) step (8) {
-// CHECK: scf.for %[[N:.*]] = %c0 to %c20 step %c8 {
-// CHECK: %[[REST:.*]] = arith.subi %c20, %[[N]]
-// CHECK: %[[COLUMNS:.*]] = arith.minsi %[[REST]], %c8
-// CHECK-DAG: %[[PANELOF:.*]] = arith.divui %[[N]], %c8
 // CHECK-DAG: %[[WITHIN:.*]] = arith.remui %[[K0]], %c768
-// CHECK: %[[BLOCK:.*]] = arith.subi %[[K0]], %[[WITHIN]]
-// CHECK: %[[LEFT:.*]] = arith.subi %c7, %[[BLOCK]]
-// CHECK: %[[DEPTH:.*]] = arith.minsi %[[LEFT]], %c768
+// CHECK-DAG: %[[BLOCK:.*]] = arith.subi %[[K0]], %[[WITHIN]]
+// CHECK-DAG: %[[LEFT:.*]] = arith.subi %c7, %[[BLOCK]]
+// CHECK-DAG: %[[DEPTH:.*]] = arith.minsi %[[LEFT]], %c768
 // CHECK-DAG: %[[BEFORE:.*]] = arith.muli %[[BLOCK]], %c3
-// CHECK-DAG: %[[PANELS:.*]] = arith.muli %[[PANELOF]], %[[DEPTH]]
-// CHECK: %[[PLACE:.*]] = arith.addi %[[BEFORE]], %[[PANELS]]
-// CHECK: %[[ROW:.*]] = arith.addi %[[PLACE]], %[[WITHIN]]
+// CHECK-DAG: %[[PLACE:.*]] = arith.addi %[[BEFORE]], %[[WITHIN]]
+// CHECK: scf.for %[[N:.*]] = %c0 to %c20 step %c8 {
+// CHECK-DAG: %[[NUMBER:.*]] = arith.divui %[[N]], %c8
+// CHECK-DAG: %[[PANELS:.*]] = arith.muli %[[NUMBER]], %[[DEPTH]]
+// CHECK-DAG: %[[ROW:.*]] = arith.addi %[[PLACE]], %[[PANELS]]
+// CHECK-DAG: %[[REST:.*]] = arith.subi %c20, %[[N]]
+// CHECK-DAG: %[[COLUMNS:.*]] = arith.minsi %[[REST]], %c8
 // CHECK: %[[TARGET:.*]] = memref.subview %[[PACKED]][%[[ROW]], 0]
 // Whole panels by vectors, a last one by elements.
 // CHECK: %[[FULL:.*]] = arith.cmpi eq, %[[COLUMNS]], %c8
 // CHECK: scf.if %[[FULL]] {
 // CHECK: vector.load %[[WHOLE:.*]][%[[STEP:.*]], %c0] : {{.*}} vector<4xf32>
-// The next panel's are asked for.
-// CHECK-NEXT: memref.prefetch %[[WHOLE]][%[[STEP]], %c8]
+// The next rows are asked for.
+// CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[STEP]], %c8
+// CHECK-NEXT: memref.prefetch %[[WHOLE]][%[[NEXT]], %c0]
 // CHECK-NEXT: vector.store %{{.*}}, %[[TARGET]][%{{.*}}, %c0]
 // CHECK-NEXT: vector.load
 // CHECK-NEXT: memref.prefetch
@@ -109,17 +110,20 @@
 // CHECK-DAG: %[[HEIGHT:.*]] = arith.select %[[SHARED]], %c96, %c192
 // CHECK-DAG: %[[USUAL:.*]] = arith.select %[[SHARED]], %c256, %c128
 // CHECK-DAG: %[[TALL:.*]] = arith.cmpi uge, %[[ROWS]], %c768
-// CHECK-DAG: %[[WIDTH:.*]] = arith.select %[[TALL]], %c512, %[[USUAL]]
+// CHECK-DAG: %[[WIDE:.*]] = arith.andi %[[TALL]], %[[ISPACKED]]
+// CHECK-DAG: %[[WIDTH:.*]] = arith.select %[[WIDE]], %c512, %[[USUAL]]
 // CHECK: scf.forall (%{{.*}}, %{{.*}}) = (0, 0) to (%[[ROWS]], 20) step (%[[HEIGHT]], %[[WIDTH]])
 // CHECK-DAG: %[[TILE:.*]] = memref.alloc() {{.*}} : memref<6144x8xf32>
 // CHECK-DAG: %[[FIRST:.*]] = memref.alloc() {{.*}} : memref<64x8xf32>
 // CHECK-DAG: %[[XROWS:.*]] = memref.alloc() {{.*}} : memref<192x784xf32>
-// CHECK-DAG: %[[OWN:.*]] = memref.alloc() {{.*}} : memref<768x8xf32>
+// CHECK-DAG: %[[OWN:.*]] = memref.alloc() {{.*}} : memref<24576x8xf32>
 // CHECK: %[[START:.*]] = memref.load %[[BIAS]]
 // CHECK-NEXT: memref.store %[[START]], %[[FIRST]]
 // CHECK: %[[XBLOCK:.*]] = memref.reinterpret_cast %[[X]]
-// CHECK: %[[PANEL:.*]] = scf.if %[[ISPACKED]]
-// CHECK: vector.store %{{.*}}, %[[OWN]]
+// CHECK: %[[PANELSOFBLOCK:.*]] = scf.if %[[ISPACKED]]
+// CHECK: %[[OWNPANEL:.*]] = memref.subview %[[OWN]]
+// CHECK: vector.store %{{.*}}, %[[OWNPANEL]]
+// CHECK: %[[PANEL:.*]] = memref.subview %[[PANELSOFBLOCK]]
 // CHECK: scf.for %[[K:.*]] = %c0 to %c7 step %c1 iter_args(
 // CHECK-COUNT-2: vector.load %[[PANEL]][%[[K]],
 // CHECK: memref.prefetch %{{.*}}[%[[K]], %{{.*}}], read, locality<2>

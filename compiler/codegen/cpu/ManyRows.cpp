@@ -59,7 +59,7 @@ private:
     Value row, rows, column, end;
   };
   /// Steps [step, step + steps) of the panel that is the `number`th of a point,
-  /// and the panel that follows it.
+  /// and the panel that follows it, or the last again.
   struct Part {
     Value panel, next, number, step, steps;
   };
@@ -121,8 +121,10 @@ void ManyRows::lower() {
                       columnBlock / 4);
   Value isTall = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, rows,
                                        e.index(enoughPoints * rowBlock / 2));
-  columnStep =
-      arith::SelectOp::create(b, isTall, e.index(columnBlock), columnStep);
+  // What a point packs itself has room for half of the columns.
+  columnStep = arith::SelectOp::create(
+      b, arith::AndIOp::create(b, isTall, panels.arePacked()),
+      e.index(columnBlock), columnStep);
   OpFoldResult zero = b.getIndexAttr(0);
   auto grid = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{zero, zero},
                                     ArrayRef<OpFoldResult>{rows, columns},
@@ -135,7 +137,7 @@ void ManyRows::lower() {
   // Rows of x may be a power of two apart, and would then share few sets of a
   // cache; those of the copy are not.
   xRows = scratch(e, rowBlock, depthBlock + 16);
-  panels.allocateScratch();
+  panels.allocateScratch(columnBlock / 2);
   lowerPoint(grid.getInductionVars()[0], grid.getInductionVars()[1]);
 }
 
@@ -313,9 +315,14 @@ void ManyRows::lowerPoint(Value row, Value column) {
   forEach(e, e.index(0), atLeastOne, depthBlock, [&](Value k0) {
     Value steps = rest(depth, k0, e.index(depthBlock));
     product.copyRows(row, rows, k0, steps, xRows);
-    forPanels(column, end, [&](Value number, Value first, Value columns) {
-      Value panel = panels.getPanel(k0, steps, first, columns);
-      Value next = panels.placeOf(k0, steps, e.addIndex(first, width));
+    Value block = panels.getBlock(k0, steps, column, end);
+    Value last = arith::DivUIOp::create(
+        b, arith::SubIOp::create(b, sum(end, e.index(-1)), column),
+        e.index(width));
+    forPanels(column, end, [&](Value number, Value, Value) {
+      Value panel = panels.getPanel(block, number, steps);
+      Value following = e.minIndex(last, e.addIndex(number, 1));
+      Value next = panels.getPanel(block, following, steps);
       addProducts(point, {panel, next, number, k0, steps});
     });
   });

@@ -41,9 +41,11 @@ void ladon::cpu::forElements(VectorEmitter &e, Value memref, ValueRange first,
   });
 }
 
-/// What one task packs: so many rows of w, or so many columns of it if it is
-/// transposed, whole panels of them.
-static constexpr int64_t rowsOfTask = 8, columnsOfTask = 512;
+/// What is packed at once: so many rows of a matrix, or all steps of a block of
+/// a transposed one.
+static constexpr int64_t rowsAtOnce = 8;
+/// Columns of a task that packs, whole panels of them.
+static constexpr int64_t columnsOfTask = 512;
 
 MatrixPanels::MatrixPanels(VectorEmitter &e, Value matrix, bool isTransposed,
                            int64_t width, int64_t depth)
@@ -96,8 +98,8 @@ void MatrixPanels::pack(Value first, Value steps, Value column, Value columns,
       e, matrix, {first, column}, steps, columns, width,
       [&](Value view, ValueRange at, Value k, Value c) {
         Value x = vector::LoadOp::create(b, stored, view, at);
-        // Of the next panel, which is packed after this one has been used.
-        prefetch(e, view, at[0], e.addIndex(at[1], width));
+        // Of the rows that are packed next, unless there are none.
+        prefetch(e, view, e.addIndex(at[0], rowsAtOnce), at[1]);
         e.store(e.convert(x, e.element), target, {k, c});
       },
       [&](Value memref, ValueRange at, Value k, Value c) {
@@ -112,28 +114,39 @@ Value MatrixPanels::countSteps() {
 }
 
 /// Rows of a buffer of panels.
-Value MatrixPanels::view(Value buffer, Value row, Value steps) {
+Value MatrixPanels::view(Value buffer, Value row, Value rows) {
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
   return memref::SubViewOp::create(
       b, buffer, ArrayRef<OpFoldResult>{row, zero},
-      ArrayRef<OpFoldResult>{steps, b.getIndexAttr(width)},
+      ArrayRef<OpFoldResult>{rows, b.getIndexAttr(width)},
       ArrayRef<OpFoldResult>{one, one});
 }
 
-Value MatrixPanels::placeOf(Value first, Value steps, Value column) {
-  auto multiply = [&](Value x, Value y) -> Value {
-    return arith::MulIOp::create(b, x, y);
-  };
+/// Packs steps [first, first + steps) of columns [column, end): those of the
+/// first panel go to the rows of `target` from `row` on, those of each other
+/// `pitch` rows after the one before.
+void MatrixPanels::packRows(Value first, Value steps, Value column, Value end,
+                            Value target, Value row, Value pitch) {
+  forEach(e, column, end, width, [&](Value c) {
+    Value number = arith::DivUIOp::create(
+        b, arith::SubIOp::create(b, c, column), e.index(width));
+    Value place =
+        arith::AddIOp::create(b, row, arith::MulIOp::create(b, number, pitch));
+    pack(first, steps, c, rest(end, c, width), view(target, place, steps));
+  });
+}
+
+Value MatrixPanels::rest(Value extent, Value from, int64_t most) {
+  return e.minIndex(arith::SubIOp::create(b, extent, from), e.index(most));
+}
+
+/// Where the panels of a block of steps begin if all are packed.
+Value MatrixPanels::rowOfBlock(Value first, Value steps, Value column) {
   Value columns = memref::DimOp::create(b, matrix, isTransposed ? 0 : 1);
   Value panels = arith::CeilDivUIOp::create(b, columns, e.index(width));
   Value panel = arith::DivUIOp::create(b, column, e.index(width));
-  Value within = arith::RemUIOp::create(b, first, e.index(depth));
-  Value block = arith::SubIOp::create(b, first, within);
-  Value depthOfBlock =
-      e.minIndex(arith::SubIOp::create(b, countSteps(), block), e.index(depth));
-  Value row = arith::AddIOp::create(b, multiply(block, panels),
-                                    multiply(panel, depthOfBlock));
-  return view(all, arith::AddIOp::create(b, row, within), steps);
+  return arith::AddIOp::create(b, arith::MulIOp::create(b, first, panels),
+                               arith::MulIOp::create(b, panel, steps));
 }
 
 void MatrixPanels::packAll(Value isWanted) {
@@ -148,8 +161,7 @@ void MatrixPanels::packAll(Value isWanted) {
   all = memory.getMemory();
   isPacked = arith::AndIOp::create(b, isWanted, memory.getGranted());
 
-  // Rows of w are read on and on: the hardware sees where they go.
-  int64_t depthStep = isTransposed ? depth : rowsOfTask;
+  int64_t depthStep = isTransposed ? depth : rowsAtOnce;
   Value end = arith::SelectOp::create(b, isPacked, rows, e.index(0));
   OpFoldResult zero = b.getIndexAttr(0);
   auto grid = scf::ForallOp::create(
@@ -160,33 +172,45 @@ void MatrixPanels::packAll(Value isWanted) {
       ValueRange(), std::nullopt);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(grid.getBody());
-  auto rest = [&](Value extent, Value from, int64_t most) {
-    return e.minIndex(arith::SubIOp::create(b, extent, from), e.index(most));
-  };
   Value first = grid.getInductionVars()[0], left = grid.getInductionVars()[1];
-  Value steps = rest(rows, first, depthStep);
+  Value within = arith::RemUIOp::create(b, first, e.index(depth));
+  Value block = arith::SubIOp::create(b, first, within);
+  Value stepsOfBlock = rest(rows, block, depth);
+  Value row =
+      arith::AddIOp::create(b, rowOfBlock(block, stepsOfBlock, left), within);
   Value right =
       arith::AddIOp::create(b, left, rest(columns, left, columnsOfTask));
-  forEach(e, left, right, width, [&](Value column) {
-    pack(first, steps, column, rest(columns, column, width),
-         placeOf(first, steps, column));
-  });
+  packRows(first, rest(rows, first, depthStep), left, right, all, row,
+           stepsOfBlock);
 }
 
-void MatrixPanels::allocateScratch() { own = scratch(e, depth, width); }
+void MatrixPanels::allocateScratch(int64_t columns) {
+  own = scratch(e, columns / width * depth, width);
+}
 
-Value MatrixPanels::getPanel(Value first, Value steps, Value column,
-                             Value columns) {
-  Value shared = placeOf(first, steps, column);
+Value MatrixPanels::getBlock(Value first, Value steps, Value column,
+                             Value end) {
+  Value panels = arith::CeilDivUIOp::create(
+      b, arith::SubIOp::create(b, end, column), e.index(width));
+  Value rows = arith::MulIOp::create(b, panels, steps);
+  Value shared = view(all, rowOfBlock(first, steps, column), rows);
   auto branch = scf::IfOp::create(b, TypeRange{shared.getType()}, isPacked,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   scf::YieldOp::create(b, shared);
   b.setInsertionPointToStart(branch.elseBlock());
-  pack(first, steps, column, columns, own);
+  int64_t depthStep = isTransposed ? depth : rowsAtOnce;
+  forEach(e, e.index(0), steps, depthStep, [&](Value k) {
+    packRows(arith::AddIOp::create(b, first, k), rest(steps, k, depthStep),
+             column, end, own, k, steps);
+  });
   Value packedHere =
-      memref::CastOp::create(b, shared.getType(), view(own, e.index(0), steps));
+      memref::CastOp::create(b, shared.getType(), view(own, e.index(0), rows));
   scf::YieldOp::create(b, packedHere);
   return branch.getResult(0);
+}
+
+Value MatrixPanels::getPanel(Value block, Value number, Value steps) {
+  return view(block, arith::MulIOp::create(b, number, steps), steps);
 }

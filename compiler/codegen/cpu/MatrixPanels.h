@@ -37,24 +37,33 @@ public:
   /// Packs all panels by a parallel loop, in memory of the call, if the i1
   /// `isWanted` holds and there is memory for it.
   void packAll(mlir::Value isWanted);
-  /// Takes scratch memory of a grid point, for panels that were not packed.
-  void allocateScratch();
-  /// Rows [first, first + steps) of the panel from column `column` on, of which
-  /// `columns` exist; the others hold anything. Valid until the next call.
-  mlir::Value getPanel(mlir::Value first, mlir::Value steps, mlir::Value column,
-                       mlir::Value columns);
-
-  /// Where the panel from `column` on lies if all are packed; elsewhere, or
-  /// past the last panel, an address that may be asked for but not be read.
-  mlir::Value placeOf(mlir::Value first, mlir::Value steps, mlir::Value column);
+  /// Whether all panels were packed, an i1.
+  mlir::Value arePacked() { return isPacked; }
+  /// Takes scratch memory of a grid point of at most `columns` columns, for
+  /// panels that were not packed.
+  void allocateScratch(int64_t columns);
+  /// The panels of steps [first, first + steps), a block of them, and columns
+  /// [column, end), one after the other. Columns of the last that do not exist
+  /// hold anything. Valid until the next call.
+  mlir::Value getBlock(mlir::Value first, mlir::Value steps, mlir::Value column,
+                       mlir::Value end);
+  /// A panel of a block.
+  mlir::Value getPanel(mlir::Value block, mlir::Value number,
+                       mlir::Value steps);
 
 private:
   void pack(mlir::Value first, mlir::Value steps, mlir::Value column,
             mlir::Value columns, mlir::Value target);
   void packTransposed(mlir::Value first, mlir::Value steps, mlir::Value column,
                       mlir::Value columns, mlir::Value target);
+  void packRows(mlir::Value first, mlir::Value steps, mlir::Value column,
+                mlir::Value end, mlir::Value target, mlir::Value row,
+                mlir::Value pitch);
+  mlir::Value rowOfBlock(mlir::Value first, mlir::Value steps,
+                         mlir::Value column);
+  mlir::Value rest(mlir::Value extent, mlir::Value from, int64_t most);
   mlir::Value countSteps();
-  mlir::Value view(mlir::Value buffer, mlir::Value row, mlir::Value steps);
+  mlir::Value view(mlir::Value buffer, mlir::Value row, mlir::Value rows);
 
   VectorEmitter &e;
   mlir::ImplicitLocOpBuilder &b;
@@ -63,7 +72,7 @@ private:
   int64_t width, depth;
   /// All panels, one after the other, if `isPacked`.
   mlir::Value all, isPacked;
-  mlir::Value own; ///< One panel, packed by a grid point.
+  mlir::Value own; ///< Panels of a block, packed by a grid point.
 };
 
 } // namespace ladon::cpu
