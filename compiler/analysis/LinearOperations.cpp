@@ -27,7 +27,7 @@ LinearForm MaskCondition::operation(Atom::Kind kind, ArrayRef<LinearForm> args,
   return atomForm(atom(kind, args, boundsOf<Wide>(kind, ranges), choice));
 }
 
-LinearForm MaskCondition::floorDiv(LinearForm a, LinearForm b) {
+LinearForm MaskCondition::floorDiv(const LinearForm &a, LinearForm b) {
   if (b.isConstant() && b.constant < 0)
     return floorDiv(scaled(a, -1), scaled(b, -1));
   if (b.range().max < 1 || !b.isUniform() || a.overflowed || b.overflowed)
@@ -52,7 +52,7 @@ LinearForm MaskCondition::floorDiv(LinearForm a, LinearForm b) {
   return add(quotient, operation(Atom::Kind::FloorDiv, {rest, b}));
 }
 
-LinearForm MaskCondition::floorMod(LinearForm a, LinearForm b) {
+LinearForm MaskCondition::floorMod(LinearForm a, const LinearForm &b) {
   if (b.isConstant() && b.constant < 0)
     return scaled(floorMod(scaled(a, -1), scaled(b, -1)), -1);
   if (!b.isConstant()) {
@@ -184,7 +184,7 @@ LinearForm MaskCondition::choice(Value value, const LinearForm &yes,
     auto isAbout = [&](const LinearForm &x) {
       return sameForm(cond->form, x) || sameForm(cond->form, add(x, 1));
     };
-    auto from = [&](LinearForm form) {
+    auto from = [&](const LinearForm &form) {
       return keepObligations(keepObligations(form, yes), no);
     };
     if (sameForm(yes, scaled(no, -1))) {

@@ -175,10 +175,10 @@ private:
   LinearForm operation(Atom::Kind kind, llvm::ArrayRef<LinearForm> args,
                        mlir::Value choice = {});
   std::optional<LinearForm> correctedRemainder(mlir::arith::SelectOp op);
-  LinearForm choice(mlir::Value condition, const LinearForm &yes,
+  LinearForm choice(mlir::Value value, const LinearForm &yes,
                     const LinearForm &no);
-  LinearForm floorDiv(LinearForm a, LinearForm b);
-  LinearForm floorMod(LinearForm a, LinearForm b);
+  LinearForm floorDiv(const LinearForm &a, LinearForm b);
+  LinearForm floorMod(LinearForm a, const LinearForm &b);
   LinearForm minimum(const LinearForm &a, const LinearForm &b, bool isMax);
   LinearForm absolute(const LinearForm &a);
   LinearForm multiply(const LinearForm &a, const LinearForm &b);

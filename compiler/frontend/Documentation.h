@@ -18,7 +18,7 @@ namespace ladon {
 
 /// What a keyword, a position, a mask, a function, a type or a tensor operation
 /// means; empty for a word without a meaning.
-std::string documentationOf(llvm::StringRef word);
+std::string documentationOf(llvm::StringRef name);
 
 /// The same for an argument of a tensor operation.
 llvm::StringRef documentationOf(llvm::StringRef call, llvm::StringRef argument);

@@ -46,6 +46,7 @@ void Sema::checkBlock(const syntax::Expr *block, VisibleNames &visible) {
   }
   checkBlocks(block->args.back(), visible);
   for (size_t at = before; at < visible.size(); ++at)
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): a place
     if (!localsUsed.contains(visible[at].text.data()))
       unusedLocals.push_back(visible[at]);
   visible.shrink(before);

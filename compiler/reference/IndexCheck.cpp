@@ -67,7 +67,7 @@ bool AttendSearch::visit(const Point &point) {
   if (args.pages) {
     const HostTensor &table = bindings.inputs.find(args.pages->param)->second;
     int64_t size = bindings.shape(args.k->type)[2];
-    found.check(args.pages->name, /*axis=*/-1,
+    found.check(args.pages->name, /*ofAxis=*/-1,
                 table.getInteger({point.batch, point.key / size}),
                 bindings.shape(args.k->type)[0]);
   }

@@ -95,7 +95,7 @@ private:
     for (sys::fs::directory_iterator it(directoryOf(path), code), end;
          !code && it != end; it.increment(code))
       if (isNameBeside(sys::path::filename(it->path()), path))
-        sys::fs::remove(it->path());
+        (void)sys::fs::remove(it->path());
   }
 
   std::vector<int> descriptors;
@@ -189,16 +189,16 @@ std::error_code moveIntoPlace(PendingFile &pending) {
 void undo(MutableArrayRef<PendingFile> files) {
   for (PendingFile &pending : files) {
     if (!pending.backup.empty())
-      sys::fs::rename(pending.backup, pending.file->path);
+      (void)sys::fs::rename(pending.backup, pending.file->path);
     else if (pending.renamed)
-      sys::fs::remove(pending.file->path);
+      (void)sys::fs::remove(pending.file->path);
     if (!pending.temporary.empty()) {
-      sys::fs::remove(pending.temporary);
+      (void)sys::fs::remove(pending.temporary);
       sys::DontRemoveFileOnSignal(pending.temporary);
     }
     // Renaming one link of a file onto another does nothing.
     if (!pending.backup.empty())
-      sys::fs::remove(pending.backup);
+      (void)sys::fs::remove(pending.backup);
   }
 }
 
@@ -235,7 +235,7 @@ Error ladon::writeFilesAtomically(ArrayRef<OutputFile> files) {
   undoAll.release();
   for (PendingFile &file : pending)
     if (!file.backup.empty())
-      sys::fs::remove(file.backup);
+      (void)sys::fs::remove(file.backup);
   return Error::success();
 }
 

@@ -50,7 +50,7 @@ llvm::Error flushOutput();
 class InputFile {
 public:
   static llvm::Expected<InputFile> open(llvm::StringRef path);
-  InputFile(InputFile &&other);
+  InputFile(InputFile &&other) noexcept;
   ~InputFile();
 
   /// The first `size` bytes, or all if there are fewer. Valid until the next

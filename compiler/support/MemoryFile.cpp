@@ -31,7 +31,7 @@ Expected<MemoryFile> MemoryFile::create(StringRef name, StringRef bytes) {
   return file;
 }
 
-MemoryFile &MemoryFile::operator=(MemoryFile &&other) {
+MemoryFile &MemoryFile::operator=(MemoryFile &&other) noexcept {
   std::swap(descriptor, other.descriptor);
   return *this;
 }

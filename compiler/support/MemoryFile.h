@@ -24,10 +24,10 @@ public:
   /// A file with these bytes. `name` is what a debugger shows.
   static llvm::Expected<MemoryFile> create(llvm::StringRef name,
                                            llvm::StringRef bytes = "");
-  MemoryFile(MemoryFile &&other) : descriptor(other.descriptor) {
+  MemoryFile(MemoryFile &&other) noexcept : descriptor(other.descriptor) {
     other.descriptor = -1;
   }
-  MemoryFile &operator=(MemoryFile &&other);
+  MemoryFile &operator=(MemoryFile &&other) noexcept;
   ~MemoryFile();
 
   /// A path for this process, valid as long as the object. A loader knows a

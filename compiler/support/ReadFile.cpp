@@ -14,7 +14,7 @@ static Error failure(StringRef path, std::error_code code) {
   return createStringError(code, path + ": " + code.message());
 }
 
-InputFile::InputFile(InputFile &&other)
+InputFile::InputFile(InputFile &&other) noexcept
     : descriptor(other.descriptor), path(std::move(other.path)),
       mapped(std::move(other.mapped)), bytes(std::move(other.bytes)) {
   other.descriptor = -1;

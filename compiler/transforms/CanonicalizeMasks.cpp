@@ -50,7 +50,7 @@ private:
   std::optional<Bound> solve(const Condition *comparison);
   bool canWrite(const LinearForm &sum);
   Value printBound(const Bound &bound);
-  Value printJunction(const Condition *junction);
+  Value printJunction(const Condition *c);
   Value printAsWritten(Value value, bool truth);
   Value constant(int64_t value) {
     return arith::ConstantOp::create(b, b.getIntegerAttr(key.getType(), value));

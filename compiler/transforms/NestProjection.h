@@ -26,7 +26,7 @@ public:
   /// Decides for a call, at the builder's place, whether the nest multiplies:
   /// `isFew` is whether another form computes the rows, or null. What the
   /// attend computes has no memory then.
-  void decide(AttentionTiles tiles, mlir::Value isFew);
+  void decide(AttentionTiles wanted, mlir::Value isFew);
   /// How many pieces the heads of a tile of queries are: 1 where the nest
   /// multiplies, else `heads`.
   mlir::Value countPieces(mlir::Value heads);

@@ -327,8 +327,8 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
     return tile::ShapeAttr::getChecked(
         function_ref<InFlightDiagnostic()>(error), &getContext(),
         int64_t(queryTile), int64_t(keyTile), int64_t(fewQueries),
-        int64_t(chunkKeys), bool(narrow), /*fewKeys=*/int64_t(0),
-        /*fewRows=*/int64_t(1), /*fewChunks=*/int64_t(0), bool(pairs));
+        int64_t(chunkKeys), bool(narrow), /*few_keys=*/int64_t(0),
+        /*few_rows=*/int64_t(1), /*few_chunks=*/int64_t(0), bool(pairs));
   }
 
   AttentionTiles getManyTiles(attn::AttendOp op, tile::ShapeAttr shape) {
@@ -360,7 +360,7 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
     b.setInsertionPointToStart(form.elseBlock());
     scf::YieldOp::create(b, arith::ConstantIntOp::create(b, 1, 1).getResult());
     b.setInsertionPointToStart(form.thenBlock());
-    auto chunk = static_cast<int64_t>(shape.getChunk());
+    int64_t chunk = shape.getChunk();
     // Chunks of keys in pages begin where blocks do.
     if (op.getPages())
       chunk = std::max(chunk - chunk % few.keys, few.keys);

@@ -11,7 +11,7 @@ TileShape ladon::tile::shapeOf(Type type) {
   auto shaped = cast<ShapedType>(type);
   return {SmallVector<int64_t, 2>(shaped.getShape()), shaped.getElementType()};
 }
-TileShape ladon::tile::shapeOf(Value v) { return shapeOf(v.getType()); }
+TileShape ladon::tile::shapeOf(Value tile) { return shapeOf(tile.getType()); }
 
 std::string ladon::tile::text(const TileShape &shape) {
   std::string result;
@@ -39,22 +39,22 @@ int64_t ladon::tile::columnsOf(const TileShape &shape, bool transposed) {
 // Common clauses
 //===----------------------------------------------------------------------===//
 
-LogicalResult ladon::tile::expectShape(Operation *op, StringRef what, Value v,
-                                       const TileShape &expected) {
-  TileShape found = shapeOf(v);
+LogicalResult ladon::tile::expectShape(Operation *op, StringRef what,
+                                       Value tile, const TileShape &expected) {
+  TileShape found = shapeOf(tile);
   if (found == expected)
     return success();
   return op->emitOpError("expected ")
          << what << " of " << text(expected) << ", found " << text(found);
 }
 
-LogicalResult ladon::tile::expectRank(Operation *op, StringRef what, Value v,
+LogicalResult ladon::tile::expectRank(Operation *op, StringRef what, Value tile,
                                       size_t rank) {
-  if (shapeOf(v).dims.size() == rank)
+  if (shapeOf(tile).dims.size() == rank)
     return success();
   return op->emitOpError("expected ")
          << what << " of rank " << rank << ", found rank "
-         << shapeOf(v).dims.size();
+         << shapeOf(tile).dims.size();
 }
 
 LogicalResult ladon::tile::verifyForm(ValueOpInterface op, ValueRange tiles,

@@ -23,9 +23,9 @@ static LogicalResult verifyRowMap(Operation *op, std::optional<AffineMap> map) {
 
 /// The tensor that rows are loaded from or stored to; `isPart` when it has
 /// fewer features than the tile.
-static LogicalResult verifyRows(Operation *op, Value memory, TileShape tile,
-                                bool transposed, StringRef what,
-                                bool isPart = false) {
+static LogicalResult verifyRows(Operation *op, Value memory,
+                                const TileShape &tile, bool transposed,
+                                StringRef what, bool isPart = false) {
   auto type = cast<MemRefType>(memory.getType());
   if (tile.dims.size() != 1 && tile.dims.size() != 2)
     return op->emitOpError("expected a tile of rank 1 or 2, found rank ")

@@ -11,9 +11,9 @@ namespace ladon::sim {
 /// A kernel of an image: takes the addresses of its arguments.
 using Kernel = void (*)(void **arguments);
 
-/// Runs block `block` of a grid. Shared memory has `shared` bytes, full of NaN.
-/// Returns what went wrong, or nothing.
-std::string runBlock(Kernel kernel, void **arguments, unsigned block,
+/// Runs block `number` of a grid. Shared memory has `shared` bytes, full of
+/// NaN. Returns what went wrong, or nothing.
+std::string runBlock(Kernel kernel, void **arguments, unsigned number,
                      unsigned threads, unsigned shared, uint64_t seed);
 
 } // namespace ladon::sim

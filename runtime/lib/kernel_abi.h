@@ -118,10 +118,10 @@ typedef struct ladon_kernels {
 } ladon_kernels;
 
 /** Checks the arguments, runs the program; returns a ladon_status. `args[i]` is
- *  the DLTensor pointer of a tensor, or a pointer to a scalar's value. `opts`
- *  may be null. Called by the generated entry point only. */
+ *  the DLTensor pointer of a tensor, or a pointer to a scalar's value.
+ * `options` may be null. Called by the generated entry point only. */
 int32_t ladon_rt_enter(const ladon_program *program, void *const *args,
-                       const void *opts);
+                       const void *options);
 
 /** The sentence for the last call of this thread; empty after a success. */
 const char *ladon_rt_last_error(void);

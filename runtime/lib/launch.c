@@ -273,7 +273,7 @@ static void launch(ladon_ctx *ctx, const ladon_kernels *kernels,
                              "cannot find a kernel"))
     return;
   /* More than this a kernel has to ask for. */
-  const int64_t default_shared = 48 * 1024;
+  const int64_t default_shared = (int64_t)48 * 1024;
   if (shared > default_shared &&
       !succeeded(ctx, driver,
                  driver->cuKernelSetAttribute(

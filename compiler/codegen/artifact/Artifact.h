@@ -178,17 +178,17 @@ std::string emitManifest(const ProgramSpec &spec);
 llvm::Error addEntryPoint(llvm::Module &module, const ProgramSpec &spec);
 
 /// Links object files, the runtime's among them, into the bytes of
-/// `lib<library>.so`. Exported are, for every name in `entries`, `<name>` and
+/// `lib<name>.so`. Exported are, for every name in `entries`, `<name>` and
 /// `<name>_last_error`, and nothing else.
 llvm::Expected<std::string>
-linkSharedLibrary(llvm::ArrayRef<llvm::StringRef> objects,
-                  llvm::StringRef library, llvm::ArrayRef<std::string> entries);
+linkSharedLibrary(llvm::ArrayRef<llvm::StringRef> objects, llvm::StringRef name,
+                  llvm::ArrayRef<std::string> entries);
 
-/// The same with exactly the symbols of `exports`, and `needed`, the paths of
+/// The same with exactly the symbols of `exported`, and `needed`, the paths of
 /// further libraries that the code is linked against.
 llvm::Expected<std::string> linkLibrary(llvm::ArrayRef<llvm::StringRef> objects,
-                                        llvm::StringRef library,
-                                        llvm::ArrayRef<std::string> exports,
+                                        llvm::StringRef name,
+                                        llvm::ArrayRef<std::string> exported,
                                         llvm::ArrayRef<std::string> needed);
 
 /// The text of ladon/ladon.h.

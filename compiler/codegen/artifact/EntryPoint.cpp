@@ -106,7 +106,7 @@ Constant *EntryPointWriter::paramInfo(const ParamSpec &param) {
   return ConstantStruct::getAnon(
       {string(param.name), number(kind),
        number(ladon::infoOf(param.element).dlpackCode),
-       number(8 * ladon::byteSize(param.element)),
+       number(int64_t(8) * ladon::byteSize(param.element)),
        number(int64_t(param.dims.size())), array(i64, dims), array(ptr, axes)});
 }
 

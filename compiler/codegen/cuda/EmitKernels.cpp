@@ -121,7 +121,7 @@ struct TemporaryFile {
 
   ~TemporaryFile() {
     if (!path.empty())
-      llvm::sys::fs::remove(path);
+      (void)llvm::sys::fs::remove(path);
   }
   std::error_code create(llvm::StringRef suffix) {
     return llvm::sys::fs::createTemporaryFile("ladon", suffix, path);
@@ -149,7 +149,7 @@ struct Assembly::Process {
 
 Assembly::Assembly(std::unique_ptr<Process> process)
     : process(std::move(process)) {}
-Assembly::Assembly(Assembly &&) = default;
+Assembly::Assembly(Assembly &&) noexcept = default;
 
 /// One that nobody waits for any more has to end all the same: its files go.
 Assembly::~Assembly() {

@@ -44,7 +44,7 @@ public:
   /// Waits for the machine code; none where there is no toolkit.
   llvm::Expected<std::optional<std::string>> finish();
 
-  Assembly(Assembly &&);
+  Assembly(Assembly &&) noexcept;
   ~Assembly();
 
 private:

@@ -153,8 +153,7 @@ static void splitUses(::mlir::gpu::GPUFuncOp kernel) {
     for (OpOperand &use : load.getTile().getUses())
       if (!isa<tile::ContractOp>(use.getOwner()) || use.getOperandNumber() != 0)
         uses.push_back(&use);
-    bool isLeft =
-        uses.size() < size_t(llvm::range_size(load.getTile().getUses()));
+    bool isLeft = uses.size() < llvm::range_size(load.getTile().getUses());
     OpBuilder b(load);
     for (OpOperand *use : isLeft ? uses : llvm::drop_end(uses))
       use->set(b.clone(*load)->getResult(0));

@@ -61,10 +61,10 @@ private:
   /// Which of four matrices comes second: that of the next rows, or columns.
   enum Second { Rows, Columns };
   SmallVector<Value> loadMatrices(Value tile, Value row, int64_t column,
-                                  Second second, bool transpose);
+                                  Second order, bool transpose);
   Value loadShared(Value tile, Value row, Value column);
   std::pair<Value, Value> split(Value x);
-  SmallVector<Value, 4> multiply(ValueRange a, ValueRange b, ValueRange c);
+  SmallVector<Value, 4> multiply(ValueRange a, ValueRange right, ValueRange c);
 
   ImplicitLocOpBuilder &b;
   Value shared;

@@ -21,9 +21,9 @@ public:
       exponents = std::min(exponents, exponentsOf(param->type.element));
     for (const auto &entry : options.sizes)
       largest = std::max(largest, entry.second);
-    keys = options.sizes.count("T")   ? options.sizes.lookup("T")
-           : options.sizes.count("S") ? options.sizes.lookup("S")
-                                      : largest;
+    keys = options.sizes.contains("T")   ? options.sizes.lookup("T")
+           : options.sizes.contains("S") ? options.sizes.lookup("S")
+                                         : largest;
     // As far as the pages of an entry go.
     for (auto [table, attend] : roles.tables)
       keys = extent(table->type.dims->back()) * (*attend->k->type.dims)[2].size;

@@ -154,7 +154,7 @@ llvm::Expected<std::vector<HostTensor>>
 ladon::generateInputs(const Attention &attention, ArrayRef<InputRole> roles,
                       const InputOptions &options) {
   for (const std::string &name : sizeNames(attention))
-    if (!options.sizes.count(name))
+    if (!options.sizes.contains(name))
       return llvm::createStringError("no size is given for " + name);
   Bindings bindings;
   bindings.sizes = options.sizes;

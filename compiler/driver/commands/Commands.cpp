@@ -159,7 +159,7 @@ readText(const std::string &path) {
       size += *count;
   }
   if (!isStdin)
-    fs::closeFile(file);
+    (void)fs::closeFile(file);
   if (error)
     return std::move(error);
   return llvm::MemoryBuffer::getMemBufferCopy({text.data(), size},

@@ -107,7 +107,7 @@ static std::string escape(StringRef text) {
 
 /// JSON between <script> and </script>, where no escapes are known: nothing may
 /// look like a tag. Such letters occur in strings only.
-static std::string scriptText(Value value) {
+static std::string scriptText(const Value &value) {
   std::string text, result;
   llvm::raw_string_ostream(text) << value;
   for (char c : text)

@@ -80,7 +80,7 @@ struct PlanOptions {
 /// are not read, and need no memory.
 llvm::Expected<std::vector<AttendPlan>>
 planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
-             const PlanOptions &options = {});
+             const PlanOptions &plan = {});
 
 /// The projections of the attends on buffers of `module`, by their places.
 llvm::StringMap<PlannedProjection> readProjections(mlir::ModuleOp module);

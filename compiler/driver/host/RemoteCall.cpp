@@ -32,7 +32,7 @@ public:
   TemporaryFolder(const TemporaryFolder &) = delete;
   ~TemporaryFolder() {
     if (!path.empty())
-      llvm::sys::fs::remove_directories(path);
+      (void)llvm::sys::fs::remove_directories(path);
   }
 
   std::string file(llvm::StringRef name) const {

@@ -55,7 +55,7 @@ llvm::Error ladon::checkSizeNames(const ast::Attention &attention,
           (names.empty() ? llvm::Twine(", all its sizes are known")
                          : ", its sizes are " + llvm::Twine(all)));
   for (const std::string &name : names)
-    if (!sizes.count(name))
+    if (!sizes.contains(name))
       return llvm::createStringError("no size is given for " + name +
                                      ", the sizes of the spec are " + all);
   return llvm::Error::success();

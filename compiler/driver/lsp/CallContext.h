@@ -31,7 +31,7 @@ struct PlaceContext {
   bool startsArgument = false;
 };
 
-PlaceContext contextAt(llvm::ArrayRef<Token> tokens, llvm::SMLoc place);
+PlaceContext contextAt(llvm::ArrayRef<Token> all, llvm::SMLoc place);
 
 } // namespace ladon::lsp
 
