@@ -1,5 +1,7 @@
 """MultiheadAttention beside PyTorch's, with the same parameters."""
 
+import inspect
+
 import ladon
 import pytest
 import torch
@@ -28,7 +30,7 @@ def compare(modules, arguments, error=2e-5, **options):
     theirs, ours = modules
     with torch.no_grad():
         expected, _ = theirs(*arguments, need_weights=False, **options)
-        out, weights = ours(*arguments, **options)
+        out, weights = ours(*arguments, need_weights=False, **options)
     assert weights is None and out.shape == expected.shape
     torch.testing.assert_close(out, expected, rtol=error, atol=error)
     return out
@@ -57,6 +59,36 @@ def test_masks():
     compare(modules, arguments, attn_mask=each)
     compare(modules, arguments, attn_mask=each > 1)
     compare(modules, arguments, attn_mask=each[0], key_padding_mask=torch.randn(2, 11))
+
+
+@pytest.mark.parametrize("options", [{"add_bias_kv": True}, {"add_zero_attn": True},
+                                     {"add_bias_kv": True, "add_zero_attn": True, "bias": False},
+                                     {"add_bias_kv": True, "kdim": 24, "vdim": 40}])
+def test_keys_besides_those_of_the_call(options):
+    widths = 64, options.get("kdim", 64), options.get("vdim", 64)
+    modules = pair(64, 4, batch_first=True, **options)
+    arguments = inputs(2, 9, 13, *widths)
+    padding = torch.zeros(2, 13, dtype=torch.bool)
+    padding[1, 6:] = True
+    each = torch.randn(8, 9, 13)
+    compare(modules, arguments)
+    compare(modules, arguments, key_padding_mask=padding, attn_mask=each > 1)
+    compare(modules, arguments, attn_mask=each)
+    with torch.no_grad():
+        for average in (True, False):
+            (_, right), (_, weights) = (m(*arguments, key_padding_mask=padding, average_attn_weights=average)
+                                        for m in modules)
+            torch.testing.assert_close(weights, right, rtol=2e-5, atol=2e-6)
+        program = torch.export.export(modules[1], tuple(arguments))
+        assert (program.module()(*arguments)[1] == modules[1](*arguments)[1]).all()
+
+
+def test_the_arguments_are_those_of_the_base_class():
+    theirs, ours = (inspect.signature(m) for m in (torch.nn.MultiheadAttention, MultiheadAttention))
+    assert theirs == ours
+    theirs, ours = (inspect.signature(m.forward).parameters.values()
+                    for m in (torch.nn.MultiheadAttention, MultiheadAttention))
+    assert [(p.name, p.default) for p in theirs] == [(p.name, p.default) for p in ours]
 
 
 @pytest.mark.parametrize("average", [True, False])
@@ -102,9 +134,6 @@ def test_it_is_compiled_without_a_break():
 
 
 def test_what_is_not_supported():
-    for options in ({"add_bias_kv": True}, {"add_zero_attn": True}):
-        with pytest.raises(NotImplementedError, match="add_bias_kv and add_zero_attn"):
-            MultiheadAttention(64, 4, **options)
     _, ours = pair(64, 4, batch_first=True)
     arguments = inputs(2, 9, 13, 64, 64, 64)
     with pytest.raises(NotImplementedError, match="no backward"):
