@@ -49,12 +49,14 @@
 // CHECK: vector.load %[[SC]][%[[J2]], %c0]
 // CHECK: memref.load %[[VALUE]][%[[J2]], %{{.*}}]
 // CHECK-COUNT-2: vector.fma
-// Only the rows that exist are written.
+// Only the rows that exist are written; those after the tile are asked for.
 // CHECK: %[[RESULT:.*]] = memref.reinterpret_cast %[[OUT]] to offset
 // CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[ROWS]] step %c8 {
 // CHECK: %[[EXISTS0:.*]] = arith.cmpi slt, %[[FIRST]], %[[ROWS]]
 // CHECK-NEXT: scf.if %[[EXISTS0]] {
 // CHECK-NEXT: vector.store %{{.*}}, %[[RESULT]][%[[FIRST]], %c0]
+// CHECK-NEXT: %[[AFTER:.*]] = arith.addi %[[FIRST]], %[[ROWS]]
+// CHECK-NEXT: memref.prefetch %[[RESULT]][%[[AFTER]], %c0], read, locality<3>
 // CHECK: %[[ROW7:.*]] = arith.addi %[[FIRST]], %c7
 // CHECK: %[[EXISTS7:.*]] = arith.cmpi slt, %[[ROW7]], %[[ROWS]]
 // CHECK-NEXT: scf.if %[[EXISTS7]] {

@@ -367,6 +367,9 @@ void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
             [&](Value row, Value d, Value x) {
               vector::StoreOp::create(b, e.convert(x, element), view,
                                       ValueRange{row, d});
+              // The next tile's rows are there, or the next head's: a store
+              // waits for a line that is not in a cache.
+              prefetch(e, view, arith::AddIOp::create(b, row, count), d);
             },
             single);
       },
