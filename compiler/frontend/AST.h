@@ -30,6 +30,7 @@
 #include "compiler/support/ScalarType.h"
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/SMLoc.h"
@@ -216,6 +217,15 @@ struct AttendArgs {
                            ///< Sema; `dropout` and `seed` are null if it is 0.
   Dim batch;               ///< B, after Sema.
   Dim heads, kvHeads;      ///< H and Hk, after Sema.
+  /// The query heads that see keys, ascending; empty for all.
+  llvm::SmallVector<int64_t, 0> keptHeads;
+
+  /// How many query heads share a key head.
+  int64_t headsPerKeyValueHead = 1;
+
+  bool keepsHead(int64_t head) const {
+    return keptHeads.empty() || llvm::is_contained(keptHeads, head);
+  }
 };
 
 /// Which entries of a table of pages are written to: those of `count` positions

@@ -5,6 +5,7 @@
 #include "compiler/frontend/Frontend.h"
 
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace ladon;
@@ -65,7 +66,12 @@ private:
     case Kind::Member:
       return "member " + expr->name;
     case Kind::Attend:
-      return "attend scale=" + numberText(expr->attend->scaleValue);
+      return "attend scale=" + numberText(expr->attend->scaleValue) +
+             (expr->attend->keptHeads.empty() ? "" : " keep=") +
+             llvm::join(llvm::map_range(
+                            expr->attend->keptHeads,
+                            [](int64_t head) { return std::to_string(head); }),
+                        ",");
     case Kind::Split:
       return "split heads=" + std::to_string(expr->headCount);
     case Kind::Concat:

@@ -162,7 +162,17 @@ const Entry arguments[] = {
     {"philox_seed", {"it is called 'seed'", "seed"}},
     {"enable_gqa", {"heads are shared where keys have fewer of them", ""}},
     {"num_heads", {"the heads are the second axis: 'split(x, heads = 8)'", ""}},
-    {"heads", {"the heads are the second axis: 'split(x, heads = 8)'", ""}},
+    {"heads",
+     {"the heads are the second axis: 'split(x, heads = 8)'; those that are "
+      "computed 'keep_heads = [0, 2]'",
+      ""}},
+    {"keep",
+     {"the heads that are computed are called 'keep_heads'", "keep_heads"}},
+    {"prune_heads", {"what is left is written: 'keep_heads = [0, 2]'", ""}},
+    {"head_mask",
+     {"write 'keep_heads = [0, 2]', or multiply the output by a weight for "
+      "each head",
+      ""}},
 };
 
 /// A place where the grammar stops. An empty text fits any.
@@ -184,6 +194,7 @@ const Phrase phrases[] = {
     {"',' or ']'", "", "..", "a part of an axis is 'x[0:8]'"},
     {"',' or ']'", "", ":", "a part of an axis has no step: 'x[0:8]'"},
     {"the name of the let", "", "(", "here each 'let' names one value"},
+    {"')'", "", ",", "a list stands in brackets: '[0, 2]'"},
     {"'='", "", ",",
      "several names stand in parentheses: 'let (a, b) = split(...)'"},
     {"an expression", "==", "=", "to compare write '=='"},

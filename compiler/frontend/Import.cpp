@@ -398,6 +398,34 @@ static Value keptWeight(OpBuilder &builder, Location loc,
   return arith::SelectOp::create(b, isKept, larger, real(0));
 }
 
+/// The n-th of `heads`, for n of 0 on.
+static Value selectHead(ImplicitLocOpBuilder &b, Value n,
+                        ArrayRef<int64_t> heads) {
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(b, b.getI32IntegerAttr(int32_t(value)));
+  };
+  Value head = number(heads[0]);
+  for (size_t at = 1; at < heads.size(); ++at) {
+    Value isBehind = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, n,
+                                           number(int64_t(at)));
+    head = arith::SelectOp::create(b, isBehind, number(heads[at]), head);
+  }
+  return head;
+}
+
+/// Whether `head` is one of `heads`.
+static Value isOneOf(ImplicitLocOpBuilder &b, Value head,
+                     ArrayRef<int64_t> heads) {
+  Value found;
+  for (int64_t one : heads) {
+    Value isIt = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::eq, head,
+        arith::ConstantOp::create(b, b.getI32IntegerAttr(int32_t(one))));
+    found = found ? arith::OrIOp::create(b, found, isIt).getResult() : isIt;
+  }
+  return found;
+}
+
 attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
                                       bool hasScores) {
   const ast::AttendArgs &args = *expr->attend;
@@ -426,8 +454,12 @@ attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
   if (args.mask)
     masked[args.mask] = op;
 
+  // Either what there is has the kept heads only, or the others see no keys.
+  ArrayRef<int64_t> kept = args.keptHeads;
+  bool hasOnlyKept = int64_t(kept.size()) == args.heads.size;
   auto emitRegion = [&](const Expr *body, Region &region) {
-    if (!body)
+    bool hidesHeads = &region == &op.getMask() && !kept.empty() && !hasOnlyKept;
+    if (!body && !hidesHeads)
       return;
     OpBuilder::InsertionGuard guard(b);
     Block *block = op.createBody(b, region);
@@ -442,14 +474,22 @@ attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
     position.head = blockArgs[1];
     position.query = blockArgs[2];
     position.key = blockArgs[3];
-    position.headsPerKeyValueHead = op.getHeads() / op.getKeyValueHeads();
+    position.headsPerKeyValueHead = args.headsPerKeyValueHead;
+    if (hasOnlyKept)
+      position.head = selectHead(b, position.head, kept);
     for (auto [entry, arg] : llvm::zip(captures, blockArgs.drop_front(4)))
       position.captured[entry.first] = arg;
-    Value result = ExprImporter(b, locations, position).emit(body);
-    if (body == args.seed)
+    Value result =
+        body ? ExprImporter(b, locations, position).emit(body) : Value();
+    if (hidesHeads) {
+      Value isKept = isOneOf(b, position.head, kept);
+      result = result ? arith::AndIOp::create(b, isKept, result) : isKept;
+    }
+    if (body && body == args.seed)
       result = keptWeight(b, locations.get(args.dropout->range), position,
                           /*seed=*/result, args.dropoutValue);
-    attn::YieldOp::create(b, locations.get(body->range), result);
+    attn::YieldOp::create(b, body ? locations.get(body->range) : b.getLoc(),
+                          result);
   };
   emitRegion(args.score, op.getScore());
   emitRegion(args.mask, op.getMask());

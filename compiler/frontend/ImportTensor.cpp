@@ -116,7 +116,19 @@ Value Importer::slice(const Expr *expr) {
   sizes[axis] = b.getIndexAttr(dropsAxis ? 1 : (*expr->type.dims)[axis].size);
   auto part = cast<RankedTensorType>(
       tensorType(expr->type).clone(type.getElementType()));
-  return tensor::ExtractSliceOp::create(b, part, source, offsets, sizes, steps);
+  // Which of several axes of 1 is dropped cannot be told from a type with any
+  // strides: there it is dropped in a step of its own.
+  bool isUnclear = dropsAxis && llvm::is_contained(part.getShape(), 1);
+  if (!isUnclear)
+    return tensor::ExtractSliceOp::create(b, part, source, offsets, sizes,
+                                          steps);
+  Value kept = tensor::ExtractSliceOp::create(b, source, offsets, sizes, steps);
+  // With its left neighbour, or the first with the right one.
+  SmallVector<ReassociationIndices> groups(rank - 1);
+  for (int64_t each = 0; each < rank; ++each)
+    groups[std::max<int64_t>(each - (each >= std::max<int64_t>(axis, 1)), 0)]
+        .push_back(each);
+  return tensor::CollapseShapeOp::create(b, part, kept, groups);
 }
 
 /// Each part is copied to its place.
@@ -134,7 +146,13 @@ Value Importer::join(const Expr *expr) {
     Value copy = convertElements(part, place);
     result =
         tensor::InsertSliceOp::create(b, copy, result, offsets, sizes, steps);
-    offsets[expr->intValue] = sizes[expr->intValue];
+    // Of more than two parts the sizes are known.
+    OpFoldResult &offset = offsets[expr->intValue];
+    OpFoldResult size = sizes[expr->intValue];
+    std::optional<int64_t> before = getConstantIntValue(offset),
+                           count = getConstantIntValue(size);
+    offset =
+        before && count ? OpFoldResult(b.getIndexAttr(*before + *count)) : size;
   }
   return result;
 }
@@ -151,6 +169,8 @@ Value Importer::append(const Expr *expr) {
 
 /// [.., M, K] @ [K, N], from zero or from a bias repeated over leading axes.
 Value Importer::matmul(const Expr *expr, const Expr *bias) {
+  if (const Expr *ofKept = parts.productOfKept(expr))
+    expr = ofKept;
   Value x = tensor(expr->args[0]), w = tensor(expr->args[1]);
   Value init = empty(expr->type);
   auto type = cast<RankedTensorType>(init.getType());

@@ -12,6 +12,7 @@
 
 #include "compiler/frontend/Import.h"
 #include "compiler/frontend/ImportExpr.h"
+#include "compiler/frontend/KeepHeads.h"
 #include "compiler/support/SizeExpr.h"
 #include "dialects/attn/Attn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -25,7 +26,8 @@ public:
   Importer(mlir::MLIRContext &context, const CheckedSpec &spec,
            const llvm::SourceMgr &sources)
       : b(mlir::UnknownLoc::get(&context), &context), spec(spec),
-        attention(*spec.attention), locations(context, sources) {}
+        attention(*spec.attention), locations(context, sources),
+        parts(attention) {}
 
   mlir::OwningOpRef<mlir::ModuleOp> import();
   llvm::DenseMap<const ast::Expr *, mlir::Operation *>
@@ -97,6 +99,7 @@ private:
   const CheckedSpec &spec;
   const ast::Attention &attention;
   SourceLocations locations;
+  PartBuilder parts;
   mlir::Block *entry = nullptr;
   llvm::DenseMap<const ast::Param *, mlir::Value> params;
   /// The first parameter that has a size, and on which axis.

@@ -378,6 +378,8 @@ private:
   std::optional<AttendShape> checkAttendShapes(const Arguments &given,
                                                const Scope *scope,
                                                ast::AttendArgs &attend);
+  void checkKeptHeads(const syntax::Expr *expr, const Scope *scope,
+                      ast::AttendArgs &attend);
   void checkDropout(const syntax::Expr *call, const Scope *scope,
                     const Arguments &given, ast::AttendArgs &attend);
   void checkScale(const syntax::Expr *expr, const Scope *scope,

@@ -70,6 +70,8 @@ ast::Expr *Sema::elaborateAttend(const syntax::Expr *expr, const Scope *scope) {
   }
   if (const syntax::Expr *pages = given.lookup("pages"); pages && shape)
     checkPages(pages, scope, *attend);
+  if (const syntax::Expr *kept = given.lookup("keep_heads"); kept && shape)
+    checkKeptHeads(kept, scope, *attend);
   checkDropout(expr, scope, given, *attend);
   place.kind = Place::Mask;
   if (const syntax::Expr *mask = given.lookup("mask"))
@@ -180,6 +182,7 @@ std::optional<AttendShape> Sema::checkAttendShapes(const Arguments &given,
   }
   if (!good)
     return std::nullopt;
+  attend.headsPerKeyValueHead = attend.heads.size / attend.kvHeads.size;
   return AttendShape{attend.heads, attend.kvHeads, findAppend(*attend.k)};
 }
 
@@ -203,6 +206,35 @@ void Sema::checkPages(const syntax::Expr *expr, const Scope *scope,
     return;
   }
   attend.pages = table;
+}
+
+void Sema::checkKeptHeads(const syntax::Expr *expr, const Scope *scope,
+                          ast::AttendArgs &attend) {
+  int64_t last = attend.heads.size - 1;
+  if (expr->kind != syntax::Expr::Kind::List || expr->args.empty()) {
+    report(DiagId::KeptHeads, expr->range, scope, last,
+           expr->kind == syntax::Expr::Kind::List ? "none" : "no list")
+        .note({}, "write the numbers of the heads: 'keep_heads = [0, 2]'");
+    return;
+  }
+  for (const syntax::Expr *item : expr->args) {
+    Expr *head = elaborateScalar(item, scope, {Place::Constant});
+    if (!head)
+      return;
+    bool isHead = head->kind == Kind::IntLit && head->intValue >= 0 &&
+                  head->intValue <= last;
+    if (!isHead || llvm::is_contained(attend.keptHeads, head->intValue)) {
+      report(DiagId::KeptHeads, item->range, scope, last,
+             isHead                       ? "one twice"
+             : head->kind == Kind::IntLit ? std::to_string(head->intValue)
+                                          : describe(head->type));
+      return;
+    }
+    attend.keptHeads.push_back(head->intValue);
+  }
+  llvm::sort(attend.keptHeads);
+  if (int64_t(attend.keptHeads.size()) == attend.heads.size)
+    attend.keptHeads.clear();
 }
 
 void Sema::checkDropout(const syntax::Expr *call, const Scope *scope,

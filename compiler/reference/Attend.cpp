@@ -53,6 +53,7 @@ public:
                           .i);
       share = args.dropoutValue;
     }
+    keptHeads = args.keptHeads;
     if (args.sinks)
       sinks = bindings.inputs.find(args.sinks->param)->second;
   }
@@ -78,6 +79,7 @@ private:
   double scale;
   std::optional<PointExpr> score, mask;
   std::optional<HostTensor> sinks;
+  llvm::ArrayRef<int64_t> keptHeads; ///< Empty: all.
   uint64_t seed = 0;
   double share = 0; ///< Of weights that are dropped.
 };
@@ -159,6 +161,8 @@ double Attend::factor(const Point &point, int64_t key) const {
 
 bool Attend::visibleKeys(Point point, std::vector<VisibleKey> &visible) const {
   bool certain = true;
+  if (!keptHeads.empty() && !llvm::is_contained(keptHeads, point.head))
+    return certain;
   for (point.key = 0; point.key < keys; ++point.key) {
     if (mask) {
       ScalarMath math;

@@ -96,7 +96,9 @@ void AttendSearch::run(IndexCheck &result) {
       found.unchecked = (*expr)->computedTensor();
   Point point;
   for (point.batch = 0; point.batch < batches; ++point.batch)
-    for (point.head = 0; point.head < heads; ++point.head)
+    for (point.head = 0; point.head < heads; ++point.head) {
+      if (!args.keepsHead(point.head))
+        continue;
       for (point.query = 0; point.query < queries; ++point.query)
         for (point.key = 0; point.key < keys; ++point.key) {
           point.kvHead = point.head / group;
@@ -106,6 +108,7 @@ void AttendSearch::run(IndexCheck &result) {
             result.clamped = describe(found, point);
           return;
         }
+    }
 }
 
 llvm::Expected<IndexCheck>

@@ -256,6 +256,19 @@ TEST(Reference, ScoresReadWhatIsComputed) {
                {3, 63});
 }
 
+TEST(Reference, HeadsThatAreNotKeptSeeNothing) {
+  auto results =
+      run("attention a(q: f32[B, 2, S, 1], k: f32[B, 2, T, 1], "
+          "v: f32[B, 2, T, 1]) -> (o: f32[B, 2, S, 1], l: f32[B, 2, S], "
+          "w: f32[B, 2, S, T]) {\n  let a = attend(q, k, v, keep_heads = [1])"
+          "\n  return a, a.lse, a.weights\n}",
+          {floats({1, 2, 1, 1}, {1, 1}), floats({1, 2, 2, 1}, {0, 0, 0, 0}),
+           floats({1, 2, 2, 1}, {1, 2, 3, 5})});
+  EXPECT_EQ(results[0].value, (std::vector<double>{0, 4}));
+  EXPECT_EQ(results[1].value[0], -INFINITY);
+  EXPECT_EQ(results[2].value, (std::vector<double>{0, 0, 0.5, 0.5}));
+}
+
 TEST(Reference, PartsOfATensorAreItsElements) {
   HostTensor x = floats({1, 2, 3}, {1, 2, 3, 4, 5, 6});
   expectResult(

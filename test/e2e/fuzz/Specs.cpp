@@ -39,6 +39,7 @@ private:
   void declarePages(Operands &operands);
   void declareCaches(Operands &operands);
   std::string normalizer(Operands &operands);
+  std::string keptHeads(int64_t heads);
   std::string attend(Operands &operands);
   void addResult(const std::string &name, const std::string &value,
                  const Names &dims);
@@ -183,6 +184,16 @@ std::string SpecWriter::normalizer(Operands &operands) {
              {"3", "1 + abs(" + divisor + ")", "1 + " + operands.queries});
 }
 
+/// Some of the heads, at least one.
+std::string SpecWriter::keptHeads(int64_t heads) {
+  Names kept;
+  int64_t always = choices.below(heads);
+  for (int64_t head = 0; head < heads; ++head)
+    if (head == always || choices.chance(50))
+      kept.push_back(std::to_string(head));
+  return llvm::join(kept, ", ");
+}
+
 std::string SpecWriter::attend(Operands &operands) {
   ++attends;
   operands.hasLse = true;
@@ -214,6 +225,8 @@ std::string SpecWriter::attend(Operands &operands) {
     text += ",\n    pages = " + operands.pages;
   if (demands.mayNormalize && choices.chance(12))
     text += normalizer(operands);
+  if (scope.usesHeads && operands.heads > 1 && choices.chance(10))
+    text += ",\n    keep_heads = [" + keptHeads(operands.heads) + "]";
   if (demands.mayHaveSinks && operands.hasLse && choices.chance(15))
     text += ",\n    sinks = " +
             declarations.capture(tensors.element() + "[" +
