@@ -190,7 +190,7 @@ const Phrase phrases[] = {
     {"", "", "in", "to look for a value write 'any(p in 0..8, x[b, p] == i)'"},
     {"an index", "", "", "a tensor is read with one index for each axis"},
     {"an expression", "", "..",
-     "an index is one position, or as a part of an axis 'x[0:8]'"},
+     "an index is one position, a part of an axis 'x[0:8]', all of it ':'"},
     {"',' or ']'", "", "..", "a part of an axis is 'x[0:8]'"},
     {"',' or ']'", "", ":", "a part of an axis has no step: 'x[0:8]'"},
     {"the name of the let", "", "(", "here each 'let' names one value"},

@@ -99,12 +99,16 @@ Sema::combineTensors(const syntax::Expr *expr,
       operand = repeated;
       continue;
     }
-    report(DiagId::ElementwiseShape, expr->range, scope, expr->name.text,
-           describe(isLeft ? operand->type : full->type),
-           describe(isLeft ? full->type : operand->type))
-        .note({}, "the shapes must be equal, or the right one must be the end "
-                  "of the left one, or its beginning, or the other way round; "
-                  "an axis of 1 fits any other");
+    Diagnostic &error =
+        report(DiagId::ElementwiseShape, expr->range, scope, expr->name.text,
+               describe(isLeft ? operand->type : full->type),
+               describe(isLeft ? full->type : operand->type))
+            .note({}, "the shapes must be equal, or the right one must be the "
+                      "end of the left one, or its beginning, or the other way "
+                      "round; an axis of 1 fits any other");
+    if (whole.size() == 4 && part.size() == 1 && whole[1] == part[0])
+      error.note({}, "a number for each head has the axes [" +
+                         std::to_string(part[0].size) + ", 1, 1]");
     return std::nullopt;
   }
   for (Expr *operand : operands)

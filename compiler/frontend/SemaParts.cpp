@@ -148,8 +148,13 @@ std::vector<ast::Expr *> Sema::elaborateParts(const syntax::Expr *expr,
   if (expr->kind == SyntaxKind::Error)
     return {};
   if (expr->kind != SyntaxKind::Call || expr->name.text != "split") {
-    if (Expr *value = elaborate(expr, nullptr, {Place::Tensor}))
-      report(DiagId::NoParts, expr->range, nullptr, describe(value->type));
+    if (Expr *value = elaborate(expr, nullptr, {Place::Tensor})) {
+      Diagnostic &result =
+          report(DiagId::NoParts, expr->range, nullptr, describe(value->type));
+      if (value->kind == Kind::Attend)
+        result.note({}, "results of an attend are read by name: 'let a = "
+                        "attend(...)', then 'a.lse' and 'a.weights'");
+    }
     return {};
   }
   Arguments given;

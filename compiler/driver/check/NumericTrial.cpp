@@ -262,6 +262,18 @@ void ladon::makeRoom(const ast::Attention &attention, SizeMap &sizes,
   }
 }
 
+/// Whether all tensors of a call have extents that are not negative, as
+/// 2 * S - 1 is for an S of 0.
+static bool areSizes(const ast::Attention &attention, const SizeMap &sizes) {
+  Bindings bindings;
+  bindings.sizes = sizes;
+  return llvm::all_of(attention.params, [&](const auto &param) {
+    return !param->type.isTensor() ||
+           llvm::all_of(bindings.shape(param->type),
+                        [](int64_t extent) { return extent >= 0; });
+  });
+}
+
 std::vector<SizeMap> ladon::edgeSizes(const ast::Attention &attention) {
   // Batches are for strides and for the order of the grid, which small sizes
   // show as well: the largest sizes, which take most of the time, have one.
@@ -286,7 +298,8 @@ std::vector<SizeMap> ladon::edgeSizes(const ast::Attention &attention) {
         sizes[pages.name] = llvm::divideCeil(T, page);
     }
     makeRoom(attention, sizes, T * int64_t(all.size() % 3));
-    all.push_back(std::move(sizes));
+    if (areSizes(attention, sizes))
+      all.push_back(std::move(sizes));
   }
   return all;
 }
