@@ -10,7 +10,7 @@
   `(
     ("\\_<\\(?:fn\\|attention\\|param\\)\\s-+\\(\\sw+\\)"
      1 'font-lock-function-name-face)
-    (,(concat (regexp-opt '( "scale" "score" "mask" "sinks" "pages" "dropout" "seed" "normalize" "divisor" "heads" "second" "axis" "at" "weight" "eps" "bias" "base" "dims" "interleaved" "start" "positions" "frequencies" "cos" "sin") 'symbols) "\\s-*=\\(?:[^=]\\|$\\)")
+    (,(concat (regexp-opt '( "scale" "score" "mask" "sinks" "pages" "dropout" "seed" "normalize" "divisor" "keep_heads" "heads" "sizes" "parts" "axis" "second" "at" "first" "weight" "eps" "bias" "base" "dims" "interleaved" "start" "positions" "frequencies" "cos" "sin") 'symbols) "\\s-*=\\(?:[^=]\\|$\\)")
      1 'font-lock-variable-name-face)
     (,(concat "\\." (regexp-opt '( "out" "lse" "scores" "weights" "mean_weights") 'symbols)) 1 'font-lock-variable-name-face)
     (,(regexp-opt '( "fn" "param" "attention" "let" "inout") 'symbols) . 'font-lock-keyword-face)

@@ -13,7 +13,7 @@ syntax keyword attnOperation attend split concat append transpose rms_norm layer
 syntax keyword attnFunction min max abs sign clamp exp exp2 expm1 log log2 log1p sqrt rsqrt tanh sigmoid silu softplus relu erf gelu sin cos tan pow floor ceil round popcount isnan float int sum any all
 syntax keyword attnMask causal causal_top_left window
 syntax keyword attnPosition b h hk i j s offset
-syntax match attnArgument /\v<(scale|score|mask|sinks|pages|dropout|seed|normalize|divisor|heads|second|axis|at|weight|eps|bias|base|dims|interleaved|start|positions|frequencies|cos|sin)>\ze\s*\=\=@!/
+syntax match attnArgument /\v<(scale|score|mask|sinks|pages|dropout|seed|normalize|divisor|keep_heads|heads|sizes|parts|axis|second|at|first|weight|eps|bias|base|dims|interleaved|start|positions|frequencies|cos|sin)>\ze\s*\=\=@!/
 syntax match attnResult /\v\.@<=(out|lse|scores|weights|mean_weights)>/
 syntax match attnName /\v(<(fn|attention|param)\s+)@<=\h\w*/
 syntax match attnNumber /\v<(0[xX]\x+|\d+(\.\d+)?([eE][+-]?\d+)?)>/
