@@ -10,7 +10,7 @@
 #include "compiler/transforms/Passes.h"
 
 #include "compiler/analysis/IntegerRanges.h"
-#include "compiler/transforms/ExtentVerifier.h"
+#include "compiler/transforms/EntryValues.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
@@ -26,88 +26,6 @@ namespace ladon {
 using namespace mlir;
 using namespace ladon;
 using attn::AttendOp;
-
-//===----------------------------------------------------------------------===//
-// At the beginning of the function
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// Values of the function, computed from its arguments at its beginning.
-class EntryValues {
-public:
-  EntryValues(func::FuncOp function, const ExtentVerifier &extents)
-      : b(function.getLoc(), OpBuilder(function.getBody())), function(function),
-        extents(extents) {
-    for (BlockArgument arg : function.getArguments())
-      for (auto [axis, extent] : llvm::enumerate(extents.getExtents(arg)))
-        carriers.try_emplace(extent, arg, axis);
-  }
-
-  /// The first argument that has an extent, and on which axis; or null.
-  std::pair<Value, int64_t> carrierOf(Extent extent) const {
-    return carriers.lookup(extent);
-  }
-  Value sizeOf(Extent extent);
-  /// A single value, computed anew; null where that takes more than arguments,
-  /// numbers and sizes.
-  Value hoisted(Value value);
-
-  ImplicitLocOpBuilder b; ///< Behind what has been computed.
-
-private:
-  func::FuncOp function;
-  const ExtentVerifier &extents;
-  llvm::DenseMap<Extent, std::pair<Value, int64_t>> carriers;
-  llvm::DenseMap<Value, Value> copies;
-};
-
-} // namespace
-
-Value EntryValues::sizeOf(Extent extent) {
-  if (auto number = dyn_cast<IntegerAttr>(extent))
-    return arith::ConstantIndexOp::create(b, number.getInt());
-  if (auto [arg, axis] = carrierOf(extent); arg)
-    return tensor::DimOp::create(b, arg, axis);
-  using Op = SizeExpr::Op;
-  return SizeExpr::parse(cast<StringAttr>(extent))
-      ->fold<Value>(
-          [&](int64_t value) -> Value {
-            return arith::ConstantIndexOp::create(b, value);
-          },
-          [&](StringRef name) { return sizeOf(b.getStringAttr(name)); },
-          [&](Op op, Value left, Value right) -> Value {
-            if (op == Op::Add)
-              return arith::AddIOp::create(b, left, right);
-            if (op == Op::Mul)
-              return arith::MulIOp::create(b, left, right);
-            return arith::FloorDivSIOp::create(b, left, right);
-          });
-}
-
-Value EntryValues::hoisted(Value value) {
-  if (isa<BlockArgument>(value))
-    return value;
-  if (Value known = copies.lookup(value))
-    return known;
-  Operation *op = value.getDefiningOp();
-  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
-    Extent extent =
-        extents.getExtents(dim.getSource())[*dim.getConstantIndex()];
-    return copies[value] = sizeOf(extent);
-  }
-  if (op->getNumRegions() != 0 || op->getNumResults() != 1 || !isPure(op) ||
-      isa<TensorType>(value.getType()))
-    return {};
-  IRMapping map;
-  for (Value operand : op->getOperands()) {
-    Value copy = hoisted(operand);
-    if (!copy)
-      return {};
-    map.map(operand, copy);
-  }
-  return copies[value] = b.clone(*op, map)->getResult(0);
-}
 
 //===----------------------------------------------------------------------===//
 // One attend
