@@ -36,8 +36,14 @@ using TrialFn =
 /// The sizes to try: those given, or a table of edges of tiles.
 static llvm::Expected<std::vector<SizeMap>>
 sizesToTry(const ast::Attention &attention, const CheckOptions &options) {
-  if (options.sizes.empty())
-    return edgeSizes(attention);
+  if (options.sizes.empty()) {
+    std::vector<SizeMap> sizes = edgeSizes(attention);
+    if (sizes.empty())
+      return llvm::createStringError(
+          "none of the sizes that 'check' tries fits the tensors of '" +
+          attention.name + "'; give sizes that do with '--size'");
+    return sizes;
+  }
   std::vector<SizeMap> all;
   for (const std::string &text : options.sizes) {
     auto sizes = parseSizes(text);
