@@ -157,7 +157,8 @@ ast::Expr *Sema::elaborateTranspose(const syntax::Expr *expr,
     return nullptr;
   }
   int64_t axes[] = {0, 1};
-  for (auto [axis, at] : llvm::zip(axes, llvm::ArrayRef({first, second}))) {
+  const syntax::Expr *places[] = {first, second};
+  for (auto [axis, at] : llvm::zip(axes, places)) {
     if (!at)
       continue;
     std::optional<int64_t> chosen = constantAxis(at, scope, "transpose", rank);
