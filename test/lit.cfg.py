@@ -48,3 +48,7 @@ config.substitutions.append(("%clang", "clang-22"))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%source", config.ladon_src_root))
 config.environment["LC_ALL"] = "C.UTF-8"
+# The switches of scripts/mutate --source.
+for name in ["LADON_MUTANT", "LADON_MUTANTS_REACHED"]:
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
