@@ -159,8 +159,8 @@ MaskCondition::compareParts(bool isAnd, const Condition *a,
     if (sum(1).min > 0 || (isEquation && sum(-1).min > 0) ||
         (isEquation && !isBound && sum(-1).max < 0))
       return constant(false);
-  } else if (!isAnd && isBound && a->relation == Relation::LessEqual) {
-    // Neither a <= 0 nor b <= 0 needs a + b >= 2.
+  } else if (a->relation == Relation::LessEqual) {
+    // Both are bounds, in a disjunction: neither needs a + b >= 2.
     if (sum(1).max < 2)
       return constant(true);
   }

@@ -32,7 +32,6 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
@@ -67,8 +66,6 @@ void ladon::registerDialects(DialectRegistry &registry) {
 
 void ladon::registerPasses() {
   registerTransformsPasses();
-  mlir::registerCanonicalizerPass();
-  mlir::registerCSEPass();
   PassPipelineRegistration<>(
       "ladon-fuse-pipeline", "Fold heads and masks, on tensors",
       [](OpPassManager &pm) { buildFusePipeline(pm, /*checksIndices=*/true); });

@@ -280,6 +280,31 @@ func.func @not_in_place(%q: !heads, %k: !heads, %o: memref<?x2x?x16xf32>, %i: in
 
 // -----
 
+#rows = [affine_map<(r, c, d) -> (r, d)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (r, c)>]
+!heads = memref<?x2x?x4xf32>
+!keys = tensor<16x4xf32>
+
+// Rows that an outer loop overwrites, after the loop that loads them.
+// CHECK-LABEL: func.func @overwritten_around(
+// CHECK-NOT: reinterpret_cast
+// CHECK: return
+func.func @overwritten_around(%q: !heads, %k: !heads, %o: memref<?x2x?x16xf32>, %i: index, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.for %b = %c0 to %n step %c1 {
+    %qt = tile.load %q[%b, %i, %i] rows %i scale 0.5 : !heads -> tensor<8x4xf32>
+    scf.for %h = %c0 to %n step %c1 {
+      %old = tile.load %k[%b, %h, %i] rows %n : !heads -> !keys
+      %t = tile.contract %qt, %old columns %n maps #rows : tensor<8x4xf32>, !keys -> tensor<8x16xf32>
+      tile.store %t, %o[%b, %h, %i] rows %i : tensor<8x16xf32>, memref<?x2x?x16xf32>
+    }
+    tile.store %qt, %k[%b, %i, %i] rows %i : tensor<8x4xf32>, !heads
+  }
+  return
+}
+
+// -----
+
 !heads = memref<?x2x?x16xf32>
 !scores = tensor<8x16xf32>
 
