@@ -153,6 +153,17 @@ func.func @biased(%x: memref<?x?x7xf32>, %w: memref<7x20xf32>, %bias: memref<20x
 #w2 = affine_map<(m, n, k) -> (k, n)>
 #o2 = affine_map<(m, n, k) -> (m, n)>
 
+// A number for each row is no start that columns can be given.
+// CHECK-LABEL: func.func @biased_by_rows(
+// CHECK: linalg.broadcast
+// CHECK: scf.forall
+func.func @biased_by_rows(%x: memref<?x7xf32>, %w: memref<7x20xf32>, %bias: memref<?xf32>, %o: memref<?x20xf32>) {
+  linalg.broadcast ins(%bias : memref<?xf32>) outs(%o : memref<?x20xf32>) dimensions = [1]
+  linalg.contract indexing_maps = [#x2, #w2, #o2]
+      ins(%x, %w : memref<?x7xf32>, memref<7x20xf32>) outs(%o : memref<?x20xf32>)
+  return
+}
+
 // A fill right before is what is added, too. Four rows are few, and two blocks of
 // columns two points of a grid.
 // CHECK-LABEL: func.func @from_zero(

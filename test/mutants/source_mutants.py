@@ -164,9 +164,10 @@ def notice(mutant, tests, measured, catches, limit):
         if measured[f"{suite} {name}"]["good"] and mutant["number"] in measured[f"{suite} {name}"]["reaches"]]  # fmt: skip
     # A run of lit takes a while to start, but many of its tests run together.
     seconds = lambda test: max(measured[" ".join(test)]["seconds"] - (0.5 if test[0] == "lit" else 0), 0.05)
-    # What caught others of the file is likely to, and what is quick and about little else.
+    # What caught others of the file or folder is likely to, and what is quick and about little else.
     breadth = lambda test: len(measured[" ".join(test)]["reaches"])
-    reaching.sort(key=lambda test: (-catches[mutant["file"], test], seconds(test) * breadth(test)))
+    places = [mutant["file"], mutant["file"].rpartition("/")[0]]
+    reaching.sort(key=lambda test: ([-catches[place, test] for place in places], seconds(test) * breadth(test)))
     end, ran = time.time() + limit, 0
     for part in parts(reaching, seconds):
         if time.time() > end:
@@ -176,7 +177,7 @@ def notice(mutant, tests, measured, catches, limit):
         ran += len(part)
         if status != 0:
             guilty = next((test for test in part if re.search(r"FAIL.* " + re.escape(test[1]), text)), part[0])
-            catches[mutant["file"], guilty] += 1
+            catches.update((place, guilty) for place in places)
             return " ".join(guilty), ran, len(reaching)
     return None, ran, len(reaching)
 
@@ -202,7 +203,11 @@ def main():
         print(f"equivalent.txt: no such mutant: {name}")
     results = OUT / "results.jsonl"
     known = {result["name"]: result for result in map(json.loads, results.read_text().splitlines())} if results.exists() else {}
-    catches = collections.Counter((result["name"].split(":")[0], tuple(result["by"].split(" ", 1))) for result in known.values() if result["by"])
+    catches = collections.Counter()  # Of tests, in each file and folder.
+    for name, result in known.items():
+        if result["by"]:
+            file = name.split(":")[0]
+            catches.update((place, tuple(result["by"].split(" ", 1))) for place in (file, file.rpartition("/")[0]))
     names = sorted(name for name in mutants if not options.files or name.startswith(tuple(options.files)))
     random.Random(options.seed).shuffle(names)
     chosen = names[: options.count]

@@ -163,6 +163,36 @@ func.func @others(%q: !heads, %k: !heads, %v: !heads, %init: !heads, %f: f32) ->
 #out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
 !heads = tensor<?x8x?x64xf32>
 
+// What a call decides cannot be and not be.
+// CHECK-LABEL: func.func @opposites
+// CHECK: mask(
+// CHECK-NEXT: %[[FALSE:.*]] = arith.constant false
+// CHECK-NEXT: attn.yield %[[FALSE]]
+func.func @opposites(%q: !heads, %k: !heads, %v: !heads, %init: !heads, %f: f32) -> !heads {
+  %o = attn.attend heads 8 key_value_heads 8 head_dim 64 value_dim 64 scale 0.125
+      ins(%q, %k, %v : !heads, !heads, !heads) captures(%f : f32) outs(%init : !heads)
+      maps [#q, #k, #v, #out]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32, %c: f32) {
+        %true = arith.constant true
+        %zero = arith.constant 0.0 : f32
+        %less = arith.cmpf olt, %c, %zero : f32
+        %notless = arith.xori %less, %true : i1
+        %causal = arith.cmpi sle, %j, %i : i32
+        %0 = arith.andi %less, %causal : i1
+        %1 = arith.andi %0, %notless : i1
+        attn.yield %1 : i1
+      } -> !heads
+  return %o : !heads
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+!heads = tensor<?x8x?x64xf32>
+
 // A bound that leaves a difference no zero implies that it is none.
 // CHECK-LABEL: func.func @unequal
 // CHECK: mask(%{{[^:]*}}: i32, %{{[^:]*}}: i32, %[[I:[^:]*]]: i32, %[[J:[^:]*]]: i32) {

@@ -104,12 +104,14 @@ func.func @nested(%n: index, %doc: memref<?xi32>, %out: memref<?xi32>) {
 // CHECK-LABEL: func.func @value_range(
 // CHECK-SAME: %[[DOC:[^:]*]]: memref<?x?xi32>, %[[B:[^:]*]]: index, %[[LO:[^:]*]]: index, %[[HI:[^:]*]]: index
 // CHECK: memref.dim %[[DOC]]
-// CHECK: arith.cmpi sgt
+// CHECK: %[[B_SOME:.*]] = arith.cmpi sgt
+// CHECK-NEXT: %[[ROWS:.*]] = arith.andi %{{.*}}, %[[B_SOME]]
 // CHECK: %[[B_UP:.*]] = arith.minsi %[[B]], %{{.*}}
 // CHECK: %[[B_LOW:.*]] = arith.maxsi %[[B_UP]], %{{.*}}
-// CHECK: arith.cmpi sgt
-// CHECK: arith.cmpi sle, %[[LO]], %[[HI]]
-// CHECK: %[[SOME:.*]] = arith.andi %{{.*}}, %{{.*}}
+// CHECK: %[[J_SOME:.*]] = arith.cmpi sgt
+// CHECK-NEXT: %[[BOTH:.*]] = arith.andi %[[ROWS]], %[[J_SOME]]
+// CHECK: %[[ORDERED:.*]] = arith.cmpi sle, %[[LO]], %[[HI]]
+// CHECK-NEXT: %[[SOME:.*]] = arith.andi %[[BOTH]], %[[ORDERED]]
 // CHECK: %[[R:.*]]:3 = scf.if %[[SOME]] -> (i32, i32, i64) {
 // CHECK: %[[FIRST:.*]] = memref.load %[[DOC]]
 // CHECK: scf.for %[[J:.*]] = {{.*}} iter_args(%[[MIN:.*]] = %[[FIRST]], %[[MAX:.*]] = %[[FIRST]]) -> (i32, i32)

@@ -64,6 +64,10 @@ protected:
 };
 
 Expr causal() { return le(j(), add(i(), offset())); }
+Expr agree(Expr a, Expr c) {
+  return binary("arith.cmpi eq,", "i1", a, c,
+                [](int32_t x, int32_t y) { return x == y; });
+}
 Expr window(Expr left, Expr right) {
   Expr last = add(i(), offset());
   return both(le(sub(last, left), j()), le(j(), add(last, right)));
@@ -97,10 +101,13 @@ std::vector<Case> rangeCases() {
       {"block-causal", le(floorDiv(j(), 6), floorDiv(i(), 6))},
       {"shifted blocks",
        eq(shiftRight(i(), 3), shiftRight(add(j(), number(2)), 3))},
+      {"positions shifted by nothing", le(shiftRight(j(), 0), i())},
+      {"a product of run-time values", le(sub(i(), j()), mul(h(), w()))},
       {"only some heads", both(eq(h(), number(1)), causal())},
       {"a doubled position", le(mul(j(), number(2)), i())},
       {"after", lt(add(i(), number(3)), j())},
       {"not causal", negation(causal())},
+      {"causal as what is always so", agree(causal(), le(number(0), j()))},
       {"rows of their own", either(lt(i(), number(6)), causal()),
        /*queriesAreSplit=*/true},
       {"rows of their own at both ends",
@@ -127,6 +134,10 @@ std::vector<Case> blockCases() {
       {"every second block", eq(floorMod(floorDiv(j(), 8), 2), number(0))},
       {"other keys", negation(eq(i(), j()))},
       {"causal, or a global key", either(causal(), lt(docAt(j()), number(3)))},
+      {"back from a run-time key", lt(floorMod(sub(w(), j()), 16), number(3))},
+      {"a distance of exactly four", eq(distance, number(4))},
+      {"causal but for late keys",
+       le(choose(lt(j(), number(20)), j(), number(1000), "i32"), i())},
   };
 }
 
@@ -215,6 +226,18 @@ TEST_F(Catalogue, neighbourhoods_visit_the_rows_of_the_grid) {
         EXPECT_EQ(tile.keys[key], Class::Empty);
       }
     }
+  });
+}
+
+TEST_F(Catalogue, a_part_that_starts_past_the_end_visits_nothing) {
+  // Where no key is far ahead of the tile, its prefix is all that is visited.
+  Case c{"prefix, or far ahead",
+         either(lt(j(), number(5)), lt(add(i(), number(30)), j()))};
+  forEachTile(c, {}, [&](const World &world, const TileTrace &tile) {
+    if (tile.firstQuery + 31 < world.keys)
+      return;
+    for (int64_t key = 0; key < world.keys; ++key)
+      EXPECT_EQ(tile.keys[key] != Class::Empty, key < 5) << "key " << key;
   });
 }
 
