@@ -166,7 +166,8 @@ struct Expr {
     Sum,       ///< args[0] summed over axis `intValue`, which it loses
     Join,      ///< args one after the other along axis `intValue`
     Append,    ///< args[0], an inout parameter, with args[1] at positions from
-               ///< args[2] on: `len[b]` or one integer for all; args[3]: pages
+               ///< args[2] on, along axis `intValue`: `len[b]` or one integer
+               ///< for all; args[3]: pages
     Iota,      ///< 0, 1, 2, ... along its one axis
     Reduce,    ///< args = beginning and end of a range, and the value that
                ///< `reduction` joins over `variable`

@@ -89,7 +89,7 @@ private:
     case Kind::Join:
       return "concat axis=" + std::to_string(expr->intValue);
     case Kind::Append:
-      return "append";
+      return "append axis=" + std::to_string(expr->intValue);
     case Kind::Iota:
       return "iota";
     case Kind::Reduce:

@@ -163,7 +163,8 @@ Value Importer::append(const Expr *expr) {
         at = params.lookup(ast::placesOf(*expr)), pages;
   if (expr->args.size() > 3)
     pages = params.lookup(expr->args[3]->param);
-  return attn::AppendOp::create(b, cache.getType(), source, at, pages, cache)
+  return attn::AppendOp::create(b, cache.getType(), source, at, pages, cache,
+                                expr->intValue)
       .getResult();
 }
 

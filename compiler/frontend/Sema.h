@@ -335,9 +335,13 @@ private:
   /// Says what a mask that counts from the end of a cache should say.
   void warnOfCapacity(const syntax::Expr *expr, const Scope *scope,
                       ast::MaskForm form, const Expr &append);
+  /// The axis that counts the positions of a cache, as `expr` says or, without
+  /// it, the last but one.
+  std::optional<int64_t> positionsOfCache(const syntax::Expr *expr,
+                                          const Scope *scope,
+                                          const ast::Type &cache);
   bool checkAppendShape(const syntax::Expr *expr, const Scope *scope,
-                        const Expr *cache, const Expr *source,
-                        const Expr *pages);
+                        const Expr *append);
   /// Reports what can never fit.
   bool checkCapacity(const syntax::Expr *expr, const Scope *scope,
                      const Expr *append);

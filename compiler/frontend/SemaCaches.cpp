@@ -23,10 +23,15 @@ static SizeExpr sizeOf(const Dim &dim) {
                         : *SizeExpr::parse(dim.name);
 }
 
+/// Numbers that are computed on, and those that they are rounded to.
+static bool isCacheElement(ScalarType element) {
+  return isFloat(element) || element == ScalarType::I8;
+}
+
 bool Sema::checkInout(const ast::Param &param) {
   const ast::Type &type = param.type;
-  if (type.isTensor() && type.isFloat() &&
-      (type.dims->size() == 3 || type.dims->size() == 4))
+  if (type.isTensor() && isCacheElement(type.element) &&
+      type.dims->size() >= 2 && type.dims->size() <= 4)
     return true;
   diagnostics.report(DiagId::InoutType, param.range, describe(type));
   return false;
@@ -100,37 +105,74 @@ ast::Expr *Sema::elaboratePageTable(const syntax::Expr *expr,
   return nullptr;
 }
 
+std::optional<int64_t> Sema::positionsOfCache(const syntax::Expr *expr,
+                                              const Scope *scope,
+                                              const ast::Type &cache) {
+  auto rank = static_cast<int64_t>(cache.dims->size());
+  int64_t axis = std::max<int64_t>(rank - 2, 1);
+  if (!expr)
+    return axis;
+  std::optional<int64_t> chosen = constantAxis(expr, scope, "append", rank);
+  if (!chosen || *chosen == axis || (rank == 3 && *chosen == 2))
+    return chosen;
+  report(DiagId::AppendAxis, expr->range, scope, describe(cache),
+         rank == 3 ? "1 or 2" : std::to_string(axis), *chosen);
+  return std::nullopt;
+}
+
+/// Whether `part` has the extents of a cache `whole` but for that of `axis`,
+/// and in pages for the number of these.
+static bool fitsCache(llvm::ArrayRef<Dim> part, llvm::ArrayRef<Dim> whole,
+                      size_t positions, bool hasPages) {
+  if (part.size() != whole.size() || (hasPages && positions != 2))
+    return false;
+  for (size_t axis = 0; axis < whole.size(); ++axis)
+    if (axis != positions && (axis != 0 || !hasPages) &&
+        !(whole[axis] == part[axis]))
+      return false;
+  return true;
+}
+
 bool Sema::checkAppendShape(const syntax::Expr *expr, const Scope *scope,
-                            const Expr *cache, const Expr *source,
-                            const Expr *pages) {
+                            const Expr *append) {
+  const Expr *cache = append->args[0], *source = append->args[1];
+  bool hasPages = append->args.size() > 3;
   const auto &whole = *cache->type.dims, &part = *source->type.dims;
-  size_t rank = whole.size(), positions = rank - 2;
-  bool fits = part.size() == rank && (!pages || rank == 4);
-  for (size_t axis = 0; fits && axis < rank; ++axis) {
-    bool isOwn = axis == positions || (axis == 0 && pages);
-    fits = isOwn || whole[axis] == part[axis];
-  }
-  if (!fits) {
-    report(DiagId::AppendShape, expr->args[1]->range, scope,
-           describe(source->type), describe(cache->type));
+  size_t positions = append->intValue;
+  if (!fitsCache(part, whole, positions, hasPages)) {
+    Diagnostic &error = report(DiagId::AppendShape, expr->args[1]->range, scope,
+                               describe(source->type), describe(cache->type),
+                               static_cast<int64_t>(positions));
+    if (positions == 1 && fitsCache(part, whole, 2, hasPages))
+      error.note({}, "without features, positions are its last axis: write "
+                     "'axis = 2'");
     return false;
   }
-  if (computedType(source->type.element) != computedType(cache->type.element)) {
+  // What is read of i8 is f32.
+  ScalarType computed = isFloat(cache->type.element)
+                            ? computedType(cache->type.element)
+                            : ScalarType::F32;
+  if (computedType(source->type.element) != computed) {
     report(DiagId::ElementMismatch, expr->args[1]->range, scope, "the cache",
            spelling(cache->type.element), "what is appended",
            spelling(source->type.element));
     return false;
   }
   const syntax::Expr *at = expr->args[0];
-  if (!isStatic(whole.back(), "number of features of a cache", at, scope) ||
-      (pages && !isStatic(whole[2], "size of a page", at, scope)))
-    return false;
-  return true;
+  bool hasFeatures = positions + 1 < whole.size();
+  return (!hasFeatures ||
+          isStatic(whole.back(), "number of features of a cache", at, scope)) &&
+         (!hasPages || isStatic(whole[2], "size of a page", at, scope));
+}
+
+/// How many positions are new.
+static const Dim &addedPositions(const ast::Expr &append) {
+  return (*append.args[1]->type.dims)[append.intValue];
 }
 
 /// How many positions a cache has for each batch entry.
 static std::optional<SizeExpr> capacityOf(const ast::Expr &append) {
-  SizeExpr size = sizeOf(append.type.dims->end()[-2]);
+  SizeExpr size = sizeOf((*append.type.dims)[append.intValue]);
   if (append.args.size() < 4)
     return size;
   return SizeExpr::join(SizeExpr::Op::Mul,
@@ -179,10 +221,9 @@ void Sema::warnOfCapacity(const syntax::Expr *expr, const Scope *scope,
 static std::optional<SizeExpr> restOf(const ast::Expr &append) {
   using Op = SizeExpr::Op;
   std::optional<SizeExpr> capacity = capacityOf(append),
-                          less = SizeExpr::join(
-                              Op::Mul,
-                              sizeOf(append.args[1]->type.dims->end()[-2]),
-                              SizeExpr::constant(-1));
+                          less = SizeExpr::join(Op::Mul,
+                                                sizeOf(addedPositions(append)),
+                                                SizeExpr::constant(-1));
   return capacity && less ? SizeExpr::join(Op::Add, *capacity, *less)
                           : std::nullopt;
 }
@@ -204,7 +245,7 @@ bool Sema::checkCapacity(const syntax::Expr *expr, const Scope *scope,
   if (!known || *known >= 0)
     return true;
   report(DiagId::AppendOverflow, expr->range, scope,
-         text(append->args[1]->type.dims->end()[-2]), capacity->str());
+         text(addedPositions(*append)), capacity->str());
   return false;
 }
 
@@ -228,15 +269,18 @@ ast::Expr *Sema::elaborateAppend(const syntax::Expr *expr, const Scope *scope,
   Expr *at = elaboratePlace(given.lookup("at"), scope, batch);
   const syntax::Expr *table = given.lookup("pages");
   Expr *pages = table ? elaboratePageTable(table, scope, batch) : nullptr;
-  if (!at || (table && !pages) ||
-      !checkAppendShape(expr, scope, cache, source, pages))
+  std::optional<int64_t> axis =
+      positionsOfCache(given.lookup("axis"), scope, cache->type);
+  if (!at || (table && !pages) || !axis)
     return nullptr;
   Expr *result = create(Kind::Append, expr, scope, cache->type.element);
   result->type = cache->type;
+  result->intValue = *axis;
   result->args = {cache, source, at};
   if (pages)
     result->args.push_back(pages);
-  if (!checkCapacity(expr, scope, result))
+  if (!checkAppendShape(expr, scope, result) ||
+      !checkCapacity(expr, scope, result))
     return nullptr;
   return appends[cache->param].value = result;
 }
@@ -268,7 +312,7 @@ void Sema::checkAppends() {
       continue;
     const auto &pool = *append->type.dims;
     ownParam(*spec.attention, append->args[3]->param)
-        .writes.push_back({at->name, (*append->args[1]->type.dims)[2],
-                           pool[2].size, pool[0]});
+        .writes.push_back(
+            {at->name, addedPositions(*append), pool[2].size, pool[0]});
   }
 }

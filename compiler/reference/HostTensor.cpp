@@ -155,6 +155,8 @@ void HostTensor::setInteger(ArrayRef<int64_t> position, int64_t value) const {
 
 void HostTensor::setFloat(ArrayRef<int64_t> position, double value) const {
   char *to = address(position);
+  if (isStorageOnly(element) && !isFloat(element))
+    value = roundedTo(element, value);
   if (!isFloat(element))
     return setInteger(position, static_cast<int64_t>(value));
   if (element == ScalarType::F32)

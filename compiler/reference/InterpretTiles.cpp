@@ -1,7 +1,7 @@
 //===- InterpretTiles.cpp - The tile dialect on arrays of doubles ---------===//
 
 #include "compiler/reference/InterpreterState.h"
-
+#include "compiler/support/ScalarType.h"
 #include "dialects/tile/Tile.h"
 
 #include <algorithm>
@@ -125,7 +125,10 @@ void Interpreter::storeTile(Operation *operation) {
       SmallVector<int64_t, 4> at = {batch, head + moreHead, row + morePosition};
       if (source.shape.size() > 1)
         at.push_back(d);
-      storeElement(memory(op.getDest()), at, {0, source.data[layout.at(i, d)]});
+      RuntimeValue value{0, source.data[layout.at(i, d)]};
+      if (memory(op.getDest()).element.isInteger(8))
+        value.integer = int64_t(roundedTo(ScalarType::I8, value.real));
+      storeElement(memory(op.getDest()), at, value);
     }
   }
 }

@@ -199,8 +199,8 @@ Tensor Evaluator::gatherPages(const Tensor &source, const HostTensor &table) {
 }
 
 /// cache[b, h, at[b] + n, d] = source[b, h, n, d], or, in pages of p positions,
-/// cache[table[b, (at[b] + n) / p], h, (at[b] + n) % p, d]; the heads may be
-/// missing. What lies outside is left out.
+/// cache[table[b, (at[b] + n) / p], h, (at[b] + n) % p, d]; heads and features
+/// may be missing. What lies outside is left out.
 const AppendResult &Evaluator::appendResult(const Expr *expr) {
   if (const std::unique_ptr<AppendResult> &known = caches[expr])
     return *known;
@@ -208,7 +208,7 @@ const AppendResult &Evaluator::appendResult(const Expr *expr) {
   const HostTensor &places = input(placesOf(*expr));
   const HostTensor *table =
       expr->args.size() > 3 ? &input(expr->args[3]->param) : nullptr;
-  size_t positions = cache.shape.size() - 2;
+  size_t positions = expr->intValue;
   std::vector<int64_t> targets; // Of each element of the source.
   forEachPosition(source.shape, [&](ArrayRef<int64_t> position) {
     int64_t entry = position[0], size = cache.shape[positions];

@@ -287,12 +287,19 @@ Tensor reference::rotate(const Tensor &source, const Tensor &cosines,
   return result;
 }
 
+/// Element `at` as i8 can hold it, before the rounding to whole numbers.
+static void saturateElement(Tensor &tensor, size_t at) {
+  double &value = tensor.value[at];
+  if (std::isnan(value))
+    tensor.error[at] = 0;
+  value = std::isnan(value) ? 0 : std::clamp(value, -128.0, 127.0);
+  tensor.magnitude[at] = std::min(tensor.magnitude[at], 128.0);
+}
+
 /// Rounds element `at` to what a cache of `element` holds. A computed value may
 /// be rounded to either side, where its bound reaches over the middle.
 static void roundElement(Tensor &tensor, size_t at, ScalarType element) {
-  auto stored = [&](double number) {
-    return decodeFloat(element, encodeFloat(element, number));
-  };
+  auto stored = [&](double number) { return roundedTo(element, number); };
   double value = tensor.value[at], error = tensor.error[at];
   if (!std::isfinite(value) || !std::isfinite(error))
     return;
@@ -315,7 +322,9 @@ AppendResult reference::append(const Tensor &cache, const Tensor &source,
     if (to < 0)
       continue;
     copyElement(source, from, result.written, to);
-    copyElement(source, from, result.read, to);
+    if (element == ScalarType::I8)
+      saturateElement(result.written, to);
+    copyElement(result.written, to, result.read, to);
     if (isStorageOnly(element))
       roundElement(result.read, to, element);
   }

@@ -5,6 +5,9 @@
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/STLExtras.h"
 
+#include <algorithm>
+#include <cmath>
+
 using namespace ladon;
 using llvm::StringRef;
 
@@ -52,6 +55,16 @@ uint64_t ladon::encodeFloat(ScalarType type, double number) {
   value.convert(*infoOf(type).format, llvm::APFloat::rmNearestTiesToEven,
                 &losesInfo);
   return value.bitcastToAPInt().getZExtValue();
+}
+
+double ladon::roundedTo(ScalarType type, double number) {
+  if (isFloat(type))
+    return decodeFloat(type, encodeFloat(type, number));
+  if (std::isnan(number))
+    return 0;
+  double limit = std::ldexp(1, 8 * int(byteSize(type)) - !isUnsigned(type));
+  return std::clamp(std::nearbyint(number), isUnsigned(type) ? 0 : -limit,
+                    limit - 1);
 }
 
 std::string ladon::listTypes(bool (*wanted)(ScalarType), StringRef joint) {

@@ -72,6 +72,10 @@ double decodeFloat(ScalarType type, uint64_t bits);
 /// The bits of a number rounded to a float type: to nearest, ties to even, to
 /// infinity beyond the largest, subnormals kept. A NaN stays one.
 uint64_t encodeFloat(ScalarType type, double number);
+/// What an element of `type`, a float or a type of storage, holds of `number`:
+/// a float as encodeFloat, an integer the nearest one that it can hold, ties to
+/// even, and 0 for a NaN.
+double roundedTo(ScalarType type, double number);
 
 /// "bool, i32, i64, f32 and f64": all types, or those that `wanted` holds for,
 /// the last one after `joint`.

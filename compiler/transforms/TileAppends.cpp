@@ -21,27 +21,37 @@ namespace ladon {
 using namespace mlir;
 using namespace ladon;
 
-/// [batch, position, feature] as [batch, head, position, feature] of one head.
-static Value withHeads(ImplicitLocOpBuilder &b, Value memory) {
+/// `memory` with an axis of 1 behind its last one.
+static Value withUnitAxis(ImplicitLocOpBuilder &b, Value memory) {
   auto type = cast<MemRefType>(memory.getType());
-  if (type.getRank() == 4)
-    return memory;
-  ArrayRef<int64_t> shape = type.getShape();
-  SmallVector<ReassociationIndices> groups = {{0}, {1}, {2, 3}};
+  SmallVector<int64_t> shape(type.getShape());
+  SmallVector<ReassociationIndices> groups;
   SmallVector<OpFoldResult> sizes;
-  for (int64_t axis = 0; axis < 2; ++axis)
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    groups.push_back({axis});
     sizes.push_back(
         type.isDynamicDim(axis)
             ? OpFoldResult(memref::DimOp::create(b, memory, axis).getResult())
             : OpFoldResult(b.getIndexAttr(shape[axis])));
+  }
+  groups.back().push_back(type.getRank());
+  shape.push_back(1);
   sizes.push_back(b.getIndexAttr(1));
-  sizes.push_back(b.getIndexAttr(shape[2]));
-  Value expanded = memref::ExpandShapeOp::create(
-      b, ArrayRef<int64_t>{shape[0], shape[1], 1, shape[2]}, memory, groups,
-      sizes);
-  AffineMap order = AffineMap::getPermutationMap(ArrayRef<int64_t>{0, 2, 1, 3},
+  return memref::ExpandShapeOp::create(b, shape, memory, groups, sizes);
+}
+
+/// A tensor of an append as [batch, head, position, feature], where heads or
+/// features that it lacks are 1.
+static Value withAllAxes(ImplicitLocOpBuilder &b, attn::AppendOp op,
+                         Value memory) {
+  if (!op.hasFeatures())
+    memory = withUnitAxis(b, memory);
+  if (op.getAxis() == 2)
+    return memory;
+  memory = withUnitAxis(b, memory);
+  AffineMap order = AffineMap::getPermutationMap(ArrayRef<int64_t>{0, 3, 1, 2},
                                                  b.getContext());
-  return memref::TransposeOp::create(b, expanded, AffineMapAttr::get(order));
+  return memref::TransposeOp::create(b, memory, AffineMapAttr::get(order));
 }
 
 static Value index(ImplicitLocOpBuilder &b, int64_t value) {
@@ -72,8 +82,8 @@ static int64_t positionsOfPoint(attn::AppendOp op, int64_t features) {
 
 static void tileAppend(attn::AppendOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  Value source = withHeads(b, op.getSource()),
-        cache = withHeads(b, op.getCache());
+  Value source = withAllAxes(b, op, op.getSource()),
+        cache = withAllAxes(b, op, op.getCache());
   auto type = cast<MemRefType>(source.getType());
   int64_t features = type.getDimSize(3);
   int64_t rows = positionsOfPoint(op, features);

@@ -74,7 +74,7 @@ LogicalResult ExtentVerifier::visit(attn::AppendOp op) {
                           "inout");
   ArrayRef<Extent> source = extents[op.getSource()],
                    whole = extents[op.getCache()];
-  int64_t positions = op.getPositionAxis();
+  int64_t positions = op.getAxis();
   auto expectEqual = [&](Extent expected, Extent found, StringRef what) {
     if (expected == found)
       return success();

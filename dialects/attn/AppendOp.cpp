@@ -8,33 +8,42 @@ using namespace ladon::attn;
 LogicalResult AppendOp::verify() {
   auto source = cast<ShapedType>(getSource().getType()),
        cache = cast<ShapedType>(getCache().getType());
-  int64_t rank = cache.getRank();
-  if (rank != 3 && rank != 4)
-    return emitOpError("expected a cache of 3 or 4 axes, found ") << rank;
+  auto rank = cache.getRank(), axis = static_cast<int64_t>(getAxis());
+  if (axis < 1 || axis > 2)
+    return emitOpError("expected axis 1 or 2 for positions, found ") << axis;
+  if (rank != axis + 1 && rank != axis + 2)
+    return emitOpError("expected a cache of ")
+           << axis + 1 << " or " << axis + 2
+           << " axes, with positions along axis " << axis << ", found " << rank;
   if (source.getRank() != rank)
     return emitOpError("expected a source of ")
            << rank << " axes, as the cache has, found " << source.getRank();
-  if (getComputedType(source.getElementType()) !=
-      getComputedType(cache.getElementType()))
+  // What is read of i8 is f32.
+  Type computed = cache.getElementType().isInteger()
+                      ? Float32Type::get(getContext())
+                      : getComputedType(cache.getElementType());
+  if (getComputedType(source.getElementType()) != computed)
     return emitOpError(
                "expected elements that are computed in one type, found ")
            << source.getElementType() << " and " << cache.getElementType();
-  if (cache.isDynamicDim(rank - 1))
+  if (hasFeatures() && cache.isDynamicDim(rank - 1))
     return emitOpError("expected a known number of features");
-  for (int64_t axis = 0; axis < rank; ++axis) {
+  for (int64_t other = 0; other < rank; ++other) {
     // The first axis of a pool counts its pages.
-    bool isOwn = axis == rank - 2 || (axis == 0 && getPages());
-    if (!isOwn && source.getDimSize(axis) != cache.getDimSize(axis))
+    bool isOwn = other == axis || (other == 0 && getPages());
+    if (!isOwn && source.getDimSize(other) != cache.getDimSize(other))
       return emitOpError("expected the extent of the cache on axis ")
-             << axis << " of the source";
+             << other << " of the source";
   }
   auto places = dyn_cast<ShapedType>(getAt().getType());
   if (places && places.getRank() != 1)
     return emitOpError("expected places of one axis, found ")
            << places.getRank();
   if (getPages()) {
-    if (rank != 4)
-      return emitOpError("expected a pool of 4 axes, found ") << rank;
+    if (axis != 2)
+      return emitOpError("expected pages with heads, and positions along axis "
+                         "2, found axis ")
+             << axis;
     if (cache.isDynamicDim(2) || cache.getDimSize(2) == 0)
       return emitOpError("expected a known size of a page that is not 0");
     if (cast<ShapedType>(getPages().getType()).getRank() != 2)

@@ -15,7 +15,7 @@ def Attn_Tensor : RankedTensorOf<[Attn_Float]>;
 def Attn_Shaped : AnyTypeOf<[RankedTensorOf<[Attn_Float]>,
                              MemRefOf<[Attn_Float]>],
                             "ranked tensor or memref of f16, bf16, f32 or f64">;
-/// Keys and values may be small integers, too.
+/// Keys, values and caches of them may be small integers, too.
 def Attn_KeyValue : AnyTypeOf<[RankedTensorOf<[I8, Attn_Float]>,
                                MemRefOf<[I8, Attn_Float]>],
                               "ranked tensor or memref of i8, f16, bf16, f32 "
@@ -245,16 +245,17 @@ def Attn_AppendOp : Attn_Op<"append", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "a cache with new positions, in the memory of the cache";
   let description = [{
-    The axes of `source` and `cache` are (batch, ..., position, feature); they
-    differ in the number of positions only. At position `at[b] + n` of batch
-    entry `b` the result is what `source` is at position `n`, converted to the
-    elements of the cache; elsewhere it is the cache. `at` is a single number
-    where it is the same for all entries.
+    The axes of `source` and `cache` are (batch, head, position, feature), of
+    which the head, the feature or both may be missing; `axis`, 1 or 2, is that
+    of positions, whose number is all that they differ in. At position
+    `at[b] + n` of batch entry `b` the result is what `source` is at position
+    `n`, rounded to the elements of the cache, as `tile.store` does; elsewhere it
+    is the cache. `at` is a single number where it is the same for all entries.
 
     With `pages`, a table `[batch, page]` of page numbers, the cache is a pool
-    of pages, with the axes (page, head, position, feature): position `p` of
-    entry `b` is `cache[pages[b, p floordiv n], :, p mod n, :]`, where n is the
-    static size of a page.
+    of pages, with the axes (page, head, position) and maybe feature: position
+    `p` of entry `b` is `cache[pages[b, p floordiv n], :, p mod n, :]`, where n
+    is the static size of a page.
 
     The cache is an `inout` parameter of the function, with no other use: the
     operation writes its memory, also if nobody asks for the result. `at` is a
@@ -262,16 +263,17 @@ def Attn_AppendOp : Attn_Op<"append", [
     `pages` that there are such pages.
 
     ```mlir
-    %keys = attn.append %k at %len : tensor<?xi32> into %cache
+    %keys = attn.append %k at %len : tensor<?xi32> into %cache axis 2
         : tensor<?x2x?x64xf16>, tensor<?x2x?x64xf16> -> tensor<?x2x?x64xf16>
     ```
   }];
   let arguments = (ins Attn_Shaped:$source, Attn_Places:$at,
-                       Optional<Attn_Table>:$pages, Attn_Shaped:$cache);
-  let results = (outs Optional<Attn_Tensor>:$result);
+                       Optional<Attn_Table>:$pages, Attn_KeyValue:$cache,
+                       I64Attr:$axis);
+  let results = (outs Optional<RankedTensorOf<[I8, Attn_Float]>>:$result);
   let assemblyFormat = [{
     $source `at` $at `:` type($at) (`pages` $pages^ `:` type($pages))?
-    `into` $cache attr-dict `:` type($source) `,` type($cache)
+    `into` $cache `axis` $axis attr-dict `:` type($source) `,` type($cache)
     (`->` type($result)^)?
   }];
   let hasVerifier = 1;
@@ -280,15 +282,15 @@ def Attn_AppendOp : Attn_Op<"append", [
       return ::mlir::MutableOperandRange(
           getOperation(), getCacheMutable().getOperandNumber(), 1);
     }
-    /// The axis that counts positions.
-    int64_t getPositionAxis() {
-      return ::llvm::cast<::mlir::ShapedType>(getCache().getType()).getRank() -
-             2;
+    /// Whether positions have features, along the last axis.
+    bool hasFeatures() {
+      return static_cast<int64_t>(getAxis()) + 1 <
+             ::llvm::cast<::mlir::ShapedType>(getCache().getType()).getRank();
     }
     /// The number of positions of a page; only with a table of pages.
     int64_t getPageSize() {
       return ::llvm::cast<::mlir::ShapedType>(getCache().getType())
-          .getDimSize(getPositionAxis());
+          .getDimSize(getAxis());
     }
   }];
 }

@@ -65,8 +65,8 @@ def Tile_StoreOp : Tile_ValueOp<"store", [Tile_ValueOpInterface]> {
   let description = [{
     The reverse of `tile.load`: row `r < rows` goes to
     `dest[batch, head + h(r), row + p(r), :]`, rounded to the destination's type
-    (to nearest, ties to even). A tile of one axis goes to a destination of
-    three.
+    (to nearest, ties to even; what an i8 cannot hold is the nearest that it
+    can, NaN is 0). A tile of one axis goes to a destination of three.
 
     With `columns`, only that many of the first columns of each row are stored,
     and the destination has as many features.

@@ -30,7 +30,7 @@ def Tile_Buffer : StaticShapeMemRefOf<[Tile_Operand]>;
 def Tile_StoredBuffer : StaticShapeMemRefOf<[Tile_Stored]>;
 /// Where users and partial results keep elements.
 def Tile_Source : MemRefOf<[Tile_Stored]>;
-def Tile_Destination : MemRefOf<[Tile_Operand]>;
+def Tile_Destination : MemRefOf<[Tile_Stored]>;
 def Tile_Capture : AnyTypeOf<[AnyMemRef, AnyInteger, AnyFloat]>;
 
 /// An operation with a form on tensors and one on buffers.

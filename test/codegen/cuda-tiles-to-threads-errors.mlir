@@ -65,3 +65,15 @@ gpu.module @kernels {
     gpu.return
   }
 }
+
+// -----
+
+gpu.module @kernels {
+  gpu.func @rounded(%q: memref<?x?x?x32xf32>, %to: memref<?x?x?x32xi8>, %n: index) kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %rows = tile.load %q[%c0, %c0, %c0] rows %n : memref<?x?x?x32xf32> -> tensor<64x32xf32>
+    // expected-error @below {{cannot be compiled for a GPU: nobody rounds to i8 there}}
+    tile.store %rows, %to[%c0, %c0, %c0] rows %n : tensor<64x32xf32>, memref<?x?x?x32xi8>
+    gpu.return
+  }
+}

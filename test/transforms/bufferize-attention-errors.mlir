@@ -38,7 +38,7 @@ func.func @unknown_operation(%x: tensor<?x?x8xf32>) -> tensor<?x2x?x4xf32> {
 func.func @not_inout(%k: !cache, %at: i32, %cache: !cache {attn.param = #attn.param<input cache: f32[B, C, 64]>})
     -> !cache {
   // expected-error@+1 {{cannot append in place: the cache is no argument of the kind inout, or something else reads it}}
-  %keys = attn.append %k at %at : i32 into %cache : !cache, !cache -> !cache
+  %keys = attn.append %k at %at : i32 into %cache axis 1 : !cache, !cache -> !cache
   return %keys : !cache
 }
 
@@ -50,7 +50,7 @@ func.func @not_inout(%k: !cache, %at: i32, %cache: !cache {attn.param = #attn.pa
 func.func @read_later(%k: !cache, %at: i32, %init: !cache,
                       %cache: !cache {attn.param = #attn.param<inout cache: f32[B, C, 64]>}) -> !cache {
   // expected-error@+1 {{cannot append in place}}
-  %keys = attn.append %k at %at : i32 into %cache : !cache, !cache -> !cache
+  %keys = attn.append %k at %at : i32 into %cache axis 1 : !cache, !cache -> !cache
   %o = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
       ins(%keys, %cache : !cache, !cache) outs(%init : !cache) {
   ^bb0(%x: f32, %y: f32, %z: f32):
@@ -68,7 +68,7 @@ func.func @read_later(%k: !cache, %at: i32, %init: !cache,
 func.func @written_later(%k: !cache, %at: i32,
                          %cache: !cache {attn.param = #attn.param<inout cache: f32[B, C, 64]>}) -> !cache {
   // expected-error@+1 {{cannot append in place: something else writes to the result}}
-  %keys = attn.append %k at %at : i32 into %cache : !cache, !cache -> !cache
+  %keys = attn.append %k at %at : i32 into %cache axis 1 : !cache, !cache -> !cache
   %o = linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel", "parallel"]}
       outs(%keys : !cache) {
   ^bb0(%x: f32):

@@ -97,7 +97,7 @@ func.func @returned_twice(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 // CHECK-LABEL: func.func @append(
 // CHECK-SAME: %[[K:.*]]: memref<?x2x?x64xf32, {{.*}}>, %[[LEN:.*]]: memref<?xi32, {{.*}}>, %[[CACHE:.*]]: memref<?x2x?x64xf16, strided<[?, ?, ?, ?], offset: ?>> {attn.param = #attn.param<inout cache: f16[B, 2, C, 64]>},
 // CHECK-SAME: %{{.*}}: memref<?x2x?x64xf32, {{.*}}>, %[[OUT:.*]]: memref<?x2x?x64xf32, {{.*}}> {attn.param = #attn.param<output o: f32[B, 2, C, 64]>})
-// CHECK-NEXT: attn.append %[[K]] at %[[LEN]] : {{.*}} into %[[CACHE]] : {{.*}}>>{{$}}
+// CHECK-NEXT: attn.append %[[K]] at %[[LEN]] : {{.*}} into %[[CACHE]] axis 2 : {{.*}}>>{{$}}
 // CHECK-NEXT: linalg.generic {{.*}} ins(%[[CACHE]] :{{.*}} outs(%[[OUT]] :
 // CHECK-NOT: copy
 // CHECK: return{{$}}
@@ -109,7 +109,7 @@ func.func @append(%k: tensor<?x2x?x64xf32>, %len: tensor<?xi32>,
   %c2 = arith.constant 2 : index
   %b = tensor.dim %cache, %c0 : !cache
   %c = tensor.dim %cache, %c2 : !cache
-  %keys = attn.append %k at %len : tensor<?xi32> into %cache : tensor<?x2x?x64xf32>, !cache -> !cache
+  %keys = attn.append %k at %len : tensor<?xi32> into %cache axis 2 : tensor<?x2x?x64xf32>, !cache -> !cache
   %e = tensor.empty(%b, %c) : tensor<?x2x?x64xf32>
   %o = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
       ins(%keys : !cache) outs(%e : tensor<?x2x?x64xf32>) {

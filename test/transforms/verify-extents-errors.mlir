@@ -439,7 +439,7 @@ func.func @no_bound(
     %len: tensor<?xi32> {attn.param = #attn.param<input len: i32[B]>},
     %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
   // expected-error@+1 {{'attn.append' op expected 'len' with values to ["C - S"], where what is appended fits the cache}}
-  %keys = attn.append %k at %len : tensor<?xi32> into %c : !cache, !cache -> !cache
+  %keys = attn.append %k at %len : tensor<?xi32> into %c axis 1 : !cache, !cache -> !cache
   return
 }
 
@@ -452,7 +452,7 @@ func.func @wrong_bound(
     %at: i32 {attn.param = #attn.param<scalar at: i32 to ["C"]>},
     %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
   // expected-error@+1 {{expected 'at' with values to ["C - S"]}}
-  %keys = attn.append %k at %at : i32 into %c : !cache, !cache -> !cache
+  %keys = attn.append %k at %at : i32 into %c axis 1 : !cache, !cache -> !cache
   return
 }
 
@@ -466,7 +466,7 @@ func.func @computed_place(
     %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
   %more = arith.addi %at, %at : i32
   // expected-error@+1 {{expected an argument that says where to append}}
-  %keys = attn.append %k at %more : i32 into %c : !cache, !cache -> !cache
+  %keys = attn.append %k at %more : i32 into %c axis 1 : !cache, !cache -> !cache
   return
 }
 
@@ -480,7 +480,7 @@ func.func @other_batch(
     %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
   // expected-error@+2 {{expected B as the extent of axis 0 of the source, found A}}
   // expected-note@+1 {{sizes that must be equal need one name}}
-  %keys = attn.append %k at %at : i32 into %c : !cache, !cache -> !cache
+  %keys = attn.append %k at %at : i32 into %c axis 1 : !cache, !cache -> !cache
   return
 }
 
@@ -494,7 +494,7 @@ func.func @other_places(
     %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>}) {
   // expected-error@+2 {{expected B as the extent of the places, found S}}
   // expected-note@+1 {{sizes that must be equal need one name}}
-  %keys = attn.append %k at %len : tensor<?xi32> into %c : !cache, !cache -> !cache
+  %keys = attn.append %k at %len : tensor<?xi32> into %c axis 1 : !cache, !cache -> !cache
   return
 }
 
@@ -507,7 +507,7 @@ func.func @not_inout(
     %at: i32 {attn.param = #attn.param<scalar at: i32 to ["C - S"]>},
     %c: !cache {attn.param = #attn.param<input c: f32[B, C, 64]>}) {
   // expected-error@+1 {{expected a cache that is an argument of the kind inout}}
-  %keys = attn.append %k at %at : i32 into %c : !cache, !cache -> !cache
+  %keys = attn.append %k at %at : i32 into %c axis 1 : !cache, !cache -> !cache
   return
 }
 
@@ -532,7 +532,7 @@ func.func @returned(
     %at: i32 {attn.param = #attn.param<scalar at: i32 to ["C - S"]>},
     %c: !cache {attn.param = #attn.param<inout c: f32[B, C, 64]>})
     -> (!cache {attn.param = #attn.param<output o: f32[B, C, 64]>}) {
-  %keys = attn.append %k at %at : i32 into %c : !cache, !cache -> !cache
+  %keys = attn.append %k at %at : i32 into %c axis 1 : !cache, !cache -> !cache
   return %c : !cache
 }
 
@@ -547,6 +547,6 @@ func.func @pages_unchecked(
     %table: tensor<?x?xi32> {attn.param = #attn.param<input table: i32[B, P] writes [["at", "S", 16, "M"]]>},
     %c: !pool {attn.param = #attn.param<inout c: f32[N, 2, 16, 64]>}) {
   // expected-error@+1 {{expected a table that writes [["at", "S", 16, "N"]], whose pages are checked}}
-  %keys = attn.append %k at %at : i32 pages %table : tensor<?x?xi32> into %c : !new, !pool -> !pool
+  %keys = attn.append %k at %at : i32 pages %table : tensor<?x?xi32> into %c axis 2 : !new, !pool -> !pool
   return
 }

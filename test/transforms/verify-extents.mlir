@@ -147,8 +147,8 @@ func.func @caches(
     -> (tensor<?x2x?x8xf16> {attn.param = #attn.param<output out: f16[B, 2, C, 8]>}) {
   %c2 = arith.constant 2 : index
   %c = tensor.dim %cache, %c2 : tensor<?x2x?x8xf16>
-  %keys = attn.append %k at %len : tensor<?xi32> into %cache : tensor<?x2x?x8xf32>, tensor<?x2x?x8xf16> -> tensor<?x2x?x8xf16>
-  %pages = attn.append %k at %len : tensor<?xi32> pages %table : tensor<?x?xi32> into %pool
+  %keys = attn.append %k at %len : tensor<?xi32> into %cache axis 2 : tensor<?x2x?x8xf32>, tensor<?x2x?x8xf16> -> tensor<?x2x?x8xf16>
+  %pages = attn.append %k at %len : tensor<?xi32> pages %table : tensor<?x?xi32> into %pool axis 2
       : tensor<?x2x?x8xf32>, tensor<?x2x16x8xf32> -> tensor<?x2x16x8xf32>
   return %keys : tensor<?x2x?x8xf16>
 }

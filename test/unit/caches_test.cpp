@@ -178,6 +178,41 @@ TEST(Caches, StayAsTheyAreWhereTheyAreTooShort) {
   }
 }
 
+/// Ties go to even, numbers beyond to the ends of the range, a NaN to 0: in
+/// vectors, in what is left of a row beside them, and by the reference.
+TEST(Caches, OfBytesRoundAndSaturate) {
+  const std::pair<float, int> cases[] = {
+      {0.5f, 0},         {1.5f, 2},       {2.5f, 2},        {-0.5f, 0},
+      {-1.5f, -2},       {-2.5f, -2},     {0.49999997f, 0}, {126.49999f, 126},
+      {126.5f, 126},     {127.49f, 127},  {127.5f, 127},    {1e30f, 127},
+      {INFINITY, 127},   {-127.5f, -128}, {-128.5f, -128},  {-1e30f, -128},
+      {-INFINITY, -128}, {NAN, 0},        {-NAN, 0},        {-0.0f, 0},
+      {1e-40f, 0},       {3, 3},          {-77, -77}};
+  constexpr int64_t count = std::size(cases);
+  ASSERT_EQ(count, 23); // Not whole vectors.
+  CompiledSpec bytes("attention bytes(k: f32[1, 2, S, 23], "
+                     "inout cache: i8[1, 2, C, 23], past: i32) -> "
+                     "f32[1, 2, S, 23] {\n"
+                     "  let keys = append(cache, k, at = past)\n"
+                     "  return k * 2\n}\n");
+  ASSERT_TRUE(bytes);
+  HostTensor k = HostTensor::zeros(ScalarType::F32, {1, 2, 3, count}),
+             cache = HostTensor::zeros(ScalarType::I8, {1, 2, 5, count});
+  forEachPosition(k.shape, [&](llvm::ArrayRef<int64_t> at) {
+    k.setFloat(at, cases[(at[1] + at[2] + at[3]) % count].first);
+  });
+  const HostTensor inputs[] = {k, cache,
+                               HostTensor::scalar(ScalarType::I32, 2)};
+  HostTensor reference = bytes.reference(inputs).back().tensor();
+  ASSERT_EQ(bytes(inputs).size(), 1u);
+  forEachPosition(cache.shape, [&](llvm::ArrayRef<int64_t> at) {
+    int64_t from = (at[1] + at[2] - 2 + at[3] + count) % count;
+    int want = at[2] < 2 ? 0 : cases[from].second;
+    EXPECT_EQ(cache.getInteger(at), want) << cases[from].first;
+    EXPECT_EQ(reference.getInteger(at), want) << cases[from].first;
+  });
+}
+
 /// The code and the reference agree about a cache whose entries lie anywhere,
 /// and about one that is as long as what is appended.
 TEST(Caches, MayHaveAnyStridesAndNoRoomToSpare) {

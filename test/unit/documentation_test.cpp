@@ -35,7 +35,7 @@ TEST(Documentation, what_is_called_has_a_signature_of_as_many_arguments) {
   EXPECT_EQ(signatureOf("max").text, "max(x, y, ...)");
   EXPECT_EQ(signatureOf("window").text, "window(left, right)");
   EXPECT_EQ(signatureOf("append").text,
-            "append(cache, tensor, at = ..., pages = ...)");
+            "append(cache, tensor, at = ..., axis = ..., pages = ...)");
   EXPECT_EQ(signatureOf("causal").text, "");
 }
 

@@ -58,6 +58,10 @@ static LogicalResult checkTile(Operation *op) {
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       if (failed(checkTensor(op, tensor)))
         return failure();
+  if (auto store = dyn_cast<tile::StoreOp>(op);
+      store && getElementTypeOrSelf(store.getDest().getType()).isInteger())
+    return op->emitError("cannot be compiled for a GPU: nobody rounds to i8 "
+                         "there");
   if (auto contract = dyn_cast<tile::ContractOp>(op)) {
     if (!isa<MemRefType>(contract.getRight().getType()))
       return op->emitOpError("expected the right tile in shared memory; run "

@@ -3,6 +3,7 @@
 #include "compiler/codegen/vector/VectorEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -87,6 +88,32 @@ static Value truncateToBF16(ImplicitLocOpBuilder &b, Value x) {
   return arith::BitcastOp::create(b, shaped(b.getBF16Type()), result);
 }
 
+/// A float as the nearest i8: ties to even, saturating, NaN as 0.
+static Value roundToI8(ImplicitLocOpBuilder &b, Value x) {
+  auto vector = dyn_cast<VectorType>(x.getType());
+  auto shaped = [&](Type element) -> Type {
+    return vector ? Type(vector.clone(element)) : element;
+  };
+  auto constant = [&](double value) -> Value {
+    TypedAttr attr = b.getFloatAttr(getElementTypeOrSelf(x.getType()), value);
+    if (vector)
+      attr = DenseElementsAttr::get(vector, attr);
+    return arith::ConstantOp::create(b, attr);
+  };
+  auto select = [&](arith::CmpFPredicate predicate, Value bound, Value other) {
+    Value holds = arith::CmpFOp::create(b, predicate, x, bound);
+    return arith::SelectOp::create(b, holds, x, other).getResult();
+  };
+  x = select(arith::CmpFPredicate::ORD, x, constant(0));
+  x = math::RoundEvenOp::create(b, x);
+  Value least = constant(-128), most = constant(127);
+  x = select(arith::CmpFPredicate::OGT, least, least);
+  x = select(arith::CmpFPredicate::OLT, most, most);
+  // By way of i32, which machines have an instruction for.
+  Value integer = arith::FPToSIOp::create(b, shaped(b.getI32Type()), x);
+  return arith::TruncIOp::create(b, shaped(b.getI8Type()), integer);
+}
+
 Value VectorEmitter::convert(Value x, Type to) {
   Type from = getElementTypeOrSelf(x.getType());
   if (from == to)
@@ -95,6 +122,8 @@ Value VectorEmitter::convert(Value x, Type to) {
   Type type = vector ? Type(vector.clone(to)) : to;
   if (from.isInteger())
     return arith::SIToFPOp::create(b, type, x);
+  if (to.isInteger(8))
+    return roundToI8(b, x);
   if (to.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
     return arith::ExtFOp::create(b, type, x);
   if (to.isBF16() && from.isF32())

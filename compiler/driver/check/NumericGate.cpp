@@ -18,9 +18,8 @@ using llvm::ArrayRef;
 // their terms. The correlation is that of docs/semantics.md.
 static const GateBounds table[] = {
     // Computed in f32; what the rounding of the result adds is in applyGate.
-    {ScalarType::F16, 0x1p-24, 1 - 1e-3},
-    {ScalarType::BF16, 0x1p-24, 1 - 1e-3},
-    {ScalarType::F32, 0x1p-24, 1 - 1e-6},
+    {ScalarType::I8, 0x1p-24, 1 - 1e-3},   {ScalarType::F16, 0x1p-24, 1 - 1e-3},
+    {ScalarType::BF16, 0x1p-24, 1 - 1e-3}, {ScalarType::F32, 0x1p-24, 1 - 1e-6},
     {ScalarType::F64, 0x1p-53, 1 - 1e-12},
 };
 
@@ -146,7 +145,7 @@ GateReport ladon::applyGate(const ReferenceResult &expected,
   double range = rangeOf(expected.value);
   int64_t wide = 0;
   auto stored = [&](double number) {
-    return decodeFloat(expected.element, encodeFloat(expected.element, number));
+    return roundedTo(expected.element, number);
   };
   std::vector<Correlation> heads(expected.heads);
   int64_t index = -1;

@@ -244,12 +244,13 @@ void ladon::makeRoom(const ast::Attention &attention, SizeMap &sizes,
   };
   for (const ast::Expr *append : attention.appends) {
     const auto &cache = *append->type.dims;
-    const ast::Dim &added = append->args[1]->type.dims->end()[-2];
+    int64_t axis = append->intValue;
+    const ast::Dim &added = (*append->args[1]->type.dims)[axis];
     const ast::Expr *table =
         append->args.size() > 3 ? append->args[3] : nullptr;
-    const ast::Dim &length = table ? table->type.dims->back() : cache.end()[-2];
+    const ast::Dim &length = table ? table->type.dims->back() : cache[axis];
     int64_t unit = table ? cache[2].size : 1;
-    int64_t wanted = shape(append->args[1]->type).end()[-2] + more;
+    int64_t wanted = shape(append->args[1]->type)[axis] + more;
     if (!length.isStatic())
       sizes[length.name] = std::max<int64_t>(sizes.lookup(length.name),
                                              llvm::divideCeil(wanted, unit));

@@ -176,8 +176,8 @@ func.func @weights(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xi8>,
 // CHECK-LABEL: func.func @append
 func.func @append(%k: tensor<?x2x?x64xf32>, %len: tensor<?xi32>, %cache: tensor<?x2x?x64xf16>)
     -> tensor<?x2x?x64xf16> {
-  // CHECK: attn.append %{{.*}} at %{{.*}} : tensor<?xi32> into %{{.*}} : tensor<?x2x?x64xf32>, tensor<?x2x?x64xf16> -> tensor<?x2x?x64xf16>
-  %keys = attn.append %k at %len : tensor<?xi32> into %cache
+  // CHECK: attn.append %{{.*}} at %{{.*}} : tensor<?xi32> into %{{.*}} axis 2 : tensor<?x2x?x64xf32>, tensor<?x2x?x64xf16> -> tensor<?x2x?x64xf16>
+  %keys = attn.append %k at %len : tensor<?xi32> into %cache axis 2
       : tensor<?x2x?x64xf32>, tensor<?x2x?x64xf16> -> tensor<?x2x?x64xf16>
   return %keys : tensor<?x2x?x64xf16>
 }
@@ -185,8 +185,8 @@ func.func @append(%k: tensor<?x2x?x64xf32>, %len: tensor<?xi32>, %cache: tensor<
 // CHECK-LABEL: func.func @append_to_pages
 func.func @append_to_pages(%k: memref<?x2x?x64xf32>, %at: i64, %table: memref<?x?xi32>,
                            %pool: memref<?x2x16x64xf32>) {
-  // CHECK: attn.append %{{.*}} at %{{.*}} : i64 pages %{{.*}} : memref<?x?xi32> into %{{.*}} : memref<?x2x?x64xf32>, memref<?x2x16x64xf32>{{$}}
-  attn.append %k at %at : i64 pages %table : memref<?x?xi32> into %pool
+  // CHECK: attn.append %{{.*}} at %{{.*}} : i64 pages %{{.*}} : memref<?x?xi32> into %{{.*}} axis 2 : memref<?x2x?x64xf32>, memref<?x2x16x64xf32>{{$}}
+  attn.append %k at %at : i64 pages %table : memref<?x?xi32> into %pool axis 2
       : memref<?x2x?x64xf32>, memref<?x2x16x64xf32>
   return
 }

@@ -224,7 +224,7 @@ func.func @store_tile_type(%t: tensor<?x4xf32>, %x: memref<?x2x?x4xf32>, %i: ind
 // -----
 
 func.func @store_dest_type(%t: tensor<8x4xf32>, %x: memref<?x2x?x4xi32>, %i: index) {
-  // expected-error@+1 {{'tile.store' op operand #1 must be memref of 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'memref<?x2x?x4xi32>'}}
+  // expected-error@+1 {{'tile.store' op operand #1 must be memref of 8-bit signless integer or 16-bit float or bfloat16 type or 32-bit float or 64-bit float values, but got 'memref<?x2x?x4xi32>'}}
   tile.store %t, %x[%i, %i, %i] rows %i : tensor<8x4xf32>, memref<?x2x?x4xi32>
   return
 }

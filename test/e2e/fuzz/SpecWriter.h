@@ -34,6 +34,11 @@ private:
   Operands chooseOperands();
   void declareOperands(Operands &operands);
   void declarePages(Operands &operands);
+  std::string declareCache(const std::string &name, const std::string &element,
+                           Names shape, const std::string &fresh,
+                           const std::string &at);
+  std::string declareRounded(const std::string &name, Names shape,
+                             const std::string &fresh, const std::string &at);
   void declareCaches(Operands &operands);
   std::string normalizer(Operands &operands);
   std::string keptHeads(int64_t heads);

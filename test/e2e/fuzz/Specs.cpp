@@ -86,6 +86,41 @@ void SpecWriter::declarePages(Operands &operands) {
   operands.pages = declarations.capture("i32[" + batch + ", P]");
 }
 
+/// A cache like `fresh` but for its positions, to which that is appended; the
+/// name of a let of both.
+std::string SpecWriter::declareCache(const std::string &name,
+                                     const std::string &element, Names shape,
+                                     const std::string &fresh,
+                                     const std::string &at) {
+  shape[2] = "C";
+  declarations.tensors.push_back("inout cache_" + name + ": " + element + "[" +
+                                 llvm::join(shape, ", ") + "]");
+  declarations.lets.push_back("let " + name + "s = append(cache_" + name +
+                              ", " + fresh + ", at = " + at +
+                              (shape.size() == 3 ? ", axis = 2)" : ")"));
+  return name + "s";
+}
+
+/// The same of 8 bits, divided by scales, which may have a cache of their own.
+std::string SpecWriter::declareRounded(const std::string &name, Names shape,
+                                       const std::string &fresh,
+                                       const std::string &at) {
+  std::string scale = choices.pick<const char *>({"0.04", "0.3", "1"}),
+              scales = scale;
+  if (choices.chance(60)) {
+    Names ofScales(shape.begin(), shape.begin() + 3);
+    std::string factor = name + "_scale";
+    declarations.lets.push_back("let " + factor + " = " + scale + " + abs(" +
+                                tensors.declare("fresh_" + factor, ofScales) +
+                                ")");
+    scale = factor;
+    scales = declareCache(factor, tensors.element(), ofScales, factor, at);
+  }
+  return "float(" +
+         declareCache(name, "i8", shape, "(" + fresh + ") / " + scale, at) +
+         ") * " + scales;
+}
+
 /// Queries, and caches to which as many keys and values are appended.
 void SpecWriter::declareCaches(Operands &operands) {
   auto text = [](int64_t number) { return std::to_string(number); };
@@ -95,21 +130,20 @@ void SpecWriter::declareCaches(Operands &operands) {
   std::string at =
       declarations.capture(choices.pick<const char *>({"i32", "i64"}) +
                            (isOne ? "" : "[" + batch + "]"));
+  if (!isOne)
+    at += "[b]";
   operands.q = tensors.operand("q", {batch, text(operands.heads),
                                      operands.queries, text(operands.headDim)});
   for (auto [side, features] : {std::pair(&operands.k, operands.headDim),
                                 {&operands.v, operands.valueDim}}) {
     std::string name = *side;
-    std::string cache = tensors.declare(
-        "cache_" + name, {batch, text(operands.keyHeads), "C", text(features)});
-    declarations.tensors.back().insert(0, "inout ");
-    std::string fresh =
-        tensors.operand(name, {batch, text(operands.keyHeads), operands.queries,
-                               text(features)});
-    *side = name + "s";
-    declarations.lets.push_back("let " + *side + " = append(" + cache + ", " +
-                                fresh + ", at = " + at +
-                                (isOne ? ")" : "[b])"));
+    Names shape = {batch, text(operands.keyHeads), operands.queries,
+                   text(features)};
+    std::string fresh = tensors.operand(name, shape);
+    // The floats of integers are f32.
+    bool isRounded = !tensors.isF64 && choices.chance(30);
+    *side = isRounded ? declareRounded(name, shape, fresh, at)
+                      : declareCache(name, tensors.element(), shape, fresh, at);
   }
 }
 
