@@ -136,6 +136,18 @@ struct Let;
 /// What a reduction joins its terms by.
 enum class Reduction { Sum, Min, Max, Any, All };
 
+inline constexpr llvm::StringLiteral reductionNames[] = {"sum", "min", "max",
+                                                         "any", "all"};
+inline llvm::StringRef spelling(Reduction reduction) {
+  return reductionNames[static_cast<size_t>(reduction)];
+}
+inline std::optional<Reduction> findReduction(llvm::StringRef name) {
+  for (size_t at = 0; at < std::size(reductionNames); ++at)
+    if (reductionNames[at] == name)
+      return static_cast<Reduction>(at);
+  return std::nullopt;
+}
+
 /// What runs over the range of a reduction.
 struct RangeVariable {
   std::string name;
@@ -163,7 +175,8 @@ struct Expr {
     Slice,     ///< args[0] along axis `intValue` from position `other` on; at
                ///< that position alone where the type lacks the axis
     Repeat,    ///< args[0] for every position of the last axes, which it lacks
-    Sum,       ///< args[0] summed over axis `intValue`, which it loses
+    Along,     ///< args[0] joined along axis `intValue`, which it loses, by
+               ///< `reduction`: a sum, minimum or maximum
     Join,      ///< args one after the other along axis `intValue`
     Append,    ///< args[0], an inout parameter, with args[1] at positions from
                ///< args[2] on, along axis `intValue`: `len[b]` or one integer
@@ -194,7 +207,7 @@ struct Expr {
   std::optional<Dim> size;             ///< Name: a size, as an i32 value
   bool isOffset = false;               ///< Name: `offset` (= T - S), i32
   struct AttendArgs *attend = nullptr; ///< Attend
-  Reduction reduction{};               ///< Reduce
+  Reduction reduction{};               ///< Reduce, Along
   /// Reduce: what runs over the range; Name: that.
   const RangeVariable *variable = nullptr;
 };

@@ -84,8 +84,9 @@ private:
              " from=" + std::to_string(expr->other);
     case Kind::Repeat:
       return "repeat";
-    case Kind::Sum:
-      return "sum axis=" + std::to_string(expr->intValue);
+    case Kind::Along:
+      return spelling(expr->reduction).str() +
+             " axis=" + std::to_string(expr->intValue);
     case Kind::Join:
       return "concat axis=" + std::to_string(expr->intValue);
     case Kind::Append:

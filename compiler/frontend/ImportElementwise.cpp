@@ -3,6 +3,8 @@
 #include "compiler/frontend/Importer.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace ladon;
 using ast::BinaryOp;
@@ -70,8 +72,21 @@ struct Leaf {
 };
 } // namespace
 
-Value Importer::loop(const Expr *expr, Value init,
-                     std::optional<unsigned> summed) {
+/// An element of a result along an axis, and the next one along it.
+static Value joinElements(OpBuilder &b, Location loc, ast::Reduction reduction,
+                          Value so, Value next) {
+  switch (reduction) {
+  case ast::Reduction::Max:
+    return arith::MaxNumFOp::create(b, loc, so, next);
+  case ast::Reduction::Min:
+    return arith::MinNumFOp::create(b, loc, so, next);
+  default: // Which partial sums there are is left to the compiler.
+    return arith::AddFOp::create(b, loc, next, so,
+                                 arith::FastMathFlags::reassoc);
+  }
+}
+
+Value Importer::loop(const Expr *expr, Value init, const Expr *along) {
   SmallVector<const Expr *> found;
   collectLeaves(expr, found);
   ArrayRef<Dim> whole = *expr->type.dims;
@@ -95,11 +110,11 @@ Value Importer::loop(const Expr *expr, Value init,
     maps.push_back(leafMap(b, leaf, whole));
   }
   AffineMap identity = b.getMultiDimIdentityMap(rank);
-  maps.push_back(summed ? identity.dropResult(*summed) : identity);
+  maps.push_back(along ? identity.dropResult(along->intValue) : identity);
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  if (summed)
-    iterators[*summed] = utils::IteratorType::reduction;
+  if (along)
+    iterators[along->intValue] = utils::IteratorType::reduction;
 
   auto buildBody = [&](OpBuilder &builder, Location outer, ValueRange args) {
     Position nowhere;
@@ -151,10 +166,9 @@ Value Importer::loop(const Expr *expr, Value init,
       }
     };
     Value result = emit(expr);
-    // Which partial sums there are is left to the compiler.
-    if (summed)
-      result = arith::AddFOp::create(builder, outer, result, args.back(),
-                                     arith::FastMathFlags::reassoc);
+    if (along)
+      result =
+          joinElements(builder, outer, along->reduction, args.back(), result);
     linalg::YieldOp::create(builder, outer, result);
   };
   return linalg::GenericOp::create(b, init.getType(), inputs, init, maps,
@@ -162,10 +176,14 @@ Value Importer::loop(const Expr *expr, Value init,
       .getResult(0);
 }
 
-Value Importer::sumAlong(const Expr *expr) {
+Value Importer::reduceAlong(const Expr *expr) {
   Value init = empty(expr->type);
   Type element = cast<RankedTensorType>(init.getType()).getElementType();
-  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(element, 0));
-  init = linalg::FillOp::create(b, zero, init).getResult(0);
-  return loop(expr->args[0], init, unsigned(expr->intValue));
+  double ofNothing = expr->reduction == ast::Reduction::Max   ? -HUGE_VAL
+                     : expr->reduction == ast::Reduction::Min ? HUGE_VAL
+                                                              : 0;
+  Value first =
+      arith::ConstantOp::create(b, b.getFloatAttr(element, ofNothing));
+  init = linalg::FillOp::create(b, first, init).getResult(0);
+  return loop(expr->args[0], init, expr);
 }

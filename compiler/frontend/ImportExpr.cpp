@@ -106,7 +106,7 @@ Value ExprImporter::emit(const Expr *expr) {
   case Kind::Transpose:
   case Kind::Slice:
   case Kind::Repeat:
-  case Kind::Sum:
+  case Kind::Along:
   case Kind::Join:
   case Kind::Append:
   case Kind::Iota:

@@ -78,8 +78,8 @@ Value Importer::emitTensor(const Expr *expr) {
     return join(expr);
   case Kind::Append:
     return append(expr);
-  case Kind::Sum:
-    return sumAlong(expr);
+  case Kind::Along:
+    return reduceAlong(expr);
   case Kind::Rotate:
     return rotate(expr);
   case Kind::Binary:

@@ -82,17 +82,18 @@ private:
   /// A single value, at the top level of the function.
   mlir::Value single(const ast::Expr *expr);
   /// The tree of operations `expr` as one loop over the axes of its shape, into
-  /// `init`; where that lacks axis `summed`, values are added to its elements.
+  /// `init`; with `along`, a reduction along an axis that `init` lacks, they
+  /// join its elements.
   mlir::Value loop(const ast::Expr *expr, mlir::Value init,
-                   std::optional<unsigned> summed);
+                   const ast::Expr *along);
   mlir::Value elementwise(const ast::Expr *expr) {
-    return loop(expr, empty(expr->type), /*summed=*/std::nullopt);
+    return loop(expr, empty(expr->type), /*along=*/nullptr);
   }
   llvm::SmallVector<mlir::OpFoldResult> mixedSizes(const ast::Type &type);
   mlir::Value slice(const ast::Expr *expr);
   mlir::Value join(const ast::Expr *expr);
   mlir::Value append(const ast::Expr *expr);
-  mlir::Value sumAlong(const ast::Expr *expr);
+  mlir::Value reduceAlong(const ast::Expr *expr);
   mlir::Value rotate(const ast::Expr *expr);
 
   mlir::ImplicitLocOpBuilder b;

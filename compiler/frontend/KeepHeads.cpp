@@ -202,7 +202,7 @@ const ast::Expr *PartBuilder::make(const Expr *expr, int64_t axis,
                    runs);
   case Kind::Slice:
     return slice(expr, axis, runs);
-  case Kind::Sum:
+  case Kind::Along:
     return ofFirst(axis + (axis >= expr->intValue), runs);
   case Kind::Repeat:
     if (axis >= int64_t(expr->args[0]->type.dims->size()) ||

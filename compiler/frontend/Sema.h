@@ -319,6 +319,12 @@ private:
   Expr *sliceAlong(const syntax::Expr *at, const Scope *scope, Expr *value,
                    int64_t axis);
 
+  /// Whether a call joins the elements of a tensor along an axis:
+  /// `max(x, axis = 3)`.
+  static bool isAlongAxis(const syntax::Expr &call);
+  Expr *elaborateAlong(const syntax::Expr *expr, const Scope *scope,
+                       const Place &place);
+
   //===--- SemaCaches.cpp ------------------------------------------------===//
   bool checkInout(const ast::Param &param);
   /// Reports where an inout parameter is read.

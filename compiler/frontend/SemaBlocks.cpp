@@ -271,11 +271,7 @@ ast::Expr *Sema::elaborateLoop(const syntax::Expr *expr, const Scope *scope,
                                const Place &place,
                                llvm::ArrayRef<Expr *> bounds) {
   llvm::StringRef name = expr->name.text;
-  ast::Reduction reduction = name == "sum"   ? ast::Reduction::Sum
-                             : name == "min" ? ast::Reduction::Min
-                             : name == "max" ? ast::Reduction::Max
-                             : name == "any" ? ast::Reduction::Any
-                                             : ast::Reduction::All;
+  ast::Reduction reduction = *ast::findReduction(name);
   bool isLogic =
       reduction == ast::Reduction::Any || reduction == ast::Reduction::All;
   ast::RangeVariable *variable = spec.context.createVariable();

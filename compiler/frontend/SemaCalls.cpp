@@ -148,6 +148,8 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
     }
     return elaborateTensorCall(expr, scope);
   }
+  if (isAlongAxis(*expr))
+    return elaborateAlong(expr, scope, place);
   if (std::optional<ast::MaskForm> form = findMaskForm(name))
     return elaborateMaskForm(expr, scope, place, *form);
   if (findBuiltin(name))
@@ -163,7 +165,10 @@ ast::Expr *Sema::elaborateCall(const syntax::Expr *expr, const Scope *scope,
     Diagnostic &result =
         report(DiagId::NotAFunction, expr->name.range, scope, name);
     if (reservedMeaning(name) == "a reduction")
-      result.note({}, "a range is reduced: " + name.str() + "(p in 0..8, ...)");
+      result.note({}, "a range is reduced: " + name.str() + "(p in 0..8, ...)" +
+                          (name == "sum" ? ", a tensor along an axis: sum(x, "
+                                           "axis = 1)"
+                                         : ""));
     if (auto tensor = params.find(name);
         tensor != params.end() && tensor->second->type.isTensor())
       result.note({},

@@ -300,3 +300,56 @@ ast::Expr *Sema::elaborateSlice(const syntax::Expr *expr, const Scope *scope) {
     value = sliceAlong(indices[axis], scope, value, int64_t(axis));
   return value;
 }
+
+//===--- Reductions along an axis -----------------------------------------===//
+
+bool Sema::isAlongAxis(const syntax::Expr &call) {
+  StringRef name = call.name.text;
+  return (name == "sum" || name == "min" || name == "max") &&
+         llvm::any_of(call.argNames, [](const syntax::Name &argument) {
+           return argument.text == "axis";
+         });
+}
+
+ast::Expr *Sema::elaborateAlong(const syntax::Expr *expr, const Scope *scope,
+                                const Place &place) {
+  StringRef name = expr->name.text;
+  const syntax::Expr *tensor = nullptr, *at = nullptr;
+  for (auto [argument, written] : llvm::zip(expr->args, expr->argNames)) {
+    bool isAxis = written.text == "axis";
+    if (!written.text.empty() && !isAxis) {
+      report(DiagId::NamedArgument, written.range, scope, name, written.text)
+          .note({}, "named arguments are axis");
+      return nullptr;
+    }
+    const syntax::Expr *&slot = isAxis ? at : tensor;
+    if (slot) {
+      report(DiagId::ArgumentCount, expr->range, scope, name,
+             "one tensor and an axis", counted(expr->args.size(), "argument"));
+      return nullptr;
+    }
+    slot = argument;
+  }
+  if (!tensor) {
+    report(DiagId::MissingArgument, expr->range, scope, name, "a tensor");
+    return nullptr;
+  }
+  if (place.kind != Place::Tensor) {
+    report(DiagId::TensorAsScalar, expr->range, scope, name);
+    return nullptr;
+  }
+  Expr *value = elaborateTensor(tensor, scope);
+  if (!value)
+    return nullptr;
+  auto rank = static_cast<int64_t>(value->type.dims->size());
+  if (rank < 2) {
+    report(DiagId::OperandType, tensor->range, scope, name,
+           "a tensor of two axes or more", describe(value->type));
+    return nullptr;
+  }
+  std::optional<int64_t> axis = constantAxis(at, scope, name, rank);
+  if (!axis)
+    return nullptr;
+  return TreeBuilder(spec, rangeOf(expr, scope))
+      .along(*ast::findReduction(name), value, size_t(*axis));
+}

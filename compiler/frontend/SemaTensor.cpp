@@ -223,7 +223,8 @@ ast::Expr *Sema::elaborateMember(const syntax::Expr *expr, const Scope *scope,
   if (!isMean)
     return member;
   double heads = double((*member->type.dims)[1].size);
-  return tree.binary(BinaryOp::Mul, tree.sum(member, 1), 1 / heads);
+  return tree.binary(BinaryOp::Mul, tree.along(ast::Reduction::Sum, member, 1),
+                     1 / heads);
 }
 
 //===--- Products ---------------------------------------------------------===//
@@ -247,6 +248,12 @@ ast::Expr *Sema::matmul(const syntax::Expr *expr, const Scope *scope,
       result.note({}, "weights that are there multiply values as scores: "
                       "'attend(q, k, v, normalize = linear, divisor = 1, "
                       "score = w[b, h, i, j])'");
+    if (left->type.isTensor() && left->type.dims->size() == 4 &&
+        right->type.isTensor() && right->type.dims->size() > 2)
+      result.note({},
+                  "a matrix for each head, w of [1, heads, a, c], is read as "
+                  "keys: 'attend(x, t, t, scale = 1).scores' with 't = "
+                  "transpose(w, 2, 3)'");
     return nullptr;
   }
   if (computedType(left->type.element) != computedType(right->type.element)) {

@@ -87,16 +87,19 @@ public:
     return create(Kind::Repeat, {computedType(value->type.element), dims},
                   {value});
   }
-  /// The sums over an axis, as a tensor without it.
-  Expr *sum(Expr *value, size_t axis) {
+  /// What joins the elements along an axis, as a tensor without it.
+  Expr *along(ast::Reduction reduction, Expr *value, size_t axis) {
     ast::Type type = computed(value->type);
     type.dims->erase(type.dims->begin() + axis);
-    Expr *result = create(Kind::Sum, type, {value});
+    Expr *result = create(Kind::Along, type, {value});
+    result->reduction = reduction;
     result->intValue = int64_t(axis);
     return result;
   }
   /// The sums over the last axis.
-  Expr *sum(Expr *value) { return sum(value, value->type.dims->size() - 1); }
+  Expr *sum(Expr *value) {
+    return along(ast::Reduction::Sum, value, value->type.dims->size() - 1);
+  }
   /// A result of an attend, by its name; `of` is the attend or stands for it.
   Expr *member(Expr *of, const Expr &attend, llvm::StringRef name) {
     ast::Type type = attend.type;

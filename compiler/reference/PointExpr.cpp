@@ -247,7 +247,7 @@ const PointExpr::Node *PointExpr::Builder::build(const Expr *expr) {
   case Kind::Transpose:
   case Kind::Slice:
   case Kind::Repeat:
-  case Kind::Sum:
+  case Kind::Along:
   case Kind::Join:
   case Kind::Append:
   case Kind::Iota:

@@ -321,8 +321,11 @@ Tensor Evaluator::evaluate(const Expr *expr) {
                 expr->intValue);
   case Kind::Append:
     return appendResult(expr).read;
-  case Kind::Sum:
-    return sumAlong(evaluate(expr->args[0]), expr->intValue);
+  case Kind::Along:
+    return expr->reduction == Reduction::Sum
+               ? sumAlong(evaluate(expr->args[0]), expr->intValue)
+               : extremeAlong(evaluate(expr->args[0]), expr->intValue,
+                              expr->reduction == Reduction::Max);
   case Kind::Iota:
     return iota(expr->type.element, bindings.shape(expr->type)[0]);
   case Kind::Rotate:

@@ -176,10 +176,8 @@ Tensor reference::matmul(const Tensor &left, const Tensor &right,
   return result;
 }
 
-/// result[..., ...] = sum_d source[..., d, ...], where d counts along `axis`
-Tensor reference::sumAlong(const Tensor &source, int64_t axis) {
-  int64_t terms = source.shape[axis];
-  int64_t step = elementCount(ArrayRef(source.shape).drop_front(axis + 1));
+/// A tensor like `source` but for an axis, which is gone.
+static Tensor withoutAxis(const Tensor &source, int64_t axis) {
   Extents shape = source.shape;
   shape.erase(shape.begin() + axis);
   Tensor result(source.element, shape);
@@ -187,6 +185,43 @@ Tensor reference::sumAlong(const Tensor &source, int64_t axis) {
     result.headAxis = source.headAxis;
     result.heads = source.heads;
   }
+  return result;
+}
+
+/// result[..., ...] = max or min over d of source[..., d, ...], where d counts
+/// along `axis`
+Tensor reference::extremeAlong(const Tensor &source, int64_t axis, bool isMax) {
+  int64_t terms = source.shape[axis];
+  int64_t step = elementCount(ArrayRef(source.shape).drop_front(axis + 1));
+  Tensor result = withoutAxis(source, axis);
+  ScalarMath math;
+  math.floatType = source.element;
+  for (size_t row = 0; row < result.value.size(); ++row) {
+    Value best;
+    best.f = isMax ? -HUGE_VAL : HUGE_VAL;
+    bool isOpen = false;
+    for (int64_t d = 0; d < terms; ++d) {
+      size_t from = (row / step * terms + d) * step + row % step;
+      Value next;
+      next.f = source.value[from];
+      next.err = source.error[from];
+      isOpen |= std::isinf(next.err);
+      best = math.call(isMax ? ast::Builtin::Max : ast::Builtin::Min,
+                       source.element, {best, next}, source.element);
+      result.magnitude[row] =
+          std::max(result.magnitude[row], source.magnitude[from]);
+    }
+    result.value[row] = best.f;
+    result.error[row] = isOpen ? HUGE_VAL : best.err;
+  }
+  return result;
+}
+
+/// result[..., ...] = sum_d source[..., d, ...], where d counts along `axis`
+Tensor reference::sumAlong(const Tensor &source, int64_t axis) {
+  int64_t terms = source.shape[axis];
+  int64_t step = elementCount(ArrayRef(source.shape).drop_front(axis + 1));
+  Tensor result = withoutAxis(source, axis);
   for (size_t row = 0; row < result.value.size(); ++row) {
     double partial = 0, absolute = 0, inherited = 0;
     bool areFinite = true;

@@ -26,6 +26,8 @@ Tensor repeat(const Tensor &source, const Extents &shape);
 Tensor matmul(const Tensor &left, const Tensor &right, const Tensor &stored);
 Tensor join(const Tensor &left, const Tensor &right, int64_t axis);
 Tensor sumAlong(const Tensor &source, int64_t axis);
+/// The largest or smallest numbers; of nothing but NaNs that of no numbers.
+Tensor extremeAlong(const Tensor &source, int64_t axis, bool isMax);
 Tensor iota(ast::ScalarType element, int64_t count);
 Tensor rotate(const Tensor &source, const Tensor &cosines, const Tensor &sines,
               bool neighbours);

@@ -93,3 +93,35 @@ def test_what_a_kernel_says_of_its_caches(step):
     assert "inout cache_k: f32[B, 1, C, 8]" in repr(step)
     assert step.manifest["params"][5]["to"] == ["C - S"]
     assert "passed" in step.check(B=2, S=3, C=9)
+
+
+def test_a_cache_of_bytes_is_quantised_by_the_call():
+    source = STEP.format(type="i8").replace("len: i32[B],", """len: i32[B],
+    inout scales_k: f32[B, 1, C], inout scales_v: f32[B, 1, C],""")
+    for side in "kv":
+        source = source.replace(f"append(cache_{side}, {side},",
+                                f"append(cache_{side}, {side} / scale({side}),")
+    source = source.replace("  return attend(q, keys, values,", """
+  let ks = append(scales_k, scale(k), at = len[b], axis = 2)
+  let vs = append(scales_v, scale(v), at = len[b], axis = 2)
+  return attend(q, float(keys) * ks, float(values) * vs,""")
+    kernel = ladon.compile("fn scale(x) = max(abs(x), axis = 3) / 127\n" + source)
+    caches = np.zeros((2, 2, 1, 20, 8), np.int8)
+    scales = np.zeros((2, 2, 1, 20), np.float32)
+    lens = np.array([0, 5], np.int32)
+    for count in (4, 1, 7):
+        new = draw(2, 2, 1, count, 8) * np.float32(3)  # [k or v, batch, ...]
+        q = draw(2, 2, count, 8)
+        out = kernel(q, new[0], new[1], cache_k=caches[0], cache_v=caches[1], len=lens,
+                     scales_k=scales[0], scales_v=scales[1])
+        for b, first in enumerate(lens):
+            end = first + count
+            found = slice(first, end)
+            unit = np.abs(new[:, b, 0]).max(-1) / np.float32(127)
+            np.testing.assert_allclose(scales[:, b, 0, found], unit, rtol=1e-6)
+            exact = new[:, b, 0] / unit[..., None]
+            assert (np.abs(caches[:, b, 0, found] - exact) <= 0.5001).all()
+            assert (np.abs(caches[:, b, 0, found]).max(-1) == 127).all()
+            k, v = caches[:, b, 0, :end] * scales[:, b, 0, :end, None]
+            np.testing.assert_allclose(out[b], attend(q[b], k, v, first), atol=1e-5)
+        lens += count

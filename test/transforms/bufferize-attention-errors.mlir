@@ -87,7 +87,7 @@ func.func @written_later(%k: !cache, %at: i32,
 func.func @written_in_part(%k: !cache, %at: i32,
                            %cache: !cache {attn.param = #attn.param<inout cache: f32[B, C, 64]>}) -> !part {
   // expected-error@+1 {{cannot append in place: something else writes to the result}}
-  %keys = attn.append %k at %at : i32 into %cache : !cache, !cache -> !cache
+  %keys = attn.append %k at %at : i32 into %cache axis 1 : !cache, !cache -> !cache
   %part = tensor.extract_slice %keys[0, 0, 0] [1, 8, 64] [1, 1, 1] : !cache to !part
   %o = linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel", "parallel"]}
       outs(%part : !part) {

@@ -130,7 +130,7 @@ func.func @append(%k: tensor<?x2x?x64xf32>, %len: tensor<?xi32>,
 func.func @append_and_read_a_part(%k: tensor<?x2x?x64xf32>, %len: tensor<?xi32>,
                                   %cache: !cache {attn.param = #attn.param<inout cache: f16[B, 2, C, 64]>})
     -> (tensor<1x2x8x64xf32> {attn.param = #attn.param<output o: f32[1, 2, 8, 64]>}) {
-  %keys = attn.append %k at %len : tensor<?xi32> into %cache : tensor<?x2x?x64xf32>, !cache -> !cache
+  %keys = attn.append %k at %len : tensor<?xi32> into %cache axis 2 : tensor<?x2x?x64xf32>, !cache -> !cache
   %part = tensor.extract_slice %keys[0, 0, 0, 0] [1, 2, 8, 64] [1, 1, 1, 1] : !cache to tensor<1x2x8x64xf16>
   %e = tensor.empty() : tensor<1x2x8x64xf32>
   %o = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}

@@ -178,6 +178,71 @@ TEST(Caches, StayAsTheyAreWhereTheyAreTooShort) {
   }
 }
 
+/// A page or a place that does not exist, of one entry: nothing of any cache is
+/// written, neither bytes nor their scales. Pages that are only read may be
+/// any.
+TEST(Caches, StayAsTheyAreWherePagesAreMissing) {
+  CompiledSpec spec(
+      "attention paged(k: f32[B, 2, S, 16], inout pool: i8[N, 2, 4, 16], "
+      "inout scales: f32[N, 2, 4], table: i32[B, P], len: i64[B]) -> "
+      "f32[B, 2, S, 16] {\n"
+      "  let unit = max(abs(k), axis = 3) / 127\n"
+      "  let keys = append(pool, k / unit, at = len[b], pages = table)\n"
+      "  let ks = append(scales, unit, at = len[b], pages = table, axis = 2)\n"
+      "  let whole = float(keys) * ks\n"
+      "  return attend(k, whole, whole, pages = table, mask = j <= i + "
+      "len[b])\n}\n");
+  ASSERT_TRUE(spec);
+  constexpr int64_t pages = 6, S = 5;
+  struct Wrong {
+    int64_t page, number, place; // Of the second entry.
+    const char *message;
+  };
+  // Positions 2 to 6 lie in its pages 0 and 1 of three.
+  const Wrong cases[] = {
+      {0, -1, 2, "table: expected a page of 0 to 5 at [1, 0], "},
+      {1, pages, 2, "table: expected a page of 0 to 5 at [1, 1], "},
+      {1, INT32_MAX, 2, "table: expected a page of 0 to 5 at [1, 1], "},
+      {1, INT32_MIN, 2, "table: expected a page of 0 to 5 at [1, 1], "},
+      {2, 5, 8, "len: expected 0 to "},
+      {2, 5, -1, "len: expected 0 to "},
+      {2, 5, INT64_MAX, "len: expected 0 to "},
+      {2, 5, INT64_MIN, "len: expected 0 to "},
+      {2, pages + 40, 2, ""},
+      {2, -7, 2, ""}};
+  for (const Wrong &wrong : cases)
+    for (int threads : {1, 3}) {
+      HostTensor k = HostTensor::zeros(ScalarType::F32, {2, 2, S, 16}),
+                 pool = HostTensor::zeros(ScalarType::I8, {pages, 2, 4, 16}),
+                 scales = HostTensor::zeros(ScalarType::F32, {pages, 2, 4}),
+                 table = HostTensor::zeros(ScalarType::I32, {2, 3}),
+                 len = HostTensor::zeros(ScalarType::I64, {2});
+      forEachPosition(k.shape, [&](llvm::ArrayRef<int64_t> at) {
+        k.setFloat(at, valueAt(at[0], at[1], at[2], at[3]));
+      });
+      for (int64_t entry : {0, 1})
+        for (int64_t page : {0, 1, 2})
+          table.setInteger({entry, page}, 3 * entry + page);
+      table.setInteger({1, wrong.page}, wrong.number);
+      len.setInteger({1}, wrong.place);
+      const HostTensor inputs[] = {k, pool, scales, table, len};
+      ladon_options options = LADON_OPTIONS_INIT;
+      options.threads = threads;
+      auto outputs = spec.call(inputs, options);
+      bool isRefused = !outputs;
+      std::string message =
+          isRefused ? llvm::toString(outputs.takeError()) : "";
+      EXPECT_TRUE(llvm::StringRef(message).starts_with(wrong.message))
+          << message;
+      EXPECT_EQ(isRefused, *wrong.message != 0) << wrong.place;
+      bool isWritten = false;
+      for (const HostTensor *cache : {&pool, &scales})
+        for (double x : elementsOf(*cache))
+          isWritten |= x != 0;
+      EXPECT_NE(isWritten, isRefused) << message;
+    }
+}
+
 /// Ties go to even, numbers beyond to the ends of the range, a NaN to 0: in
 /// vectors, in what is left of a row beside them, and by the reference.
 TEST(Caches, OfBytesRoundAndSaturate) {

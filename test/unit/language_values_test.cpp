@@ -159,6 +159,20 @@ const Case macros[] = {
     {"size // j", 2},
 };
 
+/// Fns that are given fns, functions and names of their own parameters.
+const Case given[] = {
+    {"thrice(twice, i)", 24},   // ((3 * 2) * 2) * 2
+    {"thrice(apply, n)", -448}, // -7 * 64
+    {"thrice(abs, n)", 7},
+    {"compose(twice, abs, n)", 14},    // 2 * |-7|
+    {"compose(abs, twice, j - 9)", 8}, // |2 * (5 - 9)|
+    {"compose(floor, sqrt, 11)", 3},
+    {"passed(compose, twice, j)", 20}, // compose(twice, twice, 5)
+    {"joined(max, i, j)", 8},          // max(3, 5) + 3
+    {"joined(min, i, j)", 6},          // min(3, 5) + 3
+    {"along(column, grid, 2)", 24},    // grid[1, 2] * 2
+    {"shadowed(twice, 4)", 12}};       // 8 + 4: i is 4 there
+
 std::string specOf(llvm::ArrayRef<Case> cases) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -167,6 +181,13 @@ std::string specOf(llvm::ArrayRef<Case> cases) {
         "fn twice(a) = a * 2\n"
         "fn pick(c, a, d) = if c then a else d\n"
         "fn apply(a) = a * 4\n"
+        "fn thrice(f, a) = f(f(f(a)))\n"
+        "fn compose(f, g, a) = f(g(a))\n"
+        "fn passed(f, g, a) = f(g, g, a)\n"
+        "fn joined(f, a, c) = f(a, c) + a\n"
+        "fn column(t, a) = t[b, a]\n"
+        "fn along(f, t, a) = f(t, a) * 2\n"
+        "fn shadowed(f, i) = f(i) + i\n"
         "attention values(q: f32[B, "
      << heads << ", S, 1], k: f32[B, " << heads << ", T, 1], v: f32[B, "
      << heads
@@ -242,5 +263,6 @@ TEST(LanguageValues, Floats) { expectValues(floats); }
 TEST(LanguageValues, Functions) { expectValues(functions); }
 TEST(LanguageValues, Conditions) { expectValues(conditions); }
 TEST(LanguageValues, Macros) { expectValues(macros); }
+TEST(LanguageValues, FnsAsArguments) { expectValues(given); }
 
 } // namespace

@@ -36,6 +36,18 @@ static bool visitsNeighbours(linalg::LinalgOp op) {
   });
 }
 
+/// Whether what a loop carries is a sum, if it carries anything. LLVM finds
+/// vectors of largest numbers only where flags rule out a NaN, and says so
+/// where it was asked in vain.
+static bool joinsBySum(linalg::LinalgOp op) {
+  if (op.getNumReductionLoops() == 0)
+    return true;
+  Operation *yield = op.getBlock()->getTerminator();
+  return llvm::all_of(yield->getOperands(), [](Value joined) {
+    return joined.getDefiningOp<arith::AddFOp>() != nullptr;
+  });
+}
+
 /// Indices that are those of a loop are values of that loop.
 static void foldIndices(RewriterBase &rewriter, scf::ForOp loop) {
   for (auto apply : llvm::make_early_inc_range(
@@ -95,7 +107,8 @@ struct LinalgToLoops
         op.emitOpError("expected buffers; run attn-bufferize before");
         return signalPassFailure();
       }
-      bool areNeighbours = op.getNumLoops() > 0 && visitsNeighbours(op);
+      bool areNeighbours =
+          op.getNumLoops() > 0 && visitsNeighbours(op) && joinsBySum(op);
       rewriter.setInsertionPoint(op);
       FailureOr<linalg::LinalgLoops> loops =
           linalg::linalgOpToLoops(rewriter, op);

@@ -81,6 +81,7 @@ private:
   std::string block(llvm::function_ref<std::string()> value);
   std::string reduction(const char *name,
                         llvm::function_ref<std::string()> term);
+  std::string declareFn(bool isMask);
   std::string callFn(bool isMask, const std::string &argument);
   bool usesAllPositions() const {
     return scope.usesBatch && scope.usesHeads && scope.usesQueries &&

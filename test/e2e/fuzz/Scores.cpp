@@ -110,9 +110,8 @@ std::string ExpressionWriter::score(int depth) {
   }
 }
 
-/// A call of a new fn. It sees positions and its parameter, and captures
-/// nothing.
-std::string ExpressionWriter::callFn(bool isMask, const std::string &argument) {
+/// A new fn of one parameter. It sees positions and that, and captures nothing.
+std::string ExpressionWriter::declareFn(bool isMask) {
   std::string name = "f" + std::to_string(declarations.fns.size());
   size_t index = declarations.fns.size();
   declarations.fns.push_back("");
@@ -123,5 +122,23 @@ std::string ExpressionWriter::callFn(bool isMask, const std::string &argument) {
   inFn = false;
   locals = std::move(outer);
   declarations.fns[index] = "fn " + name + "(x) = " + body;
-  return name + "(" + argument + ")";
+  return name;
+}
+
+/// A call of a new fn, or of another one to which it or a function is given.
+std::string ExpressionWriter::callFn(bool isMask, const std::string &argument) {
+  bool isGiven = choices.chance(40);
+  std::string fn = isGiven && !isMask && choices.chance(40)
+                       ? choices.pick<const char *>({"tanh", "abs", "silu"})
+                       : declareFn(isMask);
+  if (!isGiven)
+    return fn + "(" + argument + ")";
+  std::string caller = "f" + std::to_string(declarations.fns.size());
+  declarations.fns.push_back(
+      "fn " + caller + "(f, x) = " +
+      (isMask ? choices.pick<const char *>(
+                    {"f(x) and f(x + 3)", "not f(-x)", "f(0) or f(x)"})
+              : choices.pick<const char *>({"f(f(x) * 0.25)", "f(x) - 0.5 * x",
+                                            "0.5 * f(x) + 0.25 * f(-x)"})));
+  return caller + "(" + fn + ", " + argument + ")";
 }

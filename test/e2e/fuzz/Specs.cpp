@@ -109,7 +109,7 @@ std::string SpecWriter::declareRounded(const std::string &name, Names shape,
               scales = scale;
   if (choices.chance(60)) {
     Names ofScales(shape.begin(), shape.begin() + 3);
-    std::string factor = name + "_scale";
+    std::string factor = name + "_unit";
     declarations.lets.push_back("let " + factor + " = " + scale + " + abs(" +
                                 tensors.declare("fresh_" + factor, ofScales) +
                                 ")");

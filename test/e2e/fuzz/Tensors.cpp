@@ -190,7 +190,11 @@ std::string TensorWriter::elementwise(const std::string &x,
                                       const std::string &name,
                                       const Dims &dims) {
   auto other = [&] { return fitting(name + "_by", dims); };
-  switch (choices.below(9)) {
+  switch (choices.below(10)) {
+  case 9: // Along the last axis: what is left is the beginning of the shape.
+    return "(" + x + ") / (0.5 + " +
+           choices.pick<const char *>({"max", "sum"}) + "(abs(" + x +
+           "), axis = " + std::to_string(dims.size() - 1) + "))";
   case 1:
     return x + " + " + other();
   case 2:
