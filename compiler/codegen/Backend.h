@@ -63,10 +63,12 @@ public:
   virtual llvm::StringRef getInstructions() const = 0;
 
   /// The tiles for attends that are computed in `element`, with `headDim`
-  /// features, and values with `valueDim`. `stored` is the type of queries and
-  /// keys, and of values of 16 bits; or `element` where those differ.
+  /// features, and values with `valueDim`; `heads` query heads can share the
+  /// lanes of vectors. `stored` is the type of queries and keys, and of values
+  /// of 16 bits; or `element` where those differ.
   virtual TileShape getTiles(mlir::Type element, mlir::Type stored,
-                             int64_t headDim, int64_t valueDim) const = 0;
+                             int64_t headDim, int64_t valueDim,
+                             int64_t heads) const = 0;
 
   /// Takes sizes of tiles from the command line in place of its own; an error
   /// where they are malformed, or the target has no such choice.

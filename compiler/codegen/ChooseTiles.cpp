@@ -7,6 +7,7 @@
 #include "compiler/codegen/ChooseTiles.h"
 
 #include "compiler/codegen/Passes.h"
+#include "compiler/transforms/SharedLanes.h"
 #include "dialects/tile/Tile.h"
 
 #define DEBUG_TYPE "attn-choose-tiles"
@@ -25,8 +26,9 @@ TileShape ladon::chooseTiles(attn::AttendOp op, const Target &target) {
   if (stored != getElementTypeOrSelf(op.getKey().getType()) ||
       (stored != values && values.getIntOrFloatBitWidth() == 16))
     stored = op.getElementType();
-  TileShape tiles = target.getTiles(op.getElementType(), stored,
-                                    op.getHeadDim(), op.getValueDim());
+  TileShape tiles =
+      target.getTiles(op.getElementType(), stored, op.getHeadDim(),
+                      op.getValueDim(), headsThatShareLanes(op));
   op.getContext()->loadDialect<tile::TileDialect>();
   op->setAttr(tile::TileDialect::shapeName,
               tile::ShapeAttr::get(op.getContext(), tiles.queries, tiles.keys,

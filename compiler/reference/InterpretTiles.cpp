@@ -384,7 +384,11 @@ void Interpreter::merge(Operation *operation) {
   const Tile &otherSum = tile(op.getOtherSum());
   const Tile &otherAcc = tile(op.getOtherAcc());
   Layout layout(*acc, op.getTransposed());
-  for (int64_t i = 0; i < layout.rows && !acc->data.empty(); ++i) {
+  int64_t rows = rowsComputed(op.getRows(), layout.rows);
+  for (Tile *row : {max.get(), sum.get()})
+    forgetRows(*row, /*transposed=*/false, rows);
+  forgetRows(*acc, op.getTransposed(), rows);
+  for (int64_t i = 0; i < rows && !acc->data.empty(); ++i) {
     double highest = std::max(max->data[i], otherMax.data[i]);
     double own = power(op.getBase2(), max->data[i] - highest);
     double other = power(op.getBase2(), otherMax.data[i] - highest);
@@ -409,7 +413,10 @@ void Interpreter::softmaxFinish(Operation *operation) {
   double unit = op.getBase2() ? std::log(2.0) : 1;
   if (!out->data.empty()) {
     Layout layout(*out, op.getTransposed());
-    for (int64_t i = 0; i < layout.rows; ++i) {
+    int64_t rows = rowsComputed(op.getRows(), layout.rows);
+    forgetRows(*out, op.getTransposed(), rows);
+    forgetRows(*lse, /*transposed=*/false, rows);
+    for (int64_t i = 0; i < rows; ++i) {
       bool isEmpty = sum.data[i] == 0;
       if (!isEmpty)
         lse->data[i] = max.data[i] * unit + std::log(sum.data[i]);

@@ -136,7 +136,7 @@ RankedTensorType AttentionNest::accType() {
 }
 
 Value AttentionNest::rowsIn(const QueryRows &rows) {
-  return tiles.transposed ? rows.count : Value();
+  return tiles.narrow && !tiles.transposed ? Value() : rows.count;
 }
 
 Value AttentionNest::index(int64_t value) {
@@ -347,21 +347,22 @@ SoftmaxState AttentionNest::withSinks(const QueryRows &rows,
       /*pages=*/Value(), /*outs=*/ValueRange(), /*page_size=*/IntegerAttr(),
       b.getF64FloatAttr(scale), AffineMapAttr::get(head),
       /*transposed=*/false);
-  return merge(state, initial(load.getTile()));
+  return merge(rows, state, initial(load.getTile()));
 }
 
 /// out and lse.
-std::pair<Value, Value> AttentionNest::finished(SoftmaxState state) {
+std::pair<Value, Value> AttentionNest::finished(const QueryRows &rows,
+                                                SoftmaxState state) {
   auto finish = tile::SoftmaxFinishOp::create(
       b, TypeRange{accType(), rowType()}, state.max, state.sum, state.acc,
-      ValueRange(), base2(), tiles.transposed);
+      rowsIn(rows), ValueRange(), base2(), tiles.transposed);
   return {finish->getResult(0), finish->getResult(1)};
 }
 
 bool AttentionNest::canHide() { return op.hasMask() || op.hasScore(); }
 
 Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
-  auto [out, lse] = finished(withSinks(rows, state));
+  auto [out, lse] = finished(rows, withSinks(rows, state));
   storeOut(rows, out);
   storeLse(rows, lse);
   if (!canHide())
@@ -372,7 +373,7 @@ Value AttentionNest::finish(const QueryRows &rows, SoftmaxState state) {
 
 Value AttentionNest::finishGuarded(const QueryRows &rows, Value query,
                                    SoftmaxState state) {
-  auto [out, lse] = finished(withSinks(rows, state));
+  auto [out, lse] = finished(rows, withSinks(rows, state));
   if (canHide()) {
     Value bad = tile::HasNonFiniteOp::create(b, b.getI1Type(), out,
                                              rowsIn(rows), tiles.transposed);
@@ -384,7 +385,7 @@ Value AttentionNest::finishGuarded(const QueryRows &rows, Value query,
       query = loadQuery(rows);
     SoftmaxState guarded =
         visitKeys(rows, query, index(0), keys, initial(), /*guarded=*/true);
-    auto [safe, safeLse] = finished(withSinks(rows, guarded));
+    auto [safe, safeLse] = finished(rows, withSinks(rows, guarded));
     scf::YieldOp::create(b, ValueRange{safe, safeLse});
     b.setInsertionPointToStart(again.elseBlock());
     scf::YieldOp::create(b, ValueRange{out, lse});
@@ -477,9 +478,11 @@ SoftmaxState AttentionNest::loadState(SoftmaxState memory, Value batch,
           load(memory.acc, accType(), tiles.transposed)};
 }
 
-SoftmaxState AttentionNest::merge(SoftmaxState state, SoftmaxState other) {
+SoftmaxState AttentionNest::merge(const QueryRows &rows, SoftmaxState state,
+                                  SoftmaxState other) {
   auto merged = tile::MergeOp::create(
       b, TypeRange{rowType(), rowType(), accType()}, state.max, state.sum,
-      state.acc, other.max, other.sum, other.acc, base2(), tiles.transposed);
+      state.acc, other.max, other.sum, other.acc, rowsIn(rows), base2(),
+      tiles.transposed);
   return {merged->getResult(0), merged->getResult(1), merged->getResult(2)};
 }

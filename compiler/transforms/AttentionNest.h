@@ -116,7 +116,8 @@ public:
                   mlir::Value head, mlir::Value row, mlir::Value rows);
   SoftmaxState loadState(SoftmaxState memory, mlir::Value batch,
                          mlir::Value head, mlir::Value row, mlir::Value rows);
-  SoftmaxState merge(SoftmaxState state, SoftmaxState other);
+  SoftmaxState merge(const QueryRows &rows, SoftmaxState state,
+                     SoftmaxState other);
 
   mlir::RankedTensorType rowType();
   mlir::RankedTensorType accType();
@@ -128,8 +129,8 @@ private:
   bool isInOnePage() {
     return op.getPages() && op.getPageSize() % tiles.keys == 0;
   }
-  /// How many rows of a tile operations compute, null for all: vectors of rows
-  /// that do not exist are worth leaving out, vectors of keys are full.
+  /// How many rows of a tile operations compute, null for all: machines whose
+  /// instructions take whole tiles compute all of them.
   mlir::Value rowsIn(const QueryRows &rows);
   mlir::FloatAttr scale();
   mlir::Type scoreOperand();
@@ -143,7 +144,8 @@ private:
   mlir::Value positions(const QueryRows &rows, mlir::Value scores,
                         mlir::Region &region, mlir::Value firstKey,
                         mlir::Value count);
-  std::pair<mlir::Value, mlir::Value> finished(SoftmaxState state);
+  std::pair<mlir::Value, mlir::Value> finished(const QueryRows &rows,
+                                               SoftmaxState state);
   void storeLse(const QueryRows &rows, mlir::Value lse);
   /// Scores in base 2 need one operation less per element; a score expression
   /// must see them in natural units, as must who asks for scores.

@@ -16,8 +16,8 @@
 #include "compiler/transforms/Passes.h"
 
 #include "compiler/transforms/NestProjection.h"
+#include "compiler/transforms/SharedLanes.h"
 #include "compiler/transforms/TileGrid.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -64,44 +64,11 @@ static bool wantsScoresOnly(attn::AttendOp op) {
          });
 }
 
-/// Whether an element that is read in `region` depends on head and key: rows of
-/// one head read it once, rows of several gather it.
-static bool readsByHeadAndKey(Region &region) {
-  if (region.empty())
-    return false;
-  // The last of the positions (b, h, i, j) is the key, after s where there is
-  // one; captures follow.
-  auto op = region.getParentOfType<attn::AttendOp>();
-  unsigned first = &region == &op.getMask() ? 0 : 1;
-  Value head = region.getArgument(first + 1),
-        key = region.getArgument(first + 3);
-  auto found = region.walk([&](attn::ReadOp read) {
-    BackwardSliceOptions options;
-    options.inclusive = true;
-    SetVector<Operation *> slice;
-    (void)getBackwardSlice(read.getOperation(), &slice, options);
-    auto uses = [&](Value position) {
-      return llvm::any_of(slice, [&](Operation *made) {
-        return llvm::is_contained(made->getOperands(), position);
-      });
-    };
-    return uses(head) && uses(key) ? WalkResult::interrupt()
-                                   : WalkResult::advance();
-  });
-  return found.wasInterrupted();
-}
-
-/// How many query heads share the lanes of a tile: as many of those that read
-/// one key head as divide it, where they see the same keys. A tile has fewer
-/// positions then: a call with few of them fills more lanes, and a mask cuts
-/// fewer blocks.
+/// How many query heads share the lanes of a tile: as many as can and divide
+/// it. A tile has fewer positions then: a call with few of them fills more
+/// lanes, and a mask cuts fewer blocks.
 static int64_t headsOfLanes(attn::AttendOp op, const AttentionTiles &tiles) {
-  bool seeTheSame = !op.hasMask() || op.getMask().getArgument(1).use_empty();
-  if (!tiles.transposed || !seeTheSame || readsByHeadAndKey(op.getScore()) ||
-      readsByHeadAndKey(op.getWeight()))
-    return 1;
-  return std::gcd(static_cast<int64_t>(op.getHeads() / op.getKeyValueHeads()),
-                  tiles.rows);
+  return tiles.transposed ? std::gcd(headsThatShareLanes(op), tiles.rows) : 1;
 }
 
 /// One grid point per tile of queries of one head, or of several that share its
@@ -199,7 +166,7 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
   auto multiply = [&](Value x, Value y) -> Value {
     return arith::MulIOp::create(b, x, y);
   };
-  Value one = nest.index(1), rows = nest.index(tiles.rows);
+  Value one = nest.index(1);
   Value keyHeads = nest.index(op.getKeyValueHeads());
   Value chunk = chunkLength(b, nest, cut);
   // Without any key there is still a state to finish.
@@ -211,7 +178,12 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
     queryTiles =
         arith::CeilDivSIOp::create(b, nest.queries, nest.index(perTile));
 
-  // Rows of all chunks of all positions, one after the other.
+  // Rows of all chunks of all positions, one after the other: of a tile those
+  // that any has.
+  Value rows = nest.index(tiles.heads);
+  if (perTile > 1)
+    rows = multiply(
+        arith::MinSIOp::create(b, nest.queries, nest.index(perTile)), rows);
   Value stateRows = multiply(multiply(queryTiles, chunks), rows);
   auto dynamic = ShapedType::kDynamic;
   auto keyHeadCount = static_cast<int64_t>(op.getKeyValueHeads());
@@ -278,7 +250,7 @@ static Value tileByChunks(attn::AttendOp op, AttentionNest &nest,
       auto args = loop.getRegionIterArgs();
       SoftmaxState next = loadState(loop.getInductionVar());
       scf::YieldOp::create(
-          b, nest.merge({args[0], args[1], args[2]}, next).values());
+          b, nest.merge(queryRows, {args[0], args[1], args[2]}, next).values());
     }
     SoftmaxState merged{loop.getResult(0), loop.getResult(1),
                         loop.getResult(2)};

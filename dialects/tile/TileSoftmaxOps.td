@@ -152,16 +152,18 @@ def Tile_MergeOp : Tile_ValueOp<"merge", [
 
         sum = a_1 sum1 + a_2 sum2        acc = a_1 acc1 + a_2 acc2
 
-    where B is 2 with `base2`, else e. Results: max, sum, acc.
+    where B is 2 with `base2`, else e. With `rows`, other rows are unspecified.
+    Results: max, sum, acc.
   }];
   let arguments = (ins Tile_AccTile:$max, Tile_AccTile:$sum, Tile_AccTile:$acc,
                        Tile_AccTile:$otherMax, Tile_AccTile:$otherSum,
-                       Tile_AccTile:$otherAcc, UnitAttr:$base2,
+                       Tile_AccTile:$otherAcc, Optional<Index>:$rows,
+                       UnitAttr:$base2,
                        UnitAttr:$transposed);
   let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` `with`
-    `(` $otherMax `,` $otherSum `,` $otherAcc `)`
+    `(` $otherMax `,` $otherSum `,` $otherAcc `)` (`rows` $rows^)?
     (`base2` $base2^)? (`transposed` $transposed^)? attr-dict
     `:` type($max) `,` type($sum) `,` type($acc) `,` type($otherMax) `,`
     type($otherSum) `,` type($otherAcc) (`->` type($results)^)?
@@ -175,19 +177,22 @@ def Tile_MergeOp : Tile_ValueOp<"merge", [
 }
 
 def Tile_SoftmaxFinishOp : Tile_ValueOp<"softmax_finish", [
+    AttrSizedOperandSegments,
     Tile_ValueOpInterface]> {
   let summary = "the outputs of finished rows";
   let description = [{
     `out = acc / sum` and `lse = max + log(sum)` in natural units. Rows that
     have seen no key give out acc as it is, which is 0 unless a value that they
-    do not see has made it NaN, and lse minus infinity. Results: out, lse.
+    do not see has made it NaN, and lse minus infinity. With `rows`, other rows
+    are unspecified. Results: out, lse.
   }];
   let arguments = (ins Tile_AccTile:$max, Tile_AccTile:$sum, Tile_AccTile:$acc,
-                       Variadic<Tile_Buffer>:$outs, UnitAttr:$base2,
+                       Optional<Index>:$rows, Variadic<Tile_Buffer>:$outs,
+                       UnitAttr:$base2,
                        UnitAttr:$transposed);
   let results = (outs Variadic<Tile_AccResult>:$results);
   let assemblyFormat = [{
-    `(` $max `,` $sum `,` $acc `)` (`base2` $base2^)?
+    `(` $max `,` $sum `,` $acc `)` (`rows` $rows^)? (`base2` $base2^)?
     (`transposed` $transposed^)? (`outs` `(` $outs^ `:` type($outs) `)`)?
     attr-dict `:` type($max) `,` type($sum) `,` type($acc)
     (`->` type($results)^)?

@@ -126,7 +126,7 @@ LogicalResult MergeOp::verify() {
           expectShape(*this, "other sum", getOtherSum(), shapeOf(getSum()))) ||
       failed(expectShape(*this, "other acc", getOtherAcc(), shapeOf(getAcc()))))
     return failure();
-  return verifyForm(*this, getOperands(),
+  return verifyForm(*this, getOperands().take_front(6),
                     {shapeOf(getMax()), shapeOf(getSum()), shapeOf(getAcc())});
 }
 

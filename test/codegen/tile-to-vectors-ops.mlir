@@ -341,15 +341,14 @@ func.func @init(%m: memref<4xf64>, %l: memref<4xf64>, %a: memref<4x4xf64>) {
   return
 }
 
-// x - x is 0 for finite x only; a rest is tested element by element.
+// x - x is 0 for finite x only; the last two elements are tested one by one.
 // CHECK-LABEL: func.func @has_non_finite(
 // CHECK: %[[X:.*]] = vector.load
 // CHECK: %[[D:.*]] = arith.subf %[[X]], %[[X]]
 // CHECK: arith.cmpf une, %[[D]]
 // CHECK: vector.reduction <or>
-// CHECK-COUNT-2: memref.load
-// CHECK-NOT: memref.load
-// CHECK: return
+// CHECK: scf.for %{{.*}} = %c8 to %c10 step %c1
+// CHECK-NEXT: memref.load
 func.func @has_non_finite(%a: memref<2x5xf32>) -> i1 {
   %bad = tile.has_non_finite %a : memref<2x5xf32>
   return %bad : i1
@@ -391,4 +390,47 @@ func.func @halves(%x: memref<1x1x?x8xbf16>, %y: memref<1x1x?x8xf16>, %t: memref<
 func.func @paged(%x: memref<?x1x16x8xf32>, %p: memref<?x?xi32>, %t: memref<2x8xf32>, %i: index, %n: index) {
   tile.load %x[%i, %i, %i] rows %n pages %p : memref<?x?xi32> of 16 outs(%t : memref<2x8xf32>) : memref<?x1x16x8xf32>
   return
+}
+
+// Of some rows, four share a pass over the keys, whether they exist or not; one
+// by itself has code of its own.
+// CHECK-LABEL: func.func @contract_some_rows(
+// CHECK-SAME: %[[Q:.*]]: memref<8x8xf32>, %[[K:.*]]: memref<16x8xf32>, %[[S:.*]]: memref<8x16xf32>, %[[N:.*]]: index, %[[ROWS:.*]]: index)
+// CHECK: %[[ONE:.*]] = arith.cmpi eq, %[[ROWS]], %c1
+// CHECK: scf.if %[[ONE]] {
+// CHECK: scf.for %{{.*}} = %c0 to %[[N]] step %c8
+// CHECK: vector.load %[[Q]][%c0, %c0]
+// CHECK: } else {
+// CHECK: scf.for %{{.*}} = %c0 to %[[N]] step %c2
+// CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[ROWS]] step %c4
+// CHECK: vector.load %[[Q]][%[[FIRST]], %c0]
+// CHECK-COUNT-2: vector.fma
+func.func @contract_some_rows(%q: memref<8x8xf32>, %k: memref<16x8xf32>, %s: memref<8x16xf32>, %n: index, %rows: index) {
+  tile.contract %q, %k columns %n rows %rows maps #rows outs(%s : memref<8x16xf32>) : memref<8x8xf32>, memref<16x8xf32>
+  return
+}
+
+// Heads that share a key head come all or none: at least three are a group.
+// CHECK-LABEL: func.func @accumulate_some_rows(
+// CHECK-SAME: %[[W:.*]]: memref<8x16xf32>, %[[V:.*]]: memref<16x8xf32>, %[[A:.*]]: memref<8x8xf32>, %[[N:.*]]: index, %[[POSITIONS:.*]]: index)
+// CHECK: %[[ROWS:.*]] = arith.muli %[[POSITIONS]], %c3
+// CHECK-NOT: scf.if
+// CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[ROWS]] step %c4
+// CHECK: memref.load %[[W]]
+// CHECK: return
+func.func @accumulate_some_rows(%w: memref<8x16xf32>, %v: memref<16x8xf32>, %a: memref<8x8xf32>, %n: index, %positions: index) {
+  %c3 = arith.constant 3 : index
+  %rows = arith.muli %positions, %c3 : index
+  tile.accumulate %w, %v keys %n rows %rows into %a : memref<8x16xf32>, memref<16x8xf32>, memref<8x8xf32>
+  return
+}
+
+// Rows that do not exist are no reason to compute anything again.
+// CHECK-LABEL: func.func @some_rows_are_finite(
+// CHECK-SAME: %{{.*}}: memref<8x8xf32>, %[[ROWS:.*]]: index)
+// CHECK: %[[ALL:.*]] = arith.muli %[[ROWS]], %c8
+// CHECK: scf.for %{{.*}} to %[[ALL]] step %c1
+func.func @some_rows_are_finite(%a: memref<8x8xf32>, %rows: index) -> i1 {
+  %r = tile.has_non_finite %a rows %rows : memref<8x8xf32>
+  return %r : i1
 }

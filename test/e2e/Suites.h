@@ -58,6 +58,7 @@ struct RandomOptions {
   double minutes = 0;        ///< How long, if more than 0.
   double shrinkSeconds = 30; ///< How long a failing spec is made smaller.
   bool verbose = false;      ///< Print each spec.
+  std::string runner;        ///< The options that repeat a run with its runner.
 };
 
 /// Specs written at random through the numeric gate; a failing one is made

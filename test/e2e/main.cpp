@@ -25,6 +25,21 @@ static llvm::Expected<Targets> chooseTargets(const ladon::Backend &backend,
   return targets;
 }
 
+/// The options that decide what runs random specs, as they were given.
+static std::string chosenRunner(const CLI::App &app) {
+  std::string text;
+  for (const char *name : {"--target", "--cpu", "--codegen", "--simulate",
+                           "--fuse-projections", "--reference"}) {
+    const CLI::Option *option = app.get_option(name);
+    if (option->count() == 0)
+      continue;
+    text += std::string(" ") + name;
+    if (option->get_type_size() > 0)
+      text += " " + option->as<std::string>();
+  }
+  return text;
+}
+
 int main(int argc, char **argv) {
   std::vector<std::string> directories;
   std::string onnx, optionsFile, simulate, machine = "cpu", cpu = "native",
@@ -131,6 +146,7 @@ int main(int argc, char **argv) {
   for (const std::string &directory : directories)
     counts += runGallery(directory, *runner, gallery);
   random.verbose = gallery.verbose;
+  random.runner = chosenRunner(app);
   if (random.count > 0 || random.minutes > 0) {
     // The interpreter runs tiles, which not every code generator makes.
     auto tiled = ladon::findBackend("cpu")->createTargets(cpu);

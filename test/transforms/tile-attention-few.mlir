@@ -110,3 +110,28 @@ func.func @tall(%q: !qh, %k: !kh, %v: !kh, %out: !qh) {
       } {tile.shape = #tile.shape<queries = 64, keys = 64, few = 8, chunk = 64, narrow = true, few_keys = 32, few_rows = 16, few_chunks = 4>}
   return
 }
+
+// On a CPU, too: two heads at four positions. What rows a tile has is said to
+// all operations, and chunks keep the states of no others.
+// CHECK-LABEL: func.func @several_positions(
+// CHECK: %[[MOST:.*]] = arith.minsi %[[QUERIES:.*]], %c4{{.*}} : index
+// CHECK: %[[STATES:.*]] = arith.muli %[[MOST]], %c2
+// CHECK: arith.muli %{{.*}}, %[[STATES]]
+// CHECK: tile.grid
+// CHECK: %[[POSITIONS:.*]] = arith.minsi
+// CHECK: %[[ROWS:.*]] = arith.muli %[[POSITIONS]], %c2
+// CHECK: tile.load {{.*}} rows %[[ROWS]] {{.*}} -> tensor<8x8xf32>
+// CHECK: tile.contract {{.*}} rows %[[ROWS]]
+// CHECK: tile.row_max {{.*}} rows %[[ROWS]]
+// CHECK: tile.softmax_weights {{.*}} rows %[[ROWS]]
+// CHECK: tile.accumulate {{.*}} rows %[[ROWS]]
+// CHECK: tile.store {{.*}} rows %[[ROWS]]
+// CHECK: tile.grid
+// CHECK: tile.merge{{.*}} rows %[[LEFT:.*]] base2
+// CHECK: tile.softmax_finish{{.*}} rows %[[LEFT]]
+func.func @several_positions(%q: !q, %k: !k, %v: !k, %out: !q) {
+  attn.attend heads 4 key_value_heads 2 head_dim 8 value_dim 8 scale 0.5
+      ins(%q, %k, %v : !q, !k, !k) outs(%out : !q) maps [#q, #k, #v, #out]
+      {tile.shape = #tile.shape<queries = 24, keys = 128, few = 8, chunk = 512, few_rows = 8>}
+  return
+}

@@ -34,7 +34,7 @@
 // CHECK-NEXT: %[[VALUES:.*]] = tile.load %[[V]][%[[B]], %[[H]], %[[J0]]] rows %[[COUNT]]
 // CHECK-NEXT: %[[NEXT:.*]] = tile.accumulate %[[W]]#0, %[[VALUES]] keys %[[COUNT]] rows %[[ROWS]] into %[[A]] rescale %[[W]]#3 transposed :
 // CHECK-NEXT: tile.yield %[[W]]#1, %[[W]]#2, %[[NEXT]]
-// CHECK: %[[RESULT:.*]]:2 = tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) base2 transposed
+// CHECK: %[[RESULT:.*]]:2 = tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) rows %{{.*}} base2 transposed
 // CHECK-NOT: tile.has_non_finite
 // CHECK: tile.store %[[RESULT]]#0, %[[OUT]][%[[B]], %[[H]], %[[I0]]] rows %[[ROWS]] transposed
 // CHECK-NOT: tile.store
@@ -48,7 +48,7 @@
 // UNTURNED-NOT: transposed
 // UNTURNED: tile.softmax_init : tensor<4xf64>, tensor<4xf64>, tensor<4x5xf64>
 // UNTURNED-NOT: transposed
-// UNTURNED: tile.contract %{{[^ ]*}}, %{{[^ ]*}} columns %{{[^ ]*}} maps [#[[$LEFT]], #[[$RIGHT]], #[[$PRODUCT]]] : tensor<4x4xf64>, tensor<16x4xf64> -> tensor<4x16xf64>
+// UNTURNED: tile.contract %{{[^ ]*}}, %{{[^ ]*}} columns %{{[^ ]*}} rows %{{[^ ]*}} maps [#[[$LEFT]], #[[$RIGHT]], #[[$PRODUCT]]] : tensor<4x4xf64>, tensor<16x4xf64> -> tensor<4x16xf64>
 // UNTURNED-NOT: transposed
 // UNTURNED: tile.accumulate {{.*}} : tensor<4x16xf64>, tensor<16x5xf64>, tensor<4x5xf64>, tensor<4xf64> -> tensor<4x5xf64>
 // UNTURNED-NOT: transposed
@@ -102,7 +102,7 @@ func.func @plain_f64(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
 // CHECK-NEXT: %[[W:.*]]:4 = tile.softmax_weights %[[MASKED]] top %[[TOP]] keys %[[N]] rows %[[ROWS]] state(%{{[^)]*}}) transposed :
 // CHECK-NEXT: %[[VALUE:.*]] = tile.load %[[V]][%[[B]], %[[HK]], %[[J0]]] rows %[[N]] :
 // CHECK-NEXT: tile.accumulate %[[W]]#0, %[[VALUE]] keys %[[N]] rows %[[ROWS]] into %{{[^ ]*}} rescale %[[W]]#3 transposed :
-// CHECK: %[[O:.*]]:2 = tile.softmax_finish({{.*}}) transposed :
+// CHECK: %[[O:.*]]:2 = tile.softmax_finish({{.*}}) rows %[[ROWS]] transposed :
 // Only a result that is not finite is computed again from the start, guarded
 // by the scores.
 // CHECK: %[[BAD:.*]] = tile.has_non_finite %[[O]]#0 rows %[[ROWS]] transposed
@@ -162,7 +162,7 @@ func.func @packed(%q: memref<?x?x64xf32>, %k: memref<?x32x?xf32>, %v: memref<?x2
 // CHECK: %[[VIEW:.*]] = memref.expand_shape %[[SINKS]]
 // CHECK: %[[TILE:.*]] = tile.load %[[VIEW]][%c0, %{{.*}}, %c0] rows %{{.*}} map #{{.*}} scale 1.4426950408889634 : memref<1x4x1xbf16> -> tensor<8xf32>
 // CHECK: %[[SINK:.*]]:3 = tile.softmax_init sinks(%[[TILE]] : tensor<8xf32>)
-// CHECK: tile.merge{{.*}} with{{ ?}}(%[[SINK]]#0, %[[SINK]]#1, %[[SINK]]#2) base2 transposed
+// CHECK: tile.merge{{.*}} with{{ ?}}(%[[SINK]]#0, %[[SINK]]#1, %[[SINK]]#2) rows %{{.*}} base2 transposed
 // CHECK: tile.softmax_finish
 // CHECK: tile.store %{{.*}}, %[[OUT]]{{.*}} : tensor<5x8xf32>, memref<2x4x?x5xf16>
 func.func @stored_with_sinks(%q: memref<2x4x?x4xbf16>, %k: memref<2x2x?x4xf16>,
@@ -244,7 +244,7 @@ func.func @in_one_page(%q: memref<2x4x?x4xf32>, %k: memref<?x2x128x4xf32>,
 // CHECK-LABEL: func.func @weights(
 // CHECK: tile.load {{.*}} scale 0.72134752044448169
 // CHECK: %[[STATE:.*]]:3 = tile.key_loop
-// CHECK: tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) base2
+// CHECK: tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) rows %{{.*}} base2
 // CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[T:.*]] step %c16 {
 // CHECK-NEXT: %[[REST:.*]] = arith.subi %[[T]], %[[FIRST]]
 // CHECK-NEXT: %[[COUNT:.*]] = arith.minsi %[[REST]], %c16

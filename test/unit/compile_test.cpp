@@ -123,8 +123,8 @@ public:
     return inner->getInstructions();
   }
   TileShape getTiles(mlir::Type element, mlir::Type stored, int64_t headDim,
-                     int64_t valueDim) const override {
-    return inner->getTiles(element, stored, headDim, valueDim);
+                     int64_t valueDim, int64_t heads) const override {
+    return inner->getTiles(element, stored, headDim, valueDim, heads);
   }
   void buildTilePipeline(mlir::OpPassManager &pm) const override {
     inner->buildTilePipeline(pm);
@@ -334,7 +334,7 @@ TEST_F(CompileTest, theTilesInTheFactsAreThoseOfTheElementType) {
     EXPECT_TRUE(llvm::is_contained(facts, Fact("isa", "AVX2 + FMA")));
     EXPECT_TRUE(llvm::is_contained(facts, Fact("tile.queries", queries)));
     EXPECT_TRUE(llvm::is_contained(facts, Fact("tile.keys", "128")));
-    EXPECT_TRUE(llvm::is_contained(facts, Fact("few.queries", "8")));
+    EXPECT_TRUE(llvm::is_contained(facts, Fact("few.queries", queries)));
     EXPECT_TRUE(llvm::is_contained(facts, Fact("few.keys", "512")));
   }
 }
@@ -416,9 +416,9 @@ TEST(Backends, aTargetKnowsItsTilesAndRuntime) {
         std::pair("x86-64-v4", 48), std::pair("x86-64-v4-bf16", 48)}) {
     auto target = llvm::cantFail(findBackend("cpu")->createTarget(level));
     EXPECT_EQ(target->getName(), level);
-    EXPECT_EQ(target->getTiles(f32, f32, 64, 64).queries, queries);
-    EXPECT_EQ(target->getTiles(f64, f64, 64, 64).queries, queries / 2);
-    EXPECT_EQ(target->getTiles(f32, f32, 128, 32).keys, 128);
+    EXPECT_EQ(target->getTiles(f32, f32, 64, 64, 1).queries, queries);
+    EXPECT_EQ(target->getTiles(f64, f64, 64, 64, 1).queries, queries / 2);
+    EXPECT_EQ(target->getTiles(f32, f32, 128, 32, 1).keys, 128);
     EXPECT_TRUE(target->getRuntimeObject().starts_with("\x7f"
                                                        "ELF"));
     artifact::ProgramSpec program;
@@ -443,11 +443,11 @@ TEST(Backends, aLevelWithPairsUsesThemWhereItCan) {
   auto plain = llvm::cantFail(findBackend("cpu")->createTarget("x86-64-v4"));
   EXPECT_TRUE(pairs->multipliesPairs());
   EXPECT_FALSE(plain->multipliesPairs());
-  EXPECT_TRUE(pairs->getTiles(f32, bf16, 64, 63).pairs);
-  EXPECT_FALSE(pairs->getTiles(f32, bf16, 63, 64).pairs);
-  EXPECT_FALSE(pairs->getTiles(f32, f16, 64, 64).pairs);
-  EXPECT_FALSE(pairs->getTiles(f32, f32, 64, 64).pairs);
-  EXPECT_FALSE(plain->getTiles(f32, bf16, 64, 64).pairs);
+  EXPECT_TRUE(pairs->getTiles(f32, bf16, 64, 63, 1).pairs);
+  EXPECT_FALSE(pairs->getTiles(f32, bf16, 63, 64, 1).pairs);
+  EXPECT_FALSE(pairs->getTiles(f32, f16, 64, 64, 1).pairs);
+  EXPECT_FALSE(pairs->getTiles(f32, f32, 64, 64, 1).pairs);
+  EXPECT_FALSE(plain->getTiles(f32, bf16, 64, 64, 1).pairs);
 }
 
 } // namespace

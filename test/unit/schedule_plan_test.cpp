@@ -179,11 +179,11 @@ TEST(SchedulePlan, NeedsNoMemoryForWhatIsNotRead) {
 }
 
 TEST(SchedulePlan, RefusesMoreBlocksThanTheLimit) {
-  Scheduled scheduled("", {{"B", 1}, {"S", 24}, {"T", 1280}});
+  Scheduled scheduled("", {{"B", 1}, {"S", 48}, {"T", 1280}});
   PlanOptions options;
-  options.blockLimit = 20; // Two heads of ten blocks.
+  options.blockLimit = 40; // Two heads of two tiles of ten blocks.
   EXPECT_TRUE(bool(scheduled.plans(options)));
-  options.blockLimit = 19;
+  options.blockLimit = 39;
   auto refused = scheduled.plans(options);
   ASSERT_FALSE(refused);
   llvm::Error error = refused.takeError();

@@ -7,6 +7,8 @@
 #include "compiler/transforms/Passes.h"
 #include "compiler/transforms/Pipelines.h"
 
+#include <numeric>
+
 using namespace ladon;
 using namespace ladon::cpu;
 
@@ -20,13 +22,19 @@ public:
   llvm::StringRef getName() const override { return figures.name; }
   llvm::StringRef getInstructions() const override { return figures.isa; }
 
-  /// A row of registers of queries, whatever the features are.
+  /// A row of registers of queries, whatever the features are. The form for
+  /// few takes up to as many rows as it is faster for, of all heads that share
+  /// lanes in the other (docs/design/cpu-kernels.md).
   TileShape getTiles(mlir::Type element, mlir::Type stored, int64_t headDim,
-                     int64_t) const override {
-    TileShape shape{figures.queryTile(element.getIntOrFloatBitWidth()),
-                    figures.keyTile, /*fewQueries=*/8,
+                     int64_t, int64_t heads) const override {
+    int64_t bits = element.getIntOrFloatBitWidth();
+    TileShape shape{figures.queryTile(bits), figures.keyTile, /*fewQueries=*/0,
                     /*chunkKeys=*/4 * figures.keyTile};
     shape.pairs = multipliesPairs() && stored.isBF16() && headDim % 2 == 0;
+    int64_t fewRows = shape.pairs ? 10 : (headDim < 128 ? 24 : 32) * 32 / bits;
+    shape.fewQueries =
+        std::max<int64_t>(1, fewRows / std::gcd(heads, shape.queries));
+    shape.fewRows = 8;
     return shape;
   }
   void buildTensorPipeline(mlir::OpPassManager &pm) const override {

@@ -104,6 +104,7 @@ void LaneTiles::contractColumns(tile::ContractOp op, Value firstLane,
   Value query = op.getLeft(), key = op.getRight(), keys = op.getColumns();
   Value scores = op.getOuts()[0];
   bool hasMax = op.getOuts().size() > 1;
+  int64_t all = extent(scores, 1) / e.lanes;
   int64_t unroll = op.getCompact() ? 1 : unrollOf(columns, scores);
   auto lane = [&](int64_t n) { return e.addIndex(firstLane, n * e.lanes); };
   Value last = arith::SubIOp::create(b, keys, e.index(1));
@@ -118,10 +119,11 @@ void LaneTiles::contractColumns(tile::ContractOp op, Value firstLane,
         for (int64_t r = 0; r < group; ++r)
           keyRows.push_back(e.minIndex(e.addIndex(first, r), last));
         // Neighbours may lie a row of all heads apart, which the hardware does
-        // not see coming.
+        // not see coming. A group of few rows has used them before they come.
+        int64_t ahead = columns < all ? std::max(group, rowsAhead(key)) : group;
         if (!op.getCompact())
           for (Value row : keyRows)
-            prefetchRow(e, key, e.addIndex(row, group));
+            prefetchRow(e, key, e.addIndex(row, ahead));
         SmallVector<Value> dots =
             product(group, firstLane, columns, e.index(extent(query, 0)),
                     unroll, query, [&](int64_t r, Value d) -> Value {

@@ -38,6 +38,33 @@ int64_t ladon::cpu::lineElements(Value memory) {
   return lineBytes * 8 / elementOf(memory).getIntOrFloatBitWidth();
 }
 
+/// The first `count` lanes.
+static Value firstLanes(VectorEmitter &e, int64_t count) {
+  SmallVector<bool> bits(e.lanes, false);
+  std::fill_n(bits.begin(), count, true);
+  auto type = VectorType::get({e.lanes}, e.b.getI1Type());
+  return arith::ConstantOp::create(e.b, type,
+                                   DenseElementsAttr::get(type, bits));
+}
+
+Value ladon::cpu::loadSome(VectorEmitter &e, Value from, ValueRange at,
+                           int64_t count) {
+  auto type = VectorType::get({e.lanes}, elementOf(from));
+  if (count == e.lanes)
+    return e.convert(vector::LoadOp::create(e.b, type, from, at), e.element);
+  Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(type));
+  Value some = vector::MaskedLoadOp::create(e.b, type, from, at,
+                                            firstLanes(e, count), zero);
+  return e.convert(some, e.element);
+}
+
+void ladon::cpu::storeSome(VectorEmitter &e, Value x, Value to, ValueRange at,
+                           int64_t count) {
+  if (count == e.lanes)
+    return e.store(x, to, at);
+  vector::MaskedStoreOp::create(e.b, to, at, firstLanes(e, count), x);
+}
+
 int64_t ladon::cpu::rowsAhead(Value matrix) {
   constexpr int64_t bytesAhead = 16384, most = 64;
   int64_t rowBytes = llvm::divideCeil(
@@ -181,10 +208,17 @@ void ladon::cpu::emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op) {
   });
 }
 
-Value ladon::cpu::emitHasNonFinite(VectorEmitter &e, Value tile) {
+Value ladon::cpu::emitHasNonFinite(VectorEmitter &e, tile::HasNonFiniteOp op) {
   ImplicitLocOpBuilder &b = e.b;
-  Value flat = flatten(e, tile);
-  int64_t count = extent(flat, 0), whole = count - count % e.lanes;
+  Value flat = flatten(e, op.getTile());
+  Value count = e.index(extent(flat, 0));
+  // Rows that do not exist may hold anything. In the lanes they hold what is
+  // finite, or what belongs to a row that is not.
+  if (op.getRows() && !op.getTransposed())
+    count = arith::MulIOp::create(b, op.getRows(),
+                                  e.index(extent(op.getTile(), 1)));
+  Value rest = arith::RemUIOp::create(b, count, e.index(e.lanes));
+  Value whole = arith::SubIOp::create(b, count, rest);
   // x - x is 0 for finite x only.
   auto isBad = [&](Value x, Value zero) -> Value {
     return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
@@ -193,17 +227,16 @@ Value ladon::cpu::emitHasNonFinite(VectorEmitter &e, Value tile) {
   auto bits = VectorType::get({e.lanes}, b.getI1Type());
   Value none =
       arith::ConstantOp::create(b, bits, DenseElementsAttr::get(bits, false));
-  Value any = e.loop(e.index(0), e.index(whole), e.lanes, none,
-                     [&](Value i, ValueRange found) {
-                       Value bad = isBad(e.load(flat, i), e.splat(0));
-                       return SmallVector<Value>{
-                           arith::OrIOp::create(b, found[0], bad)};
-                     })[0];
+  Value any =
+      e.loop(e.index(0), whole, e.lanes, none, [&](Value i, ValueRange found) {
+        Value bad = isBad(e.load(flat, i), e.splat(0));
+        return SmallVector<Value>{arith::OrIOp::create(b, found[0], bad)};
+      })[0];
   Value result = vector::ReductionOp::create(b, vector::CombiningKind::OR, any);
   Value zero = arith::ConstantOp::create(b, b.getFloatAttr(e.element, 0));
-  for (int64_t i = whole; i < count; ++i) {
-    Value x = memref::LoadOp::create(b, flat, e.index(i));
-    result = arith::OrIOp::create(b, result, isBad(x, zero));
-  }
-  return result;
+  return e.loop(whole, count, 1, result, [&](Value i, ValueRange found) {
+    Value x = memref::LoadOp::create(b, flat, i);
+    return SmallVector<Value>{
+        arith::OrIOp::create(b, found[0], isBad(x, zero))};
+  })[0];
 }

@@ -118,14 +118,33 @@ private:
   /// a matrix and a row, and leave alone what is beyond the width.
   void forFeatures(int64_t width,
                    llvm::function_ref<void(Load load, Store store)> body);
-  void forRows(int64_t rows, llvm::function_ref<void(mlir::Value row)> body);
+  /// `rows`, or all rows of a tile where that is null.
+  mlir::Value countRows(mlir::Value tile, mlir::Value rows);
+  /// Runs `body` for the first `rows` rows of a tile, all where that is null.
+  void forRows(mlir::Value tile, mlir::Value rows,
+               llvm::function_ref<void(mlir::Value row)> body);
+  /// The first `count` rows of a tile, `size` of which share a pass over keys
+  /// or values. Those of a last group that do not exist have room in the tile,
+  /// and what is computed for them is looked at by nobody.
+  struct Groups {
+    mlir::Value count;
+    int64_t size;
+  };
+  /// Runs `body` for groups of at most `most` of the first `rows` rows of a
+  /// tile, all where that is null: where their number is not known, in branches
+  /// for one or two of them and for more.
+  void inGroups(mlir::Value tile, mlir::Value rows, int64_t most,
+                llvm::function_ref<void(const Groups &)> body);
+  void contractGroups(tile::ContractOp op, const Groups &groups);
+  void accumulateGroups(tile::AccumulateOp op, const Groups &groups);
   /// Replaces the scores of row `row`, a register of keys at a time, and takes
   /// the maximum of the first `keys` into `max` unless it is null.
   void forScores(
       mlir::Value scores, mlir::Value row, mlir::Value keys, mlir::Value max,
       llvm::function_ref<mlir::Value(mlir::Value key, mlir::Value s)> body);
   /// The maximum of the first `keys` scores of each row.
-  void maxima(mlir::Value scores, mlir::Value keys, mlir::Value max);
+  void maxima(mlir::Value scores, mlir::Value rows, mlir::Value keys,
+              mlir::Value max);
   template <typename PositionOp>
   void positions(
       PositionOp op,
@@ -147,8 +166,14 @@ void emitStore(VectorEmitter &e, tile::StoreOp op);
 void emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op);
 /// Any maps, element by element.
 void emitScalarContract(VectorEmitter &e, tile::ContractOp op);
-mlir::Value emitHasNonFinite(VectorEmitter &e, mlir::Value tile);
+mlir::Value emitHasNonFinite(VectorEmitter &e, tile::HasNonFiniteOp op);
 
+/// A register of elements, the first `count` of which exist and are read, in
+/// the type that is computed in; or these alone are written.
+mlir::Value loadSome(VectorEmitter &e, mlir::Value from, mlir::ValueRange at,
+                     int64_t count);
+void storeSome(VectorEmitter &e, mlir::Value x, mlir::Value to,
+               mlir::ValueRange at, int64_t count);
 /// The lowest finite number of an element type: the maximum of no scores.
 double lowestFinite(mlir::FloatType type);
 /// The type of the elements of a memref.

@@ -256,7 +256,7 @@ static void populateTilePatterns(RewritePatternSet &patterns,
   patterns.add<TilePattern<tile::HasNonFiniteOp>>(
       context, vectorBits, registers,
       [](VectorEmitter &e, RegisterTile, tile::HasNonFiniteOp op) {
-        return emitHasNonFinite(e, op.getTile());
+        return emitHasNonFinite(e, op);
       });
 }
 #undef ADD_TILE_PATTERN

@@ -55,7 +55,7 @@ public:
   }
 
   TileShape getTiles(mlir::Type, mlir::Type stored, int64_t headDim,
-                     int64_t valueDim) const override {
+                     int64_t valueDim, int64_t) const override {
     Schedule schedule = wanted ? *wanted
                                : chooseSchedule(stored.getIntOrFloatBitWidth(),
                                                 std::max(headDim, valueDim));

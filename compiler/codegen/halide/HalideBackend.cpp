@@ -29,8 +29,9 @@ public:
     return machine->getInstructions();
   }
   TileShape getTiles(mlir::Type element, mlir::Type stored, int64_t headDim,
-                     int64_t valueDim) const override {
-    TileShape shape = machine->getTiles(element, stored, headDim, valueDim);
+                     int64_t valueDim, int64_t heads) const override {
+    TileShape shape =
+        machine->getTiles(element, stored, headDim, valueDim, heads);
     return {shape.queries, keysOfBlock, /*fewQueries=*/0, /*chunkKeys=*/0};
   }
   bool refusesSpecs() const override { return true; }

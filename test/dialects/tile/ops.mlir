@@ -124,12 +124,12 @@ func.func @options(%q: memref<?x8x?x4xbf16>, %k: memref<?x2x32x4xf16>, %pages: m
   // CHECK: tile.accumulate {{.*}} value_transposed keys %{{[^ ]*}} into %{{[^ ]*}} transposed : tensor<16x8xf32>, tensor<4x16xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
   %turned = tile.accumulate %w#0, %acc4 value_transposed keys %i into %plain transposed
       : tensor<16x8xf32>, tensor<4x16xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
-  // CHECK: tile.merge({{.*}}) with({{.*}}) transposed :
-  %all:3 = tile.merge (%w#1, %w#2, %acc) with (%init#0, %init#1, %init#2) transposed
+  // CHECK: tile.merge({{.*}}) with({{.*}}) rows %{{.*}} transposed :
+  %all:3 = tile.merge (%w#1, %w#2, %acc) with (%init#0, %init#1, %init#2) rows %i transposed
       : tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32>
         -> tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32>
-  // CHECK: tile.softmax_finish({{.*}}) transposed :
-  %out:2 = tile.softmax_finish (%all#0, %all#1, %all#2) transposed
+  // CHECK: tile.softmax_finish({{.*}}) rows %{{.*}} transposed :
+  %out:2 = tile.softmax_finish (%all#0, %all#1, %all#2) rows %i transposed
       : tensor<8xf32>, tensor<8xf32>, tensor<4x8xf32> -> tensor<4x8xf32>, tensor<8xf32>
   // CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] rows %{{.*}} map #[[GROUP]] transposed : tensor<4x8xf32>, memref<?x8x?x4xf16>
   tile.store %out#0, %o[%i, %i, %i] rows %i map #group transposed : tensor<4x8xf32>, memref<?x8x?x4xf16>

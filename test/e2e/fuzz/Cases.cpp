@@ -23,7 +23,7 @@ static int64_t chooseLength(Choices &choices, llvm::ArrayRef<int64_t> lengths,
 }
 
 SizeMap e2e::chooseSizes(Choices &choices, const GeneratedSpec &spec) {
-  static const int64_t few[] = {1, 2, 0, 3, 4, 7, 8};
+  static const int64_t few[] = {1, 2, 0, 3, 4, 5, 6, 7, 8, 10, 13};
   static const int64_t many[] = {9,  15, 16, 17, 23, 24, 25, 31, 47,  48,
                                  49, 63, 64, 65, 72, 95, 96, 97, 128, 129};
   static const int64_t longest[] = {1,   0,   5,   31,  63,  64,  65, 127,

@@ -95,7 +95,8 @@ std::string RandomRun::shrinkFailure(uint64_t seed, const Choices &choices,
   llvm::raw_string_ostream os(text);
   os << "FAIL random spec, seed " << seed << ": "
      << describe(*test, report.failure ? *report.failure : failure)
-     << "repeat: build/bin/ladon-e2e --random 1 --seed " << seed << "\n";
+     << "repeat: build/bin/ladon-e2e" << options.runner << " --random 1 --seed "
+     << seed << "\n";
   return text;
 }
 

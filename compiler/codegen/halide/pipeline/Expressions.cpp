@@ -132,6 +132,10 @@ static Expr compareIntegers(arith::CmpIPredicate predicate, Expr x, Expr y) {
 
 static Expr isNumber(Expr x) { return !Halide::is_nan(x); }
 
+/// Halide makes !(y < x) of `x <= y`, also under strict_float, which is true of
+/// NaN.
+static Expr isAtMost(Expr x, Expr y) { return x < y || x == y; }
+
 static Expr compareFloats(arith::CmpFPredicate predicate, Expr x, Expr y) {
   using P = arith::CmpFPredicate;
   switch (predicate) {
@@ -144,11 +148,11 @@ static Expr compareFloats(arith::CmpFPredicate predicate, Expr x, Expr y) {
   case P::OLT:
     return x < y;
   case P::OLE:
-    return x <= y;
+    return isAtMost(x, y);
   case P::OGT:
     return y < x;
   case P::OGE:
-    return y <= x;
+    return isAtMost(y, x);
   case P::ONE:
     return x < y || y < x;
   case P::ORD:
@@ -160,11 +164,11 @@ static Expr compareFloats(arith::CmpFPredicate predicate, Expr x, Expr y) {
   case P::UNE:
     return !(x == y);
   case P::ULT:
-    return !(y <= x);
+    return !isAtMost(y, x);
   case P::ULE:
     return !(y < x);
   case P::UGT:
-    return !(x <= y);
+    return !isAtMost(x, y);
   case P::UGE:
     return !(x < y);
   }
