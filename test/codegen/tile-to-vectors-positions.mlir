@@ -30,7 +30,8 @@ func.func @lanes(%s: memref<16x8xf32>, %doc: memref<?xi32>, %i0: index, %j0: ind
 // -----
 
 // Keys in the lanes: the query is a scalar, and what is read for the keys is
-// gathered. Columns past the last key are not counted in the maximum.
+// loaded as it lies, or gathered at the end of its row and where neighbours lie
+// apart. Columns past the last key are not counted in the maximum.
 // CHECK-LABEL: func.func @rows(
 // CHECK-SAME: %[[S:[^:]*]]: memref<4x16xf32>, %[[TOP:[^:]*]]: memref<4xf32>
 // CHECK-DAG: %[[LOWEST:.*]] = arith.constant dense<-3.40282347E+38> : vector<8xf32>
@@ -38,7 +39,11 @@ func.func @lanes(%s: memref<16x8xf32>, %doc: memref<?xi32>, %i0: index, %j0: ind
 // CHECK: %[[I:.*]] = arith.index_cast %{{.*}} : index to i32
 // CHECK: %[[MOST:.*]] = scf.for %[[KEY:.*]] = %c0 to %[[N:.*]] step %c8 iter_args(%[[SO_FAR:.*]] = %[[LOWEST]])
 // CHECK: vector.load %[[S]][%[[ROW]], %[[KEY]]]
-// CHECK: %[[OF_KEY:.*]] = scf.if %{{.*}} -> (vector<8xi32>)
+// CHECK: %[[END:.*]] = arith.addi %{{.*}}, %c8
+// CHECK: %[[EXIST:.*]] = arith.cmpi sge, %{{.*}}, %[[END]]
+// CHECK: %[[OF_KEY:.*]] = scf.if %[[EXIST]] -> (vector<8xi32>)
+// CHECK: vector.load %{{.*}} : memref<{{.*}}xi32, strided<[1]>>, vector<8xi32>
+// CHECK: else
 // CHECK: vector.gather
 // CHECK: %[[SAME:.*]] = vector.broadcast %[[I]] : i32 to vector<8xi32>
 // CHECK: arith.cmpi sle, %[[OF_KEY]], %[[SAME]] : vector<8xi32>
@@ -101,12 +106,24 @@ func.func @mapped_rows(%s: memref<8x16xf32>, %h0: index, %i0: index, %n: index) 
 
 // -----
 
-// Offsets of a gather have 64 bits: a captured tensor may have more than 2^31
-// elements.
+// Rows in the lanes, along the keys in memory: as many rows as there are lanes
+// are loaded for as many keys, and turned. Offsets, of a gather too, have 64
+// bits: a captured tensor may have more than 2^31 elements.
 // CHECK-LABEL: func.func @far(
+// CHECK: %[[TURNED:.*]] = memref.alloc() {{.*}} : memref<8x8xf32>
+// CHECK: %[[LANE7:.*]] = vector.extract %{{.*}}[7] : i32 from vector<8xi32>
+// CHECK: %[[WIDE7:.*]] = arith.index_cast %[[LANE7]] : i32 to index
+// CHECK: scf.for %{{.*}} = %c0 to %{{.*}} step %c8
+// CHECK: scf.if
+// CHECK-COUNT-8: memref.prefetch
+// CHECK-COUNT-24: vector.shuffle
+// CHECK-COUNT-8: vector.store %{{.*}}, %[[TURNED]]
+// CHECK: else
 // CHECK: %[[WIDE:.*]] = arith.extsi %{{.*}} : vector<8xi32> to vector<8xi64>
 // CHECK: %[[OFFSETS:.*]] = arith.muli %[[WIDE]], %{{.*}} : vector<8xi64>
 // CHECK: vector.gather %{{.*}}[%{{.*}}] [%[[OFFSETS]]], {{.*}} : memref<?xf32, strided<[1], offset: ?>>, vector<8xi64>
+// CHECK: scf.for
+// CHECK: vector.load %[[TURNED]][%{{.*}}, %c0]
 func.func @far(%s: memref<16x8xf32>, %bias: memref<1x1x4096x?xf32>, %i0: index, %n: index) {
   tile.modify %s at [%i0, %i0, %i0, %i0] keys %n transposed captures(%bias : memref<1x1x4096x?xf32>) {
   ^bb0(%x: f32, %b: i32, %h: i32, %i: i32, %j: i32, %bias_: memref<1x1x4096x?xf32>):

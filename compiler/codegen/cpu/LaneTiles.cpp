@@ -220,18 +220,25 @@ void LaneTiles::positions(PositionOp op,
     return e.toI32(arith::AddIOp::create(b, op.getKey(), key));
   };
   auto enterGroup = [&](Value key) { region.emitKeyGroup(number(key)); };
-  // Blocks begin anywhere in a group.
-  KeyGroups groups = {PositionRegion::groupKeys, Value(), enterGroup};
+  auto enterTurned = [&](Value key) { region.emitTurnedKeys(number(key)); };
+  std::optional<KeyGroups> groups;
+  // Blocks begin anywhere in a group of random bits.
   if (region.hasKeyGroups())
-    groups.first = arith::SubIOp::create(
-        b, e.index(0),
-        arith::RemUIOp::create(b, op.getKey(), e.index(groups.keys)));
+    groups =
+        KeyGroups{PositionRegion::groupKeys,
+                  arith::SubIOp::create(
+                      b, e.index(0),
+                      arith::RemUIOp::create(
+                          b, op.getKey(), e.index(PositionRegion::groupKeys))),
+                  enterGroup};
+  else if (region.turnRows())
+    groups = KeyGroups{e.lanes, e.index(0), enterTurned};
   forScores(
       op.getScores(), op.getKeys(), op.getRows(), max, enterColumn,
       [&](Value key, Value s) {
         return combine(s, region.emitKeys(number(key), s));
       },
-      region.hasKeyGroups() ? &groups : nullptr);
+      groups ? &*groups : nullptr);
 }
 
 void LaneTiles::modify(tile::ModifyOp op) {

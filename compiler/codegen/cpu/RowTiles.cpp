@@ -110,6 +110,7 @@ void RowTiles::positions(PositionOp op,
                          llvm::function_ref<Value(Value, Value)> combine) {
   std::optional<AffineMap> map = op.getRowMap();
   PositionRegion region(e, op);
+  region.setKeysInLanes();
   region.emitUniform();
   Value max = op.getOuts().empty() ? Value() : op.getOuts()[0];
   forRows(op.getScores(), op.getRows(), [&](Value row) {

@@ -61,17 +61,18 @@ PositionRegion::Level PositionRegion::levelOf(Operation &op) const {
       if (inner->getNumRegions() == 0)
         level = std::max(level, levelOf(*inner));
     });
-  for (Value operand : op.getOperands()) {
-    Level needed = Uniform;
-    if (operand == queryArg || (headArg && operand == headArg))
-      needed = Row;
-    else if (operand == keyArg || operand == scoreArg)
-      needed = Key;
-    else if (Operation *def = operand.getDefiningOp())
-      needed = levels.lookup(def);
-    level = std::max(level, needed);
-  }
+  for (Value operand : op.getOperands())
+    level = std::max(level, levelOf(operand));
   return level;
+}
+
+PositionRegion::Level PositionRegion::levelOf(Value value) const {
+  if (value == queryArg || (headArg && value == headArg))
+    return Row;
+  if (value == keyArg || value == scoreArg)
+    return Key;
+  Operation *def = value.getDefiningOp();
+  return def ? levels.lookup(def) : Uniform;
 }
 
 bool PositionRegion::hasKeyGroups() const {
@@ -86,6 +87,8 @@ void PositionRegion::emitRows(Value head, Value query) {
     map.map(headArg, head);
   map.map(queryArg, query);
   emit(Row);
+  for (RowReads &reads : rowReads)
+    emitRowOffsets(reads);
 }
 
 void PositionRegion::emitKeyGroup(Value key) {
@@ -119,7 +122,10 @@ void PositionRegion::emit(Level level) {
 /// makes all of them vectors.
 void PositionRegion::emitOperation(Operation &op) {
   if (auto read = dyn_cast<attn::ReadOp>(op)) {
-    map.map(read.getResult(), emitRead(read));
+    auto found = llvm::find_if(
+        rowReads, [&](const RowReads &reads) { return reads.op == read; });
+    map.map(read.getResult(),
+            found == rowReads.end() ? emitRead(read) : emitTurned(*found));
     return;
   }
   if (auto loop = dyn_cast<scf::ForOp>(op))
@@ -178,97 +184,4 @@ void PositionRegion::emitLoop(scf::ForOp op) {
     scf::YieldOp::create(b, results);
   }
   map.map(op.getResults(), loop.getResults());
-}
-
-/// Indices are clamped into the tensor; an empty tensor gives zero without a
-/// read.
-Value PositionRegion::emitRead(attn::ReadOp op) {
-  Value source = map.lookupOrDefault(op.getSource());
-  auto type = cast<MemRefType>(source.getType());
-  Type element = type.getElementType();
-
-  SmallVector<Value> indices;
-  Value nonEmpty;
-  for (auto [axis, operand] : llvm::enumerate(op.getIndices())) {
-    Value index = map.lookupOrDefault(operand);
-    Type intType = getElementTypeOrSelf(index.getType());
-    Value extent = memref::DimOp::create(b, source, axis);
-    Value last = arith::IndexCastOp::create(
-        b, intType, arith::SubIOp::create(b, extent, e.index(1)));
-    Value zero = arith::ConstantOp::create(b, b.getIntegerAttr(intType, 0));
-    if (isVector(index)) {
-      last = e.broadcast(last);
-      zero = e.broadcast(zero);
-    }
-    index =
-        arith::MinSIOp::create(b, arith::MaxSIOp::create(b, index, zero), last);
-    indices.push_back(index);
-    if (!type.isDynamicDim(axis) && type.getDimSize(axis) > 0)
-      continue;
-    Value some =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, extent, e.index(0));
-    nonEmpty =
-        nonEmpty ? arith::AndIOp::create(b, nonEmpty, some).getResult() : some;
-  }
-  if (!nonEmpty)
-    return emitLoad(source, indices, element);
-
-  Type result = llvm::any_of(indices, isVector)
-                    ? Type(VectorType::get({e.lanes}, element))
-                    : element;
-  auto branch = scf::IfOp::create(b, TypeRange{result}, nonEmpty,
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, emitLoad(source, indices, element));
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(
-      b, arith::ConstantOp::create(b, b.getZeroAttr(result)).getResult());
-  return branch.getResult(0);
-}
-
-/// A scalar load, or a gather when an index differs between lanes.
-Value PositionRegion::emitLoad(Value source, ArrayRef<Value> indices,
-                               Type element) {
-  if (llvm::none_of(indices, isVector)) {
-    SmallVector<Value> at;
-    for (Value index : indices)
-      at.push_back(arith::IndexCastOp::create(b, b.getIndexType(), index));
-    return memref::LoadOp::create(b, source, at);
-  }
-  // Offsets in elements, 64 bits wide: a captured [B, H, S, T] tensor may have
-  // more than 2^31 elements.
-  auto offsets = VectorType::get({e.lanes}, b.getI64Type());
-  auto metadata = memref::ExtractStridedMetadataOp::create(b, source);
-  Value uniform = metadata.getOffset(), varying;
-  for (auto [index, stride] : llvm::zip(indices, metadata.getStrides())) {
-    if (!isVector(index)) {
-      Value at = arith::IndexCastOp::create(b, b.getIndexType(), index);
-      uniform = arith::AddIOp::create(b, uniform,
-                                      arith::MulIOp::create(b, at, stride));
-      continue;
-    }
-    Value wide = index;
-    if (index.getType() != offsets)
-      wide = arith::ExtSIOp::create(b, offsets, index);
-    Value step = arith::IndexCastOp::create(b, b.getI64Type(), stride);
-    Value term = arith::MulIOp::create(b, wide, e.broadcast(step));
-    varying =
-        varying ? arith::AddIOp::create(b, varying, term).getResult() : term;
-  }
-  auto dynamic = ShapedType::kDynamic;
-  auto flatType = MemRefType::get(
-      {dynamic}, element, StridedLayoutAttr::get(b.getContext(), dynamic, {1}));
-  // The size is only a promise to the type system; offsets are in range.
-  Value flat = memref::ReinterpretCastOp::create(
-      b, flatType, metadata.getBaseBuffer(), OpFoldResult(uniform),
-      ArrayRef<OpFoldResult>{OpFoldResult(e.index(INT64_C(1) << 40))},
-      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-  auto maskType = VectorType::get({e.lanes}, b.getI1Type());
-  Value all = arith::ConstantOp::create(b, maskType,
-                                        DenseElementsAttr::get(maskType, true));
-  auto result = VectorType::get({e.lanes}, element);
-  Value none = arith::ConstantOp::create(b, b.getZeroAttr(result));
-  return vector::GatherOp::create(b, result, flat, ValueRange{e.index(0)},
-                                  varying, all, none);
 }

@@ -14,6 +14,7 @@
 #include "compiler/codegen/vector/VectorEmitter.h"
 #include "dialects/attn/Attn.h"
 #include "dialects/tile/Tile.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseMap.h"
@@ -29,6 +30,16 @@ public:
             emitter, op.getBody().front(),
             std::is_same_v<PositionOp, tile::ModifyOp>, op.getBatch(),
             op.getRowMap() ? mlir::Value() : op.getHead(), op.getCaptures()) {}
+
+  /// Says that the keys of a register are one after the other in its lanes:
+  /// what lies along them in memory is then loaded as it lies.
+  void setKeysInLanes() { keysInLanes = true; }
+  /// Elements of rows in the lanes, along the keys in memory, are to be loaded
+  /// for as many keys as there are lanes, and turned; false if there are none.
+  /// Call before the rows, and `emitTurnedKeys` for the first of these keys, an
+  /// i32 that all lanes have, before they are emitted.
+  bool turnRows();
+  void emitTurnedKeys(mlir::Value key);
 
   /// Emits what no position changes. Call once, before the rows.
   void emitUniform();
@@ -57,11 +68,31 @@ private:
   /// Where an operation is emitted.
   enum Level { Uniform, Row, KeyGroup, Key };
 
+  /// A read of rows along the keys: where they lie when they have been turned,
+  /// the first key there, and the offset of each row.
+  struct RowReads {
+    attn::ReadOp op;
+    mlir::Value turned, first;
+    llvm::SmallVector<mlir::Value> offsets;
+  };
+
   Level levelOf(mlir::Operation &op) const;
+  Level levelOf(mlir::Value value) const;
   void emit(Level level);
   void emitOperation(mlir::Operation &op);
   void emitLoop(mlir::scf::ForOp op);
   mlir::Value emitRead(attn::ReadOp op);
+  mlir::Value emitClampedRead(attn::ReadOp op);
+  mlir::Value flatten(mlir::memref::ExtractStridedMetadataOp metadata,
+                      mlir::Value offset);
+  mlir::Value fitsInRow(attn::ReadOp op, mlir::Value first);
+  mlir::Value offsetOfRow(attn::ReadOp op, int64_t lane);
+  mlir::Value loadFrom(attn::ReadOp op, mlir::Value offset);
+  bool isAlongKeys(attn::ReadOp op) const;
+  mlir::Value emitReadAlongKeys(attn::ReadOp op);
+  bool isOfRows(attn::ReadOp op) const;
+  void emitRowOffsets(RowReads &reads);
+  mlir::Value emitTurned(RowReads &reads);
   mlir::Value emitLoad(mlir::Value source, llvm::ArrayRef<mlir::Value> indices,
                        mlir::Type element);
 
@@ -72,7 +103,8 @@ private:
   mlir::Value scoreArg, headArg, queryArg, keyArg;
   mlir::IRMapping map;
   llvm::DenseMap<mlir::Operation *, Level> levels;
-  bool isInGroup = false;
+  bool isInGroup = false, keysInLanes = false;
+  llvm::SmallVector<RowReads, 0> rowReads;
 };
 
 } // namespace ladon
