@@ -31,7 +31,8 @@ public:
     TileShape shape{figures.queryTile(bits), figures.keyTile, /*fewQueries=*/0,
                     /*chunkKeys=*/4 * figures.keyTile};
     shape.pairs = multipliesPairs() && stored.isBF16() && headDim % 2 == 0;
-    int64_t fewRows = shape.pairs ? 10 : (headDim < 128 ? 24 : 32) * 32 / bits;
+    int64_t mostFew = headDim < 128 ? 24 : 32; // Of 32 bits.
+    int64_t fewRows = shape.pairs ? 10 : mostFew * 32 / bits;
     shape.fewQueries =
         std::max<int64_t>(1, fewRows / std::gcd(heads, shape.queries));
     shape.fewRows = 8;
