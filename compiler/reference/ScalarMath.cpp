@@ -190,7 +190,8 @@ Value ScalarMath::convert(Value value, ScalarType from, ScalarType to) {
   if (isFloat(to)) {
     double result = static_cast<double>(value.i);
     bool exact = std::fabs(result) * unitRoundoff(to) <= 1;
-    return finish(result, exact ? 0 : rounding(result), to);
+    // What a cache of integers holds may be the number beside it.
+    return finish(result, value.err + (exact ? 0 : rounding(result)), to);
   }
   if (!isFloat(from)) {
     value.i = to == ScalarType::Bool ? value.i != 0 : wrap(value.i, to);
