@@ -236,11 +236,11 @@ void RowTiles::accumulateGroups(tile::AccumulateOp op, const Groups &groups) {
           return loadSome(e, value, {key(j), at(n)}, counts[n]);
         });
     for (int64_t r = 0; r < group; ++r)
-      for (auto [n, count] : llvm::enumerate(counts)) {
+      for (auto [n, lanes] : llvm::enumerate(counts)) {
         SmallVector<Value> place = {e.addIndex(first, r), at(n)};
-        Value old = loadSome(e, acc, place, count);
+        Value old = loadSome(e, acc, place, lanes);
         storeSome(e, e.add(old, sums[r * counts.size() + n]), acc, place,
-                  count);
+                  lanes);
       }
   };
   SmallVector<int64_t> full(width / e.lanes, e.lanes), rest;

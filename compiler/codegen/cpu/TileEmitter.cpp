@@ -212,8 +212,8 @@ Value ladon::cpu::emitHasNonFinite(VectorEmitter &e, tile::HasNonFiniteOp op) {
   ImplicitLocOpBuilder &b = e.b;
   Value flat = flatten(e, op.getTile());
   Value count = e.index(extent(flat, 0));
-  // Rows that do not exist may hold anything. In the lanes they hold what is
-  // finite, or what belongs to a row that is not.
+  // Rows that do not exist may hold anything. Those in the lanes share
+  // registers with rows that do, and count: at worst a tile is computed twice.
   if (op.getRows() && !op.getTransposed())
     count = arith::MulIOp::create(b, op.getRows(),
                                   e.index(extent(op.getTile(), 1)));
