@@ -85,6 +85,17 @@ public:
         getName());
   }
 
+  /// Has AddressSanitizer look after what code reads and writes, for libraries
+  /// of programs that have its runtime; an error where the target cannot.
+  virtual llvm::Error sanitizeAddresses() {
+    return llvm::createStringError(
+        "--sanitize: expected the target of a CPU and its own code generator, "
+        "found " +
+        getName());
+  }
+  /// Whether that was asked for.
+  virtual bool sanitizesAddresses() const { return false; }
+
   /// What attends on tensors, and then on buffers, get that only this target
   /// can follow.
   virtual void buildTensorPipeline(mlir::OpPassManager &pm) const {}

@@ -179,17 +179,20 @@ llvm::Error addEntryPoint(llvm::Module &module, const ProgramSpec &spec);
 
 /// Links object files, the runtime's among them, into the bytes of
 /// `lib<name>.so`. Exported are, for every name in `entries`, `<name>` and
-/// `<name>_last_error`, and nothing else.
+/// `<name>_last_error`, and nothing else. Where the code is `sanitized`, the
+/// program that loads the library has the runtime of AddressSanitizer, and
+/// reports name the functions of the code.
 llvm::Expected<std::string>
 linkSharedLibrary(llvm::ArrayRef<llvm::StringRef> objects, llvm::StringRef name,
-                  llvm::ArrayRef<std::string> entries);
+                  llvm::ArrayRef<std::string> entries, bool sanitized = false);
 
 /// The same with exactly the symbols of `exported`, and `needed`, the paths of
 /// further libraries that the code is linked against.
 llvm::Expected<std::string> linkLibrary(llvm::ArrayRef<llvm::StringRef> objects,
                                         llvm::StringRef name,
                                         llvm::ArrayRef<std::string> exported,
-                                        llvm::ArrayRef<std::string> needed);
+                                        llvm::ArrayRef<std::string> needed,
+                                        bool sanitized = false);
 
 /// The text of ladon/ladon.h.
 llvm::StringRef publicHeader();

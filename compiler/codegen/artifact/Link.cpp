@@ -121,18 +121,19 @@ struct SystemLibraries {
 
 Expected<std::string>
 ladon::artifact::linkSharedLibrary(ArrayRef<StringRef> objects, StringRef name,
-                                   ArrayRef<std::string> entries) {
+                                   ArrayRef<std::string> entries,
+                                   bool sanitized) {
   std::vector<std::string> exports;
   for (const std::string &entry : entries)
     for (const char *suffix : {"", "_last_error"})
       exports.push_back(entry + suffix);
-  return linkLibrary(objects, name, exports, {});
+  return linkLibrary(objects, name, exports, {}, sanitized);
 }
 
 Expected<std::string>
 ladon::artifact::linkLibrary(ArrayRef<StringRef> objects, StringRef name,
                              ArrayRef<std::string> exported,
-                             ArrayRef<std::string> needed) {
+                             ArrayRef<std::string> needed, bool sanitized) {
   // lld knows files only. One that exists and can be replaced would be, by
   // another in the same directory; into a pipe it writes.
   auto library = OutputPipe::create();
@@ -148,11 +149,12 @@ ladon::artifact::linkLibrary(ArrayRef<StringRef> objects, StringRef name,
   std::vector<std::string> arguments = {
       "ld.lld", "-shared", "-o", (*library)->path(),
       // Nothing that the code does not use, and nothing to look up later.
-      "--gc-sections", "-s", "-O2", "-z", "now", "-z", "relro", "-z",
-      "noexecstack", "--hash-style=gnu", "-Bsymbolic",
+      "--gc-sections", "-O2", "-z", "now", "-z", "relro", "-z", "noexecstack",
+      "--hash-style=gnu", "-Bsymbolic",
       // The same bytes every time.
       "--build-id=none", "--threads=1", "-soname", ("lib" + name + ".so").str(),
       "--version-script=" + exports->path()};
+  arguments.push_back(sanitized ? "--unresolved-symbols=ignore-all" : "-s");
   std::vector<MemoryFile> files;
   for (StringRef object : objects) {
     auto file = MemoryFile::create("object", object);
@@ -165,6 +167,9 @@ ladon::artifact::linkLibrary(ArrayRef<StringRef> objects, StringRef name,
   SystemLibraries system;
   if (Error error = system.find(objects.front()))
     return std::move(error);
+  // What is missing is checked where the runtime is: by the program's loader.
+  if (sanitized)
+    llvm::erase(system.arguments, "--no-undefined");
   arguments.insert(arguments.end(), system.arguments.begin(),
                    system.arguments.end());
 

@@ -45,6 +45,11 @@ public:
     projections = which;
     return llvm::Error::success();
   }
+  llvm::Error sanitizeAddresses() override {
+    isSanitized = true;
+    return llvm::Error::success();
+  }
+  bool sanitizesAddresses() const override { return isSanitized; }
   void buildBufferPipeline(mlir::OpPassManager &pm) const override {
     if (projections != ProjectionFusion::Never)
       pm.addNestedPass<mlir::func::FuncOp>(createFuseProjection(
@@ -80,7 +85,7 @@ public:
        CodeKind kind) const override {
     return emitModule(
         module, programs, [&] { return machine.createMachine(figures.name); },
-        kind);
+        kind, isSanitized);
   }
   llvm::Expected<std::vector<std::string>>
   emitObjects(mlir::ModuleOp module,
@@ -88,7 +93,7 @@ public:
               llvm::StringRef suffix) const override {
     return cpu::emitObjects(
         module, programs, [&] { return machine.createMachine(figures.name); },
-        suffix);
+        suffix, isSanitized);
   }
   bool runsHere() const override {
     return figures.level <= machine.hostLevel();
@@ -110,6 +115,7 @@ private:
   CpuMachine machine;
   CpuTarget figures;
   ProjectionFusion projections = ProjectionFusion::Auto;
+  bool isSanitized = false;
 };
 
 } // namespace

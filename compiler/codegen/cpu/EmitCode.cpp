@@ -58,20 +58,31 @@ static constexpr llvm::StringLiteral optimisations =
     "instcombine<no-verify-fixpoint>,simplifycfg),"
     "globaldce";
 
+/// AddressSanitizer last, when there is least to look after.
+static void optimizeAndSanitize(llvm::Module &code,
+                                llvm::TargetMachine &machine, bool sanitize) {
+  ladon::optimize(code, machine, optimisations);
+  if (!sanitize)
+    return;
+  for (llvm::Function &function : code)
+    if (!function.isDeclaration())
+      function.addFnAttr(llvm::Attribute::SanitizeAddress);
+  ladon::optimize(code, machine, "asan");
+}
+
 //===----------------------------------------------------------------------===//
 // One module, or several
 //===----------------------------------------------------------------------===//
 
-llvm::Expected<std::string>
-ladon::cpu::emitModule(ModuleOp module,
-                       llvm::ArrayRef<artifact::ProgramSpec> programs,
-                       MachineFactory createMachine, CodeKind kind) {
+llvm::Expected<std::string> ladon::cpu::emitModule(
+    ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
+    MachineFactory createMachine, CodeKind kind, bool sanitize) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::TargetMachine> machine = createMachine();
   auto code = translate(module, programs, context, *machine);
   if (!code)
     return code.takeError();
-  optimize(**code, *machine, optimisations);
+  optimizeAndSanitize(**code, *machine, sanitize);
   if (kind != CodeKind::LlvmIr)
     return emitFile(**code, *machine,
                     kind == CodeKind::Assembly
@@ -83,10 +94,9 @@ ladon::cpu::emitModule(ModuleOp module,
   return text;
 }
 
-llvm::Expected<std::vector<std::string>>
-ladon::cpu::emitObjects(ModuleOp module,
-                        llvm::ArrayRef<artifact::ProgramSpec> programs,
-                        MachineFactory createMachine, llvm::StringRef suffix) {
+llvm::Expected<std::vector<std::string>> ladon::cpu::emitObjects(
+    ModuleOp module, llvm::ArrayRef<artifact::ProgramSpec> programs,
+    MachineFactory createMachine, llvm::StringRef suffix, bool sanitize) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::TargetMachine> machine = createMachine();
   auto code = translate(module, programs, context, *machine, suffix);
@@ -98,7 +108,7 @@ ladon::cpu::emitObjects(ModuleOp module,
     llvm::LLVMContext context;
     std::unique_ptr<llvm::TargetMachine> machine = createMachine();
     std::unique_ptr<llvm::Module> code = split.load(part, context);
-    optimize(*code, *machine, optimisations);
+    optimizeAndSanitize(*code, *machine, sanitize);
     objects[part] =
         emitFile(*code, *machine, llvm::CodeGenFileType::ObjectFile);
   };

@@ -18,11 +18,12 @@ using MachineFactory =
     llvm::function_ref<std::unique_ptr<llvm::TargetMachine>()>;
 
 /// Translates a module in the LLVM dialect, adds the entry points of
-/// `programs`, and has LLVM optimise it and make code.
+/// `programs`, and has LLVM optimise it and make code; `sanitize` with calls of
+/// AddressSanitizer's runtime.
 llvm::Expected<std::string>
 emitModule(mlir::ModuleOp module,
            llvm::ArrayRef<artifact::ProgramSpec> programs,
-           MachineFactory createMachine, CodeKind kind);
+           MachineFactory createMachine, CodeKind kind, bool sanitize = false);
 
 /// The same as object files to be linked: tasks are compiled side by side, on
 /// as many threads as there are cores. Their number and bytes depend on the
@@ -31,7 +32,8 @@ emitModule(mlir::ModuleOp module,
 llvm::Expected<std::vector<std::string>>
 emitObjects(mlir::ModuleOp module,
             llvm::ArrayRef<artifact::ProgramSpec> programs,
-            MachineFactory createMachine, llvm::StringRef suffix);
+            MachineFactory createMachine, llvm::StringRef suffix,
+            bool sanitize = false);
 
 } // namespace ladon::cpu
 

@@ -153,6 +153,11 @@ void ladon::addBuildCommand(CLI::App &app, int &exitCode) {
                    "Name of the library of several entry points; without it, "
                    "that of the file")
       ->type_name("NAME");
+  command
+      ->add_option("--sanitize", options->common.sanitize,
+                   "Have AddressSanitizer look after the code: a library for "
+                   "programs that are built with it")
+      ->check(CLI::IsMember({"address"}));
   command->add_flag("-R,--remarks", options->remarks,
                     "Print what the passes could not do, and why");
   command->callback([options, &exitCode] { exitCode = runBuild(*options); });

@@ -58,6 +58,7 @@ struct CommonOptions {
   bool simulate = false;
   std::string cudaTile; ///< Sizes in place of the target's own; may be empty.
   std::string fuseProjection = "auto";
+  std::string sanitize;                ///< "address", or nothing.
   std::vector<std::string> debugTypes; ///< --debug-only: flags of passes
 };
 

@@ -93,6 +93,12 @@ llvm::ArrayRef<std::unique_ptr<Target>> Session::targets() {
         reportUser(std::move(error));
         return {};
       }
+  if (!options.sanitize.empty())
+    for (std::unique_ptr<Target> &target : found)
+      if (llvm::Error error = target->sanitizeAddresses()) {
+        reportUser(std::move(error));
+        return {};
+      }
   chosen = std::move(found);
   return chosen;
 }

@@ -105,7 +105,8 @@ ladon::makeArtefact(llvm::ArrayRef<Compilation *> levels) {
   for (const ProgramSpec &program : programs)
     entries.push_back(program.name);
   const std::string &name = levels.front()->getLibraryName();
-  auto library = artifact::linkSharedLibrary(files, name, entries);
+  auto library = artifact::linkSharedLibrary(
+      files, name, entries, levels.front()->getTarget().sanitizesAddresses());
   if (!library)
     return library.takeError();
   return Artefact{name, std::move(programs), std::move(*library)};
