@@ -117,28 +117,44 @@ ladon::runGuarded(const ast::Attention &attention, ProgramFn program,
   return outputs;
 }
 
-llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
-                                            ProgramFn program,
-                                            const Trial &trial,
-                                            Arithmetic arithmetic) {
+llvm::Expected<PreparedTrial>
+ladon::prepareTrial(const ast::Attention &attention, const Trial &trial,
+                    Arithmetic arithmetic) {
   auto inputs = generateInputs(attention, inputOptions(trial));
   if (!inputs)
     return inputs.takeError();
   auto expected = evaluate(attention, *inputs, arithmetic);
   if (!expected)
     return expected.takeError();
+  return PreparedTrial{std::move(*inputs), std::move(*expected), trial.views};
+}
+
+llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
+                                            ProgramFn program,
+                                            const PreparedTrial &trial) {
   std::vector<Extents> shapes;
-  for (const ReferenceResult &result : *expected)
+  for (const ReferenceResult &result : trial.expected)
     shapes.push_back(result.shape);
-  auto outputs = runGuarded(attention, program, *inputs, shapes, trial.views);
+  auto outputs =
+      runGuarded(attention, program, trial.inputs, shapes, trial.views);
   if (!outputs)
     return outputs.takeError();
   TrialReport report;
-  for (auto [result, output] : llvm::zip_equal(*expected, *outputs)) {
+  for (auto [result, output] : llvm::zip_equal(trial.expected, *outputs)) {
     report.names.push_back(result.name);
     report.results.push_back(applyGate(result, output));
   }
   return report;
+}
+
+llvm::Expected<TrialReport> ladon::runTrial(const ast::Attention &attention,
+                                            ProgramFn program,
+                                            const Trial &trial,
+                                            Arithmetic arithmetic) {
+  auto prepared = prepareTrial(attention, trial, arithmetic);
+  if (!prepared)
+    return prepared.takeError();
+  return runTrial(attention, program, *prepared);
 }
 
 namespace {

@@ -62,8 +62,24 @@ runGuarded(const ast::Attention &attention, ProgramFn program,
            llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<Extents> shapes,
            ViewKind views);
 
-/// Compares with the reference; fails as runGuarded does. `arithmetic` is that
-/// of the program.
+/// A trial's inputs, and what the reference makes of them.
+struct PreparedTrial {
+  std::vector<HostTensor> inputs;
+  std::vector<ReferenceResult> expected;
+  ViewKind views = ViewKind::Dense;
+};
+
+/// `arithmetic` is that of the programs to be compared.
+llvm::Expected<PreparedTrial> prepareTrial(const ast::Attention &attention,
+                                           const Trial &trial,
+                                           Arithmetic arithmetic = {});
+
+/// Compares with the reference; fails as runGuarded does.
+llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
+                                     ProgramFn program,
+                                     const PreparedTrial &trial);
+
+/// Prepares the trial, too.
 llvm::Expected<TrialReport> runTrial(const ast::Attention &attention,
                                      ProgramFn program, const Trial &trial,
                                      Arithmetic arithmetic = {});

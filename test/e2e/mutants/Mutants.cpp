@@ -46,6 +46,7 @@ namespace {
 enum class Fate {
   Survived,
   Caught,
+  Repaired,     ///< Where nothing was computed again, it would be caught.
   NotRun,       ///< Survived: no trial executes what was changed.
   NoDifference, ///< The library is the same to the byte.
   Invalid       ///< It is no valid module, or a pass refuses it.
@@ -58,6 +59,18 @@ struct Mutant {
   size_t number;
 };
 
+/// What the mutants of a spec are held to. Their processes inherit it, so that
+/// the reference computes each trial once.
+struct Original {
+  std::unique_ptr<Spec> spec;
+  std::string library;
+  std::vector<PreparedTrial> trials;
+  /// Which of them are right where nothing is computed again.
+  std::vector<bool> isRightAtOnce;
+};
+
+using Change = llvm::function_ref<void(mlir::ModuleOp)>;
+
 /// Runs mutants, each in a process.
 class MutantRun {
 public:
@@ -69,10 +82,20 @@ public:
 
 private:
   std::unique_ptr<Spec> load(StringRef name) const;
+  void visit(StringRef spec, Stage stage,
+             llvm::function_ref<void(const std::vector<Mutation> &)> use) const;
   std::vector<Mutant> collect(const char *spec, Stage stage) const;
+  std::string surroundingsOf(const Mutant &mutant) const;
   std::vector<Mutant> choose() const;
-  Fate fateOf(const Mutant &mutant, int reportTo, std::string &reason) const;
-  [[noreturn]] void runInChild(const Mutant &mutant, int reportTo) const;
+  llvm::Expected<Artefact> compile(const Original &original, Stage stage,
+                                   Change change) const;
+  std::string problemOf(const Original &original, LoadedAttention &code,
+                        const PreparedTrial &trial) const;
+  Original prepare(StringRef name) const;
+  Fate fateOf(const Mutant &mutant, const Original &original, int reportTo,
+              std::string &reason) const;
+  [[noreturn]] void runInChild(const Mutant &mutant, const Original &original,
+                               int reportTo) const;
   void judge(const Mutant &mutant, int status, StringRef report);
   StringRef excuse(StringRef where) const;
   void readEquivalents();
@@ -116,18 +139,35 @@ std::unique_ptr<Spec> MutantRun::load(StringRef name) const {
       options.specs.lookup(llvm::sys::path::filename(name)).overrides));
 }
 
-std::vector<Mutant> MutantRun::collect(const char *name, Stage stage) const {
-  std::vector<Mutant> mutants;
+/// Calls `use` with all changes to a module.
+void MutantRun::visit(
+    StringRef name, Stage stage,
+    llvm::function_ref<void(const std::vector<Mutation> &)> use) const {
   std::unique_ptr<Spec> spec = load(name);
   Compilation compilation(*spec->checked, spec->sources, target);
   compilation.setHook([&](Stage reached, mlir::ModuleOp module) -> llvm::Error {
     if (reached == stage)
-      for (size_t count = mutationsOf(module).size(); count; --count)
-        mutants.push_back({name, stage, mutants.size()});
+      use(mutationsOf(module));
     return llvm::Error::success();
   });
   llvm::cantFail(compilation.run(stage));
+}
+
+std::vector<Mutant> MutantRun::collect(const char *name, Stage stage) const {
+  std::vector<Mutant> mutants;
+  visit(name, stage, [&](const std::vector<Mutation> &mutations) {
+    while (mutants.size() < mutations.size())
+      mutants.push_back({name, stage, mutants.size()});
+  });
   return mutants;
+}
+
+std::string MutantRun::surroundingsOf(const Mutant &mutant) const {
+  std::string text;
+  visit(mutant.spec, mutant.stage, [&](const std::vector<Mutation> &mutations) {
+    text = mutations[mutant.number].surroundings();
+  });
+  return text;
 }
 
 /// Bytes from the first element of a tensor to the end of its last one.
@@ -166,53 +206,54 @@ static void tell(int pipe, StringRef text) {
     _exit(int(Fate::Invalid));
 }
 
-/// Compiles the mutant and tries it; `reason` is why it was caught. What it is
-/// is reported before anything can happen.
-Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
-                       std::string &reason) const {
-  std::unique_ptr<Spec> spec = load(mutant.spec);
-  auto compile = [&](std::function<void(const Mutation &)> change) {
-    Compilation compilation(*spec->checked, spec->sources, target);
-    compilation.setHook([&](Stage stage, mlir::ModuleOp module) -> llvm::Error {
-      if (stage != mutant.stage)
-        return llvm::Error::success();
-      change(mutationsOf(module)[mutant.number]);
-      if (mlir::succeeded(mlir::verify(module)))
-        return llvm::Error::success();
-      return llvm::createStringError("invalid");
-    });
-    return compilation.makeArtefact();
-  };
-  auto artefact = compile([&](const Mutation &mutation) {
-    tell(reportTo, mutation.describe() + "\n");
-    if (!options.only.empty())
-      llvm::errs() << mutation.surroundings();
-    mutation.make();
+/// A spec with a change to the module at a stage.
+llvm::Expected<Artefact> MutantRun::compile(const Original &original,
+                                            Stage stage, Change change) const {
+  Compilation compilation(*original.spec->checked, original.spec->sources,
+                          target);
+  compilation.setHook([&](Stage reached, mlir::ModuleOp module) -> llvm::Error {
+    if (reached != stage)
+      return llvm::Error::success();
+    change(module);
+    if (mlir::succeeded(mlir::verify(module)))
+      return llvm::Error::success();
+    return llvm::createStringError("invalid");
   });
-  if (!artefact) {
-    reason = llvm::toString(artefact.takeError());
-    return Fate::Invalid;
-  }
-  auto loaded = LoadedAttention::load(*artefact);
-  if (!loaded) {
-    reason = llvm::toString(loaded.takeError());
-    return Fate::Caught;
-  }
+  return compilation.makeArtefact();
+}
+
+/// What is wrong with a trial; empty when nothing is.
+std::string MutantRun::problemOf(const Original &original,
+                                 LoadedAttention &code,
+                                 const PreparedTrial &trial) const {
   auto program = [&](llvm::ArrayRef<HostTensor> inputs,
                      llvm::ArrayRef<HostTensor> outputs, int threads) {
     std::vector<HostTensor> ins(inputs.size()), outs(outputs.size());
     std::transform(inputs.begin(), inputs.end(), ins.begin(), guarded);
     std::transform(outputs.begin(), outputs.end(), outs.begin(), guarded);
+    // The two calls of a trial must give the same.
+    Poison poison = threads == 1 ? Poison::Number : Poison::NaN;
     llvm::Error error =
-        HostArguments(ins, outs).call(**loaded, poisonedOptions(threads));
+        HostArguments(ins, outs).call(code, poisonedOptions(threads, poison));
     // With the gaps, which must be as they were.
     for (auto [from, to] : llvm::zip_equal(outs, outputs))
       std::memcpy(to.data, from.data, spanOf(to));
     return error;
   };
-  const ast::Attention &attention = spec->attention();
+  auto report = runTrial(original.spec->attention(), program, trial);
+  return report ? report->problem() : llvm::toString(report.takeError());
+}
+
+/// All sizes with all kinds of values: the suite has them over many specs.
+Original MutantRun::prepare(StringRef name) const {
+  Original original;
+  original.spec = load(name);
+  const ast::Attention &attention = original.spec->attention();
+  original.library =
+      llvm::cantFail(compile(original, Stage::Tile, [](mlir::ModuleOp) {
+      })).library;
   std::vector<SizeMap> sizes =
-      options.specs.lookup(llvm::sys::path::filename(mutant.spec)).sizes;
+      options.specs.lookup(llvm::sys::path::filename(name)).sizes;
   if (sizes.empty()) {
     sizes = edgeSizes(attention);
     // Few queries with keys for three chunks that are merged, and many. An odd
@@ -225,37 +266,87 @@ Fate MutantRun::fateOf(const Mutant &mutant, int reportTo,
     for (const char *name : {"S", "N"})
       if (sizes.back().count(name))
         sizes.back()[name] = 40;
-  }
-  // All sizes with all kinds of values: the suite has them over many specs.
-  size_t trials = std::min(sizes.size() * allValueKinds().size(), mostTrials);
-  auto isCaught = [&] {
-    for (size_t number = 0; number < trials && reason.empty(); ++number) {
-      Trial trial = makeTrial(sizes, number);
-      auto report = runTrial(attention, program, trial, arithmeticOf(target));
-      reason = report ? report->problem() : llvm::toString(report.takeError());
+    // Several blocks of keys where they are as many as queries.
+    if (!sizes.back().count("T")) {
+      sizes.push_back({{"B", 1}, {"S", 300}});
+      sizes.push_back({{"B", 2}, {"S", 129}});
     }
-    return !reason.empty();
-  };
-  if (isCaught())
-    return Fate::Caught;
-  auto original = compile([](const Mutation &) {});
-  if (artefact->library == llvm::cantFail(std::move(original)).library)
-    return Fate::NoDifference;
-  // Is the place reached at all?
-  artefact = compile([](const Mutation &mutation) { mutation.makeProbe(); });
-  if (!artefact) {
-    llvm::errs() << llvm::toString(artefact.takeError());
-    return Fate::Survived;
   }
-  loaded = LoadedAttention::load(*artefact);
-  if (!loaded)
-    return llvm::consumeError(loaded.takeError()), Fate::Survived;
+  size_t count = std::min(sizes.size() * allValueKinds().size(), mostTrials);
+  for (size_t number = 0; number < count; ++number)
+    original.trials.push_back(llvm::cantFail(prepareTrial(
+        attention, makeTrial(sizes, number), arithmeticOf(target))));
+  auto trusting = llvm::cantFail(LoadedAttention::load(
+      llvm::cantFail(compile(original, Stage::Tile, trustFewQueries))));
+  for (const PreparedTrial &trial : original.trials)
+    original.isRightAtOnce.push_back(
+        problemOf(original, *trusting, trial).empty());
+  return original;
+}
+
+/// Compiles the mutant and tries it; `reason` is why it was caught. What it is
+/// is reported before anything can happen.
+Fate MutantRun::fateOf(const Mutant &mutant, const Original &original,
+                       int reportTo, std::string &reason) const {
+  auto artefact = compile(original, mutant.stage, [&](mlir::ModuleOp module) {
+    Mutation mutation = mutationsOf(module)[mutant.number];
+    tell(reportTo, mutation.describe() + "\n");
+    mutation.make();
+  });
+  if (!artefact) {
+    reason = llvm::toString(artefact.takeError());
+    return Fate::Invalid;
+  }
+  if (artefact->library == original.library)
+    return Fate::NoDifference;
+  auto load = [&](Change change) -> std::unique_ptr<LoadedAttention> {
+    auto changed = compile(original, mutant.stage, change);
+    if (!changed)
+      return llvm::consumeError(changed.takeError()), nullptr;
+    auto loaded = LoadedAttention::load(*changed);
+    if (!loaded)
+      return llvm::consumeError(loaded.takeError()), nullptr;
+    return std::move(*loaded);
+  };
+  auto isCaught = [&](LoadedAttention &code, bool onlyRightAtOnce) {
+    for (auto [trial, isRightAtOnce] :
+         llvm::zip_equal(original.trials, original.isRightAtOnce)) {
+      if (onlyRightAtOnce && !isRightAtOnce)
+        continue;
+      reason = problemOf(original, code, trial);
+      if (!reason.empty())
+        return true;
+    }
+    return false;
+  };
+  auto loaded = LoadedAttention::load(*artefact);
+  if (!loaded) {
+    reason = llvm::toString(loaded.takeError());
+    return Fate::Caught;
+  }
+  if (isCaught(**loaded, /*onlyRightAtOnce=*/false))
+    return Fate::Caught;
+  auto trusting = load([&](mlir::ModuleOp module) {
+    Mutation mutation = mutationsOf(module)[mutant.number];
+    trustFewQueries(module);
+    mutation.make();
+  });
+  if (trusting && isCaught(*trusting, /*onlyRightAtOnce=*/true))
+    return Fate::Repaired;
+  // Is the place reached at all?
+  auto probing = load([&](mlir::ModuleOp module) {
+    mutationsOf(module)[mutant.number].makeProbe();
+  });
+  if (!probing)
+    return Fate::Survived;
   std::signal(SIGABRT, [](int) { _exit(int(Fate::Survived)); });
-  return isCaught() ? Fate::Survived : Fate::NotRun;
+  return isCaught(*probing, /*onlyRightAtOnce=*/false) ? Fate::Survived
+                                                       : Fate::NotRun;
 }
 
 /// In a folder of its own, for what failed compilations leave.
-void MutantRun::runInChild(const Mutant &mutant, int reportTo) const {
+void MutantRun::runInChild(const Mutant &mutant, const Original &original,
+                           int reportTo) const {
   int nowhere = open("/dev/null", O_WRONLY);
   dup2(nowhere, STDOUT_FILENO);
   if (options.only.empty())
@@ -266,7 +357,7 @@ void MutantRun::runInChild(const Mutant &mutant, int reportTo) const {
   setrlimit(RLIMIT_CORE, &noCore);
   alarm(patience);
   std::string reason;
-  Fate fate = fateOf(mutant, reportTo, reason);
+  Fate fate = fateOf(mutant, original, reportTo, reason);
   tell(reportTo, reason);
   _exit(int(fate));
 }
@@ -284,6 +375,12 @@ std::vector<Mutant> MutantRun::choose() const {
   std::vector<Mutant> all;
   for (const char *spec : specs)
     for (Stage stage : {Stage::Tile, Stage::Vector}) {
+      // One that is asked for by name is in one module.
+      Mutant first{spec, stage, 0};
+      if (!options.only.empty() &&
+          !StringRef(options.only)
+               .starts_with(StringRef(nameOf(first)).drop_back()))
+        continue;
       std::vector<Mutant> own = collect(spec, stage);
       all.insert(all.end(), own.begin(), own.end());
     }
@@ -301,6 +398,10 @@ std::vector<Mutant> MutantRun::choose() const {
   for (size_t at = 0; at + 1 < all.size(); ++at)
     std::swap(all[at], all[random.integer(at, all.size() - 1)]);
   all.resize(std::min<size_t>(all.size(), options.count));
+  // Those of a spec one after the other.
+  llvm::stable_sort(all, [](const Mutant &one, const Mutant &other) {
+    return StringRef(one.spec) < other.spec;
+  });
   return all;
 }
 
@@ -341,6 +442,9 @@ void MutantRun::judge(const Mutant &mutant, int status, StringRef report) {
   } else if (fate == Fate::Caught) {
     ++fates["by the gate"];
     ++caught;
+  } else if (fate == Fate::Repaired) {
+    ++fates["by the code itself, which computed again what was NaN"];
+    ++caught;
   } else if (fate == Fate::NoDifference) {
     ++fates["without a difference in the code"];
   } else if (fate == Fate::Invalid) {
@@ -355,6 +459,8 @@ void MutantRun::judge(const Mutant &mutant, int status, StringRef report) {
     llvm::outs() << (fate == Fate::NotRun ? "SURVIVED, never run "
                                           : "SURVIVED ")
                  << where << "\n";
+    if (options.verbose || !options.only.empty())
+      llvm::outs() << surroundingsOf(mutant) << "\n";
     return;
   }
   if (options.verbose)
@@ -387,7 +493,11 @@ Counts MutantRun::run() {
     judge(*mutant, status, StringRef(text, bytes));
     llvm::outs().flush();
   };
+  Original original;
+  const char *prepared = nullptr;
   for (const Mutant &mutant : chosen) {
+    if (mutant.spec != prepared)
+      original = prepare(prepared = mutant.spec);
     if (running.size() >= options.processes)
       waitForOne();
     int ends[2];
@@ -398,7 +508,7 @@ Counts MutantRun::run() {
     if (child == 0) {
       if (chdir(folder.c_str()))
         _exit(int(Fate::Invalid));
-      runInChild(mutant, ends[1]);
+      runInChild(mutant, original, ends[1]);
     }
     close(ends[1]);
     running[child] = {&mutant, ends[0]};

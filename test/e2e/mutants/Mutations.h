@@ -32,6 +32,10 @@ struct Mutation {
   std::string surroundings() const;
 };
 
+/// Has nothing computed again: the form for few queries says whether what it
+/// made is NaN, for which the other form is right, and is not asked.
+void trustFewQueries(mlir::ModuleOp module);
+
 /// All of a module, in its order; the same module has the same.
 std::vector<Mutation> mutationsOf(mlir::ModuleOp module);
 
