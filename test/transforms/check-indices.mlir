@@ -164,3 +164,31 @@ func.func @condition(
       } -> tensor<?x8x?x16xf32>
   return %out : tensor<?x8x?x16xf32>
 }
+
+// Without names of parameters nothing can be said to a caller.
+// CHECK-LABEL: func.func @without_parameters(
+// CHECK-NOT: attn.check_indices
+// CHECK: return
+func.func @without_parameters(
+    %q: tensor<?x8x?x16xf32>,
+    %table: tensor<?xf32>)
+    -> tensor<?x8x?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %B = tensor.dim %q, %c0 : tensor<?x8x?x16xf32>
+  %S = tensor.dim %q, %c2 : tensor<?x8x?x16xf32>
+  %init = tensor.empty(%B, %S) : tensor<?x8x?x16xf32>
+  %out = attn.attend heads 8 key_value_heads 8 head_dim 16 value_dim 16 scale 0.25
+      ins(%q, %q, %q : tensor<?x8x?x16xf32>, tensor<?x8x?x16xf32>, tensor<?x8x?x16xf32>)
+      captures(%table : tensor<?xf32>)
+      outs(%init : tensor<?x8x?x16xf32>) maps [#q, #k, #v, #o]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32, %t: tensor<?xf32>) {
+        %zero = arith.constant 0.0 : f32
+        %x = attn.read %t[%j] : tensor<?xf32>, i32 -> f32
+        %c = arith.cmpf ogt, %x, %zero : f32
+        %causal = arith.cmpi sle, %j, %i : i32
+        %m = arith.andi %c, %causal : i1
+        attn.yield %m : i1
+      } -> tensor<?x8x?x16xf32>
+  return %out : tensor<?x8x?x16xf32>
+}

@@ -135,6 +135,11 @@ std::vector<Case> blockCases() {
       {"other keys", negation(eq(i(), j()))},
       {"causal, or a global key", either(causal(), lt(docAt(j()), number(3)))},
       {"back from a run-time key", lt(floorMod(sub(w(), j()), 16), number(3))},
+      {"back from the number of a head",
+       lt(floorMod(sub(add(h(), number(5)), j()), 16), number(3))},
+      {"the document at the distance",
+       eq(docAt(absolute(sub(i(), j()))), number(3))},
+      {"next to key 1", eq(absolute(sub(number(1), j())), number(1))},
       {"a distance of exactly four", eq(distance, number(4))},
       {"causal but for late keys",
        le(choose(lt(j(), number(20)), j(), number(1000), "i32"), i())},
@@ -238,6 +243,13 @@ TEST_F(Catalogue, a_part_that_starts_past_the_end_visits_nothing) {
       return;
     for (int64_t key = 0; key < world.keys; ++key)
       EXPECT_EQ(tile.keys[key] != Class::Empty, key < 5) << "key " << key;
+  });
+}
+
+TEST_F(Catalogue, a_remainder_that_never_occurs_visits_nothing) {
+  Case c{"remainders below 0", lt(floorMod(j(), 8), sub(w(), number(6)))};
+  forEachTile(c, {}, [&](const World &, const TileTrace &tile) {
+    EXPECT_TRUE(tile.blocks.empty());
   });
 }
 
