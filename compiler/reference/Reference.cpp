@@ -25,8 +25,14 @@ public:
 
   Tensor evaluate(const Expr *expr);
   const AppendResult &appendResult(const Expr *expr);
+  std::vector<ReferenceResult> results(const Attention &attention);
+
+  /// Whether a cache of fewer bits may round a number to either side; and
+  /// whether that is an error of what is read from it.
+  bool hasEitherSide = false, countsEitherSide = true;
 
 private:
+  void findEitherSide(Tensor &read, ArrayRef<int64_t> targets);
   Tensor load(const Param *param);
   void bindLets(const Expr *expr);
   const AttendResult &attendResult(const Expr *expr, bool withScores = false);
@@ -228,8 +234,20 @@ const AppendResult &Evaluator::appendResult(const Expr *expr) {
       index = index * cache.shape[axis] + to[axis];
     targets.push_back(index);
   });
-  return *(caches[expr] = std::make_unique<AppendResult>(
-               append(cache, source, targets, expr->type.element)));
+  AppendResult result = append(cache, source, targets, expr->type.element);
+  if (isStorageOnly(expr->type.element))
+    findEitherSide(result.read, targets);
+  return *(caches[expr] = std::make_unique<AppendResult>(std::move(result)));
+}
+
+/// Of what is read from a cache after its elements `targets` were rounded.
+void Evaluator::findEitherSide(Tensor &read, ArrayRef<int64_t> targets) {
+  for (int64_t to : targets)
+    if (to >= 0 && read.error[to] > 0 && std::isfinite(read.error[to])) {
+      hasEitherSide = true;
+      if (!countsEitherSide)
+        read.error[to] = 0;
+    }
 }
 
 Tensor Evaluator::elementwise(const Expr *expr) {
@@ -343,6 +361,21 @@ Tensor Evaluator::evaluate(const Expr *expr) {
   }
 }
 
+std::vector<ReferenceResult> Evaluator::results(const Attention &attention) {
+  std::vector<ReferenceResult> results;
+  auto add = [&](const std::string &name, ScalarType element, Tensor tensor) {
+    results.push_back({name, element, tensor.shape, std::move(tensor.value),
+                       std::move(tensor.error), std::move(tensor.magnitude),
+                       /*isEitherSide=*/{}, tensor.headAxis, tensor.heads});
+  };
+  for (const Result &declared : attention.results)
+    add(declared.name, declared.type.element, evaluate(declared.value));
+  for (const Expr *append : attention.appends)
+    add(append->args[0]->name, append->type.element,
+        appendResult(append).written);
+  return results;
+}
+
 HostTensor ReferenceResult::tensor() const {
   HostTensor tensor = HostTensor::zeros(element, shape);
   size_t index = 0;
@@ -358,18 +391,14 @@ ladon::evaluate(const Attention &attention, ArrayRef<HostTensor> inputs,
   llvm::Expected<Bindings> bindings = bindInputs(attention, inputs);
   if (!bindings)
     return bindings.takeError();
-  Evaluator evaluator(std::move(*bindings), arithmetic);
-  std::vector<ReferenceResult> results;
-  auto add = [&](const std::string &name, ScalarType element, Tensor tensor) {
-    results.push_back({name, element, tensor.shape, std::move(tensor.value),
-                       std::move(tensor.error), std::move(tensor.magnitude),
-                       tensor.headAxis, tensor.heads});
-  };
-  for (const Result &declared : attention.results)
-    add(declared.name, declared.type.element,
-        evaluator.evaluate(declared.value));
-  for (const Expr *append : attention.appends)
-    add(append->args[0]->name, append->type.element,
-        evaluator.appendResult(append).written);
+  Evaluator evaluator(*bindings, arithmetic);
+  std::vector<ReferenceResult> results = evaluator.results(attention);
+  if (!evaluator.hasEitherSide)
+    return results;
+  Evaluator decided(std::move(*bindings), arithmetic);
+  decided.countsEitherSide = false;
+  for (auto [result, other] : llvm::zip(results, decided.results(attention)))
+    for (auto [error, rest] : llvm::zip(result.error, other.error))
+      result.isEitherSide.push_back(error > 2 * rest);
   return results;
 }

@@ -47,6 +47,11 @@ struct ReferenceResult {
   /// for a row of an attend the largest |v| over its visible keys, for an lse 1
   /// or its own size, for a product the sum of |a| |b|.
   std::vector<double> magnitude;
+  /// Whether most of an element's error is that of numbers which a cache of
+  /// fewer bits rounds to either side, by a whole step of it: that error is
+  /// often reached, so that the element says nothing in a correlation. Empty
+  /// where there are no such numbers.
+  std::vector<bool> isEitherSide;
   HeadAxis headAxis = HeadAxis::None;
   int64_t heads = 1;
 

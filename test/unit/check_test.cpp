@@ -123,6 +123,19 @@ TEST(NumericGate, DemandsCorrelationPerHead) {
   EXPECT_NEAR(applyGate(two, swapped).correlation, -1, 1e-6);
 }
 
+TEST(NumericGate, LeavesWhatIsOfEitherSideOutOfTheCorrelation) {
+  ReferenceResult expected = expectation({1, -1, 1, -1}, 2e4);
+  std::vector<double> actual = {1.008, -1, 1, -1};
+  EXPECT_FALSE(gate(expected, actual).passed);
+  expected.isEitherSide = {true, false, false, false};
+  EXPECT_TRUE(gate(expected, actual).passed);
+  // Not the others, nor what is beyond its bound.
+  expected.isEitherSide = {false, true, true, true};
+  EXPECT_FALSE(gate(expected, {1, -1, 1.008, 1}).passed);
+  expected.isEitherSide = {false, true, false, false};
+  EXPECT_FALSE(gate(expected, actual).passed);
+}
+
 TEST(NumericGate, CorrelatesNumbersOfAnySize) {
   // Their squares are neither infinite nor zero.
   for (double size : {0x1p-600, 0x1p-300, 1.0, 0x1p300, 0x1p1000}) {

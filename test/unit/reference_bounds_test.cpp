@@ -210,6 +210,27 @@ TEST(ErrorBounds, LeaveOpenInfiniteValuesWhoseWeightMayBeLost) {
   EXPECT_EQ(resultOf(-20).value[0], inf);
 }
 
+TEST(ErrorBounds, SayWhatACacheMayRoundToEitherSide) {
+  // Of 15 * 0.1, rounded, a cache of bytes makes 1 or 2; of 10 * 0.1
+  // it makes 1.
+  std::string text = "attention a(q: f32[1, 1, 2, 1], k: f32[1, 1, 1, 1], "
+                     "inout c: i8[1, 1, 2, 1], n: i32[1]) -> f32[1, 1, 2, 1] "
+                     "{\n  let keys = append(c, k * 0.1, at = n[b])\n  return "
+                     "attend(q, float(keys), float(keys), mask = j <= i)\n}";
+  auto resultOf = [&](double key) {
+    return run(text, {floats({1, 1, 2, 1}, {1, 1}), floats({1, 1, 1, 1}, {key}),
+                      tensor(ast::ScalarType::I8, {1, 1, 2, 1}, {5, 5}),
+                      tensor(ast::ScalarType::I32, {1}, {1})})[0];
+  };
+  // The first query sees only what was in the cache.
+  ReferenceResult either = resultOf(15);
+  EXPECT_EQ(either.isEitherSide, (std::vector<bool>{false, true}));
+  EXPECT_GT(allowed(either, 1), 0.01);
+  ReferenceResult sure = resultOf(10);
+  EXPECT_TRUE(sure.isEitherSide.empty());
+  EXPECT_LT(allowed(sure, 1), 1e-4);
+}
+
 TEST(ErrorBounds, OfSumsOfTensors) {
   // Each way to add terms, and numbers whose sum is too large.
   const std::pair<const char *, double> sums[] = {

@@ -196,7 +196,8 @@ GateReport ladon::applyGate(const ReferenceResult &expected,
       report.error = off / magnitude;
       report.bound = allowed / magnitude;
     }
-    heads[headOf(expected, index)].add(want, got, noise);
+    if (expected.isEitherSide.empty() || !expected.isEitherSide[index])
+      heads[headOf(expected, index)].add(want, got, noise);
   });
   report.vacuous = wide * 2 > report.elements;
   for (size_t head = 0; head < heads.size(); ++head) {

@@ -7,7 +7,8 @@
 //      max |v| * (1 + weighted mean of |s|), with |s| at least the sum of
 //      |q||k| that its rounding depends on, and never more than what keeps it
 //      between the smallest and the largest v;
-//   2. the correlation with the reference is high enough for every head;
+//   2. the correlation with the reference is high enough for every head, of
+//      elements that no cache of fewer bits may round to either side;
 //   3. zeros that the spec demands are zeros; NaN and the infinities are where
 //      the reference has them, and nowhere else.
 //
