@@ -126,6 +126,8 @@ static bool isOnBuffers(tile::ValueOpInterface op) {
   };
   if (isa<tile::StoreOp, tile::HasNonFiniteOp>(op))
     return isBuffer(0);
+  if (auto normalize = dyn_cast<tile::NormalizeStoredOp>(*op))
+    return isa<MemRefType>(normalize.getSeen().getType());
   return !op.getNewBuffers().empty() ||
          llvm::any_of(op.getUpdates(),
                       [&](auto update) { return isBuffer(update.first); });
@@ -169,6 +171,8 @@ Error Interpreter::runTile(Operation *op, bool &known) {
     softmaxFinish(op);
   } else if (isa<tile::SoftmaxNormalizeOp>(op)) {
     softmaxNormalize(op);
+  } else if (isa<tile::NormalizeStoredOp>(op)) {
+    normalizeStored(op);
   } else if (auto test = dyn_cast<tile::HasNonFiniteOp>(op)) {
     hasNonFinite(test);
   } else {

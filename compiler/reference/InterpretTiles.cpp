@@ -449,6 +449,32 @@ void Interpreter::softmaxNormalize(Operation *operation) {
   set(op.getResult(), weights);
 }
 
+void Interpreter::normalizeStored(Operation *operation) {
+  auto op = cast<tile::NormalizeStoredOp>(operation);
+  const Tile &seen = tile(op.getSeen()), &max = tile(op.getMax()),
+             &sum = tile(op.getSum());
+  int64_t batch = integer(op.getBatch()), head = integer(op.getHead());
+  int64_t row = integer(op.getRow()), rows = integer(op.getRows());
+  int64_t columns = integer(op.getColumns());
+  const Memory &weights = memory(op.getWeights());
+  for (int64_t i = 0; i < rows && !seen.data.empty(); ++i) {
+    auto [moreHead, morePosition] = mapRow(op.getRowMap(), i);
+    bool isHidden = std::isnan(seen.data[i]);
+    for (int64_t j = 0; j < columns; ++j) {
+      SmallVector<int64_t, 4> at = {batch, head + moreHead, row + morePosition,
+                                    j};
+      double weight = sum.data[i];
+      if (!std::isnan(weight) && isHidden)
+        weight = 0;
+      else if (!std::isnan(weight))
+        weight = loadElement(weights, at).real *
+                 power(op.getBase2(), seen.data[i] - max.data[i]) /
+                 (weight == 0 ? 1 : weight);
+      storeElement(weights, at, {0, weight});
+    }
+  }
+}
+
 void Interpreter::hasNonFinite(Operation *operation) {
   auto op = cast<tile::HasNonFiniteOp>(operation);
   const Tile &tested = tile(op.getTile());

@@ -97,6 +97,7 @@ private:
   void merge(mlir::Operation *op);
   void softmaxFinish(mlir::Operation *op);
   void softmaxNormalize(mlir::Operation *op);
+  void normalizeStored(mlir::Operation *op);
 
   const RuntimeValue &get(mlir::Value v) { return values[v]; }
   int64_t integer(mlir::Value v) { return values[v].integer; }

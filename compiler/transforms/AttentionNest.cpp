@@ -281,9 +281,11 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
                                       Value lower, Value upper,
                                       SoftmaxState state, bool guarded) {
   SmallVector<Type> stateTypes = {rowType(), rowType(), accType()};
+  // Kept weights are found again by the number of their block.
+  bool keeps = kept && !guarded;
   auto loop = tile::KeyLoopOp::create(
       b, stateTypes, lower, upper, /*fullLower=*/Value(),
-      /*fullUpper=*/Value(), tiles.keys, /*aligned=*/isInOnePage(),
+      /*fullUpper=*/Value(), tiles.keys, /*aligned=*/keeps || isInOnePage(),
       state.values());
   OpBuilder::InsertionGuard guard(b);
   SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
@@ -303,6 +305,8 @@ SoftmaxState AttentionNest::visitKeys(const QueryRows &rows, Value query,
   Value value = loadBlock(rows, /*operand=*/2, first, count);
   using Weights = tile::SoftmaxWeightsOp;
   Value weight = weights->getResult(Weights::Weights);
+  if (keeps)
+    keepBlock(rows, weight, weights->getResult(Weights::NewMax), first, count);
   if (op.hasWeight())
     weight =
         positions<tile::ModifyOp>(rows, weight, op.getWeight(), first, count);
@@ -422,30 +426,125 @@ void AttentionNest::fillScoresOfNoKeys() {
   linalg::FillOp::create(b, value, scoresView);
 }
 
-void AttentionNest::storeScores(const QueryRows &rows, Value query,
-                                std::optional<SoftmaxState> state) {
-  // Not a key loop: hidden keys, too, have a place that is written.
-  Value step = index(tiles.keys);
-  auto loop = scf::ForOp::create(b, index(0), keys, step);
+/// The keys of the block that begins with `first`, as far as there are any.
+Value AttentionNest::keysFrom(Value first) {
+  return arith::MinSIOp::create(b, arith::SubIOp::create(b, keys, first),
+                                index(tiles.keys));
+}
+
+/// Runs `body` for blocks of all keys, of which there are `count` from `first`
+/// on. Not a key loop: hidden keys, too, have a place that is written.
+void AttentionNest::forBlocks(
+    llvm::function_ref<void(Value first, Value count)> body) {
+  auto loop = scf::ForOp::create(b, index(0), keys, index(tiles.keys));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value first = loop.getInductionVar();
-  Value count =
-      arith::MinSIOp::create(b, arith::SubIOp::create(b, keys, first), step);
-  Value tile = scores(rows, query, first, count, /*compact=*/false);
-  if (state)
-    tile = tile::SoftmaxNormalizeOp::create(
-               b, tile.getType(), tile, count, state->max, state->sum,
-               rowsIn(rows), base2(), tiles.transposed)
-               .getResult();
-  auto all = memref::getMixedSizes(b, b.getLoc(), scoresView);
+  body(first, keysFrom(first));
+}
+
+/// Scores or weights of the keys from `first` on.
+Value AttentionNest::columnsFrom(Value first, Value count) {
+  auto sizes = memref::getMixedSizes(b, b.getLoc(), scoresView);
   SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)),
       steps(4, b.getIndexAttr(1));
   offsets.back() = first;
-  all.back() = count;
-  Value part = memref::SubViewOp::create(b, scoresView, offsets, all, steps);
-  tile::StoreOp::create(b, tile, part, rows.batch, rows.head, rows.position,
-                        rows.count, count, rowMap(), tiles.transposed);
+  sizes.back() = count;
+  return memref::SubViewOp::create(b, scoresView, offsets, sizes, steps);
+}
+
+void AttentionNest::storeColumns(const QueryRows &rows, Value tile, Value first,
+                                 Value count) {
+  tile::StoreOp::create(b, tile, columnsFrom(first, count), rows.batch,
+                        rows.head, rows.position, rows.count, count, rowMap(),
+                        tiles.transposed);
+}
+
+void AttentionNest::storeScores(const QueryRows &rows, Value query,
+                                std::optional<SoftmaxState> state) {
+  forBlocks([&](Value first, Value count) {
+    Value tile = scores(rows, query, first, count, /*compact=*/false);
+    if (state)
+      tile = tile::SoftmaxNormalizeOp::create(
+                 b, tile.getType(), tile, count, state->max, state->sum,
+                 rowsIn(rows), base2(), tiles.transposed)
+                 .getResult();
+    storeColumns(rows, tile, first, count);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Kept weights
+//===----------------------------------------------------------------------===//
+
+void AttentionNest::keepWeights() {
+  if (!op.getNormalized() || elementOf(scoresView) != accumulator())
+    return;
+  Value blocks = arith::CeilDivSIOp::create(b, keys, index(tiles.keys));
+  Value places = arith::MulIOp::create(b, blocks, queries);
+  auto heads = static_cast<int64_t>(op.getHeads());
+  auto type = MemRefType::get(
+      {ShapedType::kDynamic, heads, ShapedType::kDynamic}, accumulator());
+  kept = memref::AllocOp::create(b, type, ValueRange{batches, places},
+                                 b.getI64IntegerAttr(64));
+  // Blocks that are not visited leave theirs as it is.
+  if (!op.hasMask())
+    return;
+  double nobody = std::numeric_limits<double>::quiet_NaN();
+  Value value =
+      arith::ConstantOp::create(b, b.getFloatAttr(accumulator(), nobody));
+  linalg::FillOp::create(b, value, kept);
+}
+
+/// The place of the maximum of the first position of a tile, for the block of
+/// keys that begins with `first`: positions of one block are neighbours.
+Value AttentionNest::placeOfMaxima(const QueryRows &rows, Value first) {
+  Value block = arith::DivUIOp::create(b, first, index(tiles.keys));
+  Value before = arith::MulIOp::create(b, block, queries);
+  return arith::AddIOp::create(b, before, rows.position);
+}
+
+/// Of a block that is visited, a mask may hide the last keys from all rows, and
+/// the loop end before them.
+void AttentionNest::keepBlock(const QueryRows &rows, Value weights, Value max,
+                              Value first, Value count) {
+  storeColumns(rows, weights, first, count);
+  tile::StoreOp::create(b, max, kept, rows.batch, rows.head,
+                        placeOfMaxima(rows, first), rows.count,
+                        /*columns=*/Value(), rowMap(), /*transposed=*/false);
+  if (!op.hasMask())
+    return;
+  OpFoldResult one = b.getIndexAttr(1), heads = b.getIndexAttr(tiles.heads);
+  Value positions = rows.count;
+  if (tiles.heads > 1)
+    positions = arith::DivUIOp::create(b, positions, index(tiles.heads));
+  Value end = arith::AddIOp::create(b, first, count);
+  Value rest = arith::SubIOp::create(b, keysFrom(first), count);
+  Value hidden = memref::SubViewOp::create(
+      b, scoresView,
+      ArrayRef<OpFoldResult>{rows.batch, rows.head, rows.position, end},
+      ArrayRef<OpFoldResult>{one, heads, positions, rest},
+      SmallVector<OpFoldResult>(4, one));
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(accumulator()));
+  linalg::FillOp::create(b, zero, hidden);
+}
+
+void AttentionNest::storeWeights(const QueryRows &rows, Value query,
+                                 SoftmaxState state) {
+  if (!kept)
+    return storeScores(rows, query, state);
+  forBlocks([&](Value first, Value count) {
+    Value seen = tile::LoadOp::create(b, rowType(), kept, rows.batch, rows.head,
+                                      placeOfMaxima(rows, first), rows.count,
+                                      /*pages=*/Value(), /*outs=*/ValueRange(),
+                                      /*page_size=*/IntegerAttr(),
+                                      /*scale=*/FloatAttr(), rowMap(),
+                                      /*transposed=*/false)
+                     .getTile();
+    tile::NormalizeStoredOp::create(
+        b, columnsFrom(first, count), rows.batch, rows.head, rows.position,
+        rows.count, count, seen, state.max, state.sum, rowMap(), base2());
+  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -107,6 +107,13 @@ public:
   /// their weights.
   void storeScores(const QueryRows &rows, mlir::Value query,
                    std::optional<SoftmaxState> state);
+  /// Has `visitKeys` leave weights in the result, as they are when their block
+  /// is visited, where it has the type that is computed in.
+  void keepWeights();
+  /// Stores the weights of finished rows, whose state is that after all keys
+  /// and sinks: makes them of those that were kept, or again of the scores.
+  void storeWeights(const QueryRows &rows, mlir::Value query,
+                    SoftmaxState state);
   /// The state with the sinks of its rows, if there are any.
   SoftmaxState withSinks(const QueryRows &rows, SoftmaxState state);
 
@@ -144,6 +151,15 @@ private:
   mlir::Value positions(const QueryRows &rows, mlir::Value scores,
                         mlir::Region &region, mlir::Value firstKey,
                         mlir::Value count);
+  mlir::Value keysFrom(mlir::Value first);
+  void forBlocks(
+      llvm::function_ref<void(mlir::Value first, mlir::Value count)> body);
+  mlir::Value columnsFrom(mlir::Value first, mlir::Value count);
+  void storeColumns(const QueryRows &rows, mlir::Value tile, mlir::Value first,
+                    mlir::Value count);
+  void keepBlock(const QueryRows &rows, mlir::Value weights, mlir::Value max,
+                 mlir::Value first, mlir::Value count);
+  mlir::Value placeOfMaxima(const QueryRows &rows, mlir::Value first);
   std::pair<mlir::Value, mlir::Value> finished(const QueryRows &rows,
                                                SoftmaxState state);
   void storeLse(const QueryRows &rows, mlir::Value lse);
@@ -161,6 +177,10 @@ private:
   AttentionTiles tiles;
   /// Views of the operands as (batch, head, position, feature).
   mlir::Value queryView, keyView, valueView, outView, lseView, scoresView;
+  /// The maximum that each row had when the weights of a block were made,
+  /// [batch, head, block * S + position], and NaN where a mask hides the block;
+  /// null where weights are not kept.
+  mlir::Value kept;
 };
 
 } // namespace ladon

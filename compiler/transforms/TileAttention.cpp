@@ -81,6 +81,7 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
   nest.setTiles(tiles);
   if (op.hasScores() && op.getPages())
     nest.fillScoresOfNoKeys();
+  nest.keepWeights();
   Value height = nest.index(tiles.rows / tiles.heads);
   Value count = arith::CeilDivSIOp::create(b, nest.queries, height);
   int64_t group = op.getHeads() / op.getKeyValueHeads();
@@ -98,7 +99,7 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
                                         nest.initial(), /*guarded=*/false);
     Value out = nest.finishGuarded(rows, query, state);
     if (op.getNormalized())
-      nest.storeScores(rows, query, nest.withSinks(rows, state));
+      nest.storeWeights(rows, query, nest.withSinks(rows, state));
     else if (op.hasScores())
       nest.storeScores(rows, query, std::nullopt);
     return out;

@@ -242,6 +242,8 @@ void ladon::tile::registerBufferizableOpInterfaceExternalModels(
     SoftmaxFinishOp::attachInterface<ValueOpModel<SoftmaxFinishOp>>(*context);
     SoftmaxNormalizeOp::attachInterface<ValueOpModel<SoftmaxNormalizeOp>>(
         *context);
+    NormalizeStoredOp::attachInterface<ValueOpModel<NormalizeStoredOp>>(
+        *context);
     HasNonFiniteOp::attachInterface<ValueOpModel<HasNonFiniteOp>>(*context);
   });
 }

@@ -138,6 +138,12 @@ void StoreOp::getEffects(Effects &effects) {
                        SideEffects::DefaultResource::get());
 }
 
+void NormalizeStoredOp::getEffects(Effects &effects) {
+  addEffects(*this, effects);
+  effects.emplace_back(MemoryEffects::Write::get(), &getWeightsMutable(),
+                       SideEffects::DefaultResource::get());
+}
+
 #define DEFINE_EFFECTS(Op)                                                     \
   void Op::getEffects(Effects &effects) { addEffects(*this, effects); }
 DEFINE_EFFECTS(LoadOp)

@@ -33,6 +33,10 @@ mlir::LogicalResult expectShape(mlir::Operation *op, llvm::StringRef what,
                                 mlir::Value tile, const TileShape &expected);
 mlir::LogicalResult expectRank(mlir::Operation *op, llvm::StringRef what,
                                mlir::Value tile, size_t rank);
+/// An error at the operation where a map is not from a row to head and
+/// position.
+mlir::LogicalResult verifyRowMap(mlir::Operation *op,
+                                 std::optional<mlir::AffineMap> map);
 /// Tiles are all tensors, and there are results, or all buffers, and there are
 /// none; `expected` are the shapes of all results, the last `optional` of which
 /// may be left out.

@@ -236,6 +236,41 @@ def Tile_SoftmaxNormalizeOp : Tile_ValueOp<"softmax_normalize", [
   }];
 }
 
+def Tile_NormalizeStoredOp : Tile_ValueOp<"normalize_stored", [
+    Tile_ValueOpInterface]> {
+  let summary = "the weights of finished rows, where they were stored";
+  let description = [{
+    The first `columns` elements of row `r < rows`, at
+    `weights[batch, head + h(r), row + p(r), :]` as in `tile.store`, are what
+    `tile.softmax_weights` made of scores when the maximum of the row was
+    `seen[r]`. With the state after all keys they become
+
+        weights' = weights B^(seen - max) / sum
+
+    where B is 2 with `base2`, else e. Where `seen` is NaN nobody has stored
+    weights, for the row sees none of these keys: they become 0, whatever is
+    there. Where `sum` is NaN, all weights are.
+
+    ```mlir
+    tile.normalize_stored %w[%b, %h, %i0] rows %n columns %c
+        seen %then state(%max, %sum) base2 : memref<?x12x?x?xf32>,
+        tensor<48xf32>, tensor<48xf32>, tensor<48xf32>
+    ```
+  }];
+  let arguments = (ins MemRefRankOf<[F32, F64], [4]>:$weights,
+                       Index:$batch, Index:$head, Index:$row, Index:$rows,
+                       Index:$columns, Tile_AccTile:$seen, Tile_AccTile:$max,
+                       Tile_AccTile:$sum,
+                       OptionalAttr<AffineMapAttr>:$row_map, UnitAttr:$base2);
+  let assemblyFormat = [{
+    $weights `[` $batch `,` $head `,` $row `]` `rows` $rows `columns` $columns
+    `seen` $seen `state` `(` $max `,` $sum `)` (`base2` $base2^)?
+    (`map` $row_map^)? attr-dict
+    `:` type($weights) `,` type($seen) `,` type($max) `,` type($sum)
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_HasNonFiniteOp : Tile_ValueOp<"has_non_finite", [
     Tile_ValueOpInterface]> {
   let summary = "whether any element is infinite or NaN";

@@ -52,6 +52,21 @@ LogicalResult SoftmaxNormalizeOp::verify() {
   return verifyForm(*this, {getScores(), getMax(), getSum()}, {scores});
 }
 
+LogicalResult NormalizeStoredOp::verify() {
+  if (failed(expectRank(*this, "seen", getSeen(), 1)))
+    return failure();
+  TileShape row = shapeOf(getSeen());
+  if (failed(expectShape(*this, "max", getMax(), row)) ||
+      failed(expectShape(*this, "sum", getSum(), row)) ||
+      failed(verifyRowMap(*this, getRowMap())))
+    return failure();
+  Type stored = cast<MemRefType>(getWeights().getType()).getElementType();
+  if (stored != row.element)
+    return emitOpError("expected weights of ")
+           << row.element << " as seen is, found " << stored;
+  return verifyForm(*this, {getSeen(), getMax(), getSum()}, {});
+}
+
 LogicalResult RoundOp::verify() {
   if (failed(expectRank(*this, "a tile", getTile(), 2)))
     return failure();

@@ -14,7 +14,8 @@ using namespace ladon::tile;
 // Memory
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyRowMap(Operation *op, std::optional<AffineMap> map) {
+LogicalResult ladon::tile::verifyRowMap(Operation *op,
+                                        std::optional<AffineMap> map) {
   if (map && (map->getNumDims() != 1 || map->getNumSymbols() != 0 ||
               map->getNumResults() != 2))
     return op->emitOpError("expected a row map (row) -> (head, position)");

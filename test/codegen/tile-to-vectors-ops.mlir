@@ -319,6 +319,26 @@ func.func @normalize_rows(%s: memref<2x16xf32>, %m: memref<2xf32>, %l: memref<2x
   return
 }
 
+// A factor for each row, of all rows in a register; then one pass over a row,
+// which takes the factor itself where nobody has stored anything.
+// CHECK-LABEL: func.func @normalize_stored(
+// CHECK: %[[SEEN:.*]] = vector.load %arg1
+// CHECK: %[[POWER:.*]] = arith.select %{{.*}} : vector<8xi1>, vector<8xf32>
+// CHECK: %[[FACTORS:.*]] = arith.mulf %{{.*}} : vector<8xf32>
+// CHECK: vector.store %[[FACTORS]], %[[MEMORY:.*]][%c0,
+// CHECK: scf.for %[[ROW:.*]] = %c0 to %arg4 step %c1
+// CHECK: %[[FACTOR:.*]] = memref.load %[[MEMORY]][%c0, %[[ROW]]]
+// CHECK: %[[THEN:.*]] = memref.load %arg1[%[[ROW]]]
+// CHECK: %[[HIDDEN:.*]] = arith.cmpf uno, %[[THEN]], %[[THEN]] : f32
+// CHECK: %[[ALL:.*]] = vector.broadcast %[[FACTOR]]
+// CHECK: %[[X:.*]] = arith.mulf %{{.*}}, %[[ALL]] : vector<8xf32>
+// CHECK: arith.select %[[HIDDEN]], %[[ALL]], %[[X]]
+// CHECK: vector.store
+func.func @normalize_stored(%w: memref<?x2x?x?xf32>, %seen: memref<8xf32>, %m: memref<8xf32>, %l: memref<8xf32>, %i: index) {
+  tile.normalize_stored %w[%i, %i, %i] rows %i columns %i seen %seen state(%m, %l) : memref<?x2x?x?xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>
+  return
+}
+
 // Of a last block only the columns that exist are stored.
 // CHECK-LABEL: func.func @store_columns(
 // CHECK-DAG: %[[REST:.*]] = arith.remui %arg3, %c8

@@ -240,10 +240,12 @@ func.func @in_one_page(%q: memref<2x4x?x4xf32>, %k: memref<?x2x128x4xf32>,
 #lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
 #scores = affine_map<(b, h, i, j, d, e) -> (b, h, i, j)>
 
-// Weights: once the state is known the keys are visited again, hidden ones too.
-// CHECK-LABEL: func.func @weights(
+// Weights in a narrower type than that of the scores: once the state is known
+// the keys are visited again, hidden ones too.
+// CHECK-LABEL: func.func @narrow_weights(
 // CHECK: tile.load {{.*}} scale 0.72134752044448169
-// CHECK: %[[STATE:.*]]:3 = tile.key_loop
+// CHECK: %[[STATE:.*]]:3 = tile.key_loop[{{.*}}) step 16 init
+// CHECK-NOT: columns %{{.*}} transposed
 // CHECK: tile.softmax_finish(%[[STATE]]#0, %[[STATE]]#1, %[[STATE]]#2) rows %{{.*}} base2
 // CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[T:.*]] step %c16 {
 // CHECK-NEXT: %[[REST:.*]] = arith.subi %[[T]], %[[FIRST]]
@@ -253,6 +255,39 @@ func.func @in_one_page(%q: memref<2x4x?x4xf32>, %k: memref<?x2x128x4xf32>,
 // CHECK-NEXT: %[[W:.*]] = tile.softmax_normalize %[[S]] keys %[[COUNT]] rows %{{.*}} state(%[[STATE]]#0, %[[STATE]]#1) base2 transposed
 // CHECK: %[[PART:.*]] = memref.subview %arg5[0, 0, 0, %[[FIRST]]] [2, 3, %{{.*}}, %[[COUNT]]] [1, 1, 1, 1]
 // CHECK-NEXT: tile.store %[[W]], %[[PART]]{{.*}} columns %[[COUNT]] transposed
+func.func @narrow_weights(%q: memref<2x3x?x4xf32>, %k: memref<2x3x?x4xf32>,
+    %v: memref<2x3x?x5xf32>, %out: memref<2x3x?x5xf32>,
+    %lse: memref<2x3x?xf32>, %weights: memref<2x3x?x?xbf16>) {
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x3x?x4xf32>, memref<2x3x?x4xf32>, memref<2x3x?x5xf32>)
+      outs(%out, %lse, %weights : memref<2x3x?x5xf32>, memref<2x3x?xf32>, memref<2x3x?x?xbf16>)
+      maps [#q, #k, #v, #out, #lse, #scores] {normalized}
+  return
+}
+
+// Else they are stored as they are made, in blocks that have a number each,
+// beside the maxima of that time, and normalized in their place.
+// CHECK-LABEL: func.func @weights(
+// CHECK: %[[T:.*]] = memref.dim %arg1, %c2
+// CHECK: %[[BLOCKS:.*]] = arith.ceildivsi %[[T]], %c16
+// CHECK: %[[PLACES:.*]] = arith.muli %[[BLOCKS]], %[[S:.*]] : index
+// CHECK: %[[KEPT:.*]] = memref.alloc(%{{.*}}, %[[PLACES]]) {alignment = 64 : i64} : memref<?x3x?xf64>
+// CHECK-NOT: linalg.fill
+// CHECK: tile.load {{.*}} scale 0.72134752044448169
+// CHECK: %[[STATE:.*]]:3 = tile.key_loop[{{.*}}) step 16 aligned
+// CHECK: ^bb0(%[[FIRST:.*]]: index, %[[COUNT:.*]]: index,
+// CHECK: %[[W:.*]]:4 = tile.softmax_weights
+// CHECK: %[[PART:.*]] = memref.subview %arg5[0, 0, 0, %[[FIRST]]] [2, 3, %{{.*}}, %[[COUNT]]] [1, 1, 1, 1]
+// CHECK-NEXT: tile.store %[[W]]#0, %[[PART]]{{.*}} columns %[[COUNT]] transposed
+// CHECK-NEXT: %[[BLOCK:.*]] = arith.divui %[[FIRST]], %c16
+// CHECK-NEXT: %[[BEFORE:.*]] = arith.muli %[[BLOCK]], %[[S]]
+// CHECK-NEXT: %[[PLACE:.*]] = arith.addi %[[BEFORE]], %[[I:.*]] : index
+// CHECK-NEXT: tile.store %[[W]]#1, %[[KEPT]][%{{.*}}, %{{.*}}, %[[PLACE]]]
+// CHECK: tile.accumulate %[[W]]#0
+// CHECK: scf.for %[[FIRST:.*]] = %c0 to %[[T]] step %c16 {
+// CHECK-NOT: tile.contract
+// CHECK: %[[SEEN:.*]] = tile.load %[[KEPT]]
+// CHECK: tile.normalize_stored %{{.*}}[%{{.*}}, %{{.*}}, %[[I]]] rows %{{.*}} columns %{{.*}} seen %[[SEEN]] state(%[[STATE]]#0, %[[STATE]]#1) base2
 func.func @weights(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
     %v: memref<2x3x?x5xf64>, %out: memref<2x3x?x5xf64>,
     %lse: memref<2x3x?xf64>, %weights: memref<2x3x?x?xf64>) {
@@ -260,6 +295,31 @@ func.func @weights(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
       ins(%q, %k, %v : memref<2x3x?x4xf64>, memref<2x3x?x4xf64>, memref<2x3x?x5xf64>)
       outs(%out, %lse, %weights : memref<2x3x?x5xf64>, memref<2x3x?xf64>, memref<2x3x?x?xf64>)
       maps [#q, #k, #v, #out, #lse, #scores] {normalized}
+  return
+}
+
+// Blocks that a mask hides are not visited, which is seen by their maxima.
+// CHECK-LABEL: func.func @masked_weights(
+// CHECK: %[[KEPT:.*]] = memref.alloc
+// CHECK: %[[NAN:.*]] = arith.constant 0x7FF8000000000000 : f64
+// CHECK-NEXT: linalg.fill ins(%[[NAN]] : f64) outs(%[[KEPT]]
+// Keys of a visited block that the loop ends before.
+// CHECK: tile.key_loop
+// CHECK: tile.store %{{.*}}, %[[KEPT]]
+// CHECK: %[[HIDDEN:.*]] = memref.subview %arg5[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] [1, 1, %{{.*}}, %{{.*}}]
+// CHECK: linalg.fill {{.*}} outs(%[[HIDDEN]]
+// CHECK: tile.accumulate
+func.func @masked_weights(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
+    %v: memref<2x3x?x5xf64>, %out: memref<2x3x?x5xf64>,
+    %lse: memref<2x3x?xf64>, %weights: memref<2x3x?x?xf64>) {
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x3x?x4xf64>, memref<2x3x?x4xf64>, memref<2x3x?x5xf64>)
+      outs(%out, %lse, %weights : memref<2x3x?x5xf64>, memref<2x3x?xf64>, memref<2x3x?x?xf64>)
+      maps [#q, #k, #v, #out, #lse, #scores]
+      mask(%b: i32, %h: i32, %i: i32, %j: i32) {
+        %visible = arith.cmpi sle, %j, %i : i32
+        attn.yield %visible : i1
+      } {normalized}
   return
 }
 

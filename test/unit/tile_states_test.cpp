@@ -209,4 +209,71 @@ TEST_P(TileStates, large_scores) {
   }
 }
 
+/// Weights that lie in memory, divided there: by the state of their rows, or
+/// nothing for rows that saw none of their keys, whatever lies there then.
+TEST(TileCodeStates, stored_weights_are_normalized) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (bool base2 : {false, true})
+    for (const char *map :
+         {"", " map affine_map<(r) -> (r mod 2, r floordiv 2)>"})
+      for (int64_t columns : {0, 3, 8, 21}) {
+        Tiles t;
+        t.rows = 16;
+        t.base2 = base2;
+        std::string load, rows = *map ? "%c2" : "%rows";
+        for (const char *name : {"seen", "max", "sum"})
+          load += std::string("%") + name + "_ = tile.load %" + name +
+                  "[%b, %h, %i0] rows " + rows + map + " : " +
+                  memref("f32", 3) + " -> " + t.row() + "\n";
+        std::string state = memref("f32", 3);
+        std::string body = load + "%n = memref.dim %out, %c3 : " + t.heads() +
+                           "\ntile.normalize_stored %out[%b, %h, %i0] rows " +
+                           rows +
+                           " columns %n seen %seen_ state(%max_, %sum_)" +
+                           t.base() + map + " : " + t.heads() + ", " + t.row() +
+                           ", " + t.row() + ", " + t.row() + "\n";
+        std::string text = "func.func @f(%seen: " + state + ", %max: " + state +
+                           ", %sum: " + state + ", %out: " + t.heads() +
+                           ") {\n" +
+                           "  %c0 = arith.constant 0 : index\n"
+                           "  %c1 = arith.constant 1 : index\n"
+                           "  %c2 = arith.constant 2 : index\n"
+                           "  %c3 = arith.constant 3 : index\n"
+                           "  %S = memref.dim %out, %c2 : " +
+                           t.heads() +
+                           "\n  %one = arith.constant 1 : index\n"
+                           "  tile.grid (%one) schedule <order = [0]> {\n"
+                           "  ^bb0(%b: index):\n"
+                           "    %h = arith.constant 0 : index\n"
+                           "    %i0 = arith.constant 0 : index\n"
+                           "    %rows = arith.minsi %S, %c3 : index\n" +
+                           body + "}\nreturn\n}\n";
+        TileOperand out = randomOperand("f32", {1, 2, 5, columns}, 7);
+        if (columns > 1)
+          out.values[1] = infinity; // Of a row that saw nothing there.
+        std::vector<TileOperand> operands = {
+            {"f32", {1, 2, 5}, {nan, 1, 0.5, 2, 3, -1, 0, 1, 2, 3}},
+            {"f32", {1, 2, 5}, {2, 4, 3, 2, 3, 1, 0.5, 4, 3, 3}},
+            {"f32", {1, 2, 5}, {5, 2, nan, 1, 1, 3, 0, 1, 1, 1}},
+            out};
+        auto results = expectAgreement(text, operands);
+        ASSERT_EQ(results.size(), 4u);
+        auto at = [&](int64_t head, int64_t i, int64_t j) {
+          return results[3][(head * 5 + i) * columns + j];
+        };
+        for (int64_t j = 0; j < columns; ++j) {
+          EXPECT_EQ(at(0, 0, j), 0);
+          EXPECT_EQ(at(0, 4, j), out.values[4 * columns + j]);
+          // Of both heads at one position, or of three positions of one.
+          double old = out.values[(*map ? 5 : 1) * columns + j];
+          double power = *map ? -2 : -3, sum = *map ? 3 : 2;
+          EXPECT_NEAR(at(*map ? 1 : 0, *map ? 0 : 1, j),
+                      old * (base2 ? std::exp2(power) : std::exp(power)) / sum,
+                      1e-6);
+          if (!*map)
+            EXPECT_TRUE(std::isnan(at(0, 2, j)));
+        }
+      }
+}
+
 } // namespace

@@ -405,8 +405,7 @@ void LaneTiles::merge(tile::MergeOp op) {
   });
 }
 
-/// What weights are multiplied by: 1 where there are none.
-static Value inverseOfSum(VectorEmitter &e, Value sum) {
+Value ladon::cpu::inverseOfSum(VectorEmitter &e, Value sum) {
   Value one = e.splat(1);
   Value empty =
       arith::CmpFOp::create(e.b, arith::CmpFPredicate::OEQ, sum, e.splat(0));

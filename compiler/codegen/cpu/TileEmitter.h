@@ -163,6 +163,7 @@ private:
 /// What does not depend on where the rows are.
 void emitLoad(VectorEmitter &e, tile::LoadOp op);
 void emitStore(VectorEmitter &e, tile::StoreOp op);
+void emitNormalizeStored(VectorEmitter &e, tile::NormalizeStoredOp op);
 void emitSoftmaxInit(VectorEmitter &e, tile::SoftmaxInitOp op);
 /// Any maps, element by element.
 void emitScalarContract(VectorEmitter &e, tile::ContractOp op);
@@ -176,6 +177,9 @@ void storeSome(VectorEmitter &e, mlir::Value x, mlir::Value to,
                mlir::ValueRange at, int64_t count);
 /// The lowest finite number of an element type: the maximum of no scores.
 double lowestFinite(mlir::FloatType type);
+/// What weights are multiplied by to be divided by their sum: 1 where there are
+/// none.
+mlir::Value inverseOfSum(VectorEmitter &e, mlir::Value sum);
 /// The type of the elements of a memref.
 mlir::Type elementOf(mlir::Value memref);
 /// The size of a buffer along an axis.

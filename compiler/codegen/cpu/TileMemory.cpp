@@ -382,3 +382,57 @@ void ladon::cpu::emitStore(VectorEmitter &e, tile::StoreOp op) {
         });
       });
 }
+
+//===----------------------------------------------------------------------===//
+// Weights in place
+//===----------------------------------------------------------------------===//
+
+/// A factor for each row, of all rows at once, and one pass over the weights.
+void ladon::cpu::emitNormalizeStored(VectorEmitter &e,
+                                     tile::NormalizeStoredOp op) {
+  ImplicitLocOpBuilder &b = e.b;
+  Value weights = op.getWeights(), columns = op.getColumns();
+  Value factors = scratch(e, 1, extent(op.getSeen(), 0)), first = e.index(0);
+  forEach(e, first, op.getRows(), e.lanes, [&](Value row) {
+    Value seen = e.load(op.getSeen(), row), max = e.load(op.getMax(), row);
+    Value power =
+        emitPower(e, arith::SubFOp::create(b, seen, max), op.getBase2());
+    // What is hidden has this one as its weight: nothing, or NaN as the sum is.
+    Value isHidden =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, seen, seen);
+    power = arith::SelectOp::create(b, isHidden, e.splat(0), power);
+    Value inverse = inverseOfSum(e, e.load(op.getSum(), row));
+    e.store(arith::MulFOp::create(b, power, inverse), factors, {first, row});
+  });
+
+  Rows rows{weights,        op.getBatch(),     op.getHead(),  op.getRow(),
+            op.getRowMap(), /*pages=*/Value(), /*pageSize=*/0};
+  forEach(e, first, op.getRows(), 1, [&](Value row) {
+    SmallVector<Value> at = rows.indices(e, row);
+    at.push_back(first);
+    Value factor = memref::LoadOp::create(b, factors, ValueRange{first, row});
+    Value seen = memref::LoadOp::create(b, op.getSeen(), row);
+    Value isHidden =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, seen, seen);
+    Value all = e.broadcast(factor);
+    auto single = [&](Value column) {
+      at.back() = column;
+      Value x = memref::LoadOp::create(b, weights, at);
+      x = arith::MulFOp::create(b, x, factor);
+      x = arith::SelectOp::create(b, isHidden, factor, x);
+      memref::StoreOp::create(b, x, weights, at);
+    };
+    auto whole = [&](Value column) {
+      at.back() = column;
+      Value view = rowsInPlace(e, weights, at, e.index(1), e.lanes);
+      Value x = e.load(view, {first, first});
+      x = arith::MulFOp::create(b, x, all);
+      x = arith::SelectOp::create(b, isHidden, all, x);
+      e.store(x, view, {first, first});
+    };
+    ifDense(
+        e, weights,
+        [&] { forSomeRegisters(e, /*width=*/0, columns, whole, single); },
+        [&] { forEach(e, first, columns, 1, single); });
+  });
+}

@@ -36,6 +36,8 @@ static Value computedTile(tile::ValueOpInterface op) {
     return op.getNewBuffers().empty() ? Value() : op.getNewBuffers().back();
   if (auto accumulate = dyn_cast<tile::AccumulateOp>(*op))
     return accumulate.getAcc();
+  if (auto normalize = dyn_cast<tile::NormalizeStoredOp>(*op))
+    return normalize.getSeen();
   return op->getOperand(0);
 }
 
@@ -134,7 +136,8 @@ static LogicalResult checkTile(Operation *op, int64_t vectorBits) {
   // Rows in the lanes fill whole registers; so do the keys of a block where
   // they lie there.
   int64_t lanes = vectorBits / std::max(element.getIntOrFloatBitWidth(), 32u);
-  bool rowsInLanes = op->hasAttr("transposed");
+  bool rowsInLanes =
+      op->hasAttr("transposed") || isa<tile::NormalizeStoredOp>(op);
   bool keysInLanes =
       !rowsInLanes && isa<tile::RowMaxOp, tile::ModifyOp, tile::MaskOp,
                           tile::SoftmaxWeightsOp, tile::SoftmaxNormalizeOp>(op);
@@ -245,6 +248,12 @@ static void populateTilePatterns(RewritePatternSet &patterns,
       context, vectorBits, registers,
       [](VectorEmitter &e, RegisterTile, tile::StoreOp op) {
         emitStore(e, op);
+        return Value();
+      });
+  patterns.add<TilePattern<tile::NormalizeStoredOp>>(
+      context, vectorBits, registers,
+      [](VectorEmitter &e, RegisterTile, tile::NormalizeStoredOp op) {
+        emitNormalizeStored(e, op);
         return Value();
       });
   patterns.add<TilePattern<tile::SoftmaxInitOp>>(

@@ -1520,6 +1520,54 @@ func.func @normalize_sum(%s: tensor<8x4xf32>, %m: tensor<8xf32>, %l: tensor<4xf3
 
 // -----
 
+func.func @normalize_stored_rank(%w: memref<?x2x?x?xf32>, %s: tensor<8x4xf32>, %m: tensor<8xf32>, %i: index) {
+  // expected-error@+1 {{'tile.normalize_stored' op expected seen of rank 1, found rank 2}}
+  tile.normalize_stored %w[%i, %i, %i] rows %i columns %i seen %s state(%m, %m) : memref<?x2x?x?xf32>, tensor<8x4xf32>, tensor<8xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_stored_max(%w: memref<?x2x?x?xf32>, %s: tensor<8xf32>, %m: tensor<4xf32>, %i: index) {
+  // expected-error@+1 {{'tile.normalize_stored' op expected max of 8xf32, found 4xf32}}
+  tile.normalize_stored %w[%i, %i, %i] rows %i columns %i seen %s state(%m, %s) : memref<?x2x?x?xf32>, tensor<8xf32>, tensor<4xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_stored_sum(%w: memref<?x2x?x?xf32>, %s: tensor<8xf32>, %l: tensor<4xf32>, %i: index) {
+  // expected-error@+1 {{'tile.normalize_stored' op expected sum of 8xf32, found 4xf32}}
+  tile.normalize_stored %w[%i, %i, %i] rows %i columns %i seen %s state(%s, %l) : memref<?x2x?x?xf32>, tensor<8xf32>, tensor<8xf32>, tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_stored_type(%w: memref<?x2x?x?xf64>, %s: tensor<8xf32>, %i: index) {
+  // expected-error@+1 {{'tile.normalize_stored' op expected weights of 'f32' as seen is, found 'f64'}}
+  tile.normalize_stored %w[%i, %i, %i] rows %i columns %i seen %s state(%s, %s) : memref<?x2x?x?xf64>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_stored_map(%w: memref<?x2x?x?xf32>, %s: tensor<8xf32>, %i: index) {
+  // expected-error@+1 {{'tile.normalize_stored' op expected a row map (row) -> (head, position)}}
+  tile.normalize_stored %w[%i, %i, %i] rows %i columns %i seen %s state(%s, %s) map affine_map<(r) -> (r)> : memref<?x2x?x?xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @normalize_stored_mixed(%w: memref<?x2x?x?xf32>, %s: tensor<8xf32>, %m: memref<8xf32>, %i: index) {
+  // expected-error@+1 {{'tile.normalize_stored' op expected}}
+  tile.normalize_stored %w[%i, %i, %i] rows %i columns %i seen %s state(%m, %m) : memref<?x2x?x?xf32>, tensor<8xf32>, memref<8xf32>, memref<8xf32>
+  return
+}
+
+// -----
+
 func.func @normalize_result(%s: tensor<8x4xf32>, %m: tensor<8xf32>, %i: index) {
   // expected-error@+1 {{'tile.softmax_normalize' op expected result 0 of 8x4xf32, found 4x8xf32}}
   %r = tile.softmax_normalize %s keys %i state(%m, %m) : tensor<8x4xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<4x8xf32>

@@ -138,7 +138,7 @@ func.func @options(%q: memref<?x8x?x4xbf16>, %k: memref<?x2x32x4xf16>, %pages: m
 
 // CHECK-LABEL: func.func @weights
 func.func @weights(%s: tensor<16x8xf32>, %r: tensor<8xf32>, %b: memref<8x16xf32>, %m: memref<8xf32>,
-                   %o: memref<?x8x?x?xf16>, %i: index) {
+                   %o: memref<?x8x?x?xf16>, %p: memref<?x8x?x?xf32>, %i: index) {
   // CHECK: %[[W:.*]] = tile.softmax_normalize %{{.*}} keys %{{.*}} state(%{{.*}}, %{{.*}}) base2 transposed : tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<16x8xf32>
   %w = tile.softmax_normalize %s keys %i state(%r, %r) base2 transposed
       : tensor<16x8xf32>, tensor<8xf32>, tensor<8xf32> -> tensor<16x8xf32>
@@ -146,6 +146,12 @@ func.func @weights(%s: tensor<16x8xf32>, %r: tensor<8xf32>, %b: memref<8x16xf32>
   tile.store %w, %o[%i, %i, %i] rows %i columns %i transposed : tensor<16x8xf32>, memref<?x8x?x?xf16>
   // CHECK: tile.softmax_normalize %{{.*}} keys %{{.*}} state(%{{.*}}, %{{.*}}) : memref<8x16xf32>, memref<8xf32>, memref<8xf32>{{$}}
   tile.softmax_normalize %b keys %i state(%m, %m) : memref<8x16xf32>, memref<8xf32>, memref<8xf32>
+  // CHECK: tile.normalize_stored %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] rows %{{.*}} columns %{{.*}} seen %{{.*}} state(%{{.*}}, %{{.*}}) base2 map #[[GROUP]] : memref<?x8x?x?xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
+  tile.normalize_stored %p[%i, %i, %i] rows %i columns %i seen %r state(%r, %r) base2 map #group
+      : memref<?x8x?x?xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
+  // CHECK: tile.normalize_stored %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] rows %{{.*}} columns %{{.*}} seen %{{.*}} state(%{{.*}}, %{{.*}}) : memref<?x8x?x?xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>
+  tile.normalize_stored %p[%i, %i, %i] rows %i columns %i seen %m state(%m, %m)
+      : memref<?x8x?x?xf32>, memref<8xf32>, memref<8xf32>, memref<8xf32>
   return
 }
 
