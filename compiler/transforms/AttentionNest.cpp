@@ -14,6 +14,11 @@
 using namespace mlir;
 using namespace ladon;
 
+bool ladon::sumsOverHeads(attn::AttendOp op) {
+  return op.hasScores() && op.findAxis(attn::AttendOp::Scores,
+                                       attn::AttendOp::AxisRole::Head) < 0;
+}
+
 //===----------------------------------------------------------------------===//
 // Operands as (batch, head, position, feature)
 //===----------------------------------------------------------------------===//
@@ -52,6 +57,13 @@ static FailureOr<Value> canonicalView(ImplicitLocOpBuilder &b,
     int64_t features = type.getDimSize(axis) / heads;
     add(heads, b.getIndexAttr(heads), Role::Head);
     add(features, b.getIndexAttr(features), Role::Feature);
+  }
+  // Sums over the heads are of one.
+  if (number == attn::AttendOp::Scores && sumsOverHeads(op)) {
+    groups.back().push_back(shape.size());
+    shape.push_back(1);
+    sizes.push_back(b.getIndexAttr(1));
+    order.push_back(static_cast<unsigned>(Role::Head));
   }
   if (static_cast<size_t>(type.getRank()) != shape.size()) {
     FailureOr<MemRefType> expanded =
@@ -443,21 +455,39 @@ void AttentionNest::forBlocks(
   body(first, keysFrom(first));
 }
 
+Value AttentionNest::scoreHead(const QueryRows &rows) {
+  return sums ? index(0) : rows.head;
+}
+
 /// Scores or weights of the keys from `first` on.
-Value AttentionNest::columnsFrom(Value first, Value count) {
-  auto sizes = memref::getMixedSizes(b, b.getLoc(), scoresView);
+Value AttentionNest::columnsFrom(Value view, Value first, Value count) {
+  auto sizes = memref::getMixedSizes(b, b.getLoc(), view);
   SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0)),
       steps(4, b.getIndexAttr(1));
   offsets.back() = first;
   sizes.back() = count;
-  return memref::SubViewOp::create(b, scoresView, offsets, sizes, steps);
+  return memref::SubViewOp::create(b, view, offsets, sizes, steps);
+}
+
+/// Scores or weights of the rows, for the keys from `first` on.
+Value AttentionNest::partOf(Value view, const QueryRows &rows, Value first,
+                            Value count) {
+  OpFoldResult one = b.getIndexAttr(1), heads = b.getIndexAttr(tiles.heads);
+  Value positions = rows.count;
+  if (tiles.heads > 1)
+    positions = arith::DivUIOp::create(b, positions, index(tiles.heads));
+  return memref::SubViewOp::create(
+      b, view,
+      ArrayRef<OpFoldResult>{rows.batch, scoreHead(rows), rows.position, first},
+      ArrayRef<OpFoldResult>{one, heads, positions, count},
+      SmallVector<OpFoldResult>(4, one));
 }
 
 void AttentionNest::storeColumns(const QueryRows &rows, Value tile, Value first,
                                  Value count) {
-  tile::StoreOp::create(b, tile, columnsFrom(first, count), rows.batch,
-                        rows.head, rows.position, rows.count, count, rowMap(),
-                        tiles.transposed);
+  tile::StoreOp::create(b, tile, columnsFrom(scoresView, first, count),
+                        rows.batch, scoreHead(rows), rows.position, rows.count,
+                        count, rowMap(), tiles.transposed);
 }
 
 void AttentionNest::storeScores(const QueryRows &rows, Value query,
@@ -480,20 +510,30 @@ void AttentionNest::storeScores(const QueryRows &rows, Value query,
 void AttentionNest::keepWeights() {
   if (!op.getNormalized() || elementOf(scoresView) != accumulator())
     return;
+  auto fill = [&](double number, Value memory) {
+    Value value =
+        arith::ConstantOp::create(b, b.getFloatAttr(accumulator(), number));
+    linalg::FillOp::create(b, value, memory);
+  };
+  constexpr int64_t dynamic = ShapedType::kDynamic;
+  auto allocate = [&](ArrayRef<int64_t> shape, ValueRange sizes) -> Value {
+    return memref::AllocOp::create(b, MemRefType::get(shape, accumulator()),
+                                   sizes, b.getI64IntegerAttr(64));
+  };
+  if (sumsOverHeads(op)) {
+    // The weights of one head at a time.
+    sums = scoresView;
+    fill(0, sums);
+    scoresView =
+        allocate({dynamic, 1, dynamic, dynamic}, {batches, queries, keys});
+  }
   Value blocks = arith::CeilDivSIOp::create(b, keys, index(tiles.keys));
   Value places = arith::MulIOp::create(b, blocks, queries);
   auto heads = static_cast<int64_t>(op.getHeads());
-  auto type = MemRefType::get(
-      {ShapedType::kDynamic, heads, ShapedType::kDynamic}, accumulator());
-  kept = memref::AllocOp::create(b, type, ValueRange{batches, places},
-                                 b.getI64IntegerAttr(64));
+  kept = allocate({dynamic, heads, dynamic}, {batches, places});
   // Blocks that are not visited leave theirs as it is.
-  if (!op.hasMask())
-    return;
-  double nobody = std::numeric_limits<double>::quiet_NaN();
-  Value value =
-      arith::ConstantOp::create(b, b.getFloatAttr(accumulator(), nobody));
-  linalg::FillOp::create(b, value, kept);
+  if (op.hasMask())
+    fill(std::numeric_limits<double>::quiet_NaN(), kept);
 }
 
 /// The place of the maximum of the first position of a tile, for the block of
@@ -514,19 +554,10 @@ void AttentionNest::keepBlock(const QueryRows &rows, Value weights, Value max,
                         /*columns=*/Value(), rowMap(), /*transposed=*/false);
   if (!op.hasMask())
     return;
-  OpFoldResult one = b.getIndexAttr(1), heads = b.getIndexAttr(tiles.heads);
-  Value positions = rows.count;
-  if (tiles.heads > 1)
-    positions = arith::DivUIOp::create(b, positions, index(tiles.heads));
   Value end = arith::AddIOp::create(b, first, count);
   Value rest = arith::SubIOp::create(b, keysFrom(first), count);
-  Value hidden = memref::SubViewOp::create(
-      b, scoresView,
-      ArrayRef<OpFoldResult>{rows.batch, rows.head, rows.position, end},
-      ArrayRef<OpFoldResult>{one, heads, positions, rest},
-      SmallVector<OpFoldResult>(4, one));
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(accumulator()));
-  linalg::FillOp::create(b, zero, hidden);
+  linalg::FillOp::create(b, zero, partOf(scoresView, rows, end, rest));
 }
 
 void AttentionNest::storeWeights(const QueryRows &rows, Value query,
@@ -541,9 +572,15 @@ void AttentionNest::storeWeights(const QueryRows &rows, Value query,
                                       /*scale=*/FloatAttr(), rowMap(),
                                       /*transposed=*/false)
                      .getTile();
-    tile::NormalizeStoredOp::create(
-        b, columnsFrom(first, count), rows.batch, rows.head, rows.position,
-        rows.count, count, seen, state.max, state.sum, rowMap(), base2());
+    tile::NormalizeStoredOp::create(b, columnsFrom(scoresView, first, count),
+                                    rows.batch, scoreHead(rows), rows.position,
+                                    rows.count, count, seen, state.max,
+                                    state.sum, rowMap(), base2());
+    if (!sums)
+      return;
+    Value sum = partOf(sums, rows, first, count);
+    linalg::AddOp::create(
+        b, ValueRange{sum, partOf(scoresView, rows, first, count)}, sum);
   });
 }
 

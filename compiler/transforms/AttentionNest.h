@@ -50,6 +50,10 @@ struct SoftmaxState {
   llvm::SmallVector<mlir::Value, 3> values() const { return {max, sum, acc}; }
 };
 
+/// Whether the weights are a sum over the heads: a nest adds to it head by
+/// head, in one grid point.
+bool sumsOverHeads(attn::AttendOp op);
+
 /// Builds the parts of the nest of one attend, at the builder's place.
 class AttentionNest {
 public:
@@ -107,11 +111,13 @@ public:
   /// their weights.
   void storeScores(const QueryRows &rows, mlir::Value query,
                    std::optional<SoftmaxState> state);
-  /// Has `visitKeys` leave weights in the result, as they are when their block
-  /// is visited, where it has the type that is computed in.
+  /// Has `visitKeys` leave weights in the result, or in memory for one head, as
+  /// they are when their block is visited; not in a result of another type than
+  /// is computed in. Sums over the heads are zero then.
   void keepWeights();
   /// Stores the weights of finished rows, whose state is that after all keys
-  /// and sinks: makes them of those that were kept, or again of the scores.
+  /// and sinks: makes them of those that were kept, or again of the scores. In
+  /// sums over the heads adds them.
   void storeWeights(const QueryRows &rows, mlir::Value query,
                     SoftmaxState state);
   /// The state with the sinks of its rows, if there are any.
@@ -154,7 +160,12 @@ private:
   mlir::Value keysFrom(mlir::Value first);
   void forBlocks(
       llvm::function_ref<void(mlir::Value first, mlir::Value count)> body);
-  mlir::Value columnsFrom(mlir::Value first, mlir::Value count);
+  /// The head that has the rows in `scoresView`.
+  mlir::Value scoreHead(const QueryRows &rows);
+  mlir::Value columnsFrom(mlir::Value view, mlir::Value first,
+                          mlir::Value count);
+  mlir::Value partOf(mlir::Value view, const QueryRows &rows, mlir::Value first,
+                     mlir::Value count);
   void storeColumns(const QueryRows &rows, mlir::Value tile, mlir::Value first,
                     mlir::Value count);
   void keepBlock(const QueryRows &rows, mlir::Value weights, mlir::Value max,
@@ -181,6 +192,9 @@ private:
   /// [batch, head, block * S + position], and NaN where a mask hides the block;
   /// null where weights are not kept.
   mlir::Value kept;
+  /// Of weights that are summed over the heads, the sums; `scoresView` is then
+  /// memory for the weights of one head.
+  mlir::Value sums;
 };
 
 } // namespace ladon

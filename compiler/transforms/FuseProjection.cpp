@@ -12,6 +12,7 @@
 
 #include "compiler/transforms/Passes.h"
 
+#include "compiler/transforms/AttentionNest.h"
 #include "compiler/transforms/Overlap.h"
 #include "compiler/transforms/ProductForm.h"
 #include "dialects/attn/Attn.h"
@@ -46,6 +47,8 @@ static StringRef whyNot(AttendOp op, linalg::ContractOp product) {
   Value out = op.getInits()[0], matrix = product.getInputs()[1];
   if (!out.getDefiningOp<memref::AllocOp>() || !out.hasNUses(2))
     return "what the attend computes has other readers";
+  if (sumsOverHeads(op))
+    return "its weights are summed over the heads";
   if (product->getBlock() != op->getBlock() ||
       !llvm::equal(*op.getAxisRoles(AttendOp::Out),
                    ArrayRef{Role::Batch, Role::Position, Role::Joined}))

@@ -126,6 +126,18 @@ def FuseWeights : Pass<"attn-fuse-weights", "::mlir::func::FuncOp"> {
   ];
 }
 
+def FuseHeadSums : Pass<"attn-fuse-head-sums", "::mlir::func::FuncOp"> {
+  let summary = "Sum weights over the heads where they are made";
+  let description = [{
+    The normalized scores of an `attn.attend` whose only reader is their sum
+    over the heads, a `linalg.generic` that starts from a fill with zero, become
+    that sum: the map of scores leaves out the head. So they take the memory of
+    one head.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"fused", "fused", "Sums that attends make">];
+}
+
 def FuseElementwise : Pass<"attn-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Compute chains of elementwise operations in one loop";
   let description = [{

@@ -20,6 +20,7 @@ void ladon::buildFusePipeline(OpPassManager &pm, bool checksIndices) {
 }
 
 void ladon::buildStoredOperandsPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createFuseHeadSums());
   pm.addNestedPass<func::FuncOp>(createFuseScales());
   pm.addNestedPass<func::FuncOp>(createFuseWeights());
   pm.addNestedPass<func::FuncOp>(createFuseElementwise());

@@ -72,9 +72,10 @@ static int64_t headsOfLanes(attn::AttendOp op, const AttentionTiles &tiles) {
 }
 
 /// One grid point per tile of queries of one head, or of several that share its
-/// lanes, over all keys; with a projection, of all heads, one after the other.
-/// With a mask, tiles come last first: under a causal one the last queries see
-/// the most keys, and work is handed out in order.
+/// lanes, over all keys; with a projection, or with weights that are summed
+/// over the heads, of all heads, one after the other. With a mask, tiles come
+/// last first: under a causal one the last queries see the most keys, and work
+/// is handed out in order.
 static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
                           ImplicitLocOpBuilder &b, AttentionTiles tiles,
                           bool scoresOnly, NestProjection *projection) {
@@ -104,7 +105,10 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
       nest.storeScores(rows, query, std::nullopt);
     return out;
   };
-  Value pieces = projection ? projection->countPieces(heads) : heads;
+  bool sums = sumsOverHeads(op);
+  Value pieces = projection ? projection->countPieces(heads)
+                 : sums     ? nest.index(1)
+                            : heads;
   createGrid(b, {nest.batches, pieces, count}, descending, [&](auto at) {
     QueryRows rows;
     rows.batch = at[0];
@@ -122,6 +126,13 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
       return projection->forHeads(
           rows, at[1], heads, [&](Value head) { return attend(ofHeads(head)); },
           [&](Value head, Value out) { nest.storeOut(ofHeads(head), out); });
+    if (sums) {
+      auto loop = scf::ForOp::create(b, nest.index(0), heads, nest.index(1));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      ofHeads(loop.getInductionVar());
+      return nest.storeOut(rows, attend(rows));
+    }
     ofHeads(at[1]);
     if (scoresOnly)
       return nest.storeScores(rows, nest.loadQuery(rows), std::nullopt);
@@ -354,8 +365,9 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
     if (failed(nest.makeViews()) || failed(projection) || !shape)
       return failure();
     AttentionTiles many = getManyTiles(op, shape);
-    // Of several heads in the lanes, each would need its part of the matrix.
-    if (!*projection)
+    // Of several heads in the lanes, each would need its part of the matrix,
+    // and sums are of one after the other.
+    if (!*projection && !sumsOverHeads(op))
       many.heads = headsOfLanes(op, many);
 
     // Scores are stored by the form for many queries: it has them at hand, and

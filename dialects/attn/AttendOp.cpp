@@ -193,8 +193,11 @@ AttendOp::getAxisRoles(unsigned operand) {
       return std::nullopt;
   }
   auto count = [&](AxisRole role) { return llvm::count(roles, role); };
-  bool isSplit = count(AxisRole::Head) == 1 &&
-                 count(AxisRole::Feature) == (feature ? 1 : 0) &&
+  // Weights may be summed over the heads.
+  bool hasHeads =
+      count(AxisRole::Head) == 1 ||
+      (operand == Scores && getNormalized() && count(AxisRole::Head) == 0);
+  bool isSplit = hasHeads && count(AxisRole::Feature) == (feature ? 1 : 0) &&
                  count(AxisRole::Joined) == 0;
   bool isJoined = count(AxisRole::Joined) == 1 && count(AxisRole::Head) == 0 &&
                   count(AxisRole::Feature) == 0;
@@ -349,7 +352,8 @@ static LogicalResult emitMapError(AttendOp op, unsigned operand) {
   os << getAffineDimExpr(AttendOp::Batch, op.getContext()) << ", "
      << getPosition(op.getContext(), operand);
   if (operand == AttendOp::Scores)
-    os << ", " << head << " and " << op.getFeatureExpr(operand);
+    os << ", " << head << (op.getNormalized() ? " (but for sums over it)" : "")
+       << " and " << op.getFeatureExpr(operand);
   else if (AffineExpr feature = op.getFeatureExpr(operand))
     os << ", " << head << " and " << feature << " (or "
        << head * getFeatureCount(op, operand) + feature << " for the two)";
@@ -426,6 +430,13 @@ LogicalResult AttendOp::verify() {
       failed(verifySinks(*this)) || failed(verifyPages(*this)) ||
       failed(verifyMaps(*this)))
     return failure();
+  if (hasScores() && findAxis(Scores, AxisRole::Head) < 0) {
+    auto type = cast<ShapedType>(getMappedOperand(Scores).get().getType());
+    if (type.getElementType() != getElementType())
+      return emitOpError("expected sums over heads of ")
+             << getElementType() << ", in which they are computed, found "
+             << type.getElementType();
+  }
   if (getPages() && getPageSize() < 1)
     return emitOpError("expected a static size of pages, found ")
            << getKey().getType();

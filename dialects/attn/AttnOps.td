@@ -125,7 +125,9 @@ def Attn_AttendOp : Attn_Op<"attend", [
     one is given `scores`, of the axes (b, h, i, j): there `s[j]`, and minus
     infinity where key j is not visible. With `normalized` they are the weights
     `exp(s[j] - lse)` instead, before `weight`, and 0 where key j is not visible;
-    if the lse of a row is NaN, all of its weights are.
+    if the lse of a row is NaN, all of its weights are. The map of weights may
+    leave out the head: they are then the sum over the heads, in their order,
+    and have the type that is computed in.
 
     All of it is computed in f64 if q has elements of f64, else in f32. The
     other operands may have any element type with the same computed type:

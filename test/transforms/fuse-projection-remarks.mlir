@@ -213,3 +213,28 @@ func.func @queries_overwritten(%q: !heads, %k: !heads, %w: memref<16x5xf32>, %y:
       ins(%o, %w : memref<2x8x16xf32>, memref<16x5xf32>) outs(%y : memref<2x8x5xf32>)
   return
 }
+
+// -----
+
+// ALWAYS-LABEL: func.func @sums_over_heads(
+// ALWAYS-NOT: tile.projection
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, i, h * 4 + e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#sum = affine_map<(b, h, i, j, d, e) -> (b, i, j)>
+#x = affine_map<(b, m, n, k) -> (b, m, k)>
+#w = affine_map<(b, m, n, k) -> (k, n)>
+#y = affine_map<(b, m, n, k) -> (b, m, n)>
+func.func @sums_over_heads(%q: memref<2x4x8x4xf32>, %w: memref<16x5xf32>, %y: memref<2x8x5xf32>, %l: memref<2x4x8xf32>, %s: memref<2x8x8xf32>) {
+  %o = memref.alloc() : memref<2x8x16xf32>
+  // expected-remark@+1 {{the output projection is computed after the attend: its weights are summed over the heads}}
+  attn.attend heads 4 key_value_heads 4 head_dim 4 value_dim 4 scale 0.5
+      ins(%q, %q, %q : memref<2x4x8x4xf32>, memref<2x4x8x4xf32>, memref<2x4x8x4xf32>)
+      outs(%o, %l, %s : memref<2x8x16xf32>, memref<2x4x8xf32>, memref<2x8x8xf32>)
+      maps [#q, #k, #v, #out, #lse, #sum] {normalized}
+  linalg.contract indexing_maps = [#x, #w, #y]
+      ins(%o, %w : memref<2x8x16xf32>, memref<16x5xf32>) outs(%y : memref<2x8x5xf32>)
+  return
+}

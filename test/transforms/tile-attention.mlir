@@ -323,6 +323,34 @@ func.func @masked_weights(%q: memref<2x3x?x4xf64>, %k: memref<2x3x?x4xf64>,
   return
 }
 
+// Sums over the heads are zero at first; a grid point goes through the heads,
+// whose weights are stored in memory for one head, and adds them.
+#sum = affine_map<(b, h, i, j, d, e) -> (b, i, j)>
+// CHECK-LABEL: func.func @sums(
+// CHECK: %[[VIEW:.*]] = memref.expand_shape %arg5 {{.*}} : memref<2x?x?xf32> into memref<2x?x?x1xf32>
+// CHECK: %[[SUMS:.*]] = memref.transpose %[[VIEW]] {{.*}} : memref<2x?x?x1xf32> to memref<2x1x?x?xf32
+// CHECK: linalg.fill {{.*}} outs(%[[SUMS]]
+// CHECK: %[[WEIGHTS:.*]] = memref.alloc({{.*}}) {alignment = 64 : i64} : memref<?x1x?x?xf32>
+// CHECK: tile.grid(%{{.*}}, %c1{{.*}}, %{{.*}})
+// CHECK: scf.for %[[HEAD:.*]] = %c0{{.*}} to %c4
+// CHECK: tile.load %arg0[%{{.*}}, %[[HEAD]], %{{.*}}]
+// CHECK: tile.key_loop
+// CHECK: memref.subview %[[WEIGHTS]]
+// CHECK: tile.normalize_stored %{{.*}}[%{{.*}}, %c0{{.*}}, %{{.*}}]
+// CHECK: %[[SUM:.*]] = memref.subview %[[SUMS]]
+// CHECK: %[[PART:.*]] = memref.subview %[[WEIGHTS]]
+// CHECK: linalg.add ins(%[[SUM]], %[[PART]] : {{.*}}) outs(%[[SUM]]
+// CHECK: tile.store %{{.*}}, %arg3[%{{.*}}, %[[HEAD]], %{{.*}}]
+func.func @sums(%q: memref<2x4x?x4xf32>, %k: memref<2x4x?x4xf32>,
+    %v: memref<2x4x?x5xf32>, %out: memref<2x4x?x5xf32>,
+    %lse: memref<2x4x?xf32>, %weights: memref<2x?x?xf32>) {
+  attn.attend heads 4 key_value_heads 4 head_dim 4 value_dim 5 scale 0.5
+      ins(%q, %k, %v : memref<2x4x?x4xf32>, memref<2x4x?x4xf32>, memref<2x4x?x5xf32>)
+      outs(%out, %lse, %weights : memref<2x4x?x5xf32>, memref<2x4x?xf32>, memref<2x?x?xf32>)
+      maps [#q, #k, #v, #out, #lse, #sum] {normalized}
+  return
+}
+
 // Scores in natural units; a few queries have no form of their own.
 // CHECK-LABEL: func.func @scores(
 // CHECK: tile.load {{.*}} scale 5.000000e-01

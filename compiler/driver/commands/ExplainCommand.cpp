@@ -22,8 +22,8 @@ static void printPlan(const AttendPlan &plan, const ExplainOptions &options) {
                << plan.headDim << ", value dim " << plan.valueDim << "\n"
                << "tiles: " << plan.queryTile << " queries by up to "
                << plan.keyTile << " keys\n"
-               << describeProjection(plan) << "batch " << options.batch
-               << ", head " << options.head << ":\n"
+               << describeProjection(plan) << describeWeights(plan) << "batch "
+               << options.batch << ", head " << options.head << ":\n"
                << drawText(plan, options.batch, options.head)
                << "  █ full: no mask   ▒ partial: masked   · empty: skipped\n";
 }
@@ -82,7 +82,7 @@ static PageSpec pageOf(const ExplainedSpec &spec, const std::string &file) {
   llvm::SmallVector<llvm::StringRef> lines;
   std::string work = describeWork(spec.plans, spec.attention(), spec.bindings);
   for (const AttendPlan &plan : spec.plans)
-    work += describeProjection(plan);
+    work += describeProjection(plan) + describeWeights(plan);
   llvm::StringRef(work).split(lines, '\n', -1, /*KeepEmpty=*/false);
   page.facts.assign(lines.begin(), lines.end());
   page.plans = spec.plans;

@@ -101,6 +101,7 @@ int ExplainedSpec::run(const CommonOptions &common,
   if (llvm::Error error = compilation->run(Stage::Buffers))
     return session->report(std::move(error));
   auto projections = readProjections(compilation->getModule());
+  auto sums = readWeightSums(compilation->getModule());
   if (llvm::Error error = compilation->run(Stage::Tile))
     return session->report(std::move(error));
   auto text = session->target()->explainSchedule(compilation->getModule());
@@ -118,9 +119,11 @@ int ExplainedSpec::run(const CommonOptions &common,
   if (!planned)
     return reportPlan(planned.takeError());
   plans = std::move(*planned);
-  for (AttendPlan &plan : plans)
+  for (AttendPlan &plan : plans) {
+    plan.summedBytes = sums.lookup(plan.place);
     if (auto found = projections.find(plan.place); found != projections.end())
       plan.projection = found->second;
+  }
   return ExitSuccess;
 }
 

@@ -185,6 +185,35 @@ std::string ladon::describeProjection(const AttendPlan &plan) {
 }
 
 //===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+llvm::StringMap<int64_t> ladon::readWeightSums(mlir::ModuleOp module) {
+  llvm::StringMap<int64_t> found;
+  module.walk([&](attn::AttendOp op) {
+    using attn::AttendOp;
+    if (op.hasScores() &&
+        op.findAxis(AttendOp::Scores, AttendOp::AxisRole::Head) < 0)
+      found[placeOf(op.getLoc())] = op.getElementType().getWidth() / 8;
+  });
+  return found;
+}
+
+std::string ladon::describeWeights(const AttendPlan &plan) {
+  if (plan.summedBytes == 0)
+    return "";
+  double bytes = double(plan.summedBytes) * double(plan.batches) *
+                 double(plan.queries) * double(plan.keys);
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "weights: summed over the heads as they are made"
+     << llvm::format("; %.4g MB of memory for those of a head, %.4g for those "
+                     "of all\n",
+                     bytes / 1e6, bytes * double(plan.heads) / 1e6);
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
 // Pictures
 //===----------------------------------------------------------------------===//
 

@@ -55,6 +55,9 @@ struct AttendPlan {
   int64_t fullPairs = 0, partialPairs = 0;
   std::string place; ///< Of the attend in its file: "mha.attn:4:10".
   std::optional<PlannedProjection> projection;
+  /// Bytes of a weight where weights are summed over the heads as they are
+  /// made; else 0.
+  int64_t summedBytes = 0;
   /// Those of the batch and head in the picture, or of all.
   std::vector<PlannedTile> tiles;
 
@@ -84,6 +87,13 @@ planSchedule(mlir::ModuleOp module, llvm::ArrayRef<HostTensor> arguments,
 
 /// The projections of the attends on buffers of `module`, by their places.
 llvm::StringMap<PlannedProjection> readProjections(mlir::ModuleOp module);
+
+/// The bytes of a weight of those attends on buffers of `module` that sum their
+/// weights over the heads, by their places.
+llvm::StringMap<int64_t> readWeightSums(mlir::ModuleOp module);
+
+/// What memory such an attend takes, and is spared; empty for others.
+std::string describeWeights(const AttendPlan &plan);
 
 /// Where the projection of an attend is computed, why there, and what that
 /// saves; empty without one.

@@ -981,3 +981,61 @@ func.func @loop_of_a_query(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x?x64xf32>, %
       -> tensor<?x8x?x32xf32>
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#sum = affine_map<(b, h, i, j, d, e) -> (b, i, j)>
+
+// Scores are not summed over heads.
+func.func @scores_of_no_head(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>, %s: tensor<?x?x9xf32>) {
+  // expected-error@+1 {{expected the map of scores to give d0, d2, d1 and d3, each once, found}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l, %s : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x?x9xf32>)
+      maps [#q, #k, #v, #out, #lse, #sum]
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x?x9xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#sum = affine_map<(b, h, i, j, d, e) -> (b, i, j)>
+
+func.func @weights_map(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>, %s: tensor<?x8x?xf32>) {
+  // expected-error@+1 {{expected the map of scores to give d0, d2, d1 (but for sums over it) and d3, each once, found}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l, %s : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?xf32>)
+      maps [#q, #k, #v, #out, #lse, #lse] {normalized}
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x8x?xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h floordiv 4, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+#lse = affine_map<(b, h, i, j, d, e) -> (b, h, i)>
+#sum = affine_map<(b, h, i, j, d, e) -> (b, i, j)>
+
+func.func @narrow_sums(%q: tensor<?x8x?x64xf32>, %k: tensor<?x2x9x64xf32>, %v: tensor<?x2x9x32xf32>, %o: tensor<?x8x?x32xf32>, %l: tensor<?x8x?xf32>, %s: tensor<?x?x9xbf16>) {
+  // expected-error@+1 {{expected sums over heads of 'f32', in which they are computed, found 'bf16'}}
+  %r:3 = attn.attend heads 8 key_value_heads 2 head_dim 64 value_dim 32 scale 0.125
+      ins(%q, %k, %v : tensor<?x8x?x64xf32>, tensor<?x2x9x64xf32>, tensor<?x2x9x32xf32>)
+      outs(%o, %l, %s : tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x?x9xbf16>)
+      maps [#q, #k, #v, #out, #lse, #sum] {normalized}
+      -> tensor<?x8x?x32xf32>, tensor<?x8x?xf32>, tensor<?x?x9xbf16>
+  return
+}
