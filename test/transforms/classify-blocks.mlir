@@ -462,3 +462,44 @@ func.func @aligned(%q: !heads, %k: !heads,
   }
   return %state#0, %state#1 : !row, !row
 }
+
+// -----
+
+#maps = [affine_map<(r, c, d) -> (d, r)>, affine_map<(r, c, d) -> (c, d)>, affine_map<(r, c, d) -> (c, r)>]
+!heads = memref<?x2x?x4xf32, strided<[?, ?, ?, ?], offset: ?>>
+!row = tensor<24xf32>
+!acc = tensor<4x24xf32>
+!keys = tensor<16x4xf32>
+!scores = tensor<16x24xf32>
+
+// Every block has all remainders of a distance: none is asked for its class.
+// Of queries that come from elsewhere nobody knows how many there are.
+// CHECK-LABEL: func.func @coarse
+// CHECK: tile.key_loop[%c0, %arg5) step 16 init
+// CHECK: %[[SCORES:.*]] = tile.contract
+// CHECK-NEXT: tile.mask %[[SCORES]]
+func.func @coarse(%queries: !acc, %k: !heads, %b0: index, %h0: index, %i0: index, %T: index)
+    -> (!row, !row) {
+  %c0 = arith.constant 0 : index
+  %init:3 = tile.softmax_init : !row, !row, !acc
+  %state:2 = tile.key_loop [%c0, %T) step 16
+      init(%init#0, %init#1 : !row, !row) -> !row, !row {
+  ^bb0(%j0: index, %n: index, %m0: !row, %l0: !row):
+    %keys = tile.load %k[%b0, %h0, %j0] rows %n : !heads -> !keys
+    %scores = tile.contract %queries, %keys columns %n maps #maps : !acc, !keys -> !scores
+    %masked = tile.mask %scores at [%b0, %h0, %i0, %j0] keys %n transposed {
+    ^bb0(%b: i32, %h: i32, %i: i32, %j: i32):
+      %zero = arith.constant 0 : i32
+      %two = arith.constant 2 : i32
+      %difference = arith.subi %i, %j : i32
+      %distance = math.absi %difference : i32
+      %rest = arith.remsi %distance, %two : i32
+      %visible = arith.cmpi sle, %rest, %zero : i32
+      tile.yield %visible : i1
+    } : !scores -> !scores
+    %top = tile.row_max %masked keys %n transposed : !scores -> !row
+    %w:4 = tile.softmax_weights %masked top %top keys %n state(%m0, %l0) transposed : !scores, !row, !row, !row -> !scores, !row, !row, !row
+    tile.yield %w#1, %w#2 : !row, !row
+  }
+  return %state#0, %state#1 : !row, !row
+}

@@ -166,3 +166,30 @@ func.func @one(%q: !heads, %k: !heads, %v: !heads, %w: memref<12x5xf32>,
       ins(%o, %w : memref<?x?x12xf32>, memref<12x5xf32>) outs(%y : memref<?x?x5xf32>)
   return
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#out = affine_map<(b, h, i, j, d, e) -> (b, i, h * 4 + e)>
+#x = affine_map<(b, m, n, k) -> (b, m, k)>
+#w = affine_map<(b, m, n, k) -> (k, n)>
+#y = affine_map<(b, m, n, k) -> (b, m, n)>
+!heads = memref<2x3x?x4xf32>
+
+// Memory for no batch entry where they are fused stands for that of two.
+// CHECK-LABEL: func.func @batches(
+// TILES-LABEL: func.func @batches(
+// TILES: %[[BATCHES:.*]] = arith.select %{{.*}}, %c0, %c2
+// TILES: %[[MADE:.*]] = memref.alloc(%[[BATCHES]], %{{.*}}) : memref<?x?x12xf32>
+// TILES: memref.cast %[[MADE]] : memref<?x?x12xf32> to memref<2x?x12xf32>
+func.func @batches(%q: !heads, %k: !heads, %v: !heads, %w: memref<12x5xf32>, %y: memref<2x?x5xf32>, %s: index) {
+  %o = memref.alloc(%s) : memref<2x?x12xf32>
+  attn.attend heads 3 key_value_heads 3 head_dim 4 value_dim 4 scale 0.5
+      ins(%q, %k, %v : !heads, !heads, !heads)
+      outs(%o : memref<2x?x12xf32>) maps [#q, #k, #v, #out]
+  linalg.contract indexing_maps = [#x, #w, #y]
+      ins(%o, %w : memref<2x?x12xf32>, memref<12x5xf32>) outs(%y : memref<2x?x5xf32>)
+  return
+}

@@ -202,4 +202,11 @@ TEST(MaskAnalysis, integers_that_wrap_are_not_taken_for_bounds) {
   expectSound(mask, world, trace(function, world, shape));
 }
 
+TEST(MaskAnalysis, signatures_that_are_known_meet_in_a_bit) {
+  using analysis::meet, analysis::signatureOf;
+  EXPECT_TRUE(meet(signatureOf(3), signatureOf(3)).isTrue());
+  EXPECT_TRUE(meet(signatureOf(3), signatureOf(5)).isFalse());
+  EXPECT_TRUE(meet(signatureOf(-1), signatureOf(63)).isTrue());
+}
+
 } // namespace

@@ -256,6 +256,16 @@ TEST(Reference, ScoresReadWhatIsComputed) {
                {3, 63});
 }
 
+TEST(Reference, LinearWeightsHaveASign) {
+  expectResult("attention a(q: f32[B, 1, S, 1], k: f32[B, 1, T, 1],"
+               "    v: f32[B, 1, T, 1]) -> f32[B, 1, S, T] {"
+               "  let a = attend(q, k, v, normalize = linear, divisor = 2)"
+               "  return a.weights }",
+               {floats({1, 1, 1, 1}, {1}), floats({1, 1, 2, 1}, {6, -8}),
+                floats({1, 1, 2, 1}, {1, 1})},
+               {3, -4});
+}
+
 TEST(Reference, HeadsThatAreNotKeptSeeNothing) {
   auto results =
       run("attention a(q: f32[B, 2, S, 1], k: f32[B, 2, T, 1], "

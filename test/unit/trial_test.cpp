@@ -343,6 +343,34 @@ TEST_F(TrialTest, ExtremeValuesAreOfTheirKind) {
   EXPECT_TRUE(hasSmallest && hasInfinity && hasOthers);
 }
 
+TEST_F(TrialTest, ScoresPeakOrAscend) {
+  InputOptions options;
+  // Of each head one key, at all places as seeds go on.
+  std::set<int64_t> places;
+  options.values = ValueKind::Peak;
+  for (options.seed = 0; options.seed < 100; ++options.seed) {
+    std::vector<HostTensor> peak = inputs(options);
+    int64_t peaks = 0;
+    forEachPosition(peak[1].shape, [&](llvm::ArrayRef<int64_t> at) {
+      if (at[3] == 0 && peak[1].getFloat(at) > 0) {
+        ++peaks;
+        places.insert(at[2]);
+      }
+    });
+    EXPECT_EQ(peaks, peak[1].shape[0] * peak[1].shape[1]);
+    EXPECT_GT(sizesOf(peak[0]).first, 30);
+  }
+  EXPECT_EQ(places.size(), 50u);
+  options.values = ValueKind::Ascending;
+  for (uint64_t seed : {0, 1}) {
+    options.seed = seed;
+    std::vector<HostTensor> ascending = inputs(options);
+    double last = ascending[1].getFloat({0, 0, 49, 0});
+    EXPECT_NEAR(last, (seed ? -98 : 98) / std::sqrt(8.0), 1e-4);
+    EXPECT_EQ(ascending[1].getFloat({0, 0, 0, 0}), 0);
+  }
+}
+
 TEST_F(TrialTest, WideExponentsCancelInScores) {
   InputOptions options;
   options.values = ValueKind::Wide;

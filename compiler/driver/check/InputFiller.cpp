@@ -70,6 +70,34 @@ double InputFiller::paddingAt(ArrayRef<int64_t> position, double normal,
   }
 }
 
+/// With the usual scale of a score, 1 / sqrt(D), the key at the peak is 320
+/// sqrt(D) above the others.
+double InputFiller::peakAt(ArrayRef<int64_t> position, double normal,
+                           const HostTensor &tensor, Role role) const {
+  if (role == Role::Value)
+    return normal;
+  if (role == Role::Query)
+    return 40 + normal;
+  uint64_t hash = options.seed;
+  for (int64_t at : position.drop_back(2))
+    hash = hash * 31 + uint64_t(at) + 1;
+  auto key = position[position.size() - 2];
+  auto peak = Random(hash).integer(0, tensor.shape[position.size() - 2] - 1);
+  return key == peak ? 4 : -4;
+}
+
+/// Scores that ascend by 2 from one key to the next.
+double InputFiller::ascendingAt(ArrayRef<int64_t> position, double normal,
+                                const HostTensor &tensor, Role role) const {
+  if (role == Role::Value)
+    return normal;
+  if (role == Role::Query)
+    return 1;
+  double step = 2 / std::sqrt(double(tensor.shape.back()));
+  return (options.seed % 2 ? -step : step) *
+         double(position[position.size() - 2]);
+}
+
 double InputFiller::floatAt(ArrayRef<int64_t> position,
                             const HostTensor &tensor, Role role) {
   size_t rank = position.size();
@@ -129,6 +157,10 @@ double InputFiller::floatAt(ArrayRef<int64_t> position,
                      double(
                          std::max<int64_t>({tensor.shape[rank - 2], keys, 1}))
                : normal;
+  case ValueKind::Peak:
+    return peakAt(position, normal, tensor, role);
+  case ValueKind::Ascending:
+    return ascendingAt(position, normal, tensor, role);
   case ValueKind::Padding:
     return normal;
   }

@@ -50,6 +50,10 @@ private:
                 Role role);
   double paddingAt(llvm::ArrayRef<int64_t> position, double normal,
                    const HostTensor &tensor) const;
+  double peakAt(llvm::ArrayRef<int64_t> position, double normal,
+                const HostTensor &tensor, Role role) const;
+  double ascendingAt(llvm::ArrayRef<int64_t> position, double normal,
+                     const HostTensor &tensor, Role role) const;
   void fillBools(const HostTensor &tensor);
   void fillLengths(const HostTensor &tensor);
   void fillDocuments(const HostTensor &tensor);

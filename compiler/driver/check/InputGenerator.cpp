@@ -59,6 +59,10 @@ StringRef ladon::nameOf(ValueKind kind) {
     return "largest";
   case ValueKind::Padding:
     return "padding";
+  case ValueKind::Peak:
+    return "peak";
+  case ValueKind::Ascending:
+    return "ascending";
   }
   return "";
 }

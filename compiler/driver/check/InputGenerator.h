@@ -29,7 +29,11 @@ enum class ValueKind {
   Wide, ///< Of all exponents; those of a query and a key cancel in a product.
   Subnormal, ///< Keys and values below the smallest normal number.
   Largest,   ///< Values whose sum is not far below the largest number.
-  Padding    ///< Normal; captured rows of the smallest number, or of -inf.
+  Padding,   ///< Normal; captured rows of the smallest number, or of -inf.
+  Peak,      ///< One key of each head far above the others, whose weights would
+             ///< overflow were it not the maximum.
+  Ascending  ///< Scores ascend with the key, of odd seeds descend: each block
+             ///< has a new maximum, or none but the first.
 };
 
 /// How tensors lie in memory.
@@ -41,6 +45,7 @@ enum class ViewKind {
   Broadcast   ///< Stride 0 on the first axis.
 };
 
+/// Those that suites try: all but Peak and Ascending, which mutants need, too.
 llvm::ArrayRef<ValueKind> allValueKinds();
 llvm::ArrayRef<ViewKind> allViewKinds();
 llvm::StringRef nameOf(ValueKind kind);
