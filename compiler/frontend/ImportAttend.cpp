@@ -136,7 +136,7 @@ attn::AttendOp Importer::createAttend(const Expr *expr, bool hasLse,
   }
   auto op = attn::AttendOp::create(
       b, query, key, value, captured, inits, args.scaleValue,
-      args.sinks ? params.lookup(args.sinks->param) : Value(),
+      args.sinks ? emitTensor(args.sinks) : Value(),
       args.pages ? params.lookup(args.pages->param) : Value());
   if (args.mask)
     masked[args.mask] = op;

@@ -2,6 +2,10 @@
 
 #include "compiler/frontend/KeepHeads.h"
 
+#include "llvm/ADT/MapVector.h"
+
+#include <numeric>
+
 using namespace ladon;
 using ast::BinaryOp;
 using ast::Dim;
@@ -103,7 +107,8 @@ ast::Expr *PartBuilder::resized(const Expr *expr, int64_t axis,
 
 const ast::Expr *PartBuilder::part(const Expr *expr, int64_t axis,
                                    const AxisRuns &runs) {
-  if (total(runs) == (*expr->type.dims)[axis].size)
+  // Several runs may name an element twice, and another not at all.
+  if (runs.size() == 1 && runs[0].count == (*expr->type.dims)[axis].size)
     return expr;
   auto [entry, isNew] = known.try_emplace({expr, axis, runs}, nullptr);
   if (!isNew)
@@ -236,22 +241,30 @@ const ast::Expr *PartBuilder::make(const Expr *expr, int64_t axis,
 // Heads that are kept
 //===----------------------------------------------------------------------===//
 
-/// An attend that has the kept heads only; null where key heads would be shared
-/// by different numbers of them, or where operands cannot be had in parts.
+/// The key heads of an attend that has the kept heads only, each of which is
+/// shared by as many. One that more of them read than others is there more than
+/// once.
+static llvm::SmallVector<int64_t> keyHeadsOf(const ast::AttendArgs &args) {
+  llvm::MapVector<int64_t, int64_t> readers;
+  for (int64_t head : args.keptHeads)
+    ++readers[head / args.headsPerKeyValueHead];
+  int64_t each = 0;
+  for (auto [keyHead, count] : readers)
+    each = std::gcd(each, count);
+  llvm::SmallVector<int64_t> keyHeads;
+  for (auto [keyHead, count] : readers)
+    keyHeads.append(count / each, keyHead);
+  return keyHeads;
+}
+
+/// An attend that has the kept heads only; null where it would have more to
+/// project than all heads have, or where operands cannot be had in parts.
 const ast::Expr *PartBuilder::keptAttend(const Expr *expr) {
   const ast::AttendArgs &args = *expr->attend;
-  if (args.sinks || args.pages)
+  llvm::SmallVector<int64_t> keyHeads = keyHeadsOf(args);
+  auto all = args.heads.size + args.kvHeads.size;
+  if (args.pages || int64_t(args.keptHeads.size() + keyHeads.size()) > all)
     return nullptr;
-  llvm::SmallVector<int64_t> keyHeads;
-  for (int64_t head : args.keptHeads)
-    if (int64_t of = head / args.headsPerKeyValueHead;
-        keyHeads.empty() || keyHeads.back() != of)
-      keyHeads.push_back(of);
-  size_t each = args.keptHeads.size() / keyHeads.size();
-  for (auto [at, head] : llvm::enumerate(args.keptHeads))
-    if (at / each >= keyHeads.size() ||
-        keyHeads[at / each] != head / args.headsPerKeyValueHead)
-      return nullptr;
   auto heads = [&](const Expr *operand,
                    llvm::ArrayRef<int64_t> kept) -> const Expr * {
     return (*operand->type.dims)[1].size == 1
@@ -260,7 +273,9 @@ const ast::Expr *PartBuilder::keptAttend(const Expr *expr) {
   };
   const Expr *q = heads(args.q, args.keptHeads), *k = heads(args.k, keyHeads),
              *v = heads(args.v, keyHeads);
-  if (!q || !k || !v)
+  const Expr *sinks =
+      args.sinks ? part(args.sinks, 0, runsOf(args.keptHeads, 1)) : nullptr;
+  if (!q || !k || !v || !sinks != !args.sinks)
     return nullptr;
   Expr *result = resized(expr, 1, int64_t(args.keptHeads.size()));
   result->attend = context.createAttend();
@@ -268,6 +283,7 @@ const ast::Expr *PartBuilder::keptAttend(const Expr *expr) {
   result->attend->q = const_cast<Expr *>(q);
   result->attend->k = const_cast<Expr *>(k);
   result->attend->v = const_cast<Expr *>(v);
+  result->attend->sinks = const_cast<Expr *>(sinks);
   result->attend->heads.size = int64_t(args.keptHeads.size());
   result->attend->kvHeads.size = int64_t(keyHeads.size());
   return result;
