@@ -33,6 +33,7 @@ struct TileShape {
   int64_t fewRows = 1;   ///< Its tiles have a multiple of so many rows.
   int64_t fewChunks = 0; ///< The most chunks, then longer ones; 0: any number.
   bool pairs = false;    ///< As `narrow`, in the form for many, with rows last.
+  int64_t lanes = 0;     ///< Rows that fill a register there; 0: of no account.
 };
 
 /// Which output projections are computed in the nest of an attend: those for

@@ -34,7 +34,7 @@ TileShape ladon::chooseTiles(attn::AttendOp op, const Target &target) {
               tile::ShapeAttr::get(op.getContext(), tiles.queries, tiles.keys,
                                    tiles.fewQueries, tiles.chunkKeys,
                                    tiles.narrow, tiles.fewKeys, tiles.fewRows,
-                                   tiles.fewChunks, tiles.pairs));
+                                   tiles.fewChunks, tiles.pairs, tiles.lanes));
   return tiles;
 }
 

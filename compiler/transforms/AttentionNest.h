@@ -31,6 +31,8 @@ struct AttentionTiles {
   /// How many query heads a tile holds: row `r` is query head `r mod heads` of
   /// the position `r floordiv heads`.
   int64_t heads = 1;
+  /// Rows that fill a register, where rows come last; 0: of no account.
+  int64_t lanes = 0;
 };
 
 /// Rows of the queries: those of `heads` heads from `head` on, at positions
@@ -66,6 +68,7 @@ public:
   void setOut(mlir::Value memory);
   /// From here on, tiles of that kind.
   void setTiles(AttentionTiles wanted) { tiles = wanted; }
+  const AttentionTiles &getTiles() const { return tiles; }
 
   /// The extents of the operands: batch entries, S and T.
   mlir::Value batches, queries, keys;

@@ -250,7 +250,9 @@ def TileAttention : Pass<"tile-attention", "::mlir::func::FuncOp"> {
     Option<"narrow", "narrow", "bool", "false",
            "rows first, and operands of products in their 16-bit type">,
     Option<"pairs", "pairs", "bool", "false",
-           "operands of products for many queries in their 16-bit type">
+           "operands of products for many queries in their 16-bit type">,
+    Option<"lanes", "lanes", "int64_t", "0",
+           "rows that fill a register; 0 makes all tiles but the last full">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",

@@ -16,6 +16,7 @@
 #include "compiler/transforms/Passes.h"
 
 #include "compiler/transforms/NestProjection.h"
+#include "compiler/transforms/QueryTiles.h"
 #include "compiler/transforms/SharedLanes.h"
 #include "compiler/transforms/TileGrid.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -83,8 +84,8 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
   if (op.hasScores() && op.getPages())
     nest.fillScoresOfNoKeys();
   nest.keepWeights();
-  Value height = nest.index(tiles.rows / tiles.heads);
-  Value count = arith::CeilDivSIOp::create(b, nest.queries, height);
+  QueryTiles queryTiles(nest, b);
+  Value count = queryTiles.getCount();
   int64_t group = op.getHeads() / op.getKeyValueHeads();
   Value heads = nest.index(op.getHeads() / tiles.heads);
   SmallVector<int64_t> descending;
@@ -112,9 +113,9 @@ static void tileByQueries(attn::AttendOp op, AttentionNest &nest,
   createGrid(b, {nest.batches, pieces, count}, descending, [&](auto at) {
     QueryRows rows;
     rows.batch = at[0];
-    rows.position = arith::MulIOp::create(b, at[2], height);
-    Value rest = arith::SubIOp::create(b, nest.queries, rows.position);
-    rows.count = multiply(arith::MinSIOp::create(b, rest, height), tiles.heads);
+    rows.position = queryTiles.getPosition(at[2]);
+    rows.count =
+        multiply(queryTiles.getSize(at[2], rows.position), tiles.heads);
     auto ofHeads = [&](Value number) {
       rows.head = multiply(number, tiles.heads);
       rows.keyHead = number;
@@ -312,7 +313,8 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
         function_ref<InFlightDiagnostic()>(error), &getContext(),
         int64_t(queryTile), int64_t(keyTile), int64_t(fewQueries),
         int64_t(chunkKeys), bool(narrow), /*few_keys=*/int64_t(0),
-        /*few_rows=*/int64_t(1), /*few_chunks=*/int64_t(0), bool(pairs));
+        /*few_rows=*/int64_t(1), /*few_chunks=*/int64_t(0), bool(pairs),
+        int64_t(lanes));
   }
 
   AttentionTiles getManyTiles(attn::AttendOp op, tile::ShapeAttr shape) {
@@ -323,6 +325,8 @@ struct TileAttention : public ladon::impl::TileAttentionBase<TileAttention> {
     many.keys =
         keysOfBlock(op, shape.getKeys(), shape.getNarrow() ? 32 : 64, unit);
     many.transposed = transposed && !shape.getNarrow();
+    if (many.transposed)
+      many.lanes = shape.getLanes();
     return many;
   }
 

@@ -37,11 +37,16 @@ void TileDialect::initialize() {
 LogicalResult ShapeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 int64_t queries, int64_t keys, int64_t few,
                                 int64_t chunk, bool narrow, int64_t fewKeys,
-                                int64_t fewRows, int64_t fewChunks,
-                                bool pairs) {
+                                int64_t fewRows, int64_t fewChunks, bool pairs,
+                                int64_t lanes) {
   if (queries < 1 || keys < 1)
     return emitError() << "expected at least one query and one key, found "
                        << queries << " and " << keys;
+  if (lanes < 0 || (lanes > 0 && queries % lanes != 0))
+    return emitError()
+           << "expected queries that fill whole registers of lanes, "
+              "found "
+           << queries << " queries and " << lanes << " lanes";
   if (few < 0)
     return emitError() << "expected a number of few queries, found " << few;
   if (fewKeys < 0 || fewRows < 1 || fewChunks < 0)

@@ -80,11 +80,14 @@ def Tile_ShapeAttr : AttrDef<Tile_Dialect, "Shape"> {
     rows come first in all tiles, and queries, keys, values and weights keep the
     16-bit type they are stored in: for machines that multiply tiles of such
     numbers as a whole. With `pairs` the form for many queries keeps them so, with
-    rows last: for machines that multiply pairs of such numbers. The target puts it beside `attn.attend` as `tile.shape`,
-    and `tile-attention` reads it.
+    rows last: for machines that multiply pairs of such numbers. Where `lanes`
+    rows fill a register (0: nobody says), a last tile need not be full: the last
+    ones have a register less each, so that none of them has only one. The target
+    puts all this beside `attn.attend` as `tile.shape`, and `tile-attention` reads
+    it.
 
     ```mlir
-    #tile.shape<queries = 24, keys = 128, few = 8, chunk = 512>
+    #tile.shape<queries = 24, keys = 128, few = 8, chunk = 512, lanes = 8>
     #tile.shape<queries = 64, keys = 64, few = 16, chunk = 256, narrow = true,
                 few_keys = 32, few_rows = 16, few_chunks = 128>
     ```
@@ -96,7 +99,8 @@ def Tile_ShapeAttr : AttrDef<Tile_Dialect, "Shape"> {
                         DefaultValuedParameter<"int64_t", "0">:$few_keys,
                         DefaultValuedParameter<"int64_t", "1">:$few_rows,
                         DefaultValuedParameter<"int64_t", "0">:$few_chunks,
-                        DefaultValuedParameter<"bool", "false">:$pairs);
+                        DefaultValuedParameter<"bool", "false">:$pairs,
+                        DefaultValuedParameter<"int64_t", "0">:$lanes);
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     /// Keys of a block in the form for few queries.

@@ -4,7 +4,7 @@
 
 For each one: two exported symbols (the entry NAME and NAME_last_error), libc.so.6
 and libm.so.6 at most as needed libraries, no undefined symbol that those do not
-have, and at most 200 KB without the symbol table.
+have, and at most 220 KB without the symbol table.
 """
 
 import pathlib
@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 
-LIMIT = 200_000
+LIMIT = 220_000
 
 
 def output(*command):

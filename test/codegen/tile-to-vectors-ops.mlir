@@ -170,13 +170,15 @@ func.func @weights_rows(%s: memref<2x16xf32>, %m: memref<2xf32>, %l: memref<2xf3
 // CHECK-LABEL: func.func @accumulate_lanes(
 // CHECK-SAME: %[[W:[^:]*]]: memref<16x8xf32>, %[[V:[^:]*]]: memref<16x3xf32>, %[[A:[^:]*]]: memref<3x8xf32>, %[[F:[^:]*]]: memref<8xf32>, %[[G:[^:]*]]: memref<16x8xf32>
 // CHECK-DAG: %[[HIDDEN:.*]] = arith.constant dense<0xFF800000> : vector<8xf32>
+// CHECK: %[[TWO:.*]] = memref.subview %[[V]][0, 0] [16, 2] [1, 1]
 // CHECK: scf.for
 // CHECK: vector.load %[[W]]
-// CHECK: memref.load %[[V]][%{{.*}}, %c0]
-// CHECK: memref.load %[[V]][%{{.*}}, %c1]
+// CHECK: memref.load %[[TWO]][%{{.*}}, %c0]
+// CHECK: memref.load %[[TWO]][%{{.*}}, %c1]
 // CHECK: vector.load %[[F]]
+// CHECK: %[[ONE:.*]] = memref.subview %[[V]][0, 2] [16, 1] [1, 1]
 // CHECK: scf.for
-// CHECK: memref.load %[[V]][%{{.*}}, %c2]
+// CHECK: memref.load %[[ONE]][%{{.*}}, %c0]
 // CHECK: scf.for
 // CHECK: scf.for
 // CHECK: %[[S:.*]] = vector.load %[[G]]

@@ -45,9 +45,10 @@
 // CHECK-NOT: math.exp
 // CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[V]] to offset: [%{{.*}}], sizes: [16, 8]
 // CHECK: scf.for %{{.*}} = %c0 to %c8 step %c2
+// CHECK: %[[GROUP:.*]] = memref.subview %[[VALUE]][0, %{{.*}}] [16, 2] [1, 1]
 // CHECK: scf.for %[[J2:.*]] = %c0 to %[[N]] step %c1 iter_args(%{{.*}} = %[[ZERO]], %{{.*}} = %[[ZERO]])
 // CHECK: vector.load %[[SC]][%[[J2]], %c0]
-// CHECK: memref.load %[[VALUE]][%[[J2]], %{{.*}}]
+// CHECK: memref.load %[[GROUP]][%[[J2]], %c0]
 // CHECK-COUNT-2: vector.fma
 // Only the rows that exist are written; those after the tile are asked for.
 // CHECK: %[[RESULT:.*]] = memref.reinterpret_cast %[[OUT]] to offset

@@ -6,7 +6,8 @@
 // head: 24 rows of f32, 12 of f64, 10 of pairs of bf16. The numeric gate
 // compares both with the reference around these borders, at the ends of blocks
 // and chunks, for groups of query heads and numbers of features that are no
-// multiple of a register.
+// multiple of a register; and that for many where another register is filled,
+// of which tiles have fewer at the end.
 //
 //===----------------------------------------------------------------------===//
 
@@ -82,6 +83,7 @@ class FewQueries : public testing::TestWithParam<Form> {
 protected:
   void expectRightUpToTheBorderAndBeyond();
   void expectRightAroundTheEndsOfChunks();
+  void expectRightInTilesOfAllHeights();
   void expectTheLastOfMany();
   void expectTheMaximumOfEveryLane();
 
@@ -131,6 +133,13 @@ void FewQueries::expectRightAroundTheEndsOfChunks() {
 
 /// A call with few queries gives the rows that one with many gives, to within
 /// the rounding of two orders of summation.
+void FewQueries::expectRightInTilesOfAllHeights() {
+  // Of one to seven registers of 16 numbers, of which a tile has three.
+  for (int64_t filled = 16; filled <= 112; filled += 16)
+    for (int64_t queries : {filled - 1, filled, filled + 1})
+      expectRight(1, queries, 20 + queries % 7, queries);
+}
+
 void FewQueries::expectTheLastOfMany() {
   const ast::Attention &attention = spec->attention();
   for (int64_t keys : {30, 520}) {
@@ -204,6 +213,7 @@ TEST_P(FewQueries, are_right) {
   ASSERT_TRUE(*spec);
   expectRightUpToTheBorderAndBeyond();
   expectRightAroundTheEndsOfChunks();
+  expectRightInTilesOfAllHeights();
   // Rows of other masks depend on where they are.
   llvm::StringRef options = GetParam().options;
   if (options == ", mask = causal")

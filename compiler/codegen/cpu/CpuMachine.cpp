@@ -36,6 +36,7 @@ public:
     shape.fewQueries =
         std::max<int64_t>(1, fewRows / std::gcd(heads, shape.queries));
     shape.fewRows = 8;
+    shape.lanes = figures.vectorBits / bits;
     return shape;
   }
   void buildTensorPipeline(mlir::OpPassManager &pm) const override {

@@ -35,7 +35,8 @@ void LaneTiles::forColumns(int64_t all, Value rows,
 }
 
 int64_t LaneTiles::unrollOf(int64_t columns, Value tile) {
-  return columns * e.lanes == extent(tile, 1) ? registers.unroll : 1;
+  int64_t all = extent(tile, 1) / e.lanes;
+  return columns == all ? registers.unroll : columns == 1 ? 1 : 2;
 }
 
 void LaneTiles::forRegisterTiles(
@@ -43,14 +44,17 @@ void LaneTiles::forRegisterTiles(
     llvm::function_ref<void(Value first, int64_t columns)> body) {
   if (!rows || columns == 1)
     return body(e.index(0), columns);
-  Value fillsAll = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, rows,
-                                         e.index((columns - 1) * e.lanes));
-  auto branch = scf::IfOp::create(b, TypeRange(), fillsAll,
-                                  /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(branch.thenBlock()->getTerminator());
-  body(e.index(0), columns);
-  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  int64_t least = std::max<int64_t>(columns - 1, 2);
+  for (int64_t filled = columns; filled >= least; --filled) {
+    Value areFilled = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, rows,
+                                            e.index((filled - 1) * e.lanes));
+    auto branch = scf::IfOp::create(b, TypeRange(), areFilled,
+                                    /*withElseRegion=*/true);
+    b.setInsertionPoint(branch.thenBlock()->getTerminator());
+    body(e.index(0), filled);
+    b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  }
   forColumns(columns * e.lanes, rows, [&](Value first) { body(first, 1); });
 }
 
@@ -322,18 +326,30 @@ void LaneTiles::accumulateColumns(tile::AccumulateOp op, Value value,
   SmallVector<Value> rows;
   for (int64_t r = 0; r < count; ++r)
     rows.push_back(e.addIndex(first, r));
-  SmallVector<Value> sums = product(
-      count, firstLane, columns, op.getKeys(), unrollOf(columns, acc), weights,
-      [&](int64_t r, Value j) -> Value {
-        if (hasPairs(weights))
-          return broadcastPair(e, value, j, rows[r]);
-        SmallVector<Value, 2> at = {j, rows[r]};
-        if (op.getValueTransposed())
-          std::swap(at[0], at[1]);
-        else if (r % lineElements(value) == 0 && columns < all)
-          prefetch(e, value, e.addIndex(j, rowsAhead(value)), rows[r]);
-        return e.convert(memref::LoadOp::create(b, value, at), e.element);
-      });
+  // Features at constant distances: else each has a pointer of its own, and
+  // they are more than there are registers for.
+  Value group = value;
+  if (!hasPairs(weights) && !op.getValueTransposed())
+    group = memref::SubViewOp::create(
+        b, value, ArrayRef<OpFoldResult>{b.getIndexAttr(0), first},
+        ArrayRef<OpFoldResult>{memref::getMixedSize(b, b.getLoc(), value, 0),
+                               b.getIndexAttr(count)},
+        ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(1)});
+  SmallVector<Value> sums =
+      product(count, firstLane, columns, op.getKeys(), unrollOf(columns, acc),
+              weights, [&](int64_t r, Value j) -> Value {
+                if (hasPairs(weights))
+                  return broadcastPair(e, value, j, rows[r]);
+                if (op.getValueTransposed())
+                  return e.convert(
+                      memref::LoadOp::create(b, value, ValueRange{rows[r], j}),
+                      e.element);
+                if (r % lineElements(value) == 0 && columns < all)
+                  prefetch(e, value, e.addIndex(j, rowsAhead(value)), rows[r]);
+                return e.convert(
+                    memref::LoadOp::create(b, group, ValueRange{j, e.index(r)}),
+                    e.element);
+              });
   for (int64_t n = 0; n < columns; ++n) {
     Value lane = e.addIndex(firstLane, n * e.lanes);
     Value factor = op.getRescale() ? e.load(op.getRescale(), lane) : Value();

@@ -63,8 +63,8 @@ private:
   /// How many steps a register tile takes at once: code for few columns runs
   /// rarely, and is small.
   int64_t unrollOf(int64_t columns, mlir::Value tile);
-  /// Covers these registers with register tiles: one of all `columns`, and
-  /// where rows fill fewer, one for each that they do.
+  /// Covers these registers with register tiles: one of all `columns`; where
+  /// rows fill all but one, one of those; where they fill fewer, one for each.
   void forRegisterTiles(
       int64_t columns, mlir::Value rows,
       llvm::function_ref<void(mlir::Value first, int64_t columns)> body);

@@ -1413,6 +1413,16 @@ func.func private @shape_rows() attributes {tile.shape = #tile.shape<queries = 0
 
 // -----
 
+// expected-error@+1 {{expected queries that fill whole registers of lanes, found 24 queries and 16 lanes}}
+func.func private @shape_lanes() attributes {tile.shape = #tile.shape<queries = 24, keys = 16, lanes = 16>}
+
+// -----
+
+// expected-error@+1 {{expected queries that fill whole registers of lanes, found 24 queries and -8 lanes}}
+func.func private @shape_no_lanes() attributes {tile.shape = #tile.shape<queries = 24, keys = 16, lanes = -8>}
+
+// -----
+
 // expected-error@+1 {{expected a number of few queries, found -1}}
 func.func private @shape_few() attributes {tile.shape = #tile.shape<queries = 8, keys = 16, few = -1>}
 
