@@ -51,12 +51,19 @@ const Condition *MaskCondition::compare(arith::CmpIOp op) {
   // The sign of x ^ y says whether those of x and y differ.
   auto signs = left.getDefiningOp<arith::XOrIOp>();
   if (signs && b.isConstant(0) && predicate == CmpIPredicate::slt) {
-    auto isNegative = [&](Value x) {
-      return lessEqual(add(linear(x), 1), 0, {op, true, /*isDerived=*/true});
+    auto isNegative = [&](Value x, bool truth) {
+      return lessEqual(add(linear(x), 1), 0, {op, truth, /*isDerived=*/true});
     };
-    return named(
-        negation(same(isNegative(signs.getLhs()), isNegative(signs.getRhs()))),
-        op);
+    Value x = signs.getLhs(), y = signs.getRhs();
+    // What is left of a sign that is known is the other one, or its opposite:
+    // then `op` is what the negation comes from.
+    for (auto [known, other] : {std::pair(x, y), std::pair(y, x)}) {
+      const Condition *sign = isNegative(known, true);
+      if (sign->kind == Condition::Kind::Constant)
+        return sign->truth ? negation(isNegative(other, false))
+                           : isNegative(other, true);
+    }
+    return named(negation(same(isNegative(x, true), isNegative(y, true))), op);
   }
   switch (predicate) {
   case CmpIPredicate::slt:

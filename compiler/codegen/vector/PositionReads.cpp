@@ -209,6 +209,21 @@ Value PositionRegion::emitReadAlongKeys(attn::ReadOp op) {
 // Rows that are turned
 //===----------------------------------------------------------------------===//
 
+/// What turned elements are kept as. Floats of 16 bits are integers: where
+/// there are no instructions for them, LLVM shuffles and carries them as f32,
+/// and calls a library to narrow them again.
+static Type storageOf(Type element, OpBuilder &b) {
+  return isa<Float16Type, BFloat16Type>(element) ? Type(b.getI16Type())
+                                                 : element;
+}
+
+static Value bitcast(ImplicitLocOpBuilder &b, Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType()).clone(element);
+  if (type == vector.getType())
+    return vector;
+  return arith::BitcastOp::create(b, type, vector);
+}
+
 /// The key is the last index, and nothing else in them depends on it.
 bool PositionRegion::isOfRows(attn::ReadOp op) const {
   Type element = op.getResult().getType();
@@ -228,7 +243,8 @@ bool PositionRegion::turnRows() {
   constexpr size_t most = 4;
   for (auto op : body.getOps<attn::ReadOp>())
     if (rowReads.size() < most && isOfRows(op)) {
-      auto type = MemRefType::get({e.lanes, e.lanes}, op.getResult().getType());
+      auto type = MemRefType::get({e.lanes, e.lanes},
+                                  storageOf(op.getResult().getType(), b));
       Value turned = memref::AllocOp::create(b, type, b.getI64IntegerAttr(64));
       rowReads.push_back({op, turned, Value(), {}});
     }
@@ -245,6 +261,7 @@ void PositionRegion::emitTurnedKeys(Value key) {
   Value first = arith::IndexCastOp::create(b, b.getIndexType(), key);
   for (RowReads &reads : rowReads) {
     reads.first = key;
+    Type element = cast<MemRefType>(reads.turned.getType()).getElementType();
     auto branch = scf::IfOp::create(b, fitsInRow(reads.op, first),
                                     /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
@@ -252,11 +269,12 @@ void PositionRegion::emitTurnedKeys(Value key) {
     SmallVector<Value> rows;
     for (Value offset : reads.offsets) {
       Value at = arith::AddIOp::create(b, offset, first);
-      rows.push_back(loadFrom(reads.op, at));
+      Value row = loadFrom(reads.op, at);
+      rows.push_back(bitcast(b, row, element));
       // Rows are many streams, of which the hardware sees few.
-      memref::PrefetchOp::create(
-          b, rows.back().getDefiningOp<vector::LoadOp>().getBase(),
-          e.addIndex(at, 2 * e.lanes), false, 3, true);
+      memref::PrefetchOp::create(b,
+                                 row.getDefiningOp<vector::LoadOp>().getBase(),
+                                 e.addIndex(at, 2 * e.lanes), false, 3, true);
     }
     for (auto [lane, turned] : llvm::enumerate(e.transpose(rows)))
       vector::StoreOp::create(b, turned, reads.turned,
@@ -266,7 +284,8 @@ void PositionRegion::emitTurnedKeys(Value key) {
     e.loop(e.index(0), e.index(e.lanes), 1, {},
            [&](Value n, ValueRange) -> SmallVector<Value> {
              map.map(keyArg, arith::AddIOp::create(b, key, e.toI32(n)));
-             vector::StoreOp::create(b, emitClampedRead(reads.op), reads.turned,
+             Value read = emitClampedRead(reads.op);
+             vector::StoreOp::create(b, bitcast(b, read, element), reads.turned,
                                      ValueRange{n, e.index(0)});
              return {};
            });
@@ -276,7 +295,9 @@ void PositionRegion::emitTurnedKeys(Value key) {
 Value PositionRegion::emitTurned(RowReads &reads) {
   Value n = arith::SubIOp::create(b, map.lookup(keyArg), reads.first);
   n = arith::IndexCastOp::create(b, b.getIndexType(), n);
-  auto type = VectorType::get({e.lanes}, reads.op.getResult().getType());
-  return vector::LoadOp::create(b, type, reads.turned,
-                                ValueRange{n, e.index(0)});
+  Type element = cast<MemRefType>(reads.turned.getType()).getElementType();
+  Value turned =
+      vector::LoadOp::create(b, VectorType::get({e.lanes}, element),
+                             reads.turned, ValueRange{n, e.index(0)});
+  return bitcast(b, turned, reads.op.getResult().getType());
 }
